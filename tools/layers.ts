@@ -44,7 +44,7 @@ export const layers: readonly Layer[] = [
     may: ['traffic/snapshot', 'traffic/model', 'traffic/balancer', 'telemetry', 'lib'],
   },
   { room: 'traffic/identity', may: ['lib'] },
-  { room: 'control/controllers', may: ['kube/client', 'kube/api', 'traffic/model', 'control/autoscale', 'lib'] },
+  { room: 'control/controllers', may: ['kube/client', 'kube/api', 'traffic/model', 'lib'] },
   { room: 'telemetry', may: ['lib'] },
   { room: 'app', may: EVERYTHING },
 ];
