@@ -3,6 +3,7 @@
 
 /** One endpoint as a policy sees it. The object's identity survives updates as long as address and port do. */
 export interface Target {
+  /** Slot of the endpoint's shared counters; two targets with the same address and port share it. */
   readonly index: number;
   readonly address: string;
   readonly port: number;
@@ -18,19 +19,19 @@ export interface PickInput {
   readonly tried: readonly Target[];
 }
 
-export type Pick =
-  | { readonly type: 'target'; readonly target: Target }
+export type Pick<T extends Target = Target> =
+  | { readonly type: 'target'; readonly target: T }
   /** Nobody can take the request; `reason` is fit for a log line. */
   | { readonly type: 'none'; readonly reason: string };
 
 /** The momentary state of a balancer. Picking neither allocates nor throws on the hot path. */
-export interface Picker {
-  pick(input: PickInput): Pick;
+export interface Picker<T extends Target = Target> {
+  pick(input: PickInput): Pick<T>;
 }
 
-export interface Balancer {
+export interface Balancer<T extends Target = Target> {
   /** Replaces the targets; state of those that stay (position, weights) is kept. */
-  update(targets: readonly Target[]): Picker;
+  update(targets: readonly T[]): Picker<T>;
 }
 
 /** A random number in [0, 1), injected so that tests are exact. */

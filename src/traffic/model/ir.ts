@@ -37,6 +37,8 @@ export interface VirtualHost {
   readonly hostname: string;
   /** Ingress wildcards match exactly one label; Gateway API wildcards match one or more. */
   readonly wildcard: 'one-label' | 'any-labels';
+  /** Names of the listeners it is served on; left out means every listener. */
+  readonly listeners?: readonly string[];
   /** Most specific first is decided by the snapshot, not by the order here. */
   readonly routes: readonly Route[];
 }

@@ -1,0 +1,68 @@
+// What an engine sees of the traffic model: frozen, versioned tables made for lookups.
+// Types only; knows neither how the tables are built nor who reads them.
+import type { Picker, Random, Target } from '#traffic/balancer/balancer.ts';
+import type { Certificate, Cluster, Endpoint, Listener, Route, ServicePort, TrafficUpdate } from '#traffic/model/ir.ts';
+
+/**
+ * Counters of endpoints that every worker shares; the engine owns the memory.
+ * A key is `address:port` (`[address]:port` for IPv6), the same in every worker and cluster.
+ */
+export interface EndpointCounters {
+  /** The slot of an endpoint; the same key yields the same slot until it is released. */
+  slot(key: string): number;
+  /** Requests (or connections, at layer 4) that are in flight now, over all workers. */
+  inFlight(slot: number): number;
+  /** No cluster holds the endpoint any more. Requests under way may still count down on its slot. */
+  release(key: string): void;
+}
+
+/** A target with what an engine wants to know of its endpoint. One object as long as address and port stay. */
+export interface EngineTarget extends Target {
+  /** `address:port`, or `[address]:port` for IPv6: the key of its counters and of its connection pool. */
+  readonly key: string;
+  /** The endpoint as last published: pod, node and zone for metrics and logs. */
+  readonly endpoint: Endpoint;
+}
+
+export interface ClusterEntry {
+  readonly config: Cluster;
+  readonly picker: Picker<EngineTarget>;
+  /** What the picker chooses from: ready endpoints, or the terminating ones that still serve when none is ready. */
+  readonly targets: readonly EngineTarget[];
+  /** Every endpoint, usable or not, as published. */
+  readonly endpoints: readonly Endpoint[];
+}
+
+export interface RouteEntry {
+  readonly route: Route;
+  /** Hostname pattern of the virtual host that it belongs to. */
+  readonly hostname: string;
+  /** Name of the cluster for this request, drawn by weight; undefined when the route answers by itself. */
+  pickCluster(): string | undefined;
+}
+
+/** All tables of one version. Lookups neither allocate nor throw; nothing in it changes after it is handed out. */
+export interface Snapshot {
+  readonly version: number;
+  readonly listeners: ReadonlyMap<string, Listener>;
+  readonly services: ReadonlyMap<string, ServicePort>;
+  readonly clusters: ReadonlyMap<string, ClusterEntry>;
+  /**
+   * The route of a request. `host` is the authority as the client sent it (port, upper case and a trailing
+   * dot are fine), `path` the request target from its first `/` (a query is ignored). Undefined means 404.
+   */
+  route(listener: string, host: string, path: string): RouteEntry | undefined;
+  /** The certificate for a server name: exact, then one-label wildcard, then the default one. */
+  certificate(serverName: string | undefined): Certificate | undefined;
+  cluster(name: string): ClusterEntry | undefined;
+}
+
+export interface SnapshotDeps {
+  readonly random: Random;
+  readonly counters: EndpointCounters;
+}
+
+export interface SnapshotBuilder {
+  /** Takes one update in and returns the tables that hold from now on; what it does not touch is shared with the last. */
+  apply(update: TrafficUpdate): Snapshot;
+}
