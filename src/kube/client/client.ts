@@ -10,6 +10,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** Ends the call with an error after this many milliseconds; default 30,000. Watches ignore it. */
   readonly timeoutMs?: number;
+  /** Media type asked for, e.g. to get a Table; default `application/json`. */
+  readonly accept?: string;
 }
 
 export interface WriteOptions extends CallOptions {
