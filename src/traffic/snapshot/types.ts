@@ -1,7 +1,16 @@
 // What an engine sees of the traffic model: frozen, versioned tables made for lookups.
 // Types only; knows neither how the tables are built nor who reads them.
 import type { Picker, Random, Target } from '#traffic/balancer/balancer.ts';
-import type { Certificate, Cluster, Endpoint, Listener, Route, ServicePort, TrafficUpdate } from '#traffic/model/ir.ts';
+import type {
+  Certificate,
+  Cluster,
+  Endpoint,
+  Listener,
+  Route,
+  ServicePort,
+  TrafficUpdate,
+  VirtualHost,
+} from '#traffic/model/ir.ts';
 
 /**
  * Counters of endpoints that every worker shares; the engine owns the memory.
@@ -47,6 +56,9 @@ export interface Snapshot {
   readonly listeners: ReadonlyMap<string, Listener>;
   readonly services: ReadonlyMap<string, ServicePort>;
   readonly clusters: ReadonlyMap<string, ClusterEntry>;
+  readonly virtualHosts: ReadonlyMap<string, VirtualHost>;
+  /** One object as long as its content stays, fit as a key for the engine's TLS contexts. */
+  readonly certificates: ReadonlyMap<string, Certificate>;
   /**
    * The route of a request. `host` is the authority as the client sent it (port, upper case and a trailing
    * dot are fine), `path` the request target from its first `/` (a query is ignored). Undefined means 404.

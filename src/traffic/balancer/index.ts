@@ -1,0 +1,45 @@
+// The registry of balancing policies: from settings to a balancer.
+// The only place that knows every policy; to add one, see README.md.
+import type { Balancer, Target } from './balancer.ts';
+import { ipHash } from './ip-hash/balancer.ts';
+import type { IpHashConfig } from './ip-hash/config.ts';
+import { leastRequest } from './least-request/balancer.ts';
+import type { LeastRequestConfig } from './least-request/config.ts';
+import type { BalancerDeps, Policy } from './policy.ts';
+import { random } from './random/balancer.ts';
+import type { RandomConfig } from './random/config.ts';
+import { roundRobin } from './round-robin/balancer.ts';
+import type { RoundRobinConfig } from './round-robin/config.ts';
+import { weightedRoundRobin } from './weighted-round-robin/balancer.ts';
+import type { WeightedRoundRobinConfig } from './weighted-round-robin/config.ts';
+
+export type PolicyConfig =
+  | IpHashConfig
+  | LeastRequestConfig
+  | RandomConfig
+  | RoundRobinConfig
+  | WeightedRoundRobinConfig;
+
+type Policies = { readonly [Type in PolicyConfig['type']]: Policy<Extract<PolicyConfig, { type: Type }>> };
+
+export const policies: Policies = {
+  round_robin: roundRobin,
+  weighted_round_robin: weightedRoundRobin,
+  least_request: leastRequest,
+  random,
+  ip_hash: ipHash,
+};
+
+/** A balancer for a policy's settings; throws when they are out of range, naming field, value and remedy. */
+export function createBalancer<T extends Target>(config: PolicyConfig, deps: BalancerDeps): Balancer<T> {
+  return create(config.type, config, deps);
+}
+
+function create<T extends Target, Type extends PolicyConfig['type']>(
+  type: Type,
+  config: PolicyConfig,
+  deps: BalancerDeps,
+): Balancer<T> {
+  const policy: Policies[Type] = policies[type];
+  return policy.create<T>(policy.parse({ ...config }), deps);
+}

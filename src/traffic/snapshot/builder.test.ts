@@ -1,0 +1,206 @@
+// Snapshots as an engine meets them: what each update rebuilds, and what it must leave alone.
+// Uses the real policies; the counters are a plain table.
+import { describe, expect, it } from 'vitest';
+import type { Cluster, Endpoint, Route, TrafficUpdate, VirtualHost } from '#traffic/model/ir.ts';
+import { createSnapshotBuilder, type EndpointCounters, type SnapshotBuilder } from './index.ts';
+
+class TableCounters implements EndpointCounters {
+  readonly slots = new Map<string, number>();
+  readonly released: string[] = [];
+  #next = 0;
+
+  slot(key: string): number {
+    const slot = this.slots.get(key) ?? this.#next++;
+    this.slots.set(key, slot);
+    return slot;
+  }
+
+  inFlight(): number {
+    return 0;
+  }
+
+  release(key: string): void {
+    this.slots.delete(key);
+    this.released.push(key);
+  }
+}
+
+const client = { clientAddress: '192.0.2.1', tried: [] };
+
+function cluster(name: string, policy: Cluster['policy'] = { type: 'round_robin' }): Cluster {
+  return {
+    name,
+    policy,
+    upstreamProtocol: 'http1',
+    timeouts: { connect: 0, response: 0, idle: 0 },
+    retry: { attempts: 1 },
+  };
+}
+
+function endpoint(address: string, more: Partial<Endpoint> = {}): Endpoint {
+  return {
+    address,
+    port: 80,
+    weight: 1,
+    pod: '',
+    node: '',
+    zone: '',
+    ready: true,
+    serving: true,
+    terminating: false,
+    ...more,
+  };
+}
+
+function host(hostname: string, routes: readonly Route[], more: Partial<VirtualHost> = {}): VirtualHost {
+  return { hostname, wildcard: 'one-label', routes, ...more };
+}
+
+function route(name: string, path: string, clusters: Record<string, number> = { [name]: 1 }): Route {
+  const weighted = Object.entries(clusters).map(([cluster, weight]) => ({ cluster, weight }));
+  return {
+    name,
+    metricName: name,
+    path: { type: 'prefix', value: path },
+    action: { type: 'forward', clusters: weighted },
+  };
+}
+
+function started(update: Partial<TrafficUpdate>): { builder: SnapshotBuilder; counters: TableCounters } {
+  const counters = new TableCounters();
+  const builder = createSnapshotBuilder({ random: () => 0, counters });
+  builder.apply({ version: 1, ...update });
+  return { builder, counters };
+}
+
+const shop: Partial<TrafficUpdate> = {
+  virtualHosts: new Map([['shop', host('shop.local', [route('web', '/')])]]),
+  clusters: new Map([
+    ['web', cluster('web')],
+    ['cart', cluster('cart')],
+  ]),
+  endpoints: new Map([
+    ['web', [endpoint('10.0.0.1'), endpoint('10.0.0.2')]],
+    ['cart', [endpoint('10.0.1.1')]],
+  ]),
+};
+
+describe('snapshot builder', () => {
+  it('carries everything over that an endpoint change does not touch', () => {
+    const { builder } = started(shop);
+    const before = builder.apply({ version: 2 });
+    const after = builder.apply({ version: 3, endpoints: new Map([['web', [endpoint('10.0.0.2')]]]) });
+    expect(after.version).toBe(3);
+    expect(after.route('http', 'shop.local', '/')).toBe(before.route('http', 'shop.local', '/'));
+    expect(after.virtualHosts).toBe(before.virtualHosts);
+    expect(after.certificates).toBe(before.certificates);
+    expect(after.services).toBe(before.services);
+    expect(after.cluster('cart')).toBe(before.cluster('cart'));
+    expect(after.cluster('web')?.targets[0]).toBe(before.cluster('web')?.targets[1]);
+    expect(before.cluster('web')?.targets).toHaveLength(2);
+  });
+
+  it('rebuilds only the paths of the virtual host that changed', () => {
+    const { builder } = started({
+      virtualHosts: new Map([
+        ['a', host('a.local', [route('a', '/')])],
+        ['b', host('b.local', [route('b', '/')])],
+      ]),
+    });
+    const before = builder.apply({ version: 2 });
+    const after = builder.apply({ version: 3, virtualHosts: new Map([['b', host('b.local', [route('b2', '/')])]]) });
+    expect(after.route('http', 'a.local', '/')).toBe(before.route('http', 'a.local', '/'));
+    expect(after.route('http', 'b.local', '/')?.route.name).toBe('b2');
+    expect(before.route('http', 'b.local', '/')?.route.name).toBe('b');
+  });
+
+  it('keeps the picker when news concern nobody who takes requests', () => {
+    const { builder } = started(shop);
+    const before = builder.apply({ version: 2 }).cluster('web');
+    const joining = endpoint('10.0.0.3', { ready: false, serving: false });
+    const after = builder
+      .apply({ version: 3, endpoints: new Map([['web', [endpoint('10.0.0.1'), endpoint('10.0.0.2'), joining]]]) })
+      .cluster('web');
+    expect(after?.picker).toBe(before?.picker);
+    expect(after?.endpoints).toHaveLength(3);
+  });
+
+  it('uses terminating endpoints that still serve only when none is ready', () => {
+    const leaving = endpoint('10.0.0.9', { ready: false, terminating: true });
+    const gone = endpoint('10.0.0.8', { ready: false, serving: false, terminating: true });
+    const { builder } = started({
+      clusters: new Map([['web', cluster('web')]]),
+      endpoints: new Map([['web', [leaving, gone]]]),
+    });
+    const last = builder.apply({ version: 2 }).cluster('web');
+    expect(last?.targets.map((target) => target.address)).toEqual(['10.0.0.9']);
+    const next = builder.apply({ version: 3, endpoints: new Map([['web', [leaving, endpoint('10.0.0.1')]]]) });
+    expect(next.cluster('web')?.targets.map((target) => target.address)).toEqual(['10.0.0.1']);
+  });
+
+  it('gives an endpoint one counter in all clusters, and releases it with the last of them', () => {
+    const { builder, counters } = started({
+      clusters: new Map([
+        ['a', cluster('a')],
+        ['b', cluster('b')],
+      ]),
+      endpoints: new Map([
+        ['a', [endpoint('10.0.0.1')]],
+        ['b', [endpoint('10.0.0.1')]],
+      ]),
+    });
+    const { clusters } = builder.apply({ version: 2 });
+    expect(clusters.get('a')?.targets[0]?.index).toBe(clusters.get('b')?.targets[0]?.index);
+    builder.apply({ version: 3, endpoints: new Map([['a', undefined]]) });
+    expect(counters.released).toEqual([]);
+    builder.apply({ version: 4, clusters: new Map([['b', undefined]]) });
+    expect(counters.released).toEqual(['10.0.0.1:80']);
+  });
+
+  it('changes the policy of a cluster without touching its targets', () => {
+    const { builder } = started(shop);
+    const before = builder.apply({ version: 2 }).cluster('web');
+    const after = builder
+      .apply({ version: 3, clusters: new Map([['web', cluster('web', { type: 'random' })]]) })
+      .cluster('web');
+    expect(after?.picker).not.toBe(before?.picker);
+    expect(after?.targets).toBe(before?.targets);
+    expect(after?.picker.pick(client)).toEqual({ type: 'target', target: before?.targets[0] });
+  });
+
+  it('takes endpoints that come before their cluster, and answers none for a cluster without any', () => {
+    const { builder } = started({ endpoints: new Map([['web', [endpoint('10.0.0.1')]]]) });
+    const snapshot = builder.apply({
+      version: 2,
+      clusters: new Map([
+        ['web', cluster('web')],
+        ['empty', cluster('empty')],
+      ]),
+    });
+    expect(snapshot.cluster('web')?.targets).toHaveLength(1);
+    expect(snapshot.cluster('empty')?.picker.pick(client)).toEqual({ type: 'none', reason: 'No endpoint is usable' });
+  });
+
+  it('draws the cluster of a route by weight', () => {
+    const draws = [0, 0.24, 0.25, 0.99];
+    const builder = createSnapshotBuilder({ random: () => draws.shift() ?? 0, counters: new TableCounters() });
+    const canary = route('canary', '/', { blue: 1, green: 3, off: 0 });
+    const entry = builder
+      .apply({ version: 1, virtualHosts: new Map([['x', host('*', [canary])]]) })
+      .route('http', 'any', '/');
+    expect([1, 2, 3, 4].map(() => entry?.pickCluster())).toEqual(['blue', 'blue', 'green', 'green']);
+  });
+
+  it('serves a virtual host only on the listeners that it names', () => {
+    const { builder } = started({
+      virtualHosts: new Map([
+        ['inside', host('shop.local', [route('inside', '/')], { listeners: ['internal'] })],
+        ['outside', host('*', [route('outside', '/')])],
+      ]),
+    });
+    const snapshot = builder.apply({ version: 2 });
+    expect(snapshot.route('internal', 'shop.local', '/')?.route.name).toBe('inside');
+    expect(snapshot.route('http', 'shop.local', '/')?.route.name).toBe('outside');
+    expect(snapshot.route('internal', 'other.local', '/')?.route.name).toBe('outside');
+  });
+});

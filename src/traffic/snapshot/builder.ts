@@ -1,0 +1,108 @@
+// Turns traffic updates into snapshots, one after another, building anew only what an update touches.
+// Holds no socket and no thread: every worker runs one of its own.
+import type { Cluster, Endpoint, TrafficUpdate } from '#traffic/model/ir.ts';
+import { CertificateTable } from './certificate-table.ts';
+import { ClusterCell } from './cluster-cell.ts';
+import { RouteTables } from './route-tables.ts';
+import { CounterUses } from './targets.ts';
+import type { ClusterEntry, Snapshot, SnapshotBuilder, SnapshotDeps } from './types.ts';
+
+export function createSnapshotBuilder(deps: SnapshotDeps): SnapshotBuilder {
+  return new Builder(deps);
+}
+
+class Builder implements SnapshotBuilder {
+  readonly #deps: SnapshotDeps;
+  readonly #uses: CounterUses;
+  readonly #cells = new Map<string, ClusterCell>();
+  /** Endpoints by cluster, also of clusters that have not come yet. */
+  readonly #endpoints = new Map<string, readonly Endpoint[]>();
+  #listeners: Snapshot['listeners'] = new Map();
+  #services: Snapshot['services'] = new Map();
+  #clusters: Snapshot['clusters'] = new Map();
+  #routes = RouteTables.empty;
+  #certificates = CertificateTable.empty;
+
+  constructor(deps: SnapshotDeps) {
+    this.#deps = deps;
+    this.#uses = new CounterUses(deps.counters);
+  }
+
+  apply(update: TrafficUpdate): Snapshot {
+    this.#listeners = merged(this.#listeners, update.listeners);
+    this.#services = merged(this.#services, update.services);
+    if (sized(update.virtualHosts)) this.#routes = this.#routes.with(update.virtualHosts, this.#deps.random);
+    if (sized(update.certificates)) this.#certificates = this.#certificates.with(update.certificates);
+    this.#applyClusters(update.clusters ?? new Map(), update.endpoints ?? new Map());
+    return this.#snapshot(update.version);
+  }
+
+  #applyClusters(
+    configs: ReadonlyMap<string, Cluster | undefined>,
+    endpoints: ReadonlyMap<string, readonly Endpoint[] | undefined>,
+  ): void {
+    const touched = new Set([...configs.keys(), ...endpoints.keys()]);
+    if (touched.size === 0) return;
+    for (const [name, list] of endpoints) {
+      if (list === undefined) this.#endpoints.delete(name);
+      else this.#endpoints.set(name, list);
+    }
+    for (const [name, config] of configs) this.#configure(name, config);
+    const clusters = new Map(this.#clusters);
+    for (const name of touched) {
+      const cell = this.#cells.get(name);
+      cell?.update(this.#endpoints.get(name) ?? []);
+      if (cell === undefined) clusters.delete(name);
+      else clusters.set(name, cell.entry());
+    }
+    this.#clusters = clusters;
+  }
+
+  #configure(name: string, config: Cluster | undefined): void {
+    const cell = this.#cells.get(name);
+    if (config === undefined) {
+      // Gives the counters of its endpoints back.
+      cell?.update([]);
+      this.#cells.delete(name);
+    } else if (cell === undefined) {
+      this.#cells.set(name, new ClusterCell(config, this.#uses, this.#deps.random));
+    } else {
+      cell.configure(config);
+    }
+  }
+
+  #snapshot(version: number): Snapshot {
+    const routes = this.#routes;
+    const certificates = this.#certificates;
+    const clusters: ReadonlyMap<string, ClusterEntry> = this.#clusters;
+    return Object.freeze({
+      version,
+      listeners: this.#listeners,
+      services: this.#services,
+      clusters,
+      virtualHosts: routes.virtualHosts,
+      certificates: certificates.certificates,
+      route: (listener: string, host: string, path: string) => routes.find(listener, host, path),
+      certificate: (serverName: string | undefined) => certificates.find(serverName),
+      cluster: (name: string) => clusters.get(name),
+    });
+  }
+}
+
+function sized<T>(changes: ReadonlyMap<string, T> | undefined): changes is ReadonlyMap<string, T> {
+  return changes !== undefined && changes.size > 0;
+}
+
+/** `before` itself when nothing changes, so that an untouched table keeps its identity. */
+function merged<T>(
+  before: ReadonlyMap<string, T>,
+  changes: ReadonlyMap<string, T | undefined> | undefined,
+): ReadonlyMap<string, T> {
+  if (!sized(changes)) return before;
+  const after = new Map(before);
+  for (const [name, value] of changes) {
+    if (value === undefined) after.delete(name);
+    else after.set(name, value);
+  }
+  return after;
+}
