@@ -1,0 +1,38 @@
+// The data directory: what lies where below --data.
+// Knows no content; each part reads and writes its own file.
+import { mkdirSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+export interface DataDir {
+  readonly root: string;
+  /** Who uses the directory now. */
+  readonly lock: string;
+  readonly store: string;
+  readonly pki: string;
+  readonly kubeconfig: string;
+  readonly logs: string;
+  readonly logFile: string;
+  /** Where pods keep their files. */
+  readonly pods: string;
+}
+
+/** `path` or `~/.evenkeel`, absolute. Creates nothing. */
+export function dataDirAt(path?: string): DataDir {
+  const root = resolve(path ?? process.env.EVENKEEL_DATA ?? join(homedir(), '.evenkeel'));
+  return {
+    root,
+    lock: join(root, 'instance.json'),
+    store: join(root, 'store.db'),
+    pki: join(root, 'pki'),
+    kubeconfig: join(root, 'kubeconfig'),
+    logs: join(root, 'logs'),
+    logFile: join(root, 'logs', 'evenkeel.log'),
+    pods: join(root, 'kubelet'),
+  };
+}
+
+/** Makes the directories, readable by their owner only: keys lie below. */
+export function createDataDir(dir: DataDir): void {
+  for (const path of [dir.root, dir.pki, dir.logs, dir.pods]) mkdirSync(path, { recursive: true, mode: 0o700 });
+}

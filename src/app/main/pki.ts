@@ -1,0 +1,127 @@
+// The certificates of one installation: made at the first start, kept below --data/pki, renewed before they end.
+// Knows names and files; how a certificate is made is the authority's business.
+import { randomBytes } from 'node:crypto';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  type Authority,
+  type CertificateRequest,
+  createAuthority,
+  type KeyPair,
+  loadAuthority,
+  needsRenewal,
+} from '#traffic/identity/authority.ts';
+import { codeOf } from '../failure.ts';
+
+export interface Pki {
+  readonly authority: Authority;
+  /** The API server's own. */
+  readonly apiServer: KeyPair;
+  /** How the API server shows itself to kubelets. */
+  readonly kubeletClient: KeyPair;
+  /** The kubelet's own. */
+  readonly kubelet: KeyPair;
+  /** Of the controllers and of people: group system:masters. */
+  readonly admin: KeyPair;
+  /** Bearer token of the same rights, for tools without client certificates. */
+  readonly adminToken: string;
+}
+
+export interface PkiNames {
+  /** Addresses that clients reach the API server at, besides 127.0.0.1. */
+  readonly apiAddresses: readonly string[];
+  readonly nodeName: string;
+  readonly nodeAddress: string;
+}
+
+/** Reads what is there, and makes what is missing, near its end, or does not fit `names`. */
+export async function openPki(dir: string, names: PkiNames, now: number): Promise<Pki> {
+  const authority = await openAuthority(dir);
+  const issue = (name: string, request: CertificateRequest): Promise<KeyPair> =>
+    openLeaf(dir, name, authority, request, now);
+  const [apiServer, kubeletClient, kubelet, admin] = await Promise.all([
+    issue('apiserver', {
+      commonName: 'kube-apiserver',
+      dnsNames: [
+        'localhost',
+        'kubernetes',
+        'kubernetes.default',
+        'kubernetes.default.svc',
+        'kubernetes.default.svc.cluster.local',
+      ],
+      ips: [...new Set(['127.0.0.1', '::1', ...names.apiAddresses])],
+    }),
+    issue('apiserver-kubelet-client', {
+      commonName: 'kube-apiserver-kubelet-client',
+      organizations: ['system:masters'],
+      client: true,
+    }),
+    issue('kubelet', {
+      commonName: `system:node:${names.nodeName}`,
+      organizations: ['system:nodes'],
+      dnsNames: [names.nodeName],
+      ips: [names.nodeAddress],
+    }),
+    issue('admin', { commonName: 'evenkeel-admin', organizations: ['system:masters'], client: true }),
+  ]);
+  return { authority, apiServer, kubeletClient, kubelet, admin, adminToken: openToken(dir) };
+}
+
+async function openAuthority(dir: string): Promise<Authority> {
+  const pair = readPair(dir, 'ca');
+  if (pair !== undefined) return loadAuthority(pair);
+  const authority = await createAuthority({ commonName: 'Evenkeel local authority' });
+  writePair(dir, 'ca', authority);
+  // Alone as well: what curl and browsers are given to trust.
+  writeWhole(join(dir, 'ca.crt'), authority.certPem);
+  return authority;
+}
+
+async function openLeaf(
+  dir: string,
+  name: string,
+  authority: Authority,
+  request: CertificateRequest,
+  now: number,
+): Promise<KeyPair> {
+  const pair = readPair(dir, name);
+  if (pair !== undefined && !needsRenewal(pair.certPem, authority, request, now)) return pair;
+  const made = await authority.issue(request);
+  writePair(dir, name, made);
+  return made;
+}
+
+function openToken(dir: string): string {
+  const path = join(dir, 'admin.token');
+  const kept = readIfThere(path);
+  if (kept !== undefined && kept.trim() !== '') return kept.trim();
+  const token = randomBytes(32).toString('base64url');
+  writeWhole(path, `${token}\n`);
+  return token;
+}
+
+/** Key and certificate share a file: half a pair cannot be, whenever a write is cut short. */
+function readPair(dir: string, name: string): KeyPair | undefined {
+  const text = readIfThere(join(dir, `${name}.pem`)) ?? '';
+  const keyPem = /-----BEGIN PRIVATE KEY-----[\s\S]+?-----END PRIVATE KEY-----\n/.exec(text)?.[0];
+  const certPem = /-----BEGIN CERTIFICATE-----[\s\S]+-----END CERTIFICATE-----\n/.exec(text)?.[0];
+  return certPem === undefined || keyPem === undefined ? undefined : { certPem, keyPem };
+}
+
+function writePair(dir: string, name: string, pair: KeyPair): void {
+  writeWhole(join(dir, `${name}.pem`), pair.keyPem + pair.certPem);
+}
+
+function writeWhole(path: string, text: string): void {
+  writeFileSync(`${path}.new`, text, { mode: 0o600, flush: true });
+  renameSync(`${path}.new`, path);
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
