@@ -46,9 +46,9 @@ export function createClient(config: ClientConfig, dependencies: ClientDependenc
     },
 
     async list<T extends KubeObject>(ref: ResourceRef, options: ListOptions = {}) {
-      const { signal, timeoutMs, namespace, ...query } = options;
+      const { signal, timeoutMs, accept, namespace, ...query } = options;
       const path = withQuery(resourcePath(ref, namespace), query);
-      const list = (await transport.exchange({ method: 'GET', path, signal, timeoutMs })) as KubeList<T>;
+      const list = (await transport.exchange({ method: 'GET', path, signal, timeoutMs, accept })) as KubeList<T>;
       return { ...list, items: (list.items ?? []).map((item) => withType(ref, item)) };
     },
 
@@ -80,7 +80,7 @@ export function createClient(config: ClientConfig, dependencies: ClientDependenc
     },
 
     async delete(ref, name, namespace, options = {}) {
-      const { signal, timeoutMs, ...deleteOptions } = options;
+      const { signal, timeoutMs, accept: _json, ...deleteOptions } = options;
       const path = resourcePath(ref, namespaceFor(ref, namespace, name), name);
       const body = { kind: 'DeleteOptions', apiVersion: 'v1', ...deleteOptions };
       await transport.exchange({ method: 'DELETE', path, body, signal, timeoutMs });
@@ -130,7 +130,7 @@ async function* watch<T extends KubeObject>(
   clock: Clock,
   random: () => number,
 ): AsyncGenerator<WatchEvent<T>> {
-  const { signal, namespace, timeoutMs: _ignored, ...query } = options;
+  const { signal, namespace, timeoutMs: _ignored, accept: _json, ...query } = options;
   // As client-go: spread over 5 to 10 minutes, so that the watches of many clients do not all end together.
   const timeoutSeconds = options.timeoutSeconds ?? Math.floor(300 + 300 * random());
   const path = withQuery(resourcePath(ref, namespace), { ...query, watch: true, timeoutSeconds });

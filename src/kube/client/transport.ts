@@ -16,6 +16,7 @@ export interface Exchange {
   readonly path: string;
   readonly body?: unknown;
   readonly contentType?: string;
+  readonly accept?: string;
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
 }
@@ -71,10 +72,11 @@ export function createTransport(config: ClientConfig, clock: Clock): Transport {
       path: prefix + exchange.path,
       method: exchange.method as Dispatcher.HttpMethod,
       signal,
-      headers:
-        exchange.body === undefined
-          ? headers
-          : { ...headers, 'content-type': exchange.contentType ?? 'application/json' },
+      headers: {
+        ...headers,
+        ...(exchange.accept === undefined ? {} : { accept: exchange.accept }),
+        ...(exchange.body === undefined ? {} : { 'content-type': exchange.contentType ?? 'application/json' }),
+      },
       ...(exchange.body === undefined ? {} : { body: JSON.stringify(exchange.body) }),
     });
   }
