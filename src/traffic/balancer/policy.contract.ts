@@ -1,0 +1,185 @@
+// What every balancing policy promises, as one suite: a policy that passes it may stand behind any cluster.
+// Knows no policy by name; used by tests only.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Balancer, Picker, PickInput, Random, Target } from './balancer.ts';
+import { createBalancer, type PolicyConfig, policies } from './index.ts';
+
+export class FakeTarget implements Target {
+  readonly index: number;
+  readonly address: string;
+  readonly port = 80;
+  weight: number;
+  load = 0;
+
+  constructor(index: number, weight = 1) {
+    this.index = index;
+    this.address = `10.0.${index >> 8}.${index & 255}`;
+    this.weight = weight;
+  }
+
+  inFlight(): number {
+    return this.load;
+  }
+}
+
+export function targetsOf(...weights: number[]): FakeTarget[] {
+  return weights.map((weight, index) => new FakeTarget(index, weight));
+}
+
+/** Random numbers that are the same in every run. */
+export function seededRandom(seed = 1): Random {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** A request of the client with this number, which has tried these targets. */
+export function request(client = 0, tried: readonly Target[] = []): PickInput {
+  return { clientAddress: `192.0.${(client >> 8) & 255}.${client & 255}`, tried };
+}
+
+export function picked(picker: Picker<FakeTarget>, input: PickInput = request()): FakeTarget {
+  const pick = picker.pick(input);
+  if (pick.type === 'none') throw new Error(`Nothing was picked: ${pick.reason}`);
+  return pick.target;
+}
+
+/** How often each target is picked by `count` requests of different clients. */
+export function shares(picker: Picker<FakeTarget>, targets: readonly FakeTarget[], count: number): number[] {
+  const counts = new Map<FakeTarget, number>();
+  for (let client = 0; client < count; client++) {
+    const target = picked(picker, request(client));
+    counts.set(target, (counts.get(target) ?? 0) + 1);
+  }
+  return targets.map((target) => counts.get(target) ?? 0);
+}
+
+/** Shares of random and hashed picks scatter: 4,000 picks stay within this of their share. */
+const TOLERANCE = 0.06;
+
+export function describePolicy(title: string, config: PolicyConfig): void {
+  const { promises } = policies[config.type];
+  const create = (random = seededRandom()): Balancer<FakeTarget> => createBalancer(config, { random });
+
+  describe(`${title} keeps the contract of a policy`, () => {
+    it('picks none when there is no target', () => {
+      expect(create().update([]).pick(request())).toEqual({ type: 'none', reason: expect.any(String) });
+    });
+
+    it('picks the only target, tried or not', () => {
+      const [only] = targetsOf(1);
+      const picker = create().update(only === undefined ? [] : [only]);
+      expect(picked(picker)).toBe(only);
+      expect(picked(picker, request(0, only === undefined ? [] : [only]))).toBe(only);
+    });
+
+    it('avoids every target that was tried while another remains', () => {
+      fc.assert(
+        fc.property(scenario, fc.nat(), ({ targets, draws }, client) => {
+          const picker = create(draws).update(targets);
+          const tried: FakeTarget[] = [];
+          while (tried.length < targets.length) {
+            const target = picked(picker, request(client, tried));
+            expect(tried).not.toContain(target);
+            tried.push(target);
+          }
+          expect(targets).toContain(picked(picker, request(client, tried)));
+        }),
+      );
+    });
+
+    it('picks only targets of the last update, whatever was there before', () => {
+      fc.assert(
+        fc.property(scenario, fc.array(fc.array(fc.nat(11)), { maxLength: 5 }), ({ targets, draws }, rounds) => {
+          const balancer = create(draws);
+          for (const round of rounds) {
+            const present = targets.filter((target) => round.includes(target.index));
+            const picker = balancer.update(present);
+            for (let client = 0; client < 20; client++) {
+              const pick = picker.pick(request(client));
+              if (present.length === 0) expect(pick.type).toBe('none');
+              else expect(present).toContain(pick.type === 'target' ? pick.target : undefined);
+            }
+          }
+        }),
+      );
+    });
+
+    it('hands out the same object for the same target, so that a pick allocates nothing', () => {
+      const picker = create().update(targetsOf(1, 2, 3));
+      const seen = new Map<Target, unknown>();
+      for (let client = 0; client < 200; client++) {
+        const pick = picker.pick(request(client));
+        if (pick.type !== 'target') throw new Error(pick.reason);
+        expect(seen.get(pick.target) ?? pick).toBe(pick);
+        seen.set(pick.target, pick);
+      }
+    });
+
+    it('spreads clients evenly over idle targets of equal weight', () => {
+      const targets = targetsOf(1, 1, 1, 1, 1);
+      for (const share of shares(create().update(targets), targets, 4000)) {
+        expect(Math.abs(share / 4000 - 1 / 5)).toBeLessThan(TOLERANCE);
+      }
+    });
+
+    it(`${promises.weights ? 'shares by weight' : 'ignores weights'}`, () => {
+      const targets = targetsOf(1, 2, 5);
+      const expected = promises.weights ? [1 / 8, 2 / 8, 5 / 8] : [1 / 3, 1 / 3, 1 / 3];
+      for (const [place, share] of shares(create().update(targets), targets, 4000).entries()) {
+        expect(Math.abs(share / 4000 - (expected[place] ?? 0))).toBeLessThan(TOLERANCE);
+      }
+    });
+
+    it('takes a new weight of a target that stays', () => {
+      const targets = targetsOf(1, 1);
+      const balancer = create();
+      balancer.update(targets);
+      if (targets[0] !== undefined) targets[0].weight = 9;
+      const expected = promises.weights ? 0.9 : 0.5;
+      const [first = 0] = shares(balancer.update(targets), targets, 4000);
+      expect(Math.abs(first / 4000 - expected)).toBeLessThan(TOLERANCE);
+    });
+
+    it(`${promises.sticky ? 'keeps a client on its target' : 'lets a client see every target'}`, () => {
+      const targets = targetsOf(1, 1, 1);
+      const picker = create().update(targets);
+      const seen = new Set(Array.from({ length: 100 }, () => picked(picker, request(7))));
+      expect(seen.size).toBe(promises.sticky ? 1 : 3);
+    });
+
+    it('stays fair when endpoints come and go between picks', () => {
+      const targets = targetsOf(1, 1, 1, 1);
+      const balancer = create();
+      const counts = new Map<FakeTarget, number>();
+      for (let client = 0; client < 4000; client++) {
+        // One of four is away at any time, each for as long as the others.
+        const picker = balancer.update(targets.filter((target) => target.index !== client % 4));
+        const target = picked(picker, request(client));
+        counts.set(target, (counts.get(target) ?? 0) + 1);
+      }
+      for (const target of targets) expect((counts.get(target) ?? 0) / 4000).toBeGreaterThan(0.15);
+    });
+
+    it('refuses settings that it does not have', () => {
+      expect(() => policies[config.type].parse({ ...config, chioces: 3 })).toThrow(/has no setting "chioces"/);
+    });
+  });
+}
+
+/** Up to twelve targets with weights and loads, and a source of random numbers. */
+const scenario = fc
+  .record({
+    targets: fc.array(fc.record({ weight: fc.integer({ min: 1, max: 100 }), load: fc.nat(20) }), {
+      minLength: 1,
+      maxLength: 12,
+    }),
+    seed: fc.integer({ min: 1, max: 2 ** 31 }),
+  })
+  .map(({ targets, seed }) => ({
+    targets: targets.map(({ weight, load }, index) => Object.assign(new FakeTarget(index, weight), { load })),
+    draws: seededRandom(seed),
+  }));
