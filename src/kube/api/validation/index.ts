@@ -1,0 +1,45 @@
+// The door of the room: what is semantically wrong with an object, as causes of a 422 in upstream's words.
+// Knows nothing of structure (unknown fields, wrong types): the schema room checks that first.
+import type { KubeObject } from '../object.ts';
+import { builtinResources } from '../resources.ts';
+import type { StatusCause } from '../status.ts';
+import { validateMetadata, validateMetadataUpdate } from './metadata.ts';
+import { dnsSubdomain } from './names.ts';
+import { Report } from './report.ts';
+import type { KindRules, ValidationOptions } from './rules.ts';
+
+export type { ValidationOptions } from './rules.ts';
+
+/** `group/Kind` -> rules. */
+const kinds: Readonly<Record<string, KindRules>> = {};
+
+/**
+ * Validates a defaulted object, and against `previous` when it replaces one. Empty when all is well.
+ * The object has passed the structural check; times, lists and maps have their declared types.
+ */
+export function validateObject(
+  next: KubeObject,
+  previous?: KubeObject,
+  options: ValidationOptions = {},
+): StatusCause[] {
+  const report = new Report();
+  const group = groupOf(next.apiVersion);
+  const rules = kinds[`${group}/${next.kind}`];
+  const definition = builtinResources.find((known) => known.group === group && known.kind === next.kind);
+  const metadata = next.metadata ?? {};
+  validateMetadata(
+    metadata,
+    { nameRule: rules?.name ?? dnsSubdomain, namespaced: definition?.namespaced },
+    'metadata',
+    report,
+  );
+  if (previous !== undefined) validateMetadataUpdate(metadata, previous.metadata ?? {}, 'metadata', report);
+  rules?.validate?.(next, report, options);
+  if (previous !== undefined) rules?.validateUpdate?.(next, previous, report, options);
+  return report.causes;
+}
+
+function groupOf(apiVersion = ''): string {
+  const slash = apiVersion.indexOf('/');
+  return slash < 0 ? '' : apiVersion.slice(0, slash);
+}
