@@ -1,0 +1,33 @@
+// Which of the fields that the published API calls required a server really insists on.
+// Go's decoder fills what is missing with zero values; only validation complains, and only about some.
+import type { Schema } from './schema.ts';
+
+/** Where the zero value is fine, or where semantic validation has a better text of its own. */
+const lenient: ReadonlySet<string> = new Set([
+  'apiextensions.v1.CustomResourceDefinitionNames.kind',
+  'apiextensions.v1.CustomResourceDefinitionNames.plural',
+  'authentication.v1.TokenReviewSpec.token',
+  'core.v1.Event.metadata',
+  'core.v1.HTTPHeader.value',
+  'core.v1.Sysctl.value',
+  'core.v1.Taint.effect',
+  'core.v1.GlusterfsVolumeSource.path',
+  'core.v1.GlusterfsPersistentVolumeSource.path',
+  'events.v1.Event.eventTime',
+  'meta.v1.OwnerReference.apiVersion',
+  'meta.v1.OwnerReference.kind',
+  'meta.v1.OwnerReference.name',
+  'meta.v1.OwnerReference.uid',
+]);
+
+/** Types that only ever stand in what a controller reports. */
+const reported = /(Status|Condition|State\w*|SystemInfo|AttachedVolume|DaemonEndpoint)$/;
+
+/** True when the absence of `schema`'s required field `name` makes an object invalid. */
+export function requiredIsEnforced(schema: Schema, name: string): boolean {
+  // A custom resource's schema means what it says.
+  if (schema.ref === undefined) return true;
+  if (reported.test(schema.ref) || lenient.has(`${schema.ref}.${name}`)) return false;
+  const type = schema.properties?.[name]?.type;
+  return type === 'string' || type === 'array' || type === 'object';
+}
