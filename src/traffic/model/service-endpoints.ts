@@ -1,0 +1,71 @@
+// From the EndpointSlices of a Service to the endpoints of one of its ports.
+// Knows nothing of usability: which endpoints may take traffic is the engine's decision.
+import type { Service, ServicePort } from 'kubernetes-types/core/v1.js';
+import type { EndpointSlice, Endpoint as SliceEndpoint } from 'kubernetes-types/discovery/v1.js';
+import type { Endpoint } from './ir.ts';
+
+/** Carried by every EndpointSlice: the Service that it belongs to. */
+export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
+
+/**
+ * Endpoints in the order of their addresses, each once, of the Service's first IP family (of the other when that has
+ * no slice: a pod of a dual-stack Service would count twice otherwise).
+ */
+export function endpointsOf(
+  service: Service,
+  port: ServicePort,
+  slices: readonly EndpointSlice[],
+): readonly Endpoint[] {
+  const found = new Map<string, Endpoint>();
+  for (const slice of slicesOfFamily(service, slices)) {
+    const number = numberOf(slice, port);
+    if (number === undefined) continue;
+    for (const source of slice.endpoints ?? []) {
+      const endpoint = toEndpoint(source, number, slice);
+      if (endpoint === undefined) continue;
+      const key = `${endpoint.address} ${endpoint.port}`;
+      // While a pod moves between slices it may stand in both: the one that says it is ready is the newer.
+      if (found.get(key)?.ready !== true) found.set(key, endpoint);
+    }
+  }
+  return [...found.values()].sort(byAddress);
+}
+
+function slicesOfFamily(service: Service, slices: readonly EndpointSlice[]): readonly EndpointSlice[] {
+  const first = service.spec?.ipFamilies?.[0] ?? (service.spec?.clusterIP?.includes(':') ? 'IPv6' : 'IPv4');
+  const inFamily = slices.filter((slice) => slice.addressType === first);
+  return inFamily.length > 0 ? inFamily : slices.filter((slice) => slice.addressType !== 'FQDN');
+}
+
+/** A slice names its ports as the Service does; the number behind a name may differ from slice to slice. */
+function numberOf(slice: EndpointSlice, port: ServicePort): number | undefined {
+  const match = (slice.ports ?? []).find(
+    (candidate) =>
+      (candidate.name ?? '') === (port.name ?? '') && (candidate.protocol ?? 'TCP') === (port.protocol ?? 'TCP'),
+  );
+  return match?.port;
+}
+
+function toEndpoint(source: SliceEndpoint, port: number, slice: EndpointSlice): Endpoint | undefined {
+  // All addresses of an endpoint are the same one; upstream reads the first only.
+  const address = source.addresses[0];
+  if (address === undefined) return undefined;
+  const { targetRef, conditions } = source;
+  return {
+    address,
+    port,
+    weight: 1,
+    pod: targetRef?.kind === 'Pod' ? `${targetRef.namespace ?? slice.metadata?.namespace}/${targetRef.name}` : '',
+    node: source.nodeName ?? '',
+    zone: source.zone ?? '',
+    // Conditions left out: upstream's reading of an old slice.
+    ready: conditions?.ready ?? true,
+    serving: conditions?.serving ?? true,
+    terminating: conditions?.terminating ?? false,
+  };
+}
+
+function byAddress(a: Endpoint, b: Endpoint): number {
+  if (a.address !== b.address) return a.address < b.address ? -1 : 1;
+  return a.port - b.port;
+}

@@ -1,0 +1,88 @@
+// From one Service and its EndpointSlices to clusters, endpoints and layer-4 service ports.
+// Knows no other Service and no Ingress, so that each Service can be translated alone.
+import type { ServicePort as KubePort, Service } from 'kubernetes-types/core/v1.js';
+import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
+import { objectKey } from '#kube/api/object.ts';
+import type { Cluster, Endpoint, ServicePort } from './ir.ts';
+import { clusterName, servicePortName } from './names.ts';
+import { policyOf } from './policy.ts';
+import type { Problem } from './problem.ts';
+import { endpointsOf } from './service-endpoints.ts';
+
+export interface ServicePart {
+  readonly clusters: ReadonlyMap<string, Cluster>;
+  readonly endpoints: ReadonlyMap<string, readonly Endpoint[]>;
+  readonly services: ReadonlyMap<string, ServicePort>;
+  readonly problems: readonly Problem[];
+}
+
+/** Milliseconds; as generous as gateways usually are, so that a slow backend is its owner's decision. */
+const TIMEOUTS = { connect: 5_000, response: 60_000, idle: 60_000 };
+const RETRY = { attempts: 1 };
+
+/** Labels with which a Service leaves layer 4 to someone else; upstream: pkg/proxy/apis/well_known_labels.go. */
+const NOT_OURS_LABELS = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless'];
+
+const DEFAULT_AFFINITY_SECONDS = 10_800;
+
+/**
+ * A headless Service yields clusters without service ports: an Ingress may balance over it, layer 4 has no address
+ * to serve. An ExternalName Service yields nothing.
+ */
+export function translateService(service: Service, slices: readonly EndpointSlice[]): ServicePart {
+  const clusters = new Map<string, Cluster>();
+  const endpoints = new Map<string, readonly Endpoint[]>();
+  const services = new Map<string, ServicePort>();
+  if (service.spec?.type === 'ExternalName') return { clusters, endpoints, services, problems: [] };
+  const key = objectKey(service);
+  const { policy, problems } = policyOf(service);
+  for (const port of service.spec?.ports ?? []) {
+    const name = clusterName(key, port);
+    clusters.set(name, {
+      name,
+      policy,
+      upstreamProtocol: upstreamProtocol(port),
+      timeouts: TIMEOUTS,
+      retry: RETRY,
+    });
+    endpoints.set(name, endpointsOf(service, port, slices));
+    if (isProxied(service)) services.set(servicePortName(key, port), toServicePort(service, port, name));
+  }
+  return { clusters, endpoints, services, problems };
+}
+
+function isProxied(service: Service): boolean {
+  const { clusterIP = '' } = service.spec ?? {};
+  const labels = service.metadata?.labels ?? {};
+  return clusterIP !== '' && clusterIP !== 'None' && !NOT_OURS_LABELS.some((label) => label in labels);
+}
+
+/** HTTP unless the port says otherwise: what an Ingress points to speaks HTTP, and layer 4 does not ask. */
+function upstreamProtocol({ protocol = 'TCP', appProtocol = 'http' }: KubePort): Cluster['upstreamProtocol'] {
+  if (protocol === 'UDP') return 'udp';
+  return protocol === 'TCP' && (appProtocol === 'http' || appProtocol === 'kubernetes.io/ws') ? 'http1' : 'tcp';
+}
+
+function toServicePort(service: Service, port: KubePort, cluster: string): ServicePort {
+  const { spec = {}, status } = service;
+  const balancerIPs = (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, ipMode }) =>
+    // With ipMode Proxy the load balancer wants to see the traffic itself.
+    ip === undefined || ip === '' || ipMode === 'Proxy' ? [] : [ip],
+  );
+  return {
+    name: servicePortName(objectKey(service), port),
+    protocol: port.protocol === 'UDP' || port.protocol === 'SCTP' ? port.protocol : 'TCP',
+    port: port.port,
+    clusterIPs: spec.clusterIPs ?? (spec.clusterIP === undefined ? [] : [spec.clusterIP]),
+    externalIPs: spec.externalIPs ?? [],
+    loadBalancerIPs: balancerIPs,
+    nodePort: port.nodePort ?? 0,
+    cluster,
+    internalLocal: spec.internalTrafficPolicy === 'Local',
+    externalLocal: spec.externalTrafficPolicy === 'Local',
+    affinitySeconds:
+      spec.sessionAffinity === 'ClientIP'
+        ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS)
+        : 0,
+  };
+}
