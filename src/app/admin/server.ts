@@ -1,0 +1,122 @@
+// The admin server: what runs here and how it fares, for people and for scrapers. Loopback only, read only.
+// Knows the engine's reports; it changes nothing.
+import { createServer, type ServerResponse } from 'node:http';
+import type { Logger } from '#lib/log.ts';
+import { messageOf } from '../failure.ts';
+import { type ClusterView, renderIndex } from './index-page.ts';
+import { processMetrics } from './process-metrics.ts';
+
+/** What the admin server asks of the traffic engine. */
+export interface ReportSource {
+  metricsText(): Promise<string>;
+  clusters(): Promise<unknown>;
+  configDump(): Promise<unknown>;
+}
+
+export interface AdminOptions {
+  readonly address: string;
+  readonly port: number;
+  readonly engine: ReportSource;
+  /** Whether everything that should run does. */
+  readonly ready: () => boolean;
+  readonly log: Logger;
+}
+
+export interface AdminServer {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+type Page = () => Promise<{ readonly type: string; readonly text: string; readonly status?: number }>;
+
+const TEXT = 'text/plain; charset=utf-8';
+const JSON_TYPE = 'application/json';
+const METRICS = 'text/plain; version=0.0.4; charset=utf-8';
+
+/** Listens, or rejects with the system's error. */
+export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
+  const { engine, log } = options;
+  const pages: Readonly<Record<string, Page>> = {
+    '/': async () => ({
+      type: 'text/html; charset=utf-8',
+      text: renderIndex((await engine.clusters()) as ClusterView[], process.uptime()),
+    }),
+    '/metrics': async () => ({ type: METRICS, text: `${await engine.metricsText()}${processMetrics()}` }),
+    '/stats': async () => json(processStats()),
+    '/clusters': async () => json(await engine.clusters()),
+    '/config_dump': async () => json(await engine.configDump()),
+    '/healthz': async () => ({ type: TEXT, text: 'ok\n' }),
+    '/readyz': async () =>
+      options.ready() ? { type: TEXT, text: 'ok\n' } : { type: TEXT, text: 'not ready\n', status: 503 },
+  };
+  const server = createServer((request, response) => {
+    const path = (request.url ?? '/').split('?')[0] ?? '/';
+    const page = pages[path];
+    if (!isLocalHost(request.headers.host))
+      return reply(response, 421, TEXT, 'This page answers only to names of this machine\n');
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return reply(response, 405, TEXT, 'Only GET is served here\n');
+    if (page === undefined)
+      return reply(response, 404, TEXT, `No such page; there are: ${Object.keys(pages).join(' ')}\n`);
+    page().then(
+      ({ status = 200, type, text }) => reply(response, status, type, text),
+      (error: unknown) => {
+        log.error({ path, error: messageOf(error) }, 'Admin page failed');
+        reply(response, 500, TEXT, `${messageOf(error)}\n`);
+      },
+    );
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.address, resolve);
+  });
+  const { port } = server.address() as { port: number };
+  return {
+    url: `http://${options.address}:${port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function reply(response: ServerResponse, status: number, type: string, text: string): void {
+  response.writeHead(status, {
+    'Content-Type': type,
+    'Content-Length': Buffer.byteLength(text),
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+  });
+  response.end(text);
+}
+
+function json(value: unknown): { type: string; text: string } {
+  return { type: JSON_TYPE, text: `${JSON.stringify(value, redact, 2)}\n` };
+}
+
+/** A second look, whoever made the dump: nothing that is marked private, and no private key, leaves in plain text. */
+function redact(_: string, value: unknown): unknown {
+  if (typeof value === 'string' && value.includes('PRIVATE KEY-----')) return '[redacted]';
+  if (typeof value === 'object' && value !== null && (value as { private?: unknown }).private === true)
+    return '[redacted]';
+  return value;
+}
+
+/** A web page elsewhere must not read this one through a name of its own that leads here (DNS rebinding). */
+function isLocalHost(host: string | undefined): boolean {
+  const name = (host ?? '').replace(/:\d+$/, '').toLowerCase();
+  return name === 'localhost' || name.endsWith('.localhost') || name === '[::1]' || /^127(\.\d{1,3}){3}$/.test(name);
+}
+
+function processStats(): Record<string, unknown> {
+  const { rss, heapUsed, external } = process.memoryUsage();
+  const { user, system } = process.cpuUsage();
+  return {
+    pid: process.pid,
+    uptimeSeconds: Math.round(process.uptime()),
+    memoryBytes: { resident: rss, heapUsed, external },
+    cpuSeconds: { user: user / 1e6, system: system / 1e6 },
+    node: process.versions.node,
+  };
+}

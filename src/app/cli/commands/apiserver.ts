@@ -1,0 +1,47 @@
+// `evenkeel apiserver`: the API server alone, on a data directory of its own.
+// Knows options and signals.
+import { Command, Option } from 'commander';
+import { systemClock } from '#lib/clock.ts';
+import { startApi } from '../../main/api.ts';
+import { createDataDir, dataDirAt } from '../../main/data-dir.ts';
+import { openLog } from '../../main/file-log.ts';
+import { acquireLock } from '../../main/instance-lock.ts';
+import { loopbackNetwork as network } from '../../main/network.ts';
+import { openPki } from '../../main/pki.ts';
+import { Shutdown } from '../../main/shutdown.ts';
+import { parsePort } from '../values.ts';
+
+export function apiserverCommand(): Command {
+  return new Command('apiserver')
+    .summary('start the API server alone')
+    .description(
+      'Starts the Kubernetes API server with its store and nothing else: objects are served and kept, and nobody acts on them.',
+    )
+    .option('--data <dir>', 'where store, certificates, logs and kubeconfig are kept (default: ~/.evenkeel)')
+    .addOption(
+      new Option('--api-port <port>', 'port to listen on; 0 takes a free one').argParser(parsePort).default(6443),
+    )
+    .option('--verbose', 'log to standard error as well, in detail', false)
+    .addHelpText('after', '\nExamples:\n  $ evenkeel apiserver --data /tmp/api --api-port 0')
+    .action(async (options: { data?: string; apiPort: number; verbose: boolean }) => {
+      const data = dataDirAt(options.data);
+      createDataDir(data);
+      const log = await openLog({ file: data.logFile, verbose: options.verbose });
+      const shutdown = new Shutdown(log, systemClock);
+      const stopped = Promise.withResolvers<void>();
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopped.resolve());
+      try {
+        const lock = acquireLock(data.lock, data.root);
+        shutdown.add('lock', () => lock.release());
+        const names = { ...network, apiAddresses: [network.kubernetesServiceAddress] };
+        const pki = await openPki(data.pki, names, systemClock.wall());
+        const api = await startApi({ data, pki, port: options.apiPort, log, clock: systemClock }, shutdown);
+        lock.describe({ apiUrl: api.url });
+        process.stdout.write(`API server  ${api.url}\nexport KUBECONFIG=${data.kubeconfig}\n`);
+        await stopped.promise;
+      } finally {
+        await shutdown.run();
+        log.flush();
+      }
+    });
+}

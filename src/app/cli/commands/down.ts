@@ -1,0 +1,60 @@
+// `evenkeel down`: stops the cluster of a data directory, wherever it runs.
+// Knows processes and the lock file; the cluster takes itself down.
+import { rm } from 'node:fs/promises';
+import { Command } from 'commander';
+import { Failure } from '../../failure.ts';
+import { dataDirAt } from '../../main/data-dir.ts';
+import { type Instance, isAlive, readInstance } from '../../main/instance-lock.ts';
+
+const PATIENCE_MS = 15_000;
+const POLL_MS = 50;
+
+export function downCommand(): Command {
+  return new Command('down')
+    .summary('stop a cluster started with up')
+    .description(
+      'Stops the cluster of a data directory, in order, and waits until it has ended. Its objects stay for the next start, unless --wipe is given.',
+    )
+    .option('--data <dir>', 'data directory of the cluster (default: ~/.evenkeel)')
+    .option('--wipe', 'remove everything it has stored as well', false)
+    .addHelpText('after', '\nExamples:\n  $ evenkeel down\n  $ evenkeel down --wipe')
+    .action(async (options: { data?: string; wipe: boolean }) => {
+      const data = dataDirAt(options.data);
+      const instance = readInstance(data.lock);
+      if (instance !== undefined && isAlive(instance)) {
+        await stop(instance);
+        process.stdout.write(`Stopped process ${instance.pid}\n`);
+      } else {
+        process.stdout.write(`Nothing runs on ${data.root}\n`);
+      }
+      if (options.wipe) {
+        for (const path of [
+          data.store,
+          `${data.store}-wal`,
+          `${data.store}-shm`,
+          data.pki,
+          data.kubeconfig,
+          data.logs,
+          data.pods,
+          data.lock,
+        ]) {
+          await rm(path, { recursive: true, force: true });
+        }
+        process.stdout.write(`Removed what was stored in ${data.root}\n`);
+      }
+    });
+}
+
+async function stop(instance: Instance): Promise<void> {
+  process.kill(instance.pid, 'SIGTERM');
+  const deadline = performance.now() + PATIENCE_MS;
+  while (isAlive(instance)) {
+    if (performance.now() > deadline) {
+      throw new Failure(
+        `Process ${instance.pid} has not ended after ${PATIENCE_MS / 1000} s`,
+        `End it with "kill -9 ${instance.pid}"`,
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}

@@ -1,0 +1,117 @@
+// `evenkeel up`: a whole small Kubernetes on this machine, with the given manifests in it.
+// Knows options, signals and exit codes; the rest is up/.
+import { availableParallelism } from 'node:os';
+import { Command, Option } from 'commander';
+import { UsageFailure } from '../../failure.ts';
+import { asFailure } from '../../main/cluster.ts';
+import { dataDirAt } from '../../main/data-dir.ts';
+import { childProgress, followDetached, isDetachedChild, tellEnded, tellUp } from '../../up/detach.ts';
+import { liveProgress, type Progress, plainProgress } from '../../up/progress.ts';
+import { runUp } from '../../up/run.ts';
+import { parseCount, parsePort } from '../values.ts';
+
+interface Options {
+  readonly detach: boolean;
+  readonly data?: string;
+  readonly recursive: boolean;
+  readonly images?: string;
+  readonly apiPort: number;
+  readonly httpPort: number;
+  readonly httpsPort: number;
+  readonly adminPort: number;
+  readonly workers: number;
+  readonly network: 'auto' | 'loopback';
+  readonly accessLog?: string | true;
+  readonly verbose: boolean;
+}
+
+export function upCommand(): Command {
+  return new Command('up')
+    .summary('start a cluster on this machine and apply manifests')
+    .description(
+      'Starts a complete small Kubernetes on this machine (API server, controllers, a node, a gateway), applies the manifests, waits until their Deployments are ready, and says where everything is. Stays in the foreground; Ctrl-C takes it all down in order, a second Ctrl-C at once.\n\nWhat is stored stays in the data directory: the next start finds it again. Objects that have gone from the files are left alone; delete them with kubectl.',
+    )
+    .argument(
+      '<path...>',
+      'files, directories, or - for standard input; a directory may say in evenkeel.yaml where its manifests are',
+    )
+    .option('-d, --detach', 'return when all is ready; "evenkeel down" ends it', false)
+    .option('--data <dir>', 'where store, certificates, logs and kubeconfig are kept (default: ~/.evenkeel)')
+    .option('-R, --recursive', 'look below directories as well', false)
+    .option('--images <file>', 'an evenkeel.yaml that says what images run, when it is not beside the manifests')
+    .addOption(new Option('--api-port <port>', 'port of the Kubernetes API').argParser(parsePort).default(6443))
+    .addOption(new Option('--http-port <port>', 'HTTP port of the gateway').argParser(parsePort).default(8080))
+    .addOption(new Option('--https-port <port>', 'HTTPS port of the gateway').argParser(parsePort).default(8443))
+    .addOption(
+      new Option('--admin-port <port>', 'port of the admin page and of /metrics').argParser(parsePort).default(9901),
+    )
+    .addOption(new Option('--workers <n>', 'threads of the gateway').argParser(parseCount).default(defaultWorkers()))
+    .addOption(new Option('--network <mode>', 'how pods are connected').choices(['auto', 'loopback']).default('auto'))
+    .option('--access-log [file]', 'write a JSON line for every request, to standard output or to a file')
+    .option('--verbose', 'log to standard error as well, in detail', false)
+    .addHelpText(
+      'after',
+      `
+A port of 0 takes a free one.
+
+Examples:
+  $ evenkeel up examples/shop
+  $ evenkeel up k8s/ --detach && export KUBECONFIG=~/.evenkeel/kubeconfig
+  $ helm template my-chart | evenkeel up - --images my-chart/evenkeel.yaml`,
+    )
+    .action(async (paths: string[], options: Options) => {
+      process.exitCode = (await up(paths, options)) ? 0 : 1;
+    });
+}
+
+async function up(paths: readonly string[], options: Options): Promise<boolean> {
+  const progress = isDetachedChild() ? childProgress() : process.stdout.isTTY ? liveProgress() : plainProgress();
+  if (options.detach && !isDetachedChild()) return followDetached(process.argv.slice(2), progress);
+  const data = dataDirAt(options.data);
+  if (options.network === 'auto') {
+    progress.line(
+      'Network loopback: pods and Services live on 127.0.0.0/8, which needs no privileges and nothing installed',
+    );
+  }
+  try {
+    const clean = await runUp(
+      {
+        paths,
+        recursive: options.recursive,
+        data,
+        ports: { api: options.apiPort, http: options.httpPort, https: options.httpsPort, admin: options.adminPort },
+        workers: options.workers,
+        verbose: options.verbose,
+        signal: untilSignal(progress),
+        onUp: tellUp,
+        ...(options.images === undefined ? {} : { projectFile: options.images }),
+        ...(options.accessLog === undefined ? {} : { accessLog: options.accessLog === true ? '-' : options.accessLog }),
+      },
+      progress,
+    );
+    return clean;
+  } catch (error) {
+    if (isDetachedChild()) tellEnded(error instanceof UsageFailure ? error : asFailure(error, data.logFile));
+    throw error;
+  } finally {
+    // Whatever a part left open must not keep a finished process alive.
+    setTimeout(() => process.exit(), 250).unref();
+  }
+}
+
+/** Aborts at the first signal; the second one ends the process on the spot. */
+function untilSignal(progress: Progress): AbortSignal {
+  const stop = new AbortController();
+  const onSignal = (): void => {
+    if (stop.signal.aborted) process.exit(130);
+    progress.line('');
+    stop.abort();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  return stop.signal;
+}
+
+/** One thread keeps up with thousands of requests a second; more only where there are cores to spare. */
+function defaultWorkers(): number {
+  return Math.max(1, Math.min(4, Math.floor(availableParallelism() / 2)));
+}

@@ -1,0 +1,36 @@
+// How a command finds the cluster it is about: the data directory's kubeconfig, or the one a person points at.
+// Knows no command.
+import { existsSync } from 'node:fs';
+import type { Client } from '#kube/client/client.ts';
+import { Failure } from '../failure.ts';
+import { dataDirAt } from '../main/data-dir.ts';
+
+export interface ConnectOptions {
+  readonly data?: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+}
+
+export interface Connection {
+  readonly client: Client;
+  /** The context's namespace, or `default`. */
+  readonly namespace: string;
+}
+
+/** An explicit file, then the embedded cluster of the data directory when there is one, then kubectl's own rules. */
+export async function connect(options: ConnectOptions): Promise<Connection> {
+  const [{ loadKubeconfig }, { createClient }] = await Promise.all([
+    import('#kube/client/kubeconfig.ts'),
+    import('#kube/client/rest-client.ts'),
+  ]);
+  const own = dataDirAt(options.data).kubeconfig;
+  const path = options.kubeconfig ?? (options.data !== undefined || existsSync(own) ? own : undefined);
+  if (path !== undefined && !existsSync(path)) {
+    throw new Failure(
+      `No kubeconfig at "${path}"`,
+      'Start a cluster with "evenkeel up", or name another file with --kubeconfig',
+    );
+  }
+  const config = loadKubeconfig(path, options.context);
+  return { client: createClient(config), namespace: config.namespace ?? 'default' };
+}

@@ -1,0 +1,83 @@
+// The command line as a whole: its commands, each loaded when named, and how failures are told.
+// Knows no command from the inside.
+import { Command, CommanderError } from 'commander';
+import { codeOf, Failure, messageOf, UsageFailure } from '../failure.ts';
+
+/** In the order of the help. */
+const commands: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
+  up: {
+    summary: 'start a cluster on this machine and apply manifests',
+    load: async () => (await import('./commands/up.ts')).upCommand(),
+  },
+  down: {
+    summary: 'stop a cluster started with up',
+    load: async () => (await import('./commands/down.ts')).downCommand(),
+  },
+  apply: {
+    summary: 'apply manifests to a running cluster',
+    load: async () => (await import('./commands/apply.ts')).applyCommand(),
+  },
+  get: {
+    summary: 'show objects of a running cluster',
+    load: async () => (await import('./commands/get.ts')).getCommand(),
+  },
+  load: {
+    summary: 'drive a constant rate of requests and report latencies, failures and who answered',
+    load: async () => (await import('./commands/load.ts')).loadCommand(),
+  },
+  apiserver: {
+    summary: 'start the API server alone',
+    load: async () => (await import('./commands/apiserver.ts')).apiserverCommand(),
+  },
+  version: {
+    summary: 'show the version',
+    load: async () => (await import('./commands/version.ts')).versionCommand(),
+  },
+};
+
+/** Runs one command; sets `process.exitCode` to 0 (done), 1 (failed) or 2 (wrong usage). */
+export async function runCli(argv: readonly string[]): Promise<void> {
+  const program = new Command('evenkeel')
+    .description('Kubernetes load balancing on one machine: a cluster, a gateway, and what you need to see it work.')
+    .helpCommand('help [command]', 'show the help of a command')
+    .showSuggestionAfterError(true)
+    .exitOverride();
+  const wanted = argv.filter((argument) => !argument.startsWith('-'));
+  for (const [name, { summary, load }] of Object.entries(commands)) {
+    // The named command is loaded whole; of the others the help needs one line.
+    const named = wanted[0] === name || (wanted[0] === 'help' && wanted[1] === name);
+    program.addCommand((named ? await load() : new Command(name).summary(summary)).exitOverride());
+  }
+  program.addHelpText(
+    'after',
+    `
+Examples:
+  $ evenkeel up examples/shop
+  $ evenkeel get pods -A
+  $ evenkeel load http://127.0.0.1:8080/ --host shop.local --rate 500 --duration 20s`,
+  );
+  // A reader that has seen enough, as in `| head`, is no failure.
+  process.stdout.on('error', (error) => process.exit(codeOf(error) === 'EPIPE' ? 0 : 1));
+  try {
+    if (argv.length === 0) {
+      program.outputHelp();
+      return;
+    }
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    process.exitCode = tell(error);
+  }
+}
+
+/** Says what went wrong on standard error; the exit code. */
+function tell(error: unknown): number {
+  // Commander has spoken already: help was asked for, or the usage was wrong.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof Failure) {
+    process.stderr.write(`Error: ${error.message}\n${error.remedy}.\n`);
+    return error instanceof UsageFailure ? 2 : 1;
+  }
+  process.stderr.write(`Error: ${messageOf(error)}\n`);
+  if (process.env.EVENKEEL_DEBUG === '1' && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+  return 1;
+}

@@ -1,0 +1,44 @@
+// Turns the text of command line options into values, or says what is wrong with it.
+// Knows no command.
+import { InvalidArgumentError } from 'commander';
+
+/** `20s`, `1m30s`, `500ms`, `2h`, or plain seconds; milliseconds. */
+export function parseDuration(text: string): number {
+  const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
+  const whole = parts.map(([part]) => part).join('');
+  const total = /^\d+(\.\d+)?$/.test(text)
+    ? Number(text) * 1000
+    : parts.reduce((sum, [, count, unit]) => sum + Number(count) * (units[unit ?? ''] ?? 0), 0);
+  if ((whole !== text && !/^\d+(\.\d+)?$/.test(text)) || text === '' || total <= 0) {
+    throw new InvalidArgumentError('It is no duration: write e.g. 20s, 500ms or 1m30s.');
+  }
+  return total;
+}
+
+/** 0 to 65535; 0 lets the system choose. */
+export function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535)
+    throw new InvalidArgumentError('It is no port: use a number from 0 to 65535.');
+  return port;
+}
+
+export function parsePositive(text: string): number {
+  const value = Number(text);
+  if (text === '' || !Number.isFinite(value) || value <= 0) {
+    throw new InvalidArgumentError('It is no number above 0: write e.g. 500.');
+  }
+  return value;
+}
+
+export function parseCount(text: string): number {
+  const value = parsePositive(text);
+  if (!Number.isInteger(value)) throw new InvalidArgumentError('It is no whole number: write e.g. 4.');
+  return value;
+}
+
+/** Gathers an option that may be given several times. */
+export function collect(text: string, before: readonly string[]): readonly string[] {
+  return [...before, text];
+}

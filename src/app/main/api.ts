@@ -1,0 +1,53 @@
+// The API server with its store, wired for this installation: what `up` and `apiserver` have in common.
+// Knows addresses and keys; what the API does is its own business.
+import type { ApiServer } from '#kube/apiserver/server.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Logger } from '#lib/log.ts';
+import type { DataDir } from './data-dir.ts';
+import { writeKubeconfig } from './kubeconfig-file.ts';
+import { loopbackNetwork as network } from './network.ts';
+import type { Pki } from './pki.ts';
+import { listenFailure } from './ports.ts';
+import type { Shutdown } from './shutdown.ts';
+
+interface ApiOptions {
+  readonly data: DataDir;
+  readonly pki: Pki;
+  readonly port: number;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+/** Opens the store, serves it, and writes the kubeconfig. Throws `Failure` when the port is taken. */
+export async function startApi(options: ApiOptions, shutdown: Shutdown): Promise<ApiServer> {
+  const { data, pki, port, log, clock } = options;
+  const [{ openSqliteStore }, { startApiServer }] = await Promise.all([
+    import('#kube/store/sqlite/index.ts'),
+    import('#kube/apiserver/server.ts'),
+  ]);
+  const store = openSqliteStore(data.store, { clock });
+  shutdown.add('store', () => store.close());
+  const caPem = pki.authority.certPem;
+  try {
+    const api = await startApiServer({
+      store,
+      address: network.publicAddress,
+      port,
+      tls: { ...pki.apiServer, clientCaPem: caPem },
+      tokens: new Map([[pki.adminToken, { name: 'evenkeel-admin', groups: ['system:masters'] }]]),
+      kubeletClient: { ...pki.kubeletClient, caPem },
+      serviceCidr: network.serviceCidr,
+      nodePortRange: network.nodePortRange,
+      admitLoopback: true,
+      log: log.child({ part: 'apiserver' }),
+      clock,
+    });
+    shutdown.add('api server', () => api.close());
+    writeKubeconfig(data.kubeconfig, { server: api.url, caPem, client: pki.admin });
+    return api;
+  } catch (error) {
+    if ((error as { syscall?: unknown }).syscall === 'listen')
+      throw listenFailure(error, port, network.publicAddress, '--api-port');
+    throw error;
+  }
+}

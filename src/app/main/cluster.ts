@@ -1,0 +1,225 @@
+// Starts the embedded cluster: one ordered list of parts, each with the reason for its place; stopping is its mirror.
+// Knows every part by its door and none from the inside.
+import type { Client } from '#kube/client/client.ts';
+import type { Informers } from '#kube/client/informer.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Logger } from '#lib/log.ts';
+import type { Engine } from '#traffic/proxy/engine.ts';
+import { Failure } from '../failure.ts';
+import type { ImageCommand } from '../manifests/project.ts';
+import { startApi } from './api.ts';
+import { ensureBuiltinObjects } from './builtin-objects.ts';
+import { createDataDir, type DataDir } from './data-dir.ts';
+import { startDevCertificates } from './dev-certificate.ts';
+import { acquireLock } from './instance-lock.ts';
+import { gatewayListeners, INGRESS_CLASS, loopbackNetwork as network } from './network.ts';
+import { nodeReady } from './node-ready.ts';
+import { openPki } from './pki.ts';
+import { flagOfListener, listenFailure, type Ports, resolvePorts } from './ports.ts';
+import { Shutdown } from './shutdown.ts';
+
+export type Milestone = 'api' | 'gateway' | 'node';
+
+export interface ClusterOptions {
+  readonly data: DataDir;
+  /** 0 takes a free one. */
+  readonly ports: Ports;
+  /** Threads of the traffic engine. */
+  readonly workers: number;
+  /** File for the access log, `-` for standard output; off when left out. */
+  readonly accessLog?: string;
+  readonly images: Readonly<Record<string, ImageCommand>>;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Called as parts become usable; `detail` is fit for a progress line. */
+  readonly onMilestone?: (milestone: Milestone, detail: string) => void;
+  /** A part failed for good after the start; the cluster should be stopped. */
+  readonly onFatal: (error: Error) => void;
+}
+
+export interface Cluster {
+  readonly client: Client;
+  readonly informers: Informers;
+  readonly ports: Ports;
+  readonly apiUrl: string;
+  readonly adminUrl: string;
+  /** Takes everything down in reverse order; never rejects, and may be called again. */
+  stop(): Promise<void>;
+}
+
+/** Throws a `Failure` for what a person can put right; whatever had been started is stopped again. */
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  const shutdown = new Shutdown(options.log, options.clock);
+  try {
+    return await start(options, shutdown);
+  } catch (error) {
+    await shutdown.run();
+    throw error;
+  }
+}
+
+async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Cluster> {
+  const { data, log, clock } = options;
+  const reached = options.onMilestone ?? (() => {});
+
+  // 1. The data directory and its lock: two processes on one store would ruin it.
+  createDataDir(data);
+  const lock = acquireLock(data.lock, data.root);
+  shutdown.add('lock', () => lock.release());
+
+  // 2. Ports and keys, while the code of the later parts is loaded: none of them needs another.
+  const [ports, pki, parts] = await Promise.all([
+    resolvePorts(options.ports, network.publicAddress),
+    openPki(
+      data.pki,
+      {
+        apiAddresses: [network.kubernetesServiceAddress],
+        nodeName: network.nodeName,
+        nodeAddress: network.nodeAddress,
+      },
+      clock.wall(),
+    ),
+    loadParts(),
+  ]);
+
+  // 3. The traffic engine: its threads take longest to come up, and it needs nobody until there is traffic to carry.
+  const starting = startEngine(parts, options, ports, shutdown);
+  // Its failure is met below, where it is awaited.
+  starting.catch(() => {});
+
+  // 4. Store and API server: everything from here on speaks through them.
+  const api = await startApi({ data, pki, port: ports.api, log, clock }, shutdown);
+  reached('api', api.url);
+
+  // 5. One client and one set of informers for every part in this process: each kind is watched once.
+  const client = parts.createClient(
+    {
+      server: api.url,
+      caPem: pki.authority.certPem,
+      clientCertPem: pki.admin.certPem,
+      clientKeyPem: pki.admin.keyPem,
+      userAgent: 'evenkeel',
+    },
+    { log: log.child({ part: 'client' }), clock },
+  );
+  shutdown.add('client', () => client.close());
+  const informers = parts.createInformers(client, { log: log.child({ part: 'informers' }), clock });
+  shutdown.add('informers', () => informers.stop());
+  await ensureBuiltinObjects(client, INGRESS_CLASS);
+
+  // 6. Controllers, before there is a node: what they find from last time is put in order first.
+  const controllers = await parts.startControllers({
+    client,
+    informers,
+    log: log.child({ part: 'controllers' }),
+    clock,
+  });
+  shutdown.add('controllers', () => controllers.stop());
+  const certificates = startDevCertificates({
+    client,
+    informers,
+    authority: pki.authority,
+    ingressClass: INGRESS_CLASS,
+    clock,
+    log: log.child({ part: 'dev-certificate' }),
+  });
+  shutdown.add('development certificates', () => certificates.stop());
+  informers.start();
+
+  // 7. Traffic: the engine gets its tables, so that pods find their Services from the moment they start.
+  const engine = await starting;
+  const traffic = await parts.startTraffic({
+    client,
+    informers,
+    sink: engine,
+    listeners: gatewayListeners(ports),
+    ingressClass: INGRESS_CLASS,
+    publishAddress: network.publicAddress,
+    log: log.child({ part: 'traffic' }),
+    clock,
+  });
+  shutdown.add('traffic', () => traffic.stop());
+  await engine.ready();
+  reached('gateway', `http://${network.publicAddress}:${ports.http}  https://${network.publicAddress}:${ports.https}`);
+
+  // 8. The node comes last of the machinery: it starts processes that expect all of the above.
+  const kubelet = await parts.startKubelet({
+    client,
+    informers,
+    nodeName: network.nodeName,
+    nodeAddress: network.nodeAddress,
+    podCidr: network.podCidr,
+    dataDir: data.pods,
+    images: options.images,
+    serving: { address: network.nodeAddress, port: 0, ...pki.kubelet, clientCaPem: pki.authority.certPem },
+    log: log.child({ part: 'kubelet' }),
+    clock,
+  });
+  shutdown.add('kubelet', () => kubelet.stop({ graceMs: POD_GRACE_MS }));
+  await nodeReady(informers, network.nodeName);
+  reached('node', network.nodeName);
+
+  // 9. The window for people, when there is something to see.
+  const admin = await parts.startAdmin({
+    address: network.publicAddress,
+    port: ports.admin,
+    engine,
+    ready: () => !shutdown.begun,
+    log: log.child({ part: 'admin' }),
+  });
+  shutdown.add('admin', () => admin.close());
+  lock.describe({ apiUrl: api.url, adminUrl: admin.url });
+
+  return { client, informers, ports, apiUrl: api.url, adminUrl: admin.url, stop: () => shutdown.run() };
+}
+
+/** How long pods have to end when the whole cluster goes down; the rest of the five seconds is for everything else. */
+const POD_GRACE_MS = 2_000;
+
+type Parts = Awaited<ReturnType<typeof loadParts>>;
+
+async function loadParts() {
+  const [rest, informer, controllers, traffic, engine, kubelet, admin] = await Promise.all([
+    import('#kube/client/rest-client.ts'),
+    import('#kube/client/informer.ts'),
+    import('#control/controllers/manager.ts'),
+    import('#control/controllers/traffic/index.ts'),
+    import('#traffic/proxy/engine.ts'),
+    import('#kube/kubelet/kubelet.ts'),
+    import('../admin/server.ts'),
+  ]);
+  return {
+    createClient: rest.createClient,
+    createInformers: informer.createInformers,
+    startControllers: controllers.startControllers,
+    startTraffic: traffic.startTraffic,
+    startEngine: engine.startEngine,
+    startKubelet: kubelet.startKubelet,
+    startAdmin: admin.startAdmin,
+  };
+}
+
+async function startEngine(parts: Parts, options: ClusterOptions, ports: Ports, shutdown: Shutdown): Promise<Engine> {
+  const log = options.log.child({ part: 'engine' });
+  const engine = await parts.startEngine({
+    workers: options.workers,
+    servedByHeader: 'x-evenkeel-endpoint',
+    log,
+    ...(options.accessLog === undefined ? {} : { accessLog: options.accessLog }),
+  });
+  shutdown.add('engine', () => engine.close());
+  engine.onListenError((name, error) => {
+    const listener = gatewayListeners(ports).find((candidate) => candidate.name === name);
+    // A Service port that cannot be had costs that Service only; without the gateway there is nothing to come for.
+    if (listener === undefined) log.warn({ name, error: error.message }, 'Cannot listen for a Service');
+    else options.onFatal(listenFailure(error, listener.port, listener.address, flagOfListener(name)));
+  });
+  return engine;
+}
+
+/** Turns anything thrown into something that can be told. */
+export function asFailure(error: unknown, logFile: string): Failure {
+  if (error instanceof Failure) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new Failure(message, `See ${logFile} for what led to it`, { cause: error });
+}

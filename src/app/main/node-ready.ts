@@ -1,0 +1,23 @@
+// Waits until a node says that it is ready.
+// Knows conditions; not how a node comes to be.
+import type { Node } from 'kubernetes-types/core/v1.js';
+import type { KubeObject } from '#kube/api/object.ts';
+import { builtin } from '#kube/api/resources.ts';
+import type { Informers } from '#kube/client/informer.ts';
+
+type NodeObject = Node & KubeObject;
+
+export async function nodeReady(informers: Informers, name: string): Promise<void> {
+  const nodes = informers.of<NodeObject>(builtin('Node'));
+  const ready = (node: NodeObject | undefined): boolean =>
+    node?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
+  await new Promise<void>((resolve) => {
+    const check = (): void => {
+      if (!ready(nodes.get(name))) return;
+      stop();
+      resolve();
+    };
+    const stop = nodes.onChange(check);
+    check();
+  });
+}

@@ -1,0 +1,86 @@
+// Follows Deployments until each has what it wants, and says how far it is and what holds it up.
+// Knows statuses as `kubectl rollout status` reads them.
+import type { Deployment } from 'kubernetes-types/apps/v1.js';
+import type { Pod } from 'kubernetes-types/core/v1.js';
+import { type KubeObject, objectKey } from '#kube/api/object.ts';
+import { builtin } from '#kube/api/resources.ts';
+import type { Informers } from '#kube/client/informer.ts';
+import { Failure } from '../failure.ts';
+import type { Task } from './progress.ts';
+
+type DeploymentObject = Deployment & KubeObject;
+type PodObject = Pod & KubeObject;
+
+/** One task a Deployment: `2/2 ready` when done; fails once its progress deadline has passed. */
+export function rolloutTasks(deployments: readonly KubeObject[], informers: Informers, signal: AbortSignal): Task[] {
+  const live = informers.of<DeploymentObject>(builtin('Deployment'));
+  const pods = informers.of<PodObject>(builtin('Pod'));
+  return deployments.map((applied) => {
+    const key = objectKey(applied);
+    const minimum = applied.metadata?.generation ?? 1;
+    return {
+      title: `deployment ${key}`,
+      run: (update) =>
+        new Promise((resolve, reject) => {
+          const check = (): void => {
+            const now = live.get(key);
+            if (now === undefined || (now.metadata?.generation ?? 0) < minimum) return;
+            const state = stateOf(now);
+            if (state.done) end(() => resolve(state.text));
+            else if (state.failed)
+              end(() =>
+                reject(
+                  new Failure(
+                    `Deployment "${key}" is stuck: ${state.text}${trouble(now, pods.list(now.metadata?.namespace))}`,
+                    `See "kubectl describe deployment" and the logs of its pods`,
+                  ),
+                ),
+              );
+            else update(`${state.text}${trouble(now, pods.list(now.metadata?.namespace))}`);
+          };
+          const unsubscribe = [live.onChange((changed) => changed === key && check()), pods.onChange(() => check())];
+          const aborted = (): void => end(() => resolve('not waited for'));
+          const end = (settle: () => void): void => {
+            for (const stop of unsubscribe) stop();
+            signal.removeEventListener('abort', aborted);
+            settle();
+          };
+          signal.addEventListener('abort', aborted);
+          check();
+        }),
+    };
+  });
+}
+
+/** As kubectl's rollout status, in one line. */
+export function stateOf({ metadata, spec, status = {} }: DeploymentObject): {
+  text: string;
+  done: boolean;
+  failed: boolean;
+} {
+  const wanted = spec?.replicas ?? 1;
+  const seen = (status.observedGeneration ?? 0) >= (metadata?.generation ?? 0);
+  const updated = status.updatedReplicas ?? 0;
+  const ready = Math.min(status.readyReplicas ?? 0, updated);
+  const done =
+    seen && updated >= wanted && (status.replicas ?? 0) <= updated && (status.availableReplicas ?? 0) >= updated;
+  const failed =
+    seen &&
+    status.conditions?.some(({ type, reason }) => type === 'Progressing' && reason === 'ProgressDeadlineExceeded') ===
+      true;
+  return { text: `${seen ? ready : 0}/${wanted} ready`, done, failed };
+}
+
+/** Why a container of the Deployment does not run, when one says so. */
+function trouble(deployment: DeploymentObject, pods: readonly PodObject[]): string {
+  const labels = Object.entries(deployment.spec?.selector.matchLabels ?? {});
+  for (const pod of pods) {
+    if (!labels.every(([name, value]) => pod.metadata?.labels?.[name] === value)) continue;
+    for (const { state, name } of pod.status?.containerStatuses ?? []) {
+      const { reason, message } = state?.waiting ?? {};
+      if (reason === undefined || reason === 'ContainerCreating' || reason === 'PodInitializing') continue;
+      return ` (${pod.metadata?.name} container "${name}": ${reason}${message === undefined ? '' : `: ${message}`})`;
+    }
+  }
+  return '';
+}

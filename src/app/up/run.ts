@@ -1,0 +1,143 @@
+// `up` from start to end: cluster, manifests, rollouts, addresses; then it stands until a signal ends it.
+// Knows the order of what a person sees; how it is shown is the Progress's business.
+import type { Ingress } from 'kubernetes-types/networking/v1.js';
+import type { KubeObject } from '#kube/api/object.ts';
+import { builtin } from '#kube/api/resources.ts';
+import { systemClock } from '#lib/clock.ts';
+import { UsageFailure } from '../failure.ts';
+import { asFailure, type Cluster, type Milestone, startCluster } from '../main/cluster.ts';
+import type { DataDir } from '../main/data-dir.ts';
+import { openLog } from '../main/file-log.ts';
+import type { Ports } from '../main/ports.ts';
+import { applyManifests } from '../manifests/apply.ts';
+import { formatProblem } from '../manifests/format.ts';
+import { type Manifests, readManifests } from '../manifests/read.ts';
+import { addressLines, hostsOf } from './addresses.ts';
+import type { Progress } from './progress.ts';
+import { rolloutTasks } from './rollouts.ts';
+
+export interface UpOptions {
+  readonly paths: readonly string[];
+  readonly recursive: boolean;
+  readonly projectFile?: string;
+  readonly data: DataDir;
+  readonly ports: Ports;
+  readonly workers: number;
+  readonly accessLog?: string;
+  readonly verbose: boolean;
+  /** Ends everything, in order. */
+  readonly signal: AbortSignal;
+  /** All is applied and ready, or has been given up; `clean` is false when something was not. */
+  readonly onUp: (clean: boolean) => void;
+}
+
+const TITLES: Readonly<Record<Milestone, string>> = { api: 'API server', gateway: 'Gateway', node: 'Node' };
+
+/** Resolves once everything has been taken down again; `false` when a document or a Deployment failed on the way. */
+export async function runUp(options: UpOptions, progress: Progress): Promise<boolean> {
+  const manifests = await readManifests(options.paths, {
+    recursive: options.recursive,
+    ...(options.projectFile === undefined ? {} : { projectFile: options.projectFile }),
+  });
+  const log = await openLog({ file: options.data.logFile, verbose: options.verbose });
+  const stop = Promise.withResolvers<Error | undefined>();
+  options.signal.addEventListener('abort', () => stop.resolve(undefined));
+  if (options.signal.aborted) stop.resolve(undefined);
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error: unknown) => {
+      log.error({ error, event }, 'A part of Evenkeel failed');
+      stop.resolve(asFailure(error, options.data.logFile));
+    });
+  }
+  let cluster: Cluster | undefined;
+  try {
+    cluster = await startWithProgress(options, manifests, progress, log, (error) => stop.resolve(error));
+    const standing = cluster;
+    const ended = new AbortController();
+    const bringUp = applyAndWait(options, manifests, standing, progress, ended.signal);
+    const early = await Promise.race([bringUp.then(() => 'up' as const), stop.promise.then(() => 'stop' as const)]);
+    if (early === 'up') options.onUp(await bringUp);
+    const error = await stop.promise;
+    ended.abort();
+    if (error !== undefined) throw error;
+    progress.line('Stopping');
+    return early === 'up' ? await bringUp : true;
+  } catch (error) {
+    log.error({ error }, 'Ended with a failure');
+    throw error instanceof UsageFailure ? error : asFailure(error, options.data.logFile);
+  } finally {
+    await cluster?.stop();
+    log.flush();
+  }
+}
+
+async function startWithProgress(
+  options: UpOptions,
+  manifests: Manifests,
+  progress: Progress,
+  log: Awaited<ReturnType<typeof openLog>>,
+  onFatal: (error: Error) => void,
+): Promise<Cluster> {
+  const milestones = (Object.keys(TITLES) as Milestone[]).map((name) => ({ name, ...Promise.withResolvers<string>() }));
+  const shown = progress.phase(milestones.map(({ name, promise }) => ({ title: TITLES[name], run: () => promise })));
+  // Told below, with the cluster's own error.
+  shown.catch(() => {});
+  try {
+    const cluster = await startCluster({
+      data: options.data,
+      ports: options.ports,
+      workers: options.workers,
+      images: manifests.images,
+      log,
+      clock: systemClock,
+      onMilestone: (reached, detail) => milestones.find(({ name }) => name === reached)?.resolve(detail),
+      onFatal,
+      ...(options.accessLog === undefined ? {} : { accessLog: options.accessLog }),
+    });
+    await shown;
+    return cluster;
+  } catch (error) {
+    for (const { reject } of milestones) reject(error);
+    await shown.catch(() => {});
+    throw error;
+  }
+}
+
+/** Applies what can be applied, waits for its Deployments, and says where everything is. */
+async function applyAndWait(
+  options: UpOptions,
+  manifests: Manifests,
+  cluster: Cluster,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<boolean> {
+  let clean = manifests.problems.length === 0;
+  for (const problem of manifests.problems) progress.warning(formatProblem(problem));
+  const applied = await applyManifests(manifests.objects, {
+    client: cluster.client,
+    namespace: 'default',
+    // The files are what the user asks for: fields that kubectl changed since then go back to what they say.
+    force: true,
+    onApplied: (result) => {
+      if (result.outcome !== 'failed') progress.line(`${result.name} ${result.outcome}`);
+      else for (const problem of result.problems) progress.warning(formatProblem(problem));
+    },
+  });
+  clean &&= applied.every(({ outcome }) => outcome !== 'failed');
+  const deployments = applied.flatMap((result) =>
+    result.outcome !== 'failed' && result.resource.kind === 'Deployment' ? [result.object] : [],
+  );
+  try {
+    if (deployments.length > 0) await progress.phase(rolloutTasks(deployments, cluster.informers, signal));
+  } catch (error) {
+    clean = false;
+    const { message, remedy } = asFailure(error, options.data.logFile);
+    progress.warning(`${message}. ${remedy}.`);
+  }
+  if (signal.aborted) return clean;
+  const ingresses = cluster.informers.of<Ingress & KubeObject>(builtin('Ingress'));
+  await ingresses.synced();
+  progress.line('');
+  for (const line of addressLines(hostsOf(ingresses.list()), cluster, options.data)) progress.line(line);
+  return clean;
+}
