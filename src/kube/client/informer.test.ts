@@ -9,7 +9,7 @@ import { silentLogger } from '#lib/log.ts';
 import type { Client } from './client.ts';
 import { createInformers, type Informer, type Informers } from './informer.ts';
 import { createClient } from './rest-client.ts';
-import { UnreliableApi } from './unreliable-api.ts';
+import { UnreliableApi } from './testing/unreliable-api.ts';
 
 const pods = builtin('Pod');
 

@@ -1,0 +1,74 @@
+// Starts the controllers: one list, one order, and the same treatment for each.
+// Knows nothing of what they do.
+import type { Client } from '#kube/client/client.ts';
+import { createEventRecorder } from '#kube/client/events.ts';
+import type { Informers } from '#kube/client/informer.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Logger } from '#lib/log.ts';
+import type { Controller } from './controller.ts';
+import { deploymentController } from './deployment/index.ts';
+import { endpointSliceController } from './endpointslice/index.ts';
+import { replicaSetController } from './replicaset/index.ts';
+
+/**
+ * In start order. They meet only through the API, so the order decides nothing but who is ready first after a start:
+ * what others need in order to work comes before what they produce.
+ */
+export const controllers: readonly Controller[] = [
+  // Pods are made from the top down.
+  deploymentController,
+  replicaSetController,
+  // Endpoints come last, out of pods that run.
+  endpointSliceController,
+];
+
+export interface ControllersOptions {
+  readonly client: Client;
+  /** Shared with the rest of the process; it is started here if it was not, and not stopped here. */
+  readonly informers: Informers;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly random?: () => number;
+  /** Names of the controllers to run; default all. Throws on a name that does not exist. */
+  readonly only?: readonly string[];
+}
+
+export interface RunningControllers {
+  /** Resolves once every running reconcile is done and the events are written. */
+  stop(): Promise<void>;
+}
+
+/** Resolves once every controller has read its first lists and its queues run. */
+export async function startControllers(options: ControllersOptions): Promise<RunningControllers> {
+  const { client, informers, log, clock, random = Math.random } = options;
+  const chosen = choose(options.only);
+  const recorder = createEventRecorder(client, { component: 'evenkeel-controllers', clock, log });
+  const running = chosen.map((controller) => {
+    const own = { events: recorder.as(controller.component), log: log.child({ controller: controller.name }) };
+    return controller.setup({ client, informers, clock, random, ...own });
+  });
+  informers.start();
+  await Promise.all(running.flatMap((parts) => parts.reads.map((informer) => informer.synced())));
+  for (const parts of running) for (const queue of parts.queues) queue.start();
+  log.info({ controllers: chosen.map((controller) => controller.name) }, 'Controllers started');
+
+  return {
+    async stop() {
+      for (const parts of [...running].reverse()) {
+        parts.stop?.();
+        await Promise.all(parts.queues.map((queue) => queue.stop()));
+      }
+      await recorder.flush();
+    },
+  };
+}
+
+function choose(only: readonly string[] | undefined): readonly Controller[] {
+  if (only === undefined) return controllers;
+  const unknown = only.find((name) => !controllers.some((controller) => controller.name === name));
+  if (unknown !== undefined) {
+    const known = controllers.map((controller) => controller.name).join(', ');
+    throw new Error(`No controller is named "${unknown}"; there are: ${known}`);
+  }
+  return controllers.filter((controller) => only.includes(controller.name));
+}

@@ -1,0 +1,145 @@
+// The traffic controller: watches Services, endpoints, Ingresses and their Secrets, and publishes what they mean.
+// Knows no engine: it hands traffic updates to a sink, and tells owners of objects through status and events.
+import type { Secret, Service } from 'kubernetes-types/core/v1.js';
+import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
+import type { Ingress, IngressClass } from 'kubernetes-types/networking/v1.js';
+import type { KubeObject } from '#kube/api/object.ts';
+import { builtin } from '#kube/api/resources.ts';
+import type { Client } from '#kube/client/client.ts';
+import { createEventRecorder } from '#kube/client/events.ts';
+import type { Informers } from '#kube/client/informer.ts';
+import type { Cancel, Clock } from '#lib/clock.ts';
+import { jsonEqual } from '#lib/json.ts';
+import type { Logger } from '#lib/log.ts';
+import type { Listener, TrafficSink } from '#traffic/model/ir.ts';
+import { serviceKeyOf } from '#traffic/model/translate.ts';
+import { createIngressStatusQueue } from './ingress-status.ts';
+import { createProblemReporter } from './problem-reporter.ts';
+import { createCertificateReader } from './read-certificate.ts';
+import { TrafficWorld } from './world.ts';
+
+export interface TrafficOptions {
+  readonly client: Client;
+  readonly informers: Informers;
+  readonly sink: TrafficSink;
+  readonly listeners: readonly Listener[];
+  /** Name of the IngressClass that is ours even before it exists. */
+  readonly ingressClass: string;
+  /** IP address or hostname written into the status of our Ingresses; left out, no status is written. */
+  readonly publishAddress?: string;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+/**
+ * News is gathered this long, in milliseconds, before it is published: a rollout brings several objects at once, and
+ * an endpoint that goes must be gone within 10 ms.
+ */
+const GATHER_MS = 2;
+
+/** Names of the slice index: the key of the Service that a slice belongs to. */
+const BY_SERVICE = 'traffic/service';
+
+/**
+ * Resolves when the first update is published, which holds everything there is. From then on an update is published
+ * only when the model changes. Rejects when the informers are stopped before their first list.
+ */
+export async function startTraffic(options: TrafficOptions): Promise<{ stop(): Promise<void> }> {
+  const { client, informers, sink, listeners, clock, log } = options;
+  const services = informers.of<Service & KubeObject>(builtin('Service'));
+  const slices = informers.of<EndpointSlice & KubeObject>(builtin('EndpointSlice'));
+  const ingresses = informers.of<Ingress & KubeObject>(builtin('Ingress'));
+  const classes = informers.of<IngressClass & KubeObject>(builtin('IngressClass'));
+  const secrets = informers.of<Secret & KubeObject>(builtin('Secret'));
+  slices.addIndex(BY_SERVICE, (slice) => [serviceKeyOf(slice)]);
+
+  const world = new TrafficWorld(
+    {
+      service: (key) => services.get(key),
+      slicesOf: (key) => slices.byIndex(BY_SERVICE, key),
+      ingresses: () => ingresses.list(),
+      ingressClasses: () => classes.list(),
+      secret: (key) => secrets.get(key),
+    },
+    { ingressClass: options.ingressClass, readCertificate: createCertificateReader() },
+  );
+  const events = createEventRecorder(client, { component: 'evenkeel-ingress-controller', clock, log });
+  const find = (kind: 'Ingress' | 'Service', key: string) => (kind === 'Ingress' ? ingresses : services).get(key);
+  const problems = createProblemReporter(find, events, log);
+  let owned = new Set<string>();
+  const statuses =
+    options.publishAddress === undefined
+      ? undefined
+      : createIngressStatusQueue({
+          client,
+          publishAddress: options.publishAddress,
+          findOwned: (key) => (owned.has(key) ? ingresses.get(key) : undefined),
+          clock,
+          log,
+        });
+
+  let version = 0;
+  let ready = false;
+  let pending: Cancel | undefined;
+  const publish = (): void => {
+    pending = undefined;
+    const changes = world.refresh();
+    owned = new Set(world.owned);
+    for (const key of owned) statuses?.add(key);
+    problems.report(world.problems());
+    if (version > 0 && changes === undefined) return;
+    version += 1;
+    const first = version === 1 ? { listeners: new Map(listeners.map((listener) => [listener.name, listener])) } : {};
+    sink.publish({ version, ...first, ...changes });
+  };
+  const touch = (): void => {
+    if (ready) pending ??= clock.after(GATHER_MS, publish);
+  };
+
+  const unsubscribe = [
+    services.onChange((key, now, before) => {
+      world.touchService(key);
+      // A route looks at type and ports of its Service, never at its endpoints.
+      if (!jsonEqual(now?.spec, before?.spec)) world.touchIngresses();
+      touch();
+    }),
+    slices.onChange((_key, now, before) => {
+      for (const slice of [now, before]) if (slice !== undefined) world.touchService(serviceKeyOf(slice));
+      touch();
+    }),
+    ingresses.onChange((key, now, before) => {
+      statuses?.add(key);
+      if (jsonEqual(meaningOf(now), meaningOf(before))) return;
+      world.touchIngresses();
+      touch();
+    }),
+    classes.onChange(() => {
+      world.touchIngresses();
+      touch();
+    }),
+    secrets.onChange((key) => {
+      if (!world.needsSecret(key)) return;
+      world.touchIngresses();
+      touch();
+    }),
+  ];
+  await Promise.all([services, slices, ingresses, classes, secrets].map((informer) => informer.synced()));
+  ready = true;
+  publish();
+  statuses?.start();
+  return {
+    async stop() {
+      pending?.();
+      for (const end of unsubscribe) end();
+      await statuses?.stop();
+      await events.flush();
+    },
+  };
+}
+
+/** What an Ingress says, without what is said about it: our own status writes change nothing. */
+function meaningOf(ingress: Ingress | undefined): unknown {
+  if (ingress === undefined) return undefined;
+  const { annotations, creationTimestamp, uid } = ingress.metadata ?? {};
+  return { spec: ingress.spec, annotations, creationTimestamp, uid };
+}
