@@ -8,16 +8,23 @@ import type { Logger } from '#lib/log.ts';
 import type { Controller } from './controller.ts';
 import { deploymentController } from './deployment/index.ts';
 import { endpointSliceController } from './endpointslice/index.ts';
+import { namespaceController } from './namespace/index.ts';
 import { replicaSetController } from './replicaset/index.ts';
+import { schedulerController } from './scheduler/index.ts';
+import { serviceAccountController } from './service-account/index.ts';
 
 /**
  * In start order. They meet only through the API, so the order decides nothing but who is ready first after a start:
  * what others need in order to work comes before what they produce.
  */
 export const controllers: readonly Controller[] = [
+  // A pod is admitted only where its service account exists.
+  serviceAccountController,
+  namespaceController,
   // Pods are made from the top down.
   deploymentController,
   replicaSetController,
+  schedulerController,
   // Endpoints come last, out of pods that run.
   endpointSliceController,
 ];

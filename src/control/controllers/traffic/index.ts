@@ -66,7 +66,8 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
   const events = createEventRecorder(client, { component: 'evenkeel-ingress-controller', clock, log });
   const find = (kind: 'Ingress' | 'Service', key: string) => (kind === 'Ingress' ? ingresses : services).get(key);
   const problems = createProblemReporter(find, events, log);
-  let owned = new Set<string>();
+  let ownedList = world.owned;
+  let owned = new Set(ownedList);
   const statuses =
     options.publishAddress === undefined
       ? undefined
@@ -84,8 +85,11 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
   const publish = (): void => {
     pending = undefined;
     const changes = world.refresh();
-    owned = new Set(world.owned);
-    for (const key of owned) statuses?.add(key);
+    if (world.owned !== ownedList) {
+      ownedList = world.owned;
+      owned = new Set(ownedList);
+      for (const key of owned) statuses?.add(key);
+    }
     problems.report(world.problems());
     if (version > 0 && changes === undefined) return;
     version += 1;
@@ -123,14 +127,22 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
       touch();
     }),
   ];
-  await Promise.all([services, slices, ingresses, classes, secrets].map((informer) => informer.synced()));
+  const unsubscribeAll = (): void => {
+    for (const end of unsubscribe) end();
+  };
+  try {
+    await Promise.all([services, slices, ingresses, classes, secrets].map((informer) => informer.synced()));
+  } catch (error) {
+    unsubscribeAll();
+    throw error;
+  }
   ready = true;
   publish();
   statuses?.start();
   return {
     async stop() {
       pending?.();
-      for (const end of unsubscribe) end();
+      unsubscribeAll();
       await statuses?.stop();
       await events.flush();
     },
