@@ -1,0 +1,41 @@
+// Image names to commands: what a container image stands for when containers are plain processes.
+// Knows the file people write it in (evenkeel.yaml), not how it is read.
+
+/** What an image is when it is a process. */
+export interface ProcessImage {
+  readonly command: readonly string[];
+  /** Directory the command starts in when the container names none. */
+  readonly workingDir?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Keys are image names with or without tag, e.g. `shop/cart` or `shop/cart:1.2`. */
+export type ImageMap = Readonly<Record<string, ProcessImage>>;
+
+/** Names under which an image may stand in the map, most exact first. */
+function candidates(image: string): string[] {
+  const withoutDigest = image.replace(/@[^/]*$/, '');
+  const withoutTag = withoutDigest.replace(/:[^/:]*$/, '');
+  const short = (name: string): string => name.replace(/^docker\.io\//, '').replace(/^library\//, '');
+  const names = [image, withoutDigest, withoutTag];
+  if (withoutTag === withoutDigest) names.push(`${withoutTag}:latest`);
+  return [...new Set([...names, ...names.map(short)])];
+}
+
+/** The process behind an image name: the exact name wins over the name without its tag. */
+export function resolveImage(images: ImageMap, image: string): ProcessImage | undefined {
+  for (const name of candidates(image)) {
+    const found = Object.hasOwn(images, name) ? images[name] : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Why an image cannot run here, and what to write to change that. */
+export function missingImageMessage(image: string): string {
+  const key = image.replace(/@[^/]*$/, '').replace(/:[^/:]*$/, '');
+  return (
+    `failed to resolve image "${image}": no command is known for it; ` +
+    `add "${key}: { command: [...] }" below "images:" in evenkeel.yaml`
+  );
+}

@@ -1,0 +1,165 @@
+// The node agent: brings its parts up in order, and takes them down in the mirror of that order.
+// Knows every part of this folder and none outside the client.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ConfigMap, Pod, Secret, Service } from 'kubernetes-types/core/v1.js';
+import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
+import type { KubeObject } from '#kube/api/object.ts';
+import { builtin } from '#kube/api/resources.ts';
+import { isStatus } from '#kube/api/status.ts';
+import type { Client } from '#kube/client/client.ts';
+import { createEventRecorder, type EventRecorder } from '#kube/client/events.ts';
+import type { Informers } from '#kube/client/informer.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Logger } from '#lib/log.ts';
+import { echoImages } from './echo/image.ts';
+import type { ObjectSource } from './env/container-env.ts';
+import type { ImageMap } from './images.ts';
+import { hookFile } from './loopback/environment.ts';
+import { NamesFile } from './loopback/names-file.ts';
+import { AddressPool } from './node/address-pool.ts';
+import { machineCapacity, machineInfo } from './node/machine.ts';
+import { NodeAgent } from './node/node-agent.ts';
+import type { NodeFacts } from './node/node-object.ts';
+import { PodManager } from './pod/pod-manager.ts';
+import type { PodEvents } from './pod/worker-types.ts';
+import { ProcessRuntime } from './process/process-runtime.ts';
+import { startKubeletServer } from './serving/server.ts';
+import { podVolumes } from './volumes/pod-volumes.ts';
+
+export interface KubeletOptions {
+  readonly client: Client;
+  readonly informers: Informers;
+  readonly nodeName: string;
+  /** The node's own address, e.g. 127.0.0.1. */
+  readonly nodeAddress: string;
+  /** Range of the pods' addresses, e.g. 127.244.0.0/24. */
+  readonly podCidr: string;
+  /** Holds volumes, logs and records of processes. */
+  readonly dataDir: string;
+  /** Image names to commands, from `images:` of evenkeel.yaml. */
+  readonly images: ImageMap;
+  /** Added to the Node's labels, e.g. `topology.kubernetes.io/zone`. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Where logs are served over HTTPS to holders of a client certificate of `clientCaPem`; port 0 takes a free one. */
+  readonly serving: {
+    readonly address: string;
+    readonly port: number;
+    readonly certPem: string;
+    readonly keyPem: string;
+    readonly clientCaPem: string;
+  };
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+export interface Kubelet {
+  /** Port on which logs are served. */
+  readonly port: number;
+  /** Ends every container, each with at most `graceMs` (default 30,000), and leaves no process behind. */
+  stop(options?: { graceMs?: number }): Promise<void>;
+}
+
+/** Fresh reads: a container must not start with a ConfigMap that the cache has yet to hear of. */
+function objectSource(client: Client): ObjectSource {
+  const read = async <T extends KubeObject>(kind: string, namespace: string, name: string): Promise<T | undefined> => {
+    try {
+      return await client.get<T>(builtin(kind), name, namespace);
+    } catch (error) {
+      if (isStatus(error, 404)) return undefined;
+      throw error;
+    }
+  };
+  return {
+    configMap: (namespace, name) => read<ConfigMap>('ConfigMap', namespace, name),
+    secret: (namespace, name) => read<Secret>('Secret', namespace, name),
+  };
+}
+
+function podEvents(recorder: EventRecorder): PodEvents {
+  return (pod, container, type, reason, message) => {
+    const fieldPath = container === undefined ? undefined : containerPath(pod, container);
+    recorder.event({ ...pod, apiVersion: 'v1', kind: 'Pod' }, type, reason, message, fieldPath);
+  };
+}
+
+function containerPath(pod: Pod, container: string): string {
+  const init = pod.spec?.initContainers?.some((one) => one.name === container) === true;
+  return `spec.${init ? 'initContainers' : 'containers'}{${container}}`;
+}
+
+/** Resolves once the Node is registered and ready and its pods are being looked after. */
+export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
+  const { client, informers, nodeName, dataDir, clock, log } = options;
+  mkdirSync(dataDir, { recursive: true });
+
+  // First of all: what a crash left running holds ports and addresses that are about to be given out again.
+  const runtime = new ProcessRuntime({ dataDir, clock, log });
+  const swept = await runtime.sweep();
+  if (swept > 0) log.warn({ processes: swept }, 'Ended processes that an earlier run left behind');
+
+  const recorder = createEventRecorder(client, { component: 'kubelet', host: nodeName, clock, log });
+  const services = informers.of<Service>(builtin('Service'));
+  const slices = informers.of<EndpointSlice>(builtin('EndpointSlice'));
+  const configMaps = informers.of<ConfigMap>(builtin('ConfigMap'));
+  const secrets = informers.of<Secret>(builtin('Secret'));
+  const pods = informers.of<Pod>(builtin('Pod'), { fieldSelector: `spec.nodeName=${nodeName}` });
+  // Containers learn of Services when they start, so the Services must be known before the first one does.
+  await Promise.all([services.synced(), slices.synced()]);
+  const names = new NamesFile(join(dataDir, 'names.json'), services, slices, clock);
+
+  const capacity = machineCapacity(dataDir);
+  const objects = objectSource(client);
+  const manager = new PodManager({
+    client,
+    clock,
+    log,
+    runtime,
+    objects,
+    dataDir,
+    images: { ...echoImages, ...options.images },
+    services: () => services.list(),
+    loopback: { hookFile, namesFile: names.path },
+    events: podEvents(recorder),
+    addresses: new AddressPool(options.podCidr),
+    volumes: (pod) => podVolumes(join(dataDir, 'pods', pod.metadata?.uid ?? ''), { pod, objects }),
+    hostIp: options.nodeAddress,
+    allocatable: capacity,
+    // Upstream spreads first probes for a period after the kubelet's start; here containers start anew with it, so
+    // there is no crowd of running ones to spread, and waiting would only delay the start of the cluster.
+    probeJitter: () => 0,
+  });
+  const server = await startKubeletServer({ ...options.serving, pods: manager, runtime, log });
+  const facts: NodeFacts = {
+    name: nodeName,
+    address: options.nodeAddress,
+    podCidr: options.podCidr,
+    kubeletPort: server.port,
+    labels: options.labels ?? {},
+    capacity,
+    info: machineInfo(runtime.name),
+  };
+  const agent = new NodeAgent(facts, { client, clock, log });
+  const node = await agent.start();
+  recorder.event({ ...node, apiVersion: 'v1', kind: 'Node' }, 'Normal', 'Starting', 'Starting kubelet.');
+
+  const stops = [
+    configMaps.onChange((_key, now, before) => manager.referenceChanged('ConfigMap', (now ?? before) as KubeObject)),
+    secrets.onChange((_key, now, before) => manager.referenceChanged('Secret', (now ?? before) as KubeObject)),
+    manager.follow(pods),
+  ];
+
+  return {
+    port: server.port,
+    async stop({ graceMs = 30_000 } = {}) {
+      for (const stop of stops) stop();
+      await manager.stop(graceMs);
+      agent.stop();
+      names.stop();
+      await server.close();
+      await recorder.flush();
+      // What left its container's process group is found now at the latest.
+      await runtime.sweep();
+    },
+  };
+}

@@ -1,0 +1,127 @@
+// Keeps this machine's Node and Lease in the API: registers, sends heartbeats, and says so when they fail.
+// Knows nothing of pods.
+import type { Lease } from 'kubernetes-types/coordination/v1.js';
+import type { Namespace, Node, NodeCondition } from 'kubernetes-types/core/v1.js';
+import { builtin } from '#kube/api/resources.ts';
+import { isStatus } from '#kube/api/status.ts';
+import type { Client } from '#kube/client/client.ts';
+import type { Cancel, Clock } from '#lib/clock.ts';
+import type { Logger } from '#lib/log.ts';
+import { type NodeFacts, nodeLabels, nodeObject, nodeStatus } from './node-object.ts';
+
+const LEASE_NAMESPACE = 'kube-node-lease';
+const LEASE_SECONDS = 40;
+const LEASE_RENEW_MS = 10_000;
+/** Upstream sends a full status at least this often when nothing changed. */
+const STATUS_MS = 5 * 60_000;
+
+export class NodeAgent {
+  readonly #client: Client;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #facts: NodeFacts;
+  readonly #cancels: Cancel[] = [];
+  #conditions: readonly NodeCondition[] = [];
+  #uid = '';
+  #stopped = false;
+
+  constructor(facts: NodeFacts, deps: { client: Client; clock: Clock; log: Logger }) {
+    this.#facts = facts;
+    this.#client = deps.client;
+    this.#clock = deps.clock;
+    this.#log = deps.log;
+  }
+
+  /** Resolves once the Node is in the API, ready, with its first Lease. Rejects when the server refuses it. */
+  async start(): Promise<Node> {
+    const node = await this.#register();
+    this.#uid = node.metadata?.uid ?? '';
+    this.#conditions = node.status?.conditions ?? [];
+    await this.#writeStatus();
+    await this.#renewLease();
+    this.#cancels.push(
+      this.#clock.every(LEASE_RENEW_MS, () => this.#guard('renew the node lease', () => this.#renewLease())),
+      this.#clock.every(STATUS_MS, () => this.#guard('write the node status', () => this.#writeStatus())),
+    );
+    return node;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const cancel of this.#cancels) cancel();
+  }
+
+  #guard(what: string, action: () => Promise<void>): void {
+    action().catch((error: Error) => {
+      if (!this.#stopped) this.#log.warn({ node: this.#facts.name, error: error.message }, `Cannot ${what}`);
+    });
+  }
+
+  async #register(): Promise<Node> {
+    const wanted = nodeObject(this.#facts);
+    try {
+      return await this.#client.create<Node>(builtin('Node'), wanted);
+    } catch (error) {
+      if (!isStatus(error, 409)) throw error;
+    }
+    // A node of an earlier run: our labels are brought up to date, those of others stay.
+    return await this.#client.patch<Node>(builtin('Node'), this.#facts.name, undefined, 'merge', {
+      metadata: { labels: nodeLabels(this.#facts) },
+      spec: wanted.spec,
+    });
+  }
+
+  async #writeStatus(): Promise<void> {
+    const status = nodeStatus(this.#facts, this.#conditions, this.#now());
+    this.#conditions = status.conditions ?? [];
+    await this.#client.patch(
+      builtin('Node'),
+      this.#facts.name,
+      undefined,
+      'strategic',
+      { status },
+      { subresource: 'status' },
+    );
+  }
+
+  async #renewLease(): Promise<void> {
+    const name = this.#facts.name;
+    const renewTime = `${new Date(this.#clock.wall()).toISOString().slice(0, -1)}000Z`;
+    try {
+      await this.#client.patch<Lease>(builtin('Lease'), name, LEASE_NAMESPACE, 'merge', {
+        spec: { holderIdentity: name, leaseDurationSeconds: LEASE_SECONDS, renewTime },
+      });
+      return;
+    } catch (error) {
+      if (!isStatus(error, 404)) throw error;
+    }
+    await this.#ensureNamespace();
+    await this.#client.create<Lease>(builtin('Lease'), {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: {
+        name,
+        namespace: LEASE_NAMESPACE,
+        ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name, uid: this.#uid }],
+      },
+      spec: { holderIdentity: name, leaseDurationSeconds: LEASE_SECONDS, renewTime },
+    });
+  }
+
+  /** The namespace is the API server's to make; a kubelet that is faster makes it itself. */
+  async #ensureNamespace(): Promise<void> {
+    try {
+      await this.#client.create<Namespace>(builtin('Namespace'), {
+        apiVersion: 'v1',
+        kind: 'Namespace',
+        metadata: { name: LEASE_NAMESPACE },
+      });
+    } catch (error) {
+      if (!isStatus(error, 409)) throw error;
+    }
+  }
+
+  #now(): string {
+    return `${new Date(this.#clock.wall()).toISOString().slice(0, 19)}Z`;
+  }
+}

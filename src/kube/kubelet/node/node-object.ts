@@ -1,0 +1,65 @@
+// The Node object of this machine: what the scheduler, the API server and kubectl read of it.
+// Pure; facts of the machine are handed in.
+import type { Node, NodeCondition, NodeStatus, NodeSystemInfo } from 'kubernetes-types/core/v1.js';
+
+export interface NodeFacts {
+  readonly name: string;
+  readonly address: string;
+  readonly podCidr: string;
+  readonly kubeletPort: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly capacity: Readonly<Record<string, string>>;
+  readonly info: NodeSystemInfo;
+}
+
+const HEALTHY: readonly [type: string, status: 'True' | 'False', reason: string, message: string][] = [
+  ['MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
+  ['DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
+  ['PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
+  ['Ready', 'True', 'KubeletReady', 'kubelet is posting ready status'],
+];
+
+/** Labels every node carries, with those of the options on top. */
+export function nodeLabels(facts: NodeFacts): Record<string, string> {
+  return {
+    'beta.kubernetes.io/arch': facts.info.architecture,
+    'beta.kubernetes.io/os': facts.info.operatingSystem,
+    'kubernetes.io/arch': facts.info.architecture,
+    'kubernetes.io/hostname': facts.name,
+    'kubernetes.io/os': facts.info.operatingSystem,
+    ...facts.labels,
+  };
+}
+
+/** Status as of `now` (RFC 3339); conditions that stay as they were keep their transition time. */
+export function nodeStatus(facts: NodeFacts, before: readonly NodeCondition[], now: string): NodeStatus {
+  const conditions = HEALTHY.map(([type, status, reason, message]): NodeCondition => {
+    const previous = before.find((condition) => condition.type === type);
+    const lastTransitionTime = previous?.status === status ? (previous.lastTransitionTime ?? now) : now;
+    return { type, status, reason, message, lastHeartbeatTime: now, lastTransitionTime };
+  });
+  return {
+    capacity: { ...facts.capacity },
+    allocatable: { ...facts.capacity },
+    conditions,
+    addresses: [
+      { type: 'InternalIP', address: facts.address },
+      { type: 'Hostname', address: facts.name },
+    ],
+    daemonEndpoints: { kubeletEndpoint: { Port: facts.kubeletPort } },
+    nodeInfo: facts.info,
+  };
+}
+
+export function nodeObject(facts: NodeFacts): Node {
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: {
+      name: facts.name,
+      labels: nodeLabels(facts),
+      annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' },
+    },
+    spec: { podCIDR: facts.podCidr, podCIDRs: [facts.podCidr] },
+  };
+}

@@ -1,0 +1,290 @@
+// Keeps one container of a pod as it should be: starts it when it may, holds it back when it crashes, restarts it when
+// it is unhealthy. Knows nothing of the other containers and of the pod's order.
+import { join } from 'node:path';
+import type { Container, ContainerStatus, Pod, Probe } from 'kubernetes-types/core/v1.js';
+import type { Cancel } from '#lib/clock.ts';
+import type { PodFacts } from '../env/field-ref.ts';
+import { ContainerProbes } from '../prober/container-probes.ts';
+import type { RunningContainer } from '../runtime.ts';
+import { Backoff, formatDelay } from './backoff.ts';
+import { StartFailure, type StartInput, startContainer } from './container-starter.ts';
+import { Deadline } from './deadline.ts';
+import { runHook } from './hooks.ts';
+import { type ContainerKind, shouldRestart } from './restart-policy.ts';
+import { stopContainer } from './stop-container.ts';
+import { terminationMessage } from './termination-message.ts';
+import { TrackedContainer } from './tracked-container.ts';
+import { formatPod, type PodWorkerDependencies } from './worker-types.ts';
+
+/** A container whose ConfigMap or Secret is missing is tried again at the latest after this long, in milliseconds. */
+const CONFIG_RETRY_MS = 10_000;
+/** Hooks without a limit of their own end at the latest after this long, in milliseconds. */
+const HOOK_LIMIT_MS = 10 * 60_000;
+
+/** The pod around the container, as it is now. */
+export interface PodContext {
+  pod(): Pod;
+  facts(): PodFacts;
+  volumes(): ReadonlyMap<string, string>;
+  /** Status or state changed: show it, and look again what is to be done. */
+  changed(): void;
+  /** The status changed, but there is nothing to do until something else happens. */
+  shown(): void;
+  /** The pod is being ended: nothing is to be started any more. */
+  ending(): boolean;
+  /** Resolves when the pod begins to end. */
+  untilEnding: Promise<void>;
+}
+
+export class ContainerRunner {
+  readonly tracked: TrackedContainer;
+  readonly #container: Container;
+  readonly #context: PodContext;
+  readonly #deps: PodWorkerDependencies;
+  readonly #backoff: Backoff;
+  readonly #podDir: string;
+  #logPath = '';
+  #imageFailure: { readonly at: number; readonly message: string } | undefined;
+  #cancelRetry: Cancel = () => {};
+  #deadline: Deadline | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(
+    container: Container,
+    kind: ContainerKind,
+    context: PodContext,
+    deps: PodWorkerDependencies,
+    podDir: string,
+  ) {
+    const initializing = kind === 'app' && (context.pod().spec?.initContainers ?? []).length > 0;
+    this.tracked = new TrackedContainer(container, kind, initializing ? 'PodInitializing' : 'ContainerCreating');
+    this.#container = container;
+    this.#context = context;
+    this.#deps = deps;
+    this.#backoff = new Backoff(deps.clock);
+    this.#podDir = podDir;
+  }
+
+  get #dir(): string {
+    return join(this.#podDir, 'containers', this.#container.name);
+  }
+
+  /** Log file of the start number `attempt`, counted from 0. */
+  logPathOf(attempt: number): string {
+    return join(this.#podDir, 'logs', this.#container.name, `${attempt}.log`);
+  }
+
+  /** Takes over what an earlier run of the kubelet reported. */
+  restore(status: ContainerStatus): void {
+    this.tracked.restore(status, (exitCode) => shouldRestart(this.#context.pod(), this.tracked.kind, exitCode));
+  }
+
+  /** Whether it ended and stays so. */
+  get finished(): boolean {
+    const { ended, kind } = this.tracked;
+    return ended !== undefined && !shouldRestart(this.#context.pod(), kind, ended.exitCode);
+  }
+
+  /** Starts the container when it does not run and may. Resolves when it runs, or when it is known that it cannot now. */
+  async ensureRunning(): Promise<void> {
+    if (this.tracked.run !== undefined || this.finished || !this.#mayStart()) return;
+    const pod = this.#context.pod();
+    this.#logPath = this.logPathOf(this.tracked.attempts);
+    const input: StartInput = {
+      pod,
+      container: this.#container,
+      facts: this.#context.facts(),
+      volumes: this.#context.volumes(),
+      containerDir: this.#dir,
+      logPath: this.#logPath,
+    };
+    try {
+      const handle = await startContainer(input, this.#deps);
+      await this.#onStarted(handle);
+    } catch (error) {
+      if (!(error instanceof StartFailure)) throw error;
+      this.#onStartFailed(error);
+    }
+  }
+
+  /**
+   * Ends the container within `graceMs`; called again with less, it ends sooner. Resolves when it is gone.
+   * `message` is that of the `Killing` event.
+   */
+  async stop(graceMs: number, message = `Stopping container ${this.#container.name}`): Promise<void> {
+    this.#cancelRetry();
+    const { run } = this.tracked;
+    if (run === undefined) return;
+    if (this.tracked.stopping) {
+      this.#deadline?.lower(this.#deps.clock.now() + graceMs);
+      return await this.#stopped;
+    }
+    this.tracked.stopping = true;
+    const { clock } = this.#deps;
+    const deadline = new Deadline(clock, clock.now() + graceMs);
+    this.#deadline = deadline;
+    this.#event('Normal', 'Killing', message);
+    this.#stopped = stopContainer({
+      container: this.#container,
+      running: run.handle,
+      podIp: this.#context.facts().podIp,
+      deadline,
+      clock,
+      onHookFailed: (failure) => {
+        this.#deps.log.info({ pod: formatPod(this.#context.pod()), failure }, 'preStop hook failed');
+        this.#event('Warning', 'FailedPreStopHook', 'PreStopHook failed');
+      },
+    });
+    return await this.#stopped;
+  }
+
+  /** Lowers the time a stop in progress has left. */
+  hurry(graceMs: number): void {
+    this.#deadline?.lower(this.#deps.clock.now() + graceMs);
+  }
+
+  #mayStart(): boolean {
+    const { ended } = this.tracked;
+    const name = this.#container.name;
+    if (this.#imageFailure !== undefined && !this.#mayPullAgain(this.#imageFailure)) return false;
+    if (ended === undefined) return true;
+    const remaining = this.#backoff.remaining('crash', ended.at);
+    if (remaining > 0) {
+      if (this.tracked.waitingReason !== 'CrashLoopBackOff') {
+        const pod = this.#context.pod();
+        const delay = formatDelay(this.#backoff.delay('crash'));
+        this.tracked.waiting(
+          'CrashLoopBackOff',
+          `back-off ${delay} restarting failed container=${name} pod=${formatPod(pod)}`,
+        );
+        this.#event('Warning', 'BackOff', `Back-off restarting failed container ${name} in pod ${formatPod(pod)}`);
+        this.#context.changed();
+      }
+      this.#retryAfter(remaining);
+      return false;
+    }
+    this.#backoff.next('crash', ended.at);
+    return true;
+  }
+
+  #mayPullAgain(failure: { readonly at: number; readonly message: string }): boolean {
+    const remaining = this.#backoff.remaining('image', failure.at);
+    if (remaining === 0) return true;
+    if (this.tracked.waitingReason !== 'ImagePullBackOff') {
+      const text = `Back-off pulling image "${this.#container.image}"`;
+      this.tracked.waiting('ImagePullBackOff', `${text}: ErrImagePull: ${failure.message}`);
+      this.#event('Normal', 'BackOff', text);
+      this.#event('Warning', 'Failed', 'Error: ImagePullBackOff');
+      this.#context.changed();
+    }
+    this.#retryAfter(remaining);
+    return false;
+  }
+
+  #retryAfter(ms: number): void {
+    this.#cancelRetry();
+    this.#cancelRetry = this.#deps.clock.after(ms, () => this.#context.changed());
+  }
+
+  async #onStarted(handle: RunningContainer): Promise<void> {
+    const { clock } = this.#deps;
+    const { image } = this.#container;
+    this.#imageFailure = undefined;
+    this.#event(
+      'Normal',
+      'Pulled',
+      `Container image "${image}" already present on machine and can be accessed by the pod`,
+    );
+    this.#event('Normal', 'Created', 'Container created');
+    this.#event('Normal', 'Started', 'Container started');
+    const startedAt = clock.now();
+    const probes = this.#probes(handle, startedAt);
+    this.tracked.running({ handle, probes, startedAt }, `process://${image}`);
+    void handle.exited.then((exit) => {
+      const run = { exitCode: exit.exitCode, startedAt: handle.startedAt };
+      const message = terminationMessage(this.#container, this.#dir, this.#logPath, run);
+      this.tracked.exited(exit, clock.now(), message);
+      this.#context.changed();
+    });
+    const hook = this.#container.lifecycle?.postStart;
+    if (hook !== undefined) await this.#postStart(handle, hook);
+    if (this.tracked.run?.handle === handle && !this.#context.ending()) probes.start();
+    this.#context.changed();
+  }
+
+  async #postStart(
+    running: RunningContainer,
+    hook: NonNullable<NonNullable<Container['lifecycle']>['postStart']>,
+  ): Promise<void> {
+    const input = {
+      container: this.#container,
+      running,
+      podIp: this.#context.facts().podIp,
+      limitMs: HOOK_LIMIT_MS,
+      clock: this.#deps.clock,
+    };
+    // The container may end under its hook, or the pod be deleted; then there is nothing left to wait for.
+    const failure = await Promise.race([
+      runHook(hook, input),
+      running.exited.then(() => undefined),
+      this.#context.untilEnding.then(() => undefined),
+    ]);
+    if (failure === undefined || this.tracked.run?.handle !== running) return;
+    this.#event('Warning', 'FailedPostStartHook', 'PostStartHook failed');
+    await this.stop(this.#graceMs(), 'FailedPostStartHook');
+  }
+
+  #probes(running: RunningContainer, startedAt: number): ContainerProbes {
+    const { clock } = this.#deps;
+    return new ContainerProbes({
+      subject: { container: this.#container, podIp: this.#context.facts().podIp, running },
+      clock,
+      startedAt,
+      jitter: this.#deps.probeJitter,
+      onChange: () => this.#context.changed(),
+      onUnhealthy: (kind, probe) => this.#onUnhealthy(kind, probe),
+      onTrouble: (kind, result) => {
+        const title = `${kind.charAt(0).toUpperCase()}${kind.slice(1)}`;
+        const what = result.outcome === 'unknown' ? 'errored and resulted in unknown state' : 'failed';
+        this.#event('Warning', 'Unhealthy', `${title} probe ${what}: ${result.output}`);
+      },
+    });
+  }
+
+  #onUnhealthy(kind: 'liveness' | 'startup', probe: Probe): void {
+    if (this.#context.ending()) return;
+    const name = this.#container.name;
+    const graceMs = (probe.terminationGracePeriodSeconds ?? this.#graceMs() / 1000) * 1000;
+    void this.stop(graceMs, `Container ${name} failed ${kind} probe, will be restarted`);
+  }
+
+  #graceMs(): number {
+    return (this.#context.pod().spec?.terminationGracePeriodSeconds ?? 30) * 1000;
+  }
+
+  #onStartFailed(failure: StartFailure): void {
+    const { clock } = this.#deps;
+    if (failure.reason === 'ErrImagePull') {
+      const at = clock.now();
+      this.#backoff.next('image', at);
+      this.#imageFailure = { at, message: failure.message };
+      this.tracked.waiting('ErrImagePull', failure.message);
+      this.#event('Warning', 'Failed', `Failed to pull image "${this.#container.image}": ${failure.message}`);
+      this.#event('Warning', 'Failed', 'Error: ErrImagePull');
+    } else if (failure.reason === 'RunContainerError') {
+      this.tracked.startFailed(failure.message, clock.now(), clock.wall());
+      this.#event('Warning', 'Failed', `Error: ${failure.message}`);
+    } else {
+      this.tracked.waiting(failure.reason, failure.message);
+      this.#event('Warning', 'Failed', `Error: ${failure.message}`);
+      this.#retryAfter(CONFIG_RETRY_MS);
+      this.#context.shown();
+      return;
+    }
+    this.#context.changed();
+  }
+
+  #event(type: 'Normal' | 'Warning', reason: string, message: string): void {
+    this.#deps.events(this.#context.pod(), this.#container.name, type, reason, message);
+  }
+}

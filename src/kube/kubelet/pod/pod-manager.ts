@@ -1,0 +1,90 @@
+// The pods of this node: one worker each, made when the API shows the pod and dropped when it is gone.
+// Knows which changes concern which pod; decides nothing about a pod itself.
+import type { Pod } from 'kubernetes-types/core/v1.js';
+import { type KubeObject, objectKey } from '#kube/api/object.ts';
+import type { Informer } from '#kube/client/informer.ts';
+import { PodWorker } from './pod-worker.ts';
+import type { PodWorkerDependencies } from './worker-types.ts';
+
+/** Every ConfigMap and Secret that a pod refers to, as `kind/namespace/name`. */
+function references(pod: Pod): Set<string> {
+  const namespace = pod.metadata?.namespace ?? '';
+  const found = new Set<string>();
+  const note = (kind: 'ConfigMap' | 'Secret', name: string | undefined): void => {
+    if (name !== undefined && name !== '') found.add(`${kind}/${namespace}/${name}`);
+  };
+  for (const container of [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])]) {
+    for (const { configMapRef, secretRef } of container.envFrom ?? []) {
+      note('ConfigMap', configMapRef?.name);
+      note('Secret', secretRef?.name);
+    }
+    for (const { valueFrom } of container.env ?? []) {
+      note('ConfigMap', valueFrom?.configMapKeyRef?.name);
+      note('Secret', valueFrom?.secretKeyRef?.name);
+    }
+  }
+  for (const volume of pod.spec?.volumes ?? []) {
+    note('ConfigMap', volume.configMap?.name);
+    note('Secret', volume.secret?.secretName);
+    for (const source of volume.projected?.sources ?? []) {
+      note('ConfigMap', source.configMap?.name);
+      note('Secret', source.secret?.name);
+    }
+  }
+  return found;
+}
+
+export class PodManager {
+  readonly #deps: PodWorkerDependencies;
+  readonly #workers = new Map<string, PodWorker>();
+  #stopping = false;
+
+  constructor(deps: PodWorkerDependencies) {
+    this.#deps = deps;
+  }
+
+  /** Follows the pods of the informer, which must be limited to this node. Returns the way to stop listening. */
+  follow(pods: Informer<Pod>): () => void {
+    return pods.onChange((_key, now, before) => {
+      const gone = before?.metadata?.uid;
+      if (gone !== undefined && gone !== now?.metadata?.uid) this.#workers.get(gone)?.removed();
+      if (now !== undefined) this.#see(now);
+    });
+  }
+
+  /** A ConfigMap or Secret changed: pods that use it look again. */
+  referenceChanged(kind: 'ConfigMap' | 'Secret', object: KubeObject): void {
+    const reference = `${kind}/${objectKey(object)}`;
+    for (const worker of this.#workers.values()) {
+      if (references(worker.pod).has(reference)) worker.refresh();
+    }
+  }
+
+  find(namespace: string, name: string): PodWorker | undefined {
+    return [...this.#workers.values()].find(
+      ({ pod }) => pod.metadata?.namespace === namespace && pod.metadata?.name === name,
+    );
+  }
+
+  list(): Pod[] {
+    return [...this.#workers.values()].map((worker) => worker.pod);
+  }
+
+  /** Ends every container within `graceMs`; the objects stay in the API. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    await Promise.all([...this.#workers.values()].map((worker) => worker.shutdown(graceMs)));
+  }
+
+  #see(pod: Pod): void {
+    const uid = pod.metadata?.uid ?? '';
+    let worker = this.#workers.get(uid);
+    if (worker === undefined) {
+      if (this.#stopping) return;
+      worker = new PodWorker(pod, this.#deps);
+      this.#workers.set(uid, worker);
+      void worker.done.then(() => this.#workers.delete(uid));
+    }
+    worker.update(pod);
+  }
+}

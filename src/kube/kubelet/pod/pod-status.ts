@@ -1,0 +1,55 @@
+// The whole status of a pod as the API shows it, made from what its worker knows.
+// Pure; it neither writes nor remembers.
+import type { Pod, PodStatus } from 'kubernetes-types/core/v1.js';
+import { podConditions } from './conditions.ts';
+import { type PodPhase, podPhase } from './phase.ts';
+import { qosClass } from './qos.ts';
+import type { TrackedContainer } from './tracked-container.ts';
+
+export interface StatusInput {
+  readonly pod: Pod;
+  readonly inits: readonly TrackedContainer[];
+  readonly apps: readonly TrackedContainer[];
+  readonly podIp: string | undefined;
+  readonly hostIp: string;
+  readonly startTime: string;
+  readonly initialized: boolean;
+  readonly sandboxReady: boolean;
+  /** Containers will not run again, whatever the restart policy says. */
+  readonly terminal: boolean;
+  /** Overrides the phase, e.g. when the active deadline passed. */
+  readonly failure?: { readonly reason: string; readonly message: string };
+  readonly previous: PodStatus;
+  readonly now: string;
+}
+
+function settledPhase(input: StatusInput, computed: PodPhase): PodPhase {
+  const before = input.previous.phase;
+  if (before === 'Succeeded' || before === 'Failed') return before;
+  return input.failure !== undefined && input.terminal ? 'Failed' : computed;
+}
+
+export function podStatus(input: StatusInput): PodStatus {
+  const { pod, podIp } = input;
+  const statuses = input.apps.map((one) => one.status());
+  const initStatuses = input.inits.map((one) => one.status());
+  const computed = podPhase(pod, [...initStatuses, ...statuses], input.terminal, input.initialized);
+  const phase = settledPhase(input, computed);
+  const conditions = podConditions(
+    { pod, phase, statuses, initStatuses, initialized: input.initialized, sandboxReady: input.sandboxReady },
+    input.previous.conditions ?? [],
+    input.now,
+  );
+  return {
+    phase,
+    conditions,
+    ...(input.failure === undefined ? {} : input.failure),
+    hostIP: input.hostIp,
+    hostIPs: [{ ip: input.hostIp }],
+    ...(podIp === undefined ? {} : { podIP: podIp, podIPs: [{ ip: podIp }] }),
+    startTime: input.startTime,
+    ...(initStatuses.length === 0 ? {} : { initContainerStatuses: initStatuses }),
+    containerStatuses: statuses,
+    qosClass: qosClass(pod),
+  };
+}

@@ -1,0 +1,367 @@
+// One pod from its first sight to its deletion: a level-triggered loop that always looks at everything anew.
+// Knows no other pod; order, states and ends are decided here, single containers in container-runner.ts.
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ContainerStatus, Pod, PodStatus } from 'kubernetes-types/core/v1.js';
+import { builtin } from '#kube/api/resources.ts';
+import { isStatus } from '#kube/api/status.ts';
+import type { Cancel } from '#lib/clock.ts';
+import type { PodFacts } from '../env/field-ref.ts';
+import { VolumeError } from '../volumes/pod-volumes.ts';
+import { ContainerRunner, type PodContext } from './container-runner.ts';
+import { podStatus } from './pod-status.ts';
+import { initKind } from './restart-policy.ts';
+import { PodStatusWriter } from './status-writer.ts';
+import type { PodWorkerDependencies } from './worker-types.ts';
+
+/** A step that failed for an unforeseen reason is tried again after this long, in milliseconds. */
+const RETRY_MS = 2_000;
+/** What a pod that was taken from the API without grace has left, in milliseconds. */
+const REMOVED_GRACE_MS = 1_000;
+
+/** Why the pod is being ended. */
+type Ending = 'deleted' | 'removed' | 'expired' | 'shutdown';
+
+export class PodWorker {
+  readonly uid: string;
+  readonly #deps: PodWorkerDependencies;
+  readonly #inits: ContainerRunner[];
+  readonly #apps: ContainerRunner[];
+  readonly #writer: PodStatusWriter;
+  readonly #done = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
+  readonly #podDir: string;
+  readonly #startTime: string;
+  #pod: Pod;
+  #podIp: string | undefined;
+  #volumes: ReadonlyMap<string, string> | undefined;
+  #status: PodStatus;
+  #initialized = false;
+  #terminal = false;
+  #ending: Ending | undefined;
+  /** Clock time at which everything of the pod must be gone. */
+  #endBy = Number.POSITIVE_INFINITY;
+  #dirty = false;
+  #looping = false;
+  #cancelRetry: Cancel = () => {};
+  #cancelDeadline: Cancel = () => {};
+
+  constructor(pod: Pod, deps: PodWorkerDependencies) {
+    const { uid = '', namespace = '', name = '' } = pod.metadata ?? {};
+    this.uid = uid;
+    this.#pod = pod;
+    this.#deps = deps;
+    this.#podDir = join(deps.dataDir, 'pods', uid);
+    this.#status = pod.status ?? {};
+    this.#startTime = pod.status?.startTime ?? this.#now();
+    this.#writer = new PodStatusWriter({ uid, namespace, name }, deps);
+    const context: PodContext = {
+      pod: () => this.#pod,
+      facts: () => this.#facts(),
+      volumes: () => this.#volumes ?? new Map(),
+      changed: () => {
+        this.#publish();
+        this.#wake();
+      },
+      shown: () => this.#publish(),
+      ending: () => this.#ending !== undefined,
+      untilEnding: this.#ended.promise,
+    };
+    const runner = (kind: 'app' | undefined) => (container: NonNullable<Pod['spec']>['containers'][number]) =>
+      new ContainerRunner(container, kind ?? initKind(container), context, deps, this.#podDir);
+    this.#inits = (pod.spec?.initContainers ?? []).map(runner(undefined));
+    this.#apps = (pod.spec?.containers ?? []).map(runner('app'));
+    this.#terminal = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+    this.#restore();
+  }
+
+  /** Resolves when the pod is gone, or was shut down with the kubelet. */
+  get done(): Promise<void> {
+    return this.#done.promise;
+  }
+
+  /** A newer version of the object. */
+  update(pod: Pod): void {
+    this.#pod = pod;
+    const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata ?? {};
+    if (deletionTimestamp !== undefined) {
+      const seconds = deletionGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? 30;
+      this.#end('deleted', Math.max(1, seconds) * 1000);
+    }
+    if (!this.#terminal) this.#publish();
+    this.#wake();
+  }
+
+  /** The object is gone from the API: whatever still runs must end soon. */
+  removed(): void {
+    this.#writer.stop();
+    this.#end('removed', REMOVED_GRACE_MS);
+    this.#wake();
+  }
+
+  /** Something the pod refers to changed. */
+  refresh(): void {
+    this.#wake();
+  }
+
+  /** Ends the containers because the kubelet stops; the object stays. */
+  async shutdown(graceMs: number): Promise<void> {
+    const own = (this.#pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000;
+    this.#end('shutdown', Math.min(own, graceMs));
+    this.#wake();
+    await this.done;
+  }
+
+  /** The log file of a container, of its current or its previous run. */
+  logPath(container: string, previous: boolean): string | undefined {
+    const runner = [...this.#inits, ...this.#apps].find((one) => one.tracked.name === container);
+    if (runner === undefined) return undefined;
+    // A container that waits for its next start has nothing newer than the run before.
+    const back = previous && runner.tracked.waitingReason === undefined ? 2 : 1;
+    const attempt = runner.tracked.attempts - back;
+    return attempt < 0 ? undefined : runner.logPathOf(attempt);
+  }
+
+  /** Why `logPath` had nothing to name, in upstream's words. */
+  noLogMessage(container: string, previous: boolean): string {
+    const { name } = this.#pod.metadata ?? {};
+    const runner = [...this.#inits, ...this.#apps].find((one) => one.tracked.name === container);
+    if (runner === undefined) return `container ${container} is not valid for pod ${name}`;
+    if (previous) return `previous terminated container "${container}" in pod "${name}" not found`;
+    return `container "${container}" in pod "${name}" is waiting to start: ${runner.tracked.waitingReason ?? ''}`;
+  }
+
+  get pod(): Pod {
+    return { ...this.#pod, status: this.#status };
+  }
+
+  #restore(): void {
+    const statuses = [
+      ...(this.#pod.status?.initContainerStatuses ?? []),
+      ...(this.#pod.status?.containerStatuses ?? []),
+    ];
+    const byName = new Map<string, ContainerStatus>(statuses.map((status) => [status.name, status]));
+    for (const runner of [...this.#inits, ...this.#apps]) {
+      const status = byName.get(runner.tracked.name);
+      if (status !== undefined) runner.restore(status);
+    }
+  }
+
+  #facts(): PodFacts {
+    const { hostIp, allocatable } = this.#deps;
+    return { podIp: this.#podIp ?? '', hostIp, allocatable };
+  }
+
+  #now(): string {
+    return `${new Date(this.#deps.clock.wall()).toISOString().slice(0, 19)}Z`;
+  }
+
+  #end(why: Ending, graceMs: number): void {
+    const first = this.#ending === undefined;
+    // Removal outranks what came before; a shutdown never turns into a deletion of the object by us.
+    if (first || why === 'removed' || (why === 'deleted' && this.#ending === 'expired')) this.#ending = why;
+    this.#ended.resolve();
+    const by = this.#deps.clock.now() + graceMs;
+    if (by >= this.#endBy) return;
+    this.#endBy = by;
+    for (const runner of [...this.#inits, ...this.#apps]) runner.hurry(graceMs);
+  }
+
+  #wake(): void {
+    this.#dirty = true;
+    if (!this.#looping) void this.#loop();
+  }
+
+  async #loop(): Promise<void> {
+    this.#looping = true;
+    while (this.#dirty) {
+      this.#dirty = false;
+      try {
+        await this.#sync();
+      } catch (error) {
+        this.#deps.log.error({ pod: this.#pod.metadata?.name, error: (error as Error).message }, 'Pod step failed');
+        this.#retryAfter(RETRY_MS);
+      }
+    }
+    this.#looping = false;
+  }
+
+  #retryAfter(ms: number): void {
+    this.#cancelRetry();
+    this.#cancelRetry = this.#deps.clock.after(ms, () => this.#wake());
+  }
+
+  async #sync(): Promise<void> {
+    if (this.#ending !== undefined) return await this.#terminate();
+    if (this.#terminal) return;
+    if (!(await this.#prepare())) return;
+    if (!(await this.#runInits())) return;
+    for (const runner of this.#apps) {
+      if (this.#ending !== undefined) return;
+      await runner.ensureRunning();
+    }
+    if (this.#apps.every((runner) => runner.finished)) await this.#finish();
+  }
+
+  /** Address and volumes: without them no container starts. */
+  async #prepare(): Promise<boolean> {
+    if (this.#podIp === undefined) {
+      this.#podIp = this.#deps.addresses.acquire(this.uid);
+      this.#armActiveDeadline();
+    }
+    try {
+      const volumes = await this.#deps.volumes(this.#pod).mount(this.#facts());
+      const first = this.#volumes === undefined;
+      this.#volumes = volumes;
+      if (first) this.#publish();
+      return true;
+    } catch (error) {
+      if (!(error instanceof VolumeError)) throw error;
+      this.#deps.events(this.#pod, undefined, 'Warning', 'FailedMount', error.message);
+      this.#publish();
+      this.#retryAfter(RETRY_MS);
+      return false;
+    }
+  }
+
+  #armActiveDeadline(): void {
+    const seconds = this.#pod.spec?.activeDeadlineSeconds;
+    if (seconds === undefined) return;
+    const age = this.#deps.clock.wall() - Date.parse(this.#startTime);
+    this.#cancelDeadline = this.#deps.clock.after(Math.max(0, seconds * 1000 - age), () => {
+      this.#end('expired', (this.#pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000);
+      this.#wake();
+    });
+  }
+
+  /** Init containers one after another; sidecars among them stay. `true` when all have done their part. */
+  async #runInits(): Promise<boolean> {
+    for (const runner of this.#inits) {
+      const { tracked } = runner;
+      if (this.#ending !== undefined) return false;
+      if (tracked.kind === 'init') {
+        if (this.#initialized || tracked.ended?.exitCode === 0) continue;
+        if (runner.finished) {
+          // It failed and may not run again: so will the pod.
+          await this.#finish();
+          return false;
+        }
+        await runner.ensureRunning();
+        return false;
+      }
+      await runner.ensureRunning();
+      if (!this.#initialized && !tracked.started) return false;
+    }
+    if (!this.#initialized) {
+      this.#initialized = true;
+      this.#publish();
+    }
+    return this.#ending === undefined;
+  }
+
+  /** Nothing will run again: sidecars end, and the final status is written. */
+  async #finish(): Promise<void> {
+    await this.#stopAll();
+    this.#terminal = true;
+    this.#release();
+    this.#publish();
+  }
+
+  #remainingMs(): number {
+    if (this.#endBy === Number.POSITIVE_INFINITY) {
+      return (this.#pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000;
+    }
+    return Math.max(0, this.#endBy - this.#deps.clock.now());
+  }
+
+  /** Containers together, then sidecars in the reverse of their order. */
+  async #stopAll(): Promise<void> {
+    const sidecars = this.#inits.filter((runner) => runner.tracked.kind === 'sidecar');
+    const others = [...this.#apps, ...this.#inits.filter((runner) => runner.tracked.kind === 'init')];
+    await Promise.all(others.map((runner) => runner.stop(this.#remainingMs())));
+    for (const runner of sidecars.reverse()) await runner.stop(this.#remainingMs());
+  }
+
+  async #terminate(): Promise<void> {
+    for (const runner of [...this.#inits, ...this.#apps]) runner.tracked.run?.probes.terminating();
+    await this.#stopAll();
+    const ending = this.#ending;
+    if (ending === 'shutdown') {
+      this.#publish();
+      this.#close();
+      return;
+    }
+    if (!this.#terminal) {
+      for (const runner of this.#apps) runner.tracked.neverRan();
+      this.#terminal = true;
+      this.#publish();
+    }
+    this.#release();
+    if (ending === 'expired') {
+      // The object stays as a record; its deletion comes as another ending.
+      if (this.#ending === 'expired') this.#ending = undefined;
+      return;
+    }
+    if (ending === 'deleted') {
+      await this.#writer.flushed();
+      await this.#deleteObject();
+    }
+    this.#close();
+  }
+
+  async #deleteObject(): Promise<void> {
+    const { name = '', namespace } = this.#pod.metadata ?? {};
+    try {
+      await this.#deps.client.delete(builtin('Pod'), name, namespace, {
+        gracePeriodSeconds: 0,
+        preconditions: { uid: this.uid },
+      });
+    } catch (error) {
+      // Somebody was faster, or a new pod already has the name.
+      if (!isStatus(error, 404) && !isStatus(error, 409)) throw error;
+    }
+  }
+
+  #release(): void {
+    this.#cancelRetry();
+    this.#cancelDeadline();
+    this.#volumes = undefined;
+    this.#deps.addresses.release(this.uid);
+    this.#deps.volumes(this.#pod).unmount();
+  }
+
+  /** Logs live as long as the object. */
+  #close(): void {
+    this.#cancelRetry();
+    this.#cancelDeadline();
+    if (this.#ending !== 'shutdown') rmSync(this.#podDir, { recursive: true, force: true });
+    this.#done.resolve();
+  }
+
+  /** Brings what is known now to the API, at once. */
+  #publish(): void {
+    const expired = this.#ending === 'expired' || this.#status.reason === 'DeadlineExceeded';
+    this.#status = podStatus({
+      pod: this.#pod,
+      inits: this.#inits.map((runner) => runner.tracked),
+      apps: this.#apps.map((runner) => runner.tracked),
+      podIp: this.#podIp ?? this.#status.podIP,
+      hostIp: this.#deps.hostIp,
+      startTime: this.#startTime,
+      initialized: this.#initialized,
+      sandboxReady: this.#volumes !== undefined && !this.#terminal,
+      terminal: this.#terminal,
+      ...(expired
+        ? {
+            failure: {
+              reason: 'DeadlineExceeded',
+              message: 'Pod was active on the node longer than the specified deadline',
+            },
+          }
+        : {}),
+      previous: this.#status,
+      now: this.#now(),
+    });
+    this.#writer.write(this.#status);
+  }
+}

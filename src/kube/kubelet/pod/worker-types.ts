@@ -1,0 +1,38 @@
+// What a pod worker needs of the rest of the kubelet.
+// Types only.
+import type { Pod } from 'kubernetes-types/core/v1.js';
+import type { Client } from '#kube/client/client.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Logger } from '#lib/log.ts';
+import type { AddressPool } from '../node/address-pool.ts';
+import type { PodVolumes } from '../volumes/pod-volumes.ts';
+import type { StarterDependencies } from './container-starter.ts';
+
+/** Records an event about a pod or, with `container`, about one of its containers. */
+export type PodEvents = (
+  pod: Pod,
+  container: string | undefined,
+  type: 'Normal' | 'Warning',
+  reason: string,
+  message: string,
+) => void;
+
+export interface PodWorkerDependencies extends StarterDependencies {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly events: PodEvents;
+  readonly addresses: AddressPool;
+  readonly volumes: (pod: Pod) => PodVolumes;
+  readonly hostIp: string;
+  readonly allocatable: Readonly<Record<string, string>>;
+  readonly dataDir: string;
+  /** First-probe wait for a period, in milliseconds: not zero only just after the kubelet itself was started anew. */
+  readonly probeJitter: (periodMs: number) => number;
+}
+
+/** `name_namespace(uid)`: a pod in messages, as upstream writes it. */
+export function formatPod(pod: Pod): string {
+  const { name, namespace, uid } = pod.metadata ?? {};
+  return `${name}_${namespace}(${uid})`;
+}

@@ -1,0 +1,24 @@
+// TCP probes: a connection that opens is success.
+// Knows no pod: the address is resolved before it comes here.
+import { connect } from 'node:net';
+import type { Clock } from '#lib/clock.ts';
+import { dialError, failure, joinHostPort, type ProbeResult, success } from './result.ts';
+
+/** Never rejects. (Upstream: pkg/probe/tcp.) */
+export function tcpProbe(host: string, port: number, timeoutMs: number, clock: Clock): Promise<ProbeResult> {
+  return new Promise((resolve) => {
+    const address = joinHostPort(host, port);
+    const socket = connect({ host, port });
+    const finish = (result: ProbeResult): void => {
+      cancel();
+      // A reset leaves no TIME_WAIT behind: probes are many and say nothing.
+      socket.resetAndDestroy();
+      resolve(result);
+    };
+    const cancel = clock.after(timeoutMs, () => finish(failure(`dial tcp ${address}: i/o timeout`)));
+    socket.once('connect', () => finish(success()));
+    socket.on('error', (error: NodeJS.ErrnoException) =>
+      finish(failure(dialError(address, error), error.code === 'ECONNREFUSED')),
+    );
+  });
+}

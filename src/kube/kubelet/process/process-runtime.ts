@@ -1,0 +1,145 @@
+// Containers as plain child processes: each in its own session, with nothing of our environment but what is listed.
+// Knows no pod worker and no API; it starts, watches, signals and remembers processes.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, statSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import type { Clock } from '#lib/clock.ts';
+import type { Logger } from '#lib/log.ts';
+import {
+  type ContainerExit,
+  type ContainerSpec,
+  ContainerStartError,
+  type LogTail,
+  type RunningContainer,
+  type Runtime,
+} from '../runtime.ts';
+import { execCommand } from './exec.ts';
+import { LogFile } from './log-file.ts';
+import { signalProcess } from './proc.ts';
+import { CONTAINER_ID_VARIABLE, ProcessRecords } from './records.ts';
+
+/** How long output may still trickle in after the main process ended, in milliseconds. */
+const DRAIN_MS = 500;
+
+export interface ProcessRuntimeOptions {
+  /** Holds one record for each running process. */
+  readonly dataDir: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+function exitOf(code: number | null, signal: NodeJS.Signals | null, finishedAt: number): ContainerExit {
+  if (signal === null) return { exitCode: code ?? 0, finishedAt };
+  const number = constants.signals[signal];
+  return { exitCode: 128 + number, signal: number, finishedAt };
+}
+
+function explainSpawn(spec: ContainerSpec, error: NodeJS.ErrnoException): string {
+  const program = spec.command[0] ?? '';
+  if (error.code === 'ENOENT') return `exec: "${program}": executable file not found in $PATH`;
+  if (error.code === 'EACCES') return `exec: "${program}": permission denied`;
+  return `exec: "${program}": ${error.message}`;
+}
+
+function checkWorkingDir(dir: string): void {
+  if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new ContainerStartError(
+      `working directory "${dir}" does not exist on this machine: containers run as plain processes here, ` +
+        'so create it, or set workingDir for the image in evenkeel.yaml',
+    );
+  }
+}
+
+export class ProcessRuntime implements Runtime {
+  readonly name = 'process';
+  readonly #records: ProcessRecords;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #logs = new Map<string, LogFile>();
+
+  constructor(options: ProcessRuntimeOptions) {
+    this.#records = new ProcessRecords(join(options.dataDir, 'processes'));
+    this.#clock = options.clock;
+    this.#log = options.log;
+  }
+
+  async sweep(): Promise<number> {
+    return this.#records.sweep();
+  }
+
+  async start(spec: ContainerSpec): Promise<RunningContainer> {
+    checkWorkingDir(spec.workingDir);
+    const id = randomBytes(32).toString('hex');
+    const env: Record<string, string> = { ...spec.env, [CONTAINER_ID_VARIABLE]: id };
+    if (env.TMPDIR !== undefined) mkdirSync(env.TMPDIR, { recursive: true });
+    const [program = '', ...args] = spec.command;
+    const child = spawn(program, args, {
+      cwd: spec.workingDir,
+      env,
+      // Its own session: signals of our terminal do not reach it, and one signal reaches all of its processes.
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const pid = await this.#spawned(child, spec);
+    this.#records.add(id, pid);
+    const startedAt = this.#clock.wall();
+    const output = new LogFile(spec.logPath, this.#clock);
+    this.#logs.set(spec.logPath, output);
+    child.stdout?.on('data', (chunk: Buffer) => output.write('stdout', chunk));
+    child.stderr?.on('data', (chunk: Buffer) => output.write('stderr', chunk));
+    const exited = this.#watch(child, pid, id, output);
+    return {
+      id,
+      startedAt,
+      exited,
+      signal: (name) => {
+        if (child.exitCode === null && child.signalCode === null) signalProcess(-pid, name);
+      },
+      exec: (command, timeoutMs) => execCommand(command, { env, workingDir: spec.workingDir, timeoutMs }, this.#clock),
+    };
+  }
+
+  follow(logPath: string, onLine: (line: string) => void): LogTail | undefined {
+    const log = this.#logs.get(logPath);
+    if (log === undefined) return undefined;
+    return { size: log.size, ended: log.ended, stop: log.listen(onLine) };
+  }
+
+  #spawned(child: ChildProcess, spec: ContainerSpec): Promise<number> {
+    return new Promise((resolve, reject) => {
+      child.once('error', (error) => {
+        if (child.pid === undefined) reject(new ContainerStartError(explainSpawn(spec, error)));
+        else
+          this.#log.warn(
+            { container: spec.name, pod: spec.podName, error: error.message },
+            'Process reported an error',
+          );
+      });
+      child.once('spawn', () => resolve(child.pid ?? 0));
+    });
+  }
+
+  #watch(child: ChildProcess, pid: number, id: string, output: LogFile): Promise<ContainerExit> {
+    return new Promise((resolve) => {
+      child.once('exit', (code, signal) => {
+        const exit = exitOf(code, signal, this.#clock.wall());
+        // As with a container: when the main process ends, whatever it left running ends with it.
+        signalProcess(-pid, 'SIGKILL');
+        const finish = (): void => {
+          cancel();
+          child.stdout?.destroy();
+          child.stderr?.destroy();
+          output.close();
+          if (this.#logs.get(output.path) === output) this.#logs.delete(output.path);
+          this.#records.remove(id);
+          resolve(exit);
+        };
+        // A process that left the group may hold the pipes open for good.
+        const cancel = this.#clock.after(DRAIN_MS, finish);
+        child.once('close', finish);
+      });
+    });
+  }
+}

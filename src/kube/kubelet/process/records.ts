@@ -1,0 +1,69 @@
+// Which processes we started, on disk: so that the next run can end what a crash of ours left behind.
+// Knows how to tell our process from another that got the same pid; knows nothing of pods.
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { hasEnvironment, processesWithVariable, processStartTime, signalProcess } from './proc.ts';
+
+/** Every process of a container carries its id in this variable. */
+export const CONTAINER_ID_VARIABLE = 'EVENKEEL_CONTAINER_ID';
+
+interface ProcessRecord {
+  readonly id: string;
+  readonly pid: number;
+  readonly startTime: string;
+}
+
+/** One small file a container under `dir`; written before anyone can depend on the process. */
+export class ProcessRecords {
+  readonly #dir: string;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+    mkdirSync(dir, { recursive: true });
+  }
+
+  add(id: string, pid: number): void {
+    const record: ProcessRecord = { id, pid, startTime: processStartTime(pid) ?? '' };
+    writeFileSync(join(this.#dir, `${id}.json`), JSON.stringify(record));
+  }
+
+  remove(id: string): void {
+    rmSync(join(this.#dir, `${id}.json`), { force: true });
+  }
+
+  #all(): ProcessRecord[] {
+    const records: ProcessRecord[] = [];
+    for (const file of readdirSync(this.#dir)) {
+      if (!file.endsWith('.json')) continue;
+      try {
+        records.push(JSON.parse(readFileSync(join(this.#dir, file), 'utf8')) as ProcessRecord);
+      } catch {
+        // Cut short by the crash; the id in the file's name still finds the processes by their variable.
+        records.push({ id: file.slice(0, -'.json'.length), pid: 0, startTime: '' });
+      }
+    }
+    return records;
+  }
+
+  /**
+   * Kills every process that belongs to a recorded container and forgets the records. A leader is killed with its group
+   * when pid, start time and variable all match; what left the group is found by the variable alone, which holds an id
+   * that nobody else can have.
+   */
+  sweep(): number {
+    const records = this.#all();
+    if (records.length === 0) return 0;
+    let killed = 0;
+    for (const { id, pid, startTime } of records) {
+      const ours =
+        pid > 1 && processStartTime(pid) === startTime && hasEnvironment(pid, `${CONTAINER_ID_VARIABLE}=${id}`);
+      if (ours && signalProcess(-pid, 'SIGKILL')) killed++;
+    }
+    const ids = new Set(records.map((record) => record.id));
+    for (const { pid, value } of processesWithVariable(CONTAINER_ID_VARIABLE)) {
+      if (ids.has(value) && pid !== process.pid && signalProcess(pid, 'SIGKILL')) killed++;
+    }
+    for (const { id } of records) this.remove(id);
+    return killed;
+  }
+}

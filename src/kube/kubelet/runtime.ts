@@ -1,0 +1,75 @@
+// What a container runtime does for the kubelet; the process runtime is the first, others can follow.
+// An interface only: knows no pod worker and no way of running things.
+
+/** A directory that a container sees at a path of its own. */
+export interface Mount {
+  readonly volume: string;
+  readonly source: string;
+  readonly mountPath: string;
+  readonly readOnly: boolean;
+}
+
+/** One start of a container; every field is final, all references are resolved. */
+export interface ContainerSpec {
+  readonly podUid: string;
+  readonly podName: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Program and arguments; never empty. */
+  readonly command: readonly string[];
+  readonly workingDir: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly mounts: readonly Mount[];
+  /** File that receives the output, in CRI log format. */
+  readonly logPath: string;
+}
+
+export interface ContainerExit {
+  /** 0..255; 128 + n when signal n ended it. */
+  readonly exitCode: number;
+  /** Signal number, when one ended it. */
+  readonly signal?: number;
+  /** Wall time in milliseconds since the epoch. */
+  readonly finishedAt: number;
+}
+
+export interface ExecResult {
+  readonly exitCode: number;
+  /** stdout and stderr as they came, cut at 10 KiB. */
+  readonly output: string;
+  readonly timedOut: boolean;
+}
+
+export interface RunningContainer {
+  /** 64 hexadecimal digits. */
+  readonly id: string;
+  /** Wall time in milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** Resolves when the container's main process is gone and its output is in the log; never rejects. */
+  readonly exited: Promise<ContainerExit>;
+  /** Signals the container's processes; harmless when they are gone. */
+  signal(name: 'SIGTERM' | 'SIGKILL' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2'): void;
+  /** Runs a command beside the container's own, with its environment; killed after `timeoutMs`. Never rejects. */
+  exec(command: readonly string[], timeoutMs: number): Promise<ExecResult>;
+}
+
+/** The container could not be started; the message is meant for the pod's status. */
+export class ContainerStartError extends Error {}
+
+export interface Runtime {
+  /** As in `containerID: process://<id>`. */
+  readonly name: string;
+  /** Throws `ContainerStartError`. */
+  start(spec: ContainerSpec): Promise<RunningContainer>;
+  /** Ends what an earlier run that did not stop properly left behind; resolves with how many processes that were. */
+  sweep(): Promise<number>;
+  /** Live lines of a running container's log file; returns the way to stop listening. */
+  follow(logPath: string, onLine: (line: string) => void): LogTail | undefined;
+}
+
+/** Where a log stood at the moment of `follow`: bytes up to `size` are in the file, everything later is delivered. */
+export interface LogTail {
+  readonly size: number;
+  readonly ended: Promise<void>;
+  stop(): void;
+}

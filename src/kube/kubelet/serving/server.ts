@@ -1,0 +1,96 @@
+// The kubelet's HTTPS API: logs, the node's pods and health, for holders of the right client certificate only.
+// Knows no pod worker; it asks the manager handed in.
+import type { ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from '#lib/log.ts';
+import { parseLogQuery } from '../logs/log-line.ts';
+import { readLogs } from '../logs/read-logs.ts';
+import type { PodManager } from '../pod/pod-manager.ts';
+import type { Runtime } from '../runtime.ts';
+
+export interface KubeletServerOptions {
+  readonly address: string;
+  readonly port: number;
+  readonly certPem: string;
+  readonly keyPem: string;
+  readonly clientCaPem: string;
+  readonly pods: PodManager;
+  readonly runtime: Runtime;
+  readonly log: Logger;
+}
+
+export interface KubeletServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+function text(response: ServerResponse, status: number, body: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' });
+  response.end(body);
+}
+
+async function serveLogs(options: KubeletServerOptions, url: URL, response: ServerResponse): Promise<void> {
+  const [, , namespace = '', pod = '', container = ''] = url.pathname.split('/').map(decodeURIComponent);
+  const worker = options.pods.find(namespace, pod);
+  if (worker === undefined) return text(response, 404, `pod "${pod}" does not exist\n`);
+  const query = parseLogQuery(url.searchParams, Date.now());
+  const logPath = worker.logPath(container, query.previous);
+  if (logPath === undefined) return text(response, 400, worker.noLogMessage(container, query.previous));
+  const closed = new Promise<void>((resolve) => response.once('close', resolve));
+  response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
+  response.flushHeaders();
+  await readLogs(logPath, query, options.runtime, {
+    closed,
+    write: (chunk) => {
+      response.write(chunk);
+      return response.writableLength;
+    },
+  });
+  response.end();
+}
+
+async function serve(options: KubeletServerOptions, url: URL, response: ServerResponse): Promise<void> {
+  if (url.pathname.startsWith('/containerLogs/')) return await serveLogs(options, url, response);
+  if (url.pathname === '/healthz') return text(response, 200, 'ok');
+  if (url.pathname === '/pods' || url.pathname === '/pods/') {
+    const list = { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: options.pods.list() };
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(list));
+    return;
+  }
+  text(response, 404, `the kubelet serves /containerLogs, /pods and /healthz, not "${url.pathname}"\n`);
+}
+
+/** Rejects when the address cannot be listened on. */
+export async function startKubeletServer(options: KubeletServerOptions): Promise<KubeletServer> {
+  const server = createServer(
+    {
+      cert: options.certPem,
+      key: options.keyPem,
+      ca: options.clientCaPem,
+      requestCert: true,
+      rejectUnauthorized: true,
+    },
+    (request, response) => {
+      const url = new URL(request.url ?? '/', 'https://kubelet');
+      serve(options, url, response).catch((error: Error) => {
+        options.log.info({ path: url.pathname, error: error.message }, 'Request failed');
+        if (response.headersSent) response.destroy();
+        else text(response, 400, `${error.message}\n`);
+      });
+    },
+  );
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.address, resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

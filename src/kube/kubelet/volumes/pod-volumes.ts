@@ -1,0 +1,84 @@
+// A pod's volumes as directories below the kubelet's data directory, made, refreshed and removed.
+// Knows no containers: how a process finds them is the starter's and the runtime's matter.
+import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { HostPathVolumeSource, Volume } from 'kubernetes-types/core/v1.js';
+import type { PodFacts } from '../env/field-ref.ts';
+import { writeAtomically } from './atomic-writer.ts';
+import { type PayloadInput, VolumeError, volumePayload } from './payload.ts';
+
+export { VolumeError };
+
+export interface PodVolumes {
+  /** Makes every volume or brings its files up to date; resolves with the directory of each. Throws `VolumeError`. */
+  mount(facts: PodFacts): Promise<ReadonlyMap<string, string>>;
+  /** Removes them with all they hold. */
+  unmount(): void;
+}
+
+const FOLDER = {
+  configMap: 'kubernetes.io~configmap',
+  secret: 'kubernetes.io~secret',
+  emptyDir: 'kubernetes.io~empty-dir',
+  downwardAPI: 'kubernetes.io~downward-api',
+  projected: 'kubernetes.io~projected',
+} as const;
+
+function folderOf(volume: Volume): string | undefined {
+  for (const kind of Object.keys(FOLDER) as (keyof typeof FOLDER)[])
+    if (volume[kind] !== undefined) return FOLDER[kind];
+  return undefined;
+}
+
+function hostPath(volume: Volume, source: HostPathVolumeSource): string {
+  const { path, type = '' } = source;
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined && type === 'DirectoryOrCreate') mkdirSync(path, { recursive: true, mode: 0o755 });
+  else if (stat === undefined && type === 'FileOrCreate') writeFileSync(path, '', { mode: 0o644 });
+  else if (stat === undefined && type !== '') {
+    throw new VolumeError(`hostPath type check failed for volume "${volume.name}": ${path} does not exist`);
+  } else if ((type === 'Directory' || type === 'DirectoryOrCreate') && stat?.isDirectory() === false) {
+    throw new VolumeError(`hostPath type check failed for volume "${volume.name}": ${path} is not a directory`);
+  } else if ((type === 'File' || type === 'FileOrCreate') && stat?.isFile() === false) {
+    throw new VolumeError(`hostPath type check failed for volume "${volume.name}": ${path} is not a file`);
+  }
+  return path;
+}
+
+/** Volumes of one pod below `podDir`. */
+export function podVolumes(podDir: string, input: Omit<PayloadInput, 'facts'>): PodVolumes {
+  const root = join(podDir, 'volumes');
+  const make = async (volume: Volume, facts: PodFacts): Promise<string> => {
+    if (volume.hostPath !== undefined) return hostPath(volume, volume.hostPath);
+    const folder = folderOf(volume);
+    if (folder === undefined) {
+      const kind = Object.keys(volume).find((key) => key !== 'name') ?? 'empty';
+      throw new VolumeError(
+        `volume "${volume.name}" is of a kind that this node cannot provide: ${kind}; ` +
+          'it has configMap, secret, downwardAPI, projected, emptyDir and hostPath',
+      );
+    }
+    const dir = join(root, folder, volume.name);
+    const payload = await volumePayload({ ...input, facts }, volume);
+    if (payload === undefined) mkdirSync(dir, { recursive: true, mode: 0o777 });
+    else writeAtomically(dir, payload);
+    return dir;
+  };
+  return {
+    async mount(facts) {
+      const dirs = new Map<string, string>();
+      for (const volume of input.pod.spec?.volumes ?? []) {
+        try {
+          dirs.set(volume.name, await make(volume, facts));
+        } catch (error) {
+          if (!(error instanceof VolumeError)) throw error;
+          throw new VolumeError(`MountVolume.SetUp failed for volume "${volume.name}" : ${error.message}`);
+        }
+      }
+      return dirs;
+    },
+    unmount() {
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
