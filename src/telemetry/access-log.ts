@@ -1,0 +1,65 @@
+// Writes one JSON line a request, many lines a write, never holding up a request.
+// Knows nothing of the fields; a line is whatever plain record it is given.
+
+import { closeSync, openSync, write, writeSync } from 'node:fs';
+import type { Cancel, Clock } from '#lib/clock.ts';
+
+/** Lines wait at most this many milliseconds. */
+const FLUSH_EVERY = 200;
+/** Characters after which they no longer wait. */
+const FLUSH_AT = 64 * 1024;
+/** Characters held while the file is slower than the traffic; lines beyond are dropped and counted. */
+const HOLD_AT_MOST = 4 * 1024 * 1024;
+
+export class AccessLog {
+  /** Lines lost because the file was too slow. */
+  dropped = 0;
+  readonly #fd: number;
+  readonly #clock: Clock;
+  readonly #cancel: Cancel;
+  #text = '';
+  #writing = false;
+
+  /** `path` is opened for appending; `-` is standard output. Throws what opening throws. */
+  constructor(path: string, clock: Clock) {
+    this.#fd = path === '-' ? 1 : openSync(path, 'a', 0o640);
+    this.#clock = clock;
+    this.#cancel = clock.every(FLUSH_EVERY, () => this.#flush());
+  }
+
+  write(record: object): void {
+    if (this.#text.length > HOLD_AT_MOST) {
+      this.dropped++;
+      return;
+    }
+    this.#text += `${JSON.stringify({ time: new Date(this.#clock.wall()).toISOString(), ...record })}\n`;
+    if (this.#text.length > FLUSH_AT) this.#flush();
+  }
+
+  /** Writes what is left, and closes the file. */
+  close(): void {
+    this.#cancel();
+    if (this.#text !== '') writeSync(this.#fd, this.#text);
+    this.#text = '';
+    if (this.#fd !== 1) closeSync(this.#fd);
+  }
+
+  #flush(): void {
+    if (this.#writing || this.#text === '') return;
+    const bytes = Buffer.from(this.#text);
+    this.#text = '';
+    this.#writing = true;
+    this.#append(bytes);
+  }
+
+  #append(bytes: Buffer): void {
+    write(this.#fd, bytes, (error, written) => {
+      if (error === null && written < bytes.length) {
+        this.#append(bytes.subarray(written));
+        return;
+      }
+      if (error !== null) this.dropped++;
+      this.#writing = false;
+    });
+  }
+}

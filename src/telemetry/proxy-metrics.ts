@@ -1,0 +1,68 @@
+// The metrics of the traffic engine: every name, label and bound in one table.
+// Knows nothing of how they are counted.
+
+import type { MetricDefinition } from './series.ts';
+
+const metric = (
+  name: string,
+  type: MetricDefinition['type'],
+  labels: readonly string[],
+  help: string,
+  maxSeries = 2000,
+): MetricDefinition => ({ name: `evenkeel_${name}`, help, type, labels, maxSeries });
+
+export const proxyMetrics = {
+  requests: metric(
+    'http_requests_total',
+    'counter',
+    ['listener', 'route', 'code'],
+    'Requests answered; route is none when no route matched, code 499 when the client left first.',
+    4000,
+  ),
+  duration: metric(
+    'http_request_duration_seconds',
+    'histogram',
+    ['route'],
+    'Time from the end of the request head to the last byte handed to the client.',
+    1000,
+  ),
+  inFlight: metric('http_requests_in_flight', 'gauge', [], 'Requests that are being answered.'),
+  rejected: metric(
+    'http_rejected_total',
+    'counter',
+    ['listener', 'code'],
+    'Messages refused as malformed or too slow.',
+  ),
+  connections: metric('downstream_connections', 'gauge', ['listener'], 'Client connections that are open.'),
+  accepted: metric('downstream_connections_total', 'counter', ['listener'], 'Client connections accepted.'),
+  upstreamRequests: metric(
+    'upstream_requests_total',
+    'counter',
+    ['cluster', 'endpoint', 'outcome'],
+    'Attempts on an endpoint (namespace/pod) by outcome: a status class, or what failed.',
+    4000,
+  ),
+  upstreamDuration: metric(
+    'upstream_request_duration_seconds',
+    'histogram',
+    ['cluster', 'endpoint'],
+    'Time of one attempt on an endpoint, from sending to the end of its response.',
+    1000,
+  ),
+  retries: metric('http_retries_total', 'counter', ['cluster'], 'Attempts beyond the first.'),
+  tcpConnections: metric('tcp_connections', 'gauge', ['service'], 'Connections that a Service carries now.'),
+  tcpAccepted: metric(
+    'tcp_connections_total',
+    'counter',
+    ['service', 'outcome'],
+    'Connections to a Service: connected, or no_endpoint, or connect_failed.',
+  ),
+  udpSessions: metric('udp_sessions', 'gauge', ['service'], 'UDP sessions that a Service carries now.'),
+  udpOpened: metric(
+    'udp_sessions_total',
+    'counter',
+    ['service', 'outcome'],
+    'UDP sessions opened: connected, or no_endpoint.',
+  ),
+  buildInfo: metric('build_info', 'gauge', ['version'], 'Always 1; the version that runs.', 10),
+} as const satisfies Record<string, MetricDefinition>;

@@ -1,0 +1,215 @@
+// The user-space engine as the process sees it: takes updates in, hands them to its workers, adds up their counts.
+// Knows nothing of Kubernetes; it keeps serving on the last update when nobody publishes any more.
+
+import type { Logger } from '#lib/log.ts';
+import { exposition, type MetricSource, totals } from '#telemetry/exposition.ts';
+import { proxyMetrics } from '#telemetry/proxy-metrics.ts';
+import type { TrafficSink, TrafficUpdate } from '#traffic/model/ir.ts';
+import { EndpointSlots, endpointKey } from './endpoint-slots.ts';
+import { defaultLimits, type HttpLimits } from './http1/limits.ts';
+import { MergedModel } from './merged-model.ts';
+import { createInFlightMemory } from './workers/in-flight.ts';
+import { PortProbe } from './workers/port-probe.ts';
+import { WorkerHandle } from './workers/worker-handle.ts';
+
+export interface EngineOptions {
+  /** Worker threads, 1 or more; where the platform cannot share a port, 1 is used. */
+  readonly workers: number;
+  /** Path of the JSON-lines access log, `-` for standard output; off when absent. */
+  readonly accessLog?: string;
+  /** Response header that names the pod (`namespace/pod`) that answered; off when absent. */
+  readonly servedByHeader?: string;
+  readonly log: Logger;
+  /** Overrides of single limits. */
+  readonly limits?: Partial<HttpLimits>;
+  /** CIDRs of clients whose forwarding headers are believed; none by default. */
+  readonly trustedProxies?: readonly string[];
+  /** Addresses, besides 127.0.0.1, that node ports are served on. */
+  readonly nodeAddresses?: readonly string[];
+}
+
+export interface ListeningAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface Engine extends TrafficSink {
+  /** Prometheus text of everything the workers counted. */
+  metricsText(): Promise<string>;
+  /** Every cluster with its endpoints and what they have in flight. */
+  clusters(): Promise<unknown>;
+  /** The model in force, without secrets. */
+  configDump(): Promise<unknown>;
+  /** Stops accepting, lets what is under way finish, for at most `ms`. */
+  drain(ms: number): Promise<void>;
+  /** Ends everything at once; resolves within a second. */
+  close(): Promise<void>;
+  /** Called once for each listener or Service that cannot be bound; others go on. */
+  onListenError(fn: (listenerOrService: string, error: Error) => void): void;
+  /** Resolves when every worker has applied the first update and its listeners are bound or reported. */
+  ready(): Promise<void>;
+  /** Resolves when every worker has applied everything published so far. */
+  applied(): Promise<void>;
+  /** Where a listener (or a Service, `namespace/service:port@address`) is bound; tells the port behind port 0. */
+  address(name: string): ListeningAddress | undefined;
+}
+
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  return new WorkerEngine(options);
+}
+
+class WorkerEngine implements Engine {
+  readonly #options: EngineOptions;
+  readonly #workers: WorkerHandle[] = [];
+  readonly #model = new MergedModel();
+  readonly #slots: EndpointSlots;
+  readonly #ended: MetricSource[] = [];
+  readonly #probe = new PortProbe();
+  readonly #listenErrorFns: ((name: string, error: Error) => void)[] = [];
+  readonly #reported = new Map<string, Error>();
+  readonly #bound = new Map<string, ListeningAddress>();
+  readonly #waiting: { version: number; resolve: () => void }[] = [];
+  #queue: Promise<void> = Promise.resolve();
+  #published = 0;
+  #closed = false;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    const sharesPorts = process.platform === 'linux' || process.platform === 'freebsd';
+    const count = sharesPorts ? Math.max(1, Math.floor(options.workers)) : 1;
+    const inFlight = createInFlightMemory(count);
+    this.#slots = new EndpointSlots(inFlight, count);
+    for (let index = 0; index < count; index++) {
+      const worker = new WorkerHandle(
+        {
+          index,
+          workers: count,
+          inFlight,
+          limits: { ...defaultLimits, ...options.limits },
+          accessLog: options.accessLog ?? '',
+          servedByHeader: options.servedByHeader ?? '',
+          trustedProxies: options.trustedProxies ?? [],
+          nodeAddresses: options.nodeAddresses ?? [],
+        },
+        {
+          log: options.log,
+          onApplied: () => this.#settleWaiting(),
+          onListening: (name, address, port) => this.#bound.set(name, { address, port }),
+          onListenError: (name, error) => this.#reportListenError(name, error),
+          onCrash: (source) => {
+            this.#ended.push(source);
+            this.#slots.table.clearRow(index);
+            worker.start();
+            worker.send({ type: 'update', update: this.#model.full(), slots: this.#slots.table.entries() });
+          },
+        },
+      );
+      this.#workers.push(worker);
+      worker.start();
+    }
+  }
+
+  publish(update: TrafficUpdate): void {
+    this.#published = Math.max(this.#published, update.version);
+    this.#queue = this.#queue.then(() => this.#distribute(update));
+  }
+
+  async #distribute(published: TrafficUpdate): Promise<void> {
+    // Workers share ports, so the kernel would let a second process share them too: one plain bind finds that out.
+    const update =
+      this.#workers.length === 1
+        ? published
+        : await this.#probe.check(published, (name, error) => this.#reportListenError(name, error));
+    if (this.#closed) return;
+    this.#model.apply(update);
+    for (const name of published.listeners?.keys() ?? []) this.#forgetReport(name);
+    for (const name of published.services?.keys() ?? []) this.#forgetReport(name);
+    const slots = this.#slots.apply(update);
+    for (const worker of this.#workers) worker.send({ type: 'update', update, slots });
+  }
+
+  #forgetReport(name: string): void {
+    if (!this.#probe.failed.has(name)) this.#reported.delete(name);
+  }
+
+  #reportListenError(name: string, error: Error): void {
+    if (this.#reported.has(name)) return;
+    this.#reported.set(name, error);
+    this.#options.log.error({ listener: name, error: error.message }, 'Cannot listen');
+    for (const fn of this.#listenErrorFns) fn(name, error);
+  }
+
+  onListenError(fn: (listenerOrService: string, error: Error) => void): void {
+    this.#listenErrorFns.push(fn);
+    for (const [name, error] of this.#reported) fn(name, error);
+  }
+
+  ready(): Promise<void> {
+    return this.#reached(0);
+  }
+
+  applied(): Promise<void> {
+    return this.#reached(this.#published);
+  }
+
+  #reached(version: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push({ version, resolve });
+      this.#settleWaiting();
+    });
+  }
+
+  #settleWaiting(): void {
+    const lowest = Math.min(...this.#workers.map((worker) => worker.appliedVersion));
+    for (const waiting of this.#waiting.splice(0)) {
+      if (lowest >= waiting.version || this.#closed) waiting.resolve();
+      else this.#waiting.push(waiting);
+    }
+  }
+
+  address(name: string): ListeningAddress | undefined {
+    return this.#bound.get(name);
+  }
+
+  async #sources(): Promise<MetricSource[]> {
+    await Promise.all(this.#workers.map((worker) => worker.sync()));
+    return [...this.#ended, ...this.#workers.map((worker) => worker.source())];
+  }
+
+  async metricsText(): Promise<string> {
+    return exposition(Object.values(proxyMetrics), await this.#sources());
+  }
+
+  async clusters(): Promise<unknown> {
+    const outcomes = totals(proxyMetrics.upstreamRequests, await this.#sources());
+    return [...this.#model.model().clusters.values()].map((cluster) => ({
+      name: cluster.name,
+      policy: cluster.policy,
+      endpoints: this.#model.endpointsOf(cluster.name).map((endpoint) => {
+        const key = endpointKey(endpoint);
+        const label = endpoint.pod === '' ? key : endpoint.pod;
+        const counted = outcomes.filter(({ labels }) => labels[0] === cluster.name && labels[1] === label);
+        return {
+          ...endpoint,
+          inFlight: this.#slots.table.of(key),
+          requests: Object.fromEntries(counted.map(({ labels, values }) => [labels[2], values[0]])),
+        };
+      }),
+    }));
+  }
+
+  async configDump(): Promise<unknown> {
+    return this.#model.dump();
+  }
+
+  async drain(ms: number): Promise<void> {
+    await this.#queue;
+    await Promise.all(this.#workers.map((worker) => worker.drain(ms)));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#settleWaiting();
+    await Promise.all(this.#workers.map((worker) => worker.stop()));
+  }
+}

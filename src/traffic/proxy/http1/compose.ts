@@ -1,0 +1,137 @@
+// Writes heads: every message is framed anew, only checked header lines are relayed as they came.
+// Knows nothing of sockets; what it returns goes out as Latin-1.
+
+import { STATUS_CODES } from 'node:http';
+import type { RequestHead } from './request-head.ts';
+import type { ResponseHead } from './response-head.ts';
+
+/** What the proxy says of a client, made once a connection. */
+export interface ClientFacts {
+  readonly address: string;
+  readonly protocol: 'http' | 'https';
+  /** Port of the listener, as text. */
+  readonly port: string;
+  /** Its forwarding headers are believed and extended, not replaced. */
+  readonly trusted: boolean;
+  /** The lines that are the same for each request of an untrusted client. */
+  readonly forwardingLines: string;
+}
+
+export function clientFacts(address: string, protocol: 'http' | 'https', port: number, trusted: boolean): ClientFacts {
+  return {
+    address,
+    protocol,
+    port: String(port),
+    trusted,
+    forwardingLines:
+      `X-Forwarded-For: ${address}\r\nX-Real-IP: ${address}\r\n` +
+      `X-Forwarded-Proto: ${protocol}\r\nX-Forwarded-Port: ${port}\r\n`,
+  };
+}
+
+/**
+ * The head for the backend, always HTTP/1.1. `authority` is what `Host` says when the client (HTTP/1.0) named none.
+ * Client-sent forwarding headers are replaced unless the client is trusted; `Forwarded` is never invented.
+ */
+export function composeRequest(head: RequestHead, client: ClientFacts, authority: string, requestId: string): string {
+  const host = head.authority === '' ? authority : head.authority;
+  let out = `${head.method} ${head.target} HTTP/1.1\r\nHost: ${host}\r\n`;
+  const text = head.text;
+  const runs = head.runs;
+  for (let i = 0; i < head.runCount; i += 2) out += text.slice(runs[i], runs[i + 1]);
+  out += client.trusted
+    ? extendedForwarding(head, client, host)
+    : `${client.forwardingLines}X-Forwarded-Host: ${host}\r\n`;
+  out += `X-Request-Id: ${requestId}\r\n`;
+  if (head.contentLength > 0) out += `Content-Length: ${head.contentLength}\r\n`;
+  else if (head.contentLength < 0) out += 'Transfer-Encoding: chunked\r\n';
+  // A body of no bytes is announced where its absence would mean something else.
+  else if (head.method !== 'GET' && head.method !== 'HEAD' && takesBody(head.method)) out += 'Content-Length: 0\r\n';
+  if (head.expectContinue && head.contentLength !== 0) out += 'Expect: 100-continue\r\n';
+  if (head.trailer !== '' && head.contentLength < 0) out += `Trailer: ${head.trailer}\r\n`;
+  if (head.upgrade !== '') {
+    out += `Connection: ${head.acceptsTrailers ? 'upgrade, te' : 'upgrade'}\r\nUpgrade: ${head.upgrade}\r\n`;
+    if (head.acceptsTrailers) out += 'TE: trailers\r\n';
+  } else if (head.acceptsTrailers) {
+    out += 'Connection: te\r\nTE: trailers\r\n';
+  }
+  return `${out}\r\n`;
+}
+
+function takesBody(method: string): boolean {
+  return method === 'POST' || method === 'PUT' || method === 'PATCH';
+}
+
+function extendedForwarding(head: RequestHead, client: ClientFacts, host: string): string {
+  const chain = head.forwardedFor === '' ? client.address : `${head.forwardedFor}, ${client.address}`;
+  const first = head.forwardedFor === '' ? client.address : (head.forwardedFor.split(',')[0] as string).trim();
+  return (
+    `X-Forwarded-For: ${chain}\r\nX-Real-IP: ${first}\r\n` +
+    `X-Forwarded-Proto: ${head.forwardedProto || client.protocol}\r\n` +
+    `X-Forwarded-Port: ${head.forwardedPort || client.port}\r\n` +
+    `X-Forwarded-Host: ${head.forwardedHost || host}\r\n` +
+    (head.forwarded === '' ? '' : `Forwarded: ${head.forwarded}\r\n`)
+  );
+}
+
+/** How a response body is written to the client. */
+export type BodyOut = 'none' | 'raw' | 'chunked' | 'until-close';
+
+/** `until-close` is for HTTP/1.0 clients, which know no chunks; the connection then cannot be kept. */
+export function bodyOut(head: ResponseHead, clientMinor: number, headRequest: boolean): BodyOut {
+  const status = head.status;
+  if (headRequest || status === 204 || status === 304) return 'none';
+  if (!head.chunked && head.contentLength >= 0) return 'raw';
+  return clientMinor === 1 ? 'chunked' : 'until-close';
+}
+
+/** The head for the client. `extra` are whole header lines of the proxy's own, or empty. */
+export function composeResponse(
+  head: ResponseHead,
+  body: BodyOut,
+  clientMinor: number,
+  keepAlive: boolean,
+  extra: string,
+): string {
+  const text = head.text;
+  let out = `HTTP/1.1 ${text.slice(head.statusStart, head.statusEnd)}\r\n`;
+  const runs = head.runs;
+  for (let i = 0; i < head.runCount; i += 2) out += text.slice(runs[i], runs[i + 1]);
+  if (extra !== '') out += extra;
+  if (body === 'chunked') {
+    out += 'Transfer-Encoding: chunked\r\n';
+    if (head.trailer !== '') out += `Trailer: ${head.trailer}\r\n`;
+  } else if (head.contentLength >= 0 && head.status !== 204) {
+    // Also for HEAD and 304, where it describes the body that is not sent.
+    out += `Content-Length: ${head.contentLength}\r\n`;
+  } else if (body === 'none' && head.chunked && clientMinor === 1) {
+    out += 'Transfer-Encoding: chunked\r\n';
+  }
+  return (
+    out + (keepAlive ? (clientMinor === 1 ? '\r\n' : 'Connection: keep-alive\r\n\r\n') : 'Connection: close\r\n\r\n')
+  );
+}
+
+/** 100 and 103, with their headers. */
+export function composeInterim(head: ResponseHead): string {
+  let out = `HTTP/1.1 ${head.text.slice(head.statusStart, head.statusEnd)}\r\n`;
+  for (let i = 0; i < head.runCount; i += 2) out += head.text.slice(head.runs[i], head.runs[i + 1]);
+  return `${out}\r\n`;
+}
+
+/** The response that agrees to switch protocols. */
+export function composeSwitch(head: ResponseHead, extra: string): string {
+  let out = `HTTP/1.1 ${head.text.slice(head.statusStart, head.statusEnd)}\r\n`;
+  for (let i = 0; i < head.runCount; i += 2) out += head.text.slice(head.runs[i], head.runs[i + 1]);
+  return `${out}${extra}Connection: upgrade\r\nUpgrade: ${head.upgrade}\r\n\r\n`;
+}
+
+/** An answer of the proxy itself: a short text, never internals. */
+export function composeOwn(status: number, reason: string, headRequest: boolean, keepAlive: boolean): string {
+  const body = `${reason}\n`;
+  return (
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\n` +
+    `Content-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body, 'latin1')}\r\n` +
+    `${keepAlive ? '' : 'Connection: close\r\n'}\r\n${headRequest ? '' : body}`
+  );
+}

@@ -1,0 +1,71 @@
+// What the connections of one worker share: the tables in force, the pools, the counters.
+// Knows neither sockets nor threads; the worker fills it, and tests can.
+
+import type { RouteEntry, Snapshot } from '#traffic/snapshot/index.ts';
+import type { Sweeper } from '../sweeper.ts';
+import type { Failure } from '../upstream/failure.ts';
+import type { EndpointPool, UpstreamPools } from '../upstream/pool.ts';
+import type { HttpLimits } from './limits.ts';
+import type { OutBuffer } from './out-buffer.ts';
+
+/** Where an exchange reports; every call is on the hot path. Durations are milliseconds. */
+export interface HttpStats {
+  connectionOpened(listener: string): void;
+  connectionClosed(listener: string): void;
+  requestStarted(): void;
+  /** `route` is undefined when nothing matched, `status` 499 when the client left before an answer. */
+  requestDone(listener: string, route: RouteEntry | undefined, status: number, duration: number): void;
+  /** One attempt on one endpoint: `failure` is undefined when a response came to its end. */
+  upstreamStarted(pool: EndpointPool): void;
+  upstreamDone(
+    cluster: string,
+    pool: EndpointPool,
+    status: number,
+    failure: Failure | undefined,
+    duration: number,
+  ): void;
+  retried(cluster: string): void;
+  /** A message was refused before it had a route. */
+  rejected(listener: string, status: number): void;
+}
+
+/** One line of the access log; written after the response. */
+export interface AccessRecord {
+  readonly listener: string;
+  readonly client: string;
+  readonly method: string;
+  readonly host: string;
+  readonly path: string;
+  readonly protocol: string;
+  readonly status: number;
+  readonly durationMs: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly route: string;
+  readonly cluster: string;
+  readonly endpoint: string;
+  readonly pod: string;
+  readonly attempts: number;
+  readonly requestId: string;
+  readonly failure: string;
+}
+
+export interface HttpContext {
+  snapshot: Snapshot;
+  /** Responses say `Connection: close` and idle connections are closed. */
+  draining: boolean;
+  readonly limits: HttpLimits;
+  readonly pools: UpstreamPools;
+  readonly out: OutBuffer;
+  readonly stats: HttpStats;
+  readonly sweeper: Sweeper;
+  /** Undefined while the access log is off. */
+  readonly accessLog: ((record: AccessRecord) => void) | undefined;
+  /** Name of the response header that tells the pod; empty when off. */
+  readonly servedByHeader: string;
+  /** Monotonic milliseconds. */
+  now(): number;
+  /** A request id for a client that sent none. */
+  newRequestId(): string;
+  isTrusted(address: string): boolean;
+}

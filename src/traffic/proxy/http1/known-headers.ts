@@ -1,0 +1,109 @@
+// Which header lines the proxy itself must understand; all others are relayed as they stand.
+// Compares in place, case-insensitively: no string is made for a name.
+
+export const OTHER = 0;
+export const HOST_HEADER = 1;
+export const CONTENT_LENGTH = 2;
+export const TRANSFER_ENCODING = 3;
+export const CONNECTION = 4;
+export const UPGRADE = 5;
+export const EXPECT = 6;
+export const TE = 7;
+export const TRAILER = 8;
+export const KEEP_ALIVE = 9;
+export const X_FORWARDED_FOR = 10;
+export const X_REQUEST_ID = 11;
+export const FORWARDED = 12;
+export const X_FORWARDED_PROTO = 15;
+export const X_FORWARDED_HOST = 16;
+export const X_FORWARDED_PORT = 17;
+/** Belongs to one hop, or only the proxy may set it: never relayed. */
+export const DROPPED = 13;
+/** An underscore spelling of a name above: some backends read `_` as `-`, so it must not pass. */
+export const SPOOFED = 14;
+
+const byLength: [name: string, id: number][][] = [];
+for (const [name, id] of [
+  ['host', HOST_HEADER],
+  ['content-length', CONTENT_LENGTH],
+  ['transfer-encoding', TRANSFER_ENCODING],
+  ['connection', CONNECTION],
+  ['upgrade', UPGRADE],
+  ['expect', EXPECT],
+  ['te', TE],
+  ['trailer', TRAILER],
+  ['keep-alive', KEEP_ALIVE],
+  ['x-forwarded-for', X_FORWARDED_FOR],
+  ['x-request-id', X_REQUEST_ID],
+  ['forwarded', FORWARDED],
+  ['proxy-connection', DROPPED],
+  ['proxy', DROPPED],
+  ['http2-settings', DROPPED],
+  ['x-forwarded-proto', X_FORWARDED_PROTO],
+  ['x-forwarded-host', X_FORWARDED_HOST],
+  ['x-forwarded-port', X_FORWARDED_PORT],
+  ['x-real-ip', DROPPED],
+] as [string, number][]) {
+  let list = byLength[name.length];
+  if (list === undefined) {
+    list = [];
+    byLength[name.length] = list;
+  }
+  list.push([name, id]);
+}
+for (let i = 0; i < byLength.length; i++) byLength[i] ??= [];
+
+/** The id of the name at `text[start, end)`, which holds token characters only. */
+export function knownHeader(text: string, start: number, end: number): number {
+  const candidates = byLength[end - start];
+  if (candidates === undefined) return OTHER;
+  for (let c = 0; c < candidates.length; c++) {
+    const candidate = candidates[c] as [string, number];
+    const name = candidate[0];
+    let underscore = false;
+    let i = 0;
+    for (; i < name.length; i++) {
+      const code = text.charCodeAt(start + i);
+      if ((code | 0x20) === name.charCodeAt(i)) continue;
+      if (code === 95 && name.charCodeAt(i) === 45) {
+        underscore = true;
+        continue;
+      }
+      break;
+    }
+    if (i === name.length) return underscore ? SPOOFED : candidate[1];
+  }
+  return OTHER;
+}
+
+/** Names that a `Connection` header cannot strip, because backends base decisions on them. */
+export function isProtected(name: string): boolean {
+  return (
+    name.startsWith('x-forwarded-') ||
+    name.startsWith('content-') ||
+    name.startsWith('ssl-client-') ||
+    protectedNames.has(name)
+  );
+}
+
+const protectedNames = new Set([
+  'accept',
+  'authorization',
+  'cache-control',
+  'cookie',
+  'date',
+  'expect',
+  'forwarded',
+  'host',
+  'if-match',
+  'if-none-match',
+  'max-forwards',
+  'origin',
+  'range',
+  'set-cookie',
+  'traceparent',
+  'transfer-encoding',
+  'via',
+  'x-real-ip',
+  'x-request-id',
+]);

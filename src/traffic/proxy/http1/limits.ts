@@ -1,0 +1,35 @@
+// How much a client may send, and how long it may take.
+// Plain numbers with defaults; who enforces them reads them here.
+
+export interface HttpLimits {
+  /** Bytes of the request line, without its line end. */
+  readonly requestLine: number;
+  /** Bytes of the whole head. */
+  readonly head: number;
+  /** Header lines, and trailer lines. */
+  readonly headers: number;
+  /** Bytes of a request body; 0 for no limit. */
+  readonly body: number;
+  /** Milliseconds from the first byte of a head (or from accept) to its end. */
+  readonly headTimeout: number;
+  /** Milliseconds a connection may stay open between two requests. */
+  readonly idleTimeout: number;
+  /** Milliseconds without a byte while a request body is due. */
+  readonly bodyTimeout: number;
+  /** Milliseconds a client may refuse to read while bytes wait for it. */
+  readonly sendTimeout: number;
+  /** Bytes of a request kept so that it can be sent again. */
+  readonly replay: number;
+}
+
+export const defaultLimits: HttpLimits = {
+  requestLine: 8 * 1024,
+  head: 64 * 1024,
+  headers: 100,
+  body: 0,
+  headTimeout: 10_000,
+  idleTimeout: 75_000,
+  bodyTimeout: 60_000,
+  sendTimeout: 60_000,
+  replay: 64 * 1024,
+};

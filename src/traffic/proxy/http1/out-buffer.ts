@@ -1,0 +1,81 @@
+// Gathers what goes out to one socket in one turn, so that a message that fits leaves in a single write.
+// Knows nothing of HTTP except how a chunk is written.
+
+import type { Socket } from 'node:net';
+
+/** Payload up to this many bytes joins the head in one string; larger pieces go out as buffers, in one writev. */
+const JOIN_LIMIT = 8 * 1024;
+
+/** One per worker is enough: it is filled and flushed within one event. */
+export class OutBuffer {
+  /** Latin-1 text that is next to go out. */
+  text = '';
+  #parts: (string | Buffer)[] = [];
+
+  get empty(): boolean {
+    return this.text === '' && this.#parts.length === 0;
+  }
+
+  /**
+   * Adds `bytes[start, end)`, as a chunk when `chunked`. Not `owned` bytes are copied, because their memory is
+   * about to be read into again.
+   */
+  addBytes(bytes: Buffer, start: number, end: number, chunked: boolean, owned: boolean): void {
+    const size = end - start;
+    if (size === 0) return;
+    if (chunked) this.text += `${size.toString(16)}\r\n`;
+    if (size <= JOIN_LIMIT && this.text.length <= JOIN_LIMIT * 2) {
+      this.text += bytes.toString('latin1', start, end);
+    } else {
+      if (this.text !== '') this.#parts.push(this.text);
+      this.text = '';
+      const piece = bytes.subarray(start, end);
+      this.#parts.push(owned ? piece : Buffer.from(piece));
+    }
+    if (chunked) this.text += '\r\n';
+  }
+
+  /** Moves everything to the end of `list`, to be written and perhaps written again; returns its bytes. */
+  take(list: (string | Buffer)[]): number {
+    let size = this.text.length;
+    for (const part of this.#parts) {
+      size += part.length;
+      list.push(part);
+    }
+    if (this.text !== '') list.push(this.text);
+    this.text = '';
+    this.#parts.length = 0;
+    return size;
+  }
+
+  /** Writes everything to `socket`; false when the socket asks to wait for `drain`. */
+  flush(socket: Socket): boolean {
+    const text = this.text;
+    this.text = '';
+    if (this.#parts.length === 0) return text === '' ? !socket.writableNeedDrain : socket.write(text, 'latin1');
+    const parts = this.#parts;
+    this.#parts = [];
+    if (text !== '') parts.push(text);
+    return writeAll(socket, parts, 0);
+  }
+
+  /** Forgets what was gathered. */
+  clear(): void {
+    this.text = '';
+    this.#parts.length = 0;
+  }
+}
+
+/** Writes `parts` from index `from` on in as few system calls as the socket can; false asks to wait for `drain`. */
+export function writeAll(socket: Socket, parts: readonly (string | Buffer)[], from: number): boolean {
+  if (parts.length - from === 1) return write(socket, parts[from] as string | Buffer);
+  socket.cork();
+  let free = true;
+  for (let i = from; i < parts.length; i++) free = write(socket, parts[i] as string | Buffer);
+  socket.uncork();
+  return free;
+}
+
+function write(socket: Socket, part: string | Buffer): boolean {
+  return typeof part === 'string' ? socket.write(part, 'latin1') : socket.write(part);
+}

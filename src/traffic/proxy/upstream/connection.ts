@@ -1,0 +1,225 @@
+// One connection to a backend: reads responses strictly and hands them, piece by piece, to whoever holds it.
+// Knows nothing of clients, routes or retries.
+
+import { connect, type Socket } from 'node:net';
+import { BodyDecoder } from '../http1/body-decoder.ts';
+import type { HttpLimits } from '../http1/limits.ts';
+import { parseResponseHead, ResponseHead } from '../http1/response-head.ts';
+import { type Failure, failures } from './failure.ts';
+import type { EndpointPool } from './pool.ts';
+
+/** Whoever waits for the response on a connection. Calls come in order; after `onEnd` or `onFailure` none follows. */
+export interface ResponseHandler {
+  onConnected(): void;
+  /** A 1xx other than 101. */
+  onInterim(head: ResponseHead): void;
+  onHead(connection: UpstreamConnection): void;
+  /** Payload of the body; the memory is reused as soon as the call returns. */
+  onBody(bytes: Buffer, start: number, end: number): void;
+  /** Everything that one read brought has been handed over. */
+  onPause(): void;
+  onEnd(connection: UpstreamConnection): void;
+  /** Bytes behind a 101. */
+  onTunnel(bytes: Buffer, start: number, end: number): void;
+  onTunnelEnd(): void;
+  onFailure(connection: UpstreamConnection, failure: Failure): void;
+  onDrain(): void;
+}
+
+/** Reads of every connection of this thread land here: a read is consumed before the next one starts. */
+const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
+
+export class UpstreamConnection {
+  readonly pool: EndpointPool;
+  readonly socket: Socket;
+  readonly head = new ResponseHead();
+  readonly body = new BodyDecoder();
+  connected = false;
+  /** It has carried a response before, so the backend may have closed it meanwhile. */
+  reused = false;
+  /** Monotonic milliseconds since when it is idle. */
+  idleSince = 0;
+  /** The backend leaves the connection open after this response, and nothing unread is on it. */
+  reusable = true;
+  closed = false;
+  #handler: ResponseHandler | undefined;
+  #state: 'head' | 'body' | 'tunnel' = 'head';
+  #pending = '';
+  #headRequest = false;
+  readonly #limits: HttpLimits;
+
+  constructor(pool: EndpointPool, limits: HttpLimits) {
+    this.pool = pool;
+    this.#limits = limits;
+    const socket = connect({
+      host: pool.address,
+      port: pool.port,
+      noDelay: true,
+      allowHalfOpen: true,
+      onread: {
+        buffer: readBuffer,
+        callback: (count) => {
+          this.#onBytes(count);
+          return true;
+        },
+      },
+    });
+    this.socket = socket;
+    socket.on('connect', () => {
+      this.connected = true;
+      this.#handler?.onConnected();
+    });
+    socket.on('end', () => this.#onPeerEnd());
+    // The reason is in the state: not connected, or closed too early. `close` follows and tells the handler.
+    socket.on('error', () => {});
+    socket.on('close', () => this.#onClose());
+    socket.on('drain', () => this.#handler?.onDrain());
+  }
+
+  /** Starts waiting for a response on behalf of `handler`. */
+  begin(handler: ResponseHandler, headRequest: boolean): void {
+    this.#handler = handler;
+    this.#headRequest = headRequest;
+    this.#state = 'head';
+  }
+
+  /** The handler wants nothing more; the connection is closed unless its response was complete. */
+  release(reuse: boolean): void {
+    this.#handler = undefined;
+    if (reuse && this.reusable && !this.closed) this.pool.put(this);
+    else this.destroy();
+  }
+
+  destroy(): void {
+    this.#handler = undefined;
+    this.pool.forget(this);
+    this.socket.destroy();
+  }
+
+  /** The handler's time-out: the connection is of no use any more. */
+  fail(failure: Failure): void {
+    const handler = this.#handler;
+    this.destroy();
+    handler?.onFailure(this, failure);
+  }
+
+  /** Bytes belong to whatever both sides agreed on by 101 from now on. */
+  tunnel(): void {
+    this.#state = 'tunnel';
+    this.reusable = false;
+  }
+
+  #onBytes(count: number): void {
+    const handler = this.#handler;
+    if (handler === undefined) {
+      // An idle backend has nothing to say: a late or second response must never reach the next client.
+      this.destroy();
+      return;
+    }
+    let pos = 0;
+    if (this.#state === 'head') {
+      pos = this.#readHead(handler, count);
+      if (pos < 0 || this.#handler !== handler) return;
+    }
+    if (this.#state === 'tunnel') {
+      handler.onTunnel(readBuffer, pos, count);
+      return;
+    }
+    const body = this.body;
+    while (pos < count && !body.done) {
+      pos = body.next(readBuffer, pos, count);
+      if (body.failed !== '') {
+        this.fail(failures.truncated);
+        return;
+      }
+      if (body.dataEnd > body.dataStart) handler.onBody(readBuffer, body.dataStart, body.dataEnd);
+      if (this.#handler !== handler) return;
+    }
+    if (!body.done) {
+      handler.onPause();
+      return;
+    }
+    if (pos < count) this.reusable = false;
+    this.#handler = undefined;
+    handler.onEnd(this);
+  }
+
+  /** Reads heads from the shared buffer; returns where the body starts, or -1 when it has to wait or has failed. */
+  #readHead(handler: ResponseHandler, count: number): number {
+    let text = readBuffer.toString('latin1', 0, count);
+    let before = this.#pending.length;
+    if (before > 0) {
+      text = this.#pending + text;
+      this.#pending = '';
+    }
+    for (;;) {
+      const at = text.indexOf('\r\n\r\n');
+      if (at < 0) {
+        if (text.length > this.#limits.head || text.includes('\n\n')) {
+          this.fail(failures.protocol);
+          return -1;
+        }
+        this.#pending = text;
+        return -1;
+      }
+      const end = at + 4;
+      const head = this.head;
+      if (parseResponseHead(text, end, head, this.#limits) !== undefined) {
+        this.fail(failures.protocol);
+        return -1;
+      }
+      if (head.status >= 200 || head.status === 101) {
+        this.#beginBody(head);
+        handler.onHead(this);
+        return end - before;
+      }
+      handler.onInterim(head);
+      if (this.#handler !== handler) return -1;
+      text = text.slice(end);
+      before -= end;
+    }
+  }
+
+  #beginBody(head: ResponseHead): void {
+    const body = this.body;
+    const status = head.status;
+    this.reusable = head.keepAlive;
+    this.#state = 'body';
+    if (this.#headRequest || status === 204 || status === 304 || status === 101) {
+      body.begin('none', 0);
+    } else if (head.chunked) {
+      body.begin('chunked', 0);
+    } else if (head.contentLength >= 0) {
+      body.begin('length', head.contentLength);
+    } else {
+      body.begin('close', 0);
+      this.reusable = false;
+    }
+  }
+
+  #onPeerEnd(): void {
+    const handler = this.#handler;
+    if (handler !== undefined && this.#state === 'tunnel') {
+      handler.onTunnelEnd();
+      return;
+    }
+    if (handler !== undefined && this.#state === 'body' && this.body.finish()) {
+      this.#handler = undefined;
+      this.reusable = false;
+      handler.onEnd(this);
+      return;
+    }
+    this.socket.destroy();
+  }
+
+  #onClose(): void {
+    this.closed = true;
+    this.pool.forget(this);
+    const handler = this.#handler;
+    if (handler === undefined) return;
+    this.#handler = undefined;
+    if (!this.connected) handler.onFailure(this, failures.connect);
+    else if (this.#state === 'head' && this.#pending === '') handler.onFailure(this, failures.closed);
+    else handler.onFailure(this, failures.truncated);
+  }
+}

@@ -1,0 +1,121 @@
+// Turns what happens to requests into counts; cells are looked up once and kept where the next request finds them.
+// Knows nothing of sockets; runs on the hot path of a worker.
+
+import type { MetricWriter } from '#telemetry/metric-writer.ts';
+import { proxyMetrics } from '#telemetry/proxy-metrics.ts';
+import type { RouteEntry } from '#traffic/snapshot/index.ts';
+import type { HttpStats } from '../http1/context.ts';
+import type { Failure } from '../upstream/failure.ts';
+import type { EndpointPool } from '../upstream/pool.ts';
+import type { InFlightCounters } from './in-flight.ts';
+
+interface RouteCells {
+  readonly duration: number;
+  /** Cell by status code; 0 where none was asked for yet. */
+  readonly codes: number[];
+}
+
+/** Label of requests that no route matched: a host that nobody serves must not open a series. */
+const NO_ROUTE = 'none';
+
+export class WorkerStats implements HttpStats {
+  readonly #writer: MetricWriter;
+  readonly #inFlight: InFlightCounters;
+  readonly #routes = new Map<string, Map<string, RouteCells>>();
+  readonly #requests: number;
+
+  constructor(writer: MetricWriter, inFlight: InFlightCounters) {
+    this.#writer = writer;
+    this.#inFlight = inFlight;
+    this.#requests = writer.cell(proxyMetrics.inFlight, []);
+  }
+
+  connectionOpened(listener: string): void {
+    this.#writer.add(this.#writer.cell(proxyMetrics.connections, [listener]), 1);
+    this.#writer.add(this.#writer.cell(proxyMetrics.accepted, [listener]), 1);
+  }
+
+  connectionClosed(listener: string): void {
+    this.#writer.add(this.#writer.cell(proxyMetrics.connections, [listener]), -1);
+  }
+
+  requestStarted(): void {
+    this.#writer.add(this.#requests, 1);
+  }
+
+  requestDone(listener: string, route: RouteEntry | undefined, status: number, duration: number): void {
+    const writer = this.#writer;
+    const name = route === undefined ? NO_ROUTE : route.route.metricName;
+    const cells = this.#routes.get(listener)?.get(name) ?? this.#routeCells(listener, name);
+    let code = cells.codes[status] ?? 0;
+    if (code === 0) {
+      code = writer.cell(proxyMetrics.requests, [listener, name, String(status)]);
+      cells.codes[status] = code;
+    }
+    writer.add(code, 1);
+    writer.observe(cells.duration, duration);
+    writer.add(this.#requests, -1);
+  }
+
+  upstreamStarted(pool: EndpointPool): void {
+    this.#inFlight.add(pool.slot, 1);
+  }
+
+  upstreamDone(
+    cluster: string,
+    pool: EndpointPool,
+    status: number,
+    failure: Failure | undefined,
+    duration: number,
+  ): void {
+    const writer = this.#writer;
+    this.#inFlight.add(pool.slot, -1);
+    let cells = pool.cells;
+    if (cells === undefined || cells.cluster !== cluster || cells.pod !== pool.pod) {
+      cells = {
+        cluster,
+        pod: pool.pod,
+        duration: writer.cell(proxyMetrics.upstreamDuration, [cluster, endpointLabel(pool)]),
+        classes: [],
+      };
+      pool.cells = cells;
+    }
+    if (failure === undefined && status !== 499) {
+      const first = Math.floor(status / 100);
+      let cell = cells.classes[first] ?? 0;
+      if (cell === 0) {
+        cell = writer.cell(proxyMetrics.upstreamRequests, [cluster, endpointLabel(pool), `${first}xx`]);
+        cells.classes[first] = cell;
+      }
+      writer.add(cell, 1);
+    } else {
+      const outcome = failure?.code ?? 'aborted';
+      writer.add(writer.cell(proxyMetrics.upstreamRequests, [cluster, endpointLabel(pool), outcome]), 1);
+    }
+    writer.observe(cells.duration, duration);
+  }
+
+  retried(cluster: string): void {
+    this.#writer.add(this.#writer.cell(proxyMetrics.retries, [cluster]), 1);
+  }
+
+  rejected(listener: string, status: number): void {
+    this.#writer.add(this.#writer.cell(proxyMetrics.rejected, [listener, String(status)]), 1);
+  }
+
+  #routeCells(listener: string, name: string): RouteCells {
+    let routes = this.#routes.get(listener);
+    if (routes === undefined) {
+      routes = new Map();
+      this.#routes.set(listener, routes);
+    }
+    const cells = { duration: this.#writer.cell(proxyMetrics.duration, [name]), codes: new Array<number>(600).fill(0) };
+    routes.set(name, cells);
+    return cells;
+  }
+}
+
+/** The pod, or the address where no pod stands behind it. */
+function endpointLabel(pool: EndpointPool): string {
+  return pool.pod === '' ? pool.key : pool.pod;
+}

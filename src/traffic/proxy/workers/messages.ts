@@ -1,0 +1,48 @@
+// What the engine and its workers say to each other; everything here survives structured clone.
+// Types only; knows nothing of how either side acts on it.
+
+import type { LogFields } from '#lib/log.ts';
+import type { Series } from '#telemetry/series.ts';
+import type { TrafficUpdate } from '#traffic/model/ir.ts';
+import type { HttpLimits } from '../http1/limits.ts';
+
+/** Given to a worker at its start. */
+export interface WorkerSettings {
+  readonly index: number;
+  readonly workers: number;
+  /** In-flight counts: one row of 32-bit cells a worker, one cell an endpoint. */
+  readonly inFlight: SharedArrayBuffer;
+  readonly metrics: SharedArrayBuffer;
+  readonly limits: HttpLimits;
+  /** Path of the access log, `-` for standard output, empty for none. */
+  readonly accessLog: string;
+  readonly servedByHeader: string;
+  /** CIDRs whose forwarding headers are believed. */
+  readonly trustedProxies: readonly string[];
+  /** Addresses, besides 127.0.0.1, that node ports are served on. */
+  readonly nodeAddresses: readonly string[];
+}
+
+export type ToWorker =
+  /** `slots` names the counter slot of every endpoint key that is new since the last update. */
+  | { readonly type: 'update'; readonly update: TrafficUpdate; readonly slots: readonly (readonly [string, number])[] }
+  | { readonly type: 'drain' }
+  /** Asks for an answer, once everything said before it has been said. */
+  | { readonly type: 'sync' }
+  | { readonly type: 'stop' };
+
+export type FromWorker =
+  | { readonly type: 'series'; readonly series: Series }
+  /** The update is in force and its listeners are bound, or have failed and been reported. */
+  | { readonly type: 'applied'; readonly version: number }
+  | { readonly type: 'listening'; readonly name: string; readonly address: string; readonly port: number }
+  | { readonly type: 'listen_error'; readonly name: string; readonly code: string; readonly message: string }
+  | {
+      readonly type: 'log';
+      readonly level: 'debug' | 'info' | 'warn' | 'error';
+      readonly fields: LogFields;
+      readonly text: string;
+    }
+  /** No request and no connection is left. */
+  | { readonly type: 'drained' }
+  | { readonly type: 'synced' };

@@ -1,0 +1,56 @@
+// Finds out whether a port is free before several workers share it, and which port stands behind port 0.
+// Knows nothing of workers; binds plainly, looks, and lets go.
+
+import { createServer } from 'node:net';
+import type { Listener, TrafficUpdate } from '#traffic/model/ir.ts';
+
+export class PortProbe {
+  /** Listeners that could not be bound; they are left out until they are published again. */
+  readonly failed = new Set<string>();
+  readonly #known = new Map<string, Listener>();
+
+  /** The update with every new listener checked: port 0 becomes the port it will have, a taken one is left out. */
+  async check(update: TrafficUpdate, report: (name: string, error: Error) => void): Promise<TrafficUpdate> {
+    if (update.listeners === undefined) return update;
+    const listeners = new Map<string, Listener | undefined>();
+    for (const [name, listener] of update.listeners) {
+      this.failed.delete(name);
+      if (listener === undefined) {
+        this.#known.delete(name);
+        listeners.set(name, undefined);
+        continue;
+      }
+      const known = this.#known.get(name);
+      if (
+        known !== undefined &&
+        known.address === listener.address &&
+        (listener.port === 0 || known.port === listener.port)
+      ) {
+        listeners.set(name, { ...listener, port: known.port });
+        continue;
+      }
+      try {
+        const checked = { ...listener, port: await freePort(listener) };
+        this.#known.set(name, checked);
+        listeners.set(name, checked);
+      } catch (error) {
+        this.failed.add(name);
+        this.#known.delete(name);
+        listeners.set(name, undefined);
+        report(name, error as Error);
+      }
+    }
+    return { ...update, listeners };
+  }
+}
+
+function freePort(listener: Listener): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen({ port: listener.port, host: listener.address === '' ? undefined : listener.address }, () => {
+      const bound = server.address();
+      server.close(() => resolve(bound !== null && typeof bound === 'object' ? bound.port : listener.port));
+    });
+  });
+}

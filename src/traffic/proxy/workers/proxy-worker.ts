@@ -1,0 +1,136 @@
+// One worker's data plane: applies updates in order and owns every socket opened on its behalf.
+// Knows nothing of threads; whoever starts it passes messages in and out.
+
+import { randomBytes } from 'node:crypto';
+import { BlockList, isIPv6 } from 'node:net';
+import type { Clock } from '#lib/clock.ts';
+import type { Logger } from '#lib/log.ts';
+import { AccessLog } from '#telemetry/access-log.ts';
+import { MetricWriter } from '#telemetry/metric-writer.ts';
+import { proxyMetrics } from '#telemetry/proxy-metrics.ts';
+import { createSnapshotBuilder, type Snapshot, type SnapshotBuilder } from '#traffic/snapshot/index.ts';
+import type { HttpContext } from '../http1/context.ts';
+import { OutBuffer } from '../http1/out-buffer.ts';
+import { Sweeper } from '../sweeper.ts';
+import { ServerContexts } from '../tls/server-contexts.ts';
+import { UpstreamPools } from '../upstream/pool.ts';
+import { GatewayListeners } from './gateway-listeners.ts';
+import { WorkerStats } from './http-stats.ts';
+import { InFlightCounters } from './in-flight.ts';
+import type { FromWorker, ToWorker, WorkerSettings } from './messages.ts';
+
+export interface WorkerDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly send: (message: FromWorker) => void;
+}
+
+export class ProxyWorker {
+  readonly #deps: WorkerDeps;
+  readonly #counters: InFlightCounters;
+  readonly #builder: SnapshotBuilder;
+  readonly #sweeper: Sweeper;
+  readonly #pools: UpstreamPools;
+  readonly #contexts: ServerContexts;
+  readonly #accessLog: AccessLog | undefined;
+  readonly #context: HttpContext;
+  readonly #gateway: GatewayListeners;
+  /** Updates are applied one after the other, each with its listeners. */
+  #queue: Promise<void> = Promise.resolve();
+  #drainReported = false;
+
+  constructor(settings: WorkerSettings, deps: WorkerDeps) {
+    this.#deps = deps;
+    const { clock } = deps;
+    const now = (): number => clock.now();
+    this.#counters = new InFlightCounters(settings.inFlight, settings.index, settings.workers, (key) =>
+      this.#pools.retire(key),
+    );
+    this.#builder = createSnapshotBuilder({ random: Math.random, counters: this.#counters });
+    this.#sweeper = new Sweeper(clock);
+    this.#pools = new UpstreamPools((key) => this.#counters.slot(key), settings.limits, now);
+    this.#sweeper.add(this.#pools);
+    this.#contexts = new ServerContexts(deps.log);
+    this.#accessLog = settings.accessLog === '' ? undefined : new AccessLog(settings.accessLog, clock);
+    const writer = new MetricWriter(settings.metrics, (series) => deps.send({ type: 'series', series }));
+    const accessLog = this.#accessLog;
+    this.#context = {
+      snapshot: this.#builder.apply({ version: 0 }),
+      draining: false,
+      limits: settings.limits,
+      pools: this.#pools,
+      out: new OutBuffer(),
+      stats: new WorkerStats(writer, this.#counters),
+      sweeper: this.#sweeper,
+      accessLog: accessLog === undefined ? undefined : (record) => accessLog.write(record),
+      servedByHeader: settings.servedByHeader,
+      now,
+      newRequestId: requestIds(),
+      isTrusted: trustCheck(settings.trustedProxies),
+    };
+    const report = {
+      listening: (name: string, address: string, port: number) => deps.send({ type: 'listening', name, address, port }),
+      failed: (name: string, code: string, message: string) => deps.send({ type: 'listen_error', name, code, message }),
+    };
+    this.#gateway = new GatewayListeners(this.#context, this.#contexts, report, settings.workers > 1);
+    this.#sweeper.add({ onTick: () => this.#reportDrained() });
+    writer.add(writer.cell(proxyMetrics.inFlight, []), 0);
+  }
+
+  receive(message: ToWorker): void {
+    if (message.type === 'update') {
+      this.#queue = this.#queue.then(() => this.#apply(message));
+    } else if (message.type === 'drain') {
+      this.#context.draining = true;
+      this.#gateway.drain();
+    } else if (message.type === 'sync') {
+      this.#deps.send({ type: 'synced' });
+    } else {
+      this.close();
+    }
+  }
+
+  /** Closes every socket at once and writes what the access log still holds. */
+  close(): void {
+    this.#context.draining = true;
+    this.#gateway.close();
+    this.#pools.close();
+    this.#sweeper.stop();
+    this.#accessLog?.close();
+  }
+
+  async #apply(message: Extract<ToWorker, { type: 'update' }>): Promise<void> {
+    if (this.#context.draining) return;
+    this.#counters.learn(message.slots);
+    const snapshot: Snapshot = this.#builder.apply(message.update);
+    this.#counters.settle();
+    this.#context.snapshot = snapshot;
+    if (message.update.certificates !== undefined) this.#gateway.refreshDefaults();
+    await this.#gateway.reconcile(snapshot.listeners);
+    this.#deps.send({ type: 'applied', version: message.update.version });
+  }
+
+  #reportDrained(): void {
+    if (!this.#context.draining || this.#drainReported || this.#gateway.connections > 0) return;
+    this.#drainReported = true;
+    this.#deps.send({ type: 'drained' });
+  }
+}
+
+/** Ids unique over workers and restarts: a random part once, a count per request. */
+function requestIds(): () => string {
+  const prefix = randomBytes(8).toString('hex');
+  let count = 0;
+  return () => `${prefix}-${(count++).toString(16)}`;
+}
+
+function trustCheck(cidrs: readonly string[]): (address: string) => boolean {
+  if (cidrs.length === 0) return () => false;
+  const list = new BlockList();
+  for (const cidr of cidrs) {
+    const [address, bits] = cidr.split('/') as [string, string | undefined];
+    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+    list.addSubnet(address, bits === undefined ? (family === 'ipv6' ? 128 : 32) : Number(bits), family);
+  }
+  return (address) => list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+}

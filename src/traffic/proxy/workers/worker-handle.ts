@@ -1,0 +1,141 @@
+// One worker thread as the engine holds it: starts it, passes messages, starts it again after a crash.
+// Knows nothing of what the worker does with them.
+
+import { Worker } from 'node:worker_threads';
+import type { Logger } from '#lib/log.ts';
+import type { MetricSource } from '#telemetry/exposition.ts';
+import type { Series } from '#telemetry/series.ts';
+import type { FromWorker, ToWorker, WorkerSettings } from './messages.ts';
+
+/** Memory for the counts of one worker: virtual until a cell is used. */
+const METRIC_BYTES = 2 * 1024 * 1024;
+/** How long a worker may take to end by itself. */
+const STOP_WITHIN = 500;
+/** How long a count may wait for a busy worker. */
+const SYNC_WITHIN = 1000;
+/** A worker that keeps crashing is started again at most this often. */
+const RESTART_AFTER = 100;
+
+export interface WorkerEvents {
+  readonly log: Logger;
+  onApplied(): void;
+  onListening(name: string, address: string, port: number): void;
+  onListenError(name: string, error: Error): void;
+  /** The thread ended by itself; `source` is what it had counted. The engine starts it again. */
+  onCrash(source: MetricSource): void;
+}
+
+export class WorkerHandle {
+  /** Version of the last update in force; -1 before the first. */
+  appliedVersion = -1;
+  readonly #settings: Omit<WorkerSettings, 'metrics'>;
+  readonly #events: WorkerEvents;
+  #worker: Worker | undefined;
+  #memory = new SharedArrayBuffer(0);
+  #series: Series[] = [];
+  #stopping = false;
+  #onDrained: () => void = () => {};
+  #syncing: (() => void)[] = [];
+  /** Resolves when the running thread has ended. */
+  #exited: Promise<void> = Promise.resolve();
+
+  constructor(settings: Omit<WorkerSettings, 'metrics'>, events: WorkerEvents) {
+    this.#settings = settings;
+    this.#events = events;
+  }
+
+  start(): void {
+    this.#memory = new SharedArrayBuffer(METRIC_BYTES);
+    this.#series = [];
+    const workerData: WorkerSettings = { ...this.#settings, metrics: this.#memory };
+    const worker = new Worker(new URL('./thread.ts', import.meta.url), {
+      workerData,
+      name: `proxy-${workerData.index}`,
+    });
+    this.#worker = worker;
+    worker.on('message', (message: FromWorker) => this.#receive(message));
+    worker.on('error', (error: unknown) => {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      this.#events.log.error({ worker: workerData.index, error: text }, 'Proxy worker failed and is started again');
+    });
+    this.#exited = new Promise((resolve) => {
+      worker.on('exit', () => {
+        resolve();
+        this.#onDrained();
+        for (const done of this.#syncing.splice(0)) done();
+        if (this.#stopping) return;
+        const source = { ...this.source(), ended: true };
+        setTimeout(() => {
+          if (!this.#stopping) this.#events.onCrash(source);
+        }, RESTART_AFTER);
+      });
+    });
+  }
+
+  send(message: ToWorker): void {
+    this.#worker?.postMessage(message);
+  }
+
+  source(): MetricSource {
+    return { memory: this.#memory, series: this.#series, ended: false };
+  }
+
+  /** Resolves when the worker has nothing under way any more, or after `ms`. */
+  drain(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#onDrained = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      this.send({ type: 'drain' });
+    });
+  }
+
+  /** Resolves once every series the worker has counted on is known here; a worker that is down holds nobody up. */
+  sync(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, SYNC_WITHIN);
+      this.#syncing.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+      this.send({ type: 'sync' });
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.send({ type: 'stop' });
+    const timer = setTimeout(() => void this.#worker?.terminate(), STOP_WITHIN);
+    await this.#exited;
+    clearTimeout(timer);
+  }
+
+  #receive(message: FromWorker): void {
+    switch (message.type) {
+      case 'series':
+        this.#series.push(message.series);
+        break;
+      case 'applied':
+        this.appliedVersion = message.version;
+        this.#events.onApplied();
+        break;
+      case 'listening':
+        this.#events.onListening(message.name, message.address, message.port);
+        break;
+      case 'listen_error':
+        this.#events.onListenError(message.name, Object.assign(new Error(message.message), { code: message.code }));
+        break;
+      case 'log':
+        this.#events.log[message.level](message.fields, message.text);
+        break;
+      case 'synced':
+        this.#syncing.shift()?.();
+        break;
+      case 'drained':
+        this.#onDrained();
+        break;
+    }
+  }
+}
