@@ -34,6 +34,8 @@ export interface IngressPart {
   readonly certificates: ReadonlyMap<string, Certificate>;
   /** Keys of the Ingresses that are ours. */
   readonly owned: readonly string[];
+  /** Keys of the Secrets that they name, whether or not these exist. */
+  readonly secrets: ReadonlySet<string>;
   readonly problems: readonly Problem[];
 }
 
@@ -42,12 +44,17 @@ export function translateIngresses(objects: IngressObjects, options: TranslateOp
   const isOurs = ownedBy(options.ingressClass, objects.ingressClasses);
   const ours = objects.ingresses.filter(isOurs).sort(byAge);
   const problems: Problem[] = [];
+  const secrets = new Set<string>();
+  const findSecret: FindSecret = (key) => {
+    secrets.add(key);
+    return objects.secret(key);
+  };
   const routes: IngressRoutes[] = [];
   const tls: IngressTls[] = [];
   for (const ingress of ours) {
     const outcome = isolated('Ingress', ingress, () => ({
       routes: translateIngress(ingress, objects.service),
-      tls: translateTls(ingress, objects.secret, options.readCertificate),
+      tls: translateTls(ingress, findSecret, options.readCertificate),
     }));
     if ('problem' in outcome) {
       problems.push(outcome.problem);
@@ -63,6 +70,7 @@ export function translateIngresses(objects: IngressObjects, options: TranslateOp
     virtualHosts: hosts.virtualHosts,
     certificates: certificates.certificates,
     owned: ours.map(objectKey),
+    secrets,
     problems: [...problems, ...hosts.problems, ...certificates.problems],
   };
 }
