@@ -1,0 +1,24 @@
+// Mutating admission on creation that belongs to no single strategy.
+// Knows the few plugins of upstream that Evenkeel's kinds need.
+import { type AnyObject, digString } from '../registry/any-object.ts';
+import type { Resource } from '../registry/registry.ts';
+import type { StrategyContext } from '../strategies/strategy.ts';
+
+const DEFAULT_INGRESS_CLASS = 'ingressclass.kubernetes.io/is-default-class';
+const LEGACY_INGRESS_CLASS = 'kubernetes.io/ingress.class';
+
+export function admitCreate({ definition }: Resource, object: AnyObject, context: StrategyContext): void {
+  if (definition.kind === 'Ingress' && definition.group === 'networking.k8s.io') defaultIngressClass(object, context);
+}
+
+/** Upstream's DefaultIngressClass: the newest class marked as default. */
+function defaultIngressClass(ingress: AnyObject, context: StrategyContext): void {
+  if (digString(ingress, 'spec', 'ingressClassName') !== '') return;
+  if (ingress.metadata?.annotations?.[LEGACY_INGRESS_CLASS] !== undefined) return;
+  const classes = context
+    .list('networking.k8s.io', 'ingressclasses')
+    .filter((each) => each.metadata?.annotations?.[DEFAULT_INGRESS_CLASS] === 'true')
+    .sort((a, b) => ((a.metadata?.creationTimestamp ?? '') < (b.metadata?.creationTimestamp ?? '') ? 1 : -1));
+  const chosen = classes[0]?.metadata?.name;
+  if (chosen !== undefined) ingress.spec = { ...ingress.spec, ingressClassName: chosen };
+}

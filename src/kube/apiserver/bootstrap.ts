@@ -1,0 +1,92 @@
+// What every cluster has from its first second: namespaces, their default service accounts, the `kubernetes` Service.
+// Knows which objects those are; they are written the way a client's would be.
+import { StatusError } from '#kube/api/status.ts';
+import type { ServerContext } from './context.ts';
+import type { AnyObject } from './registry/any-object.ts';
+import type { Resource } from './registry/registry.ts';
+import { createObject } from './write/create.ts';
+import { decode } from './write/input.ts';
+import { updateObject } from './write/update.ts';
+
+const MANAGER = 'kube-apiserver';
+const SYSTEM = { name: 'system:apiserver', groups: ['system:masters'] } as const;
+const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'] as const;
+
+/** Idempotent. `address` and `port` are where this server listens. */
+export async function bootstrap(server: ServerContext, address: string, port: number): Promise<void> {
+  const namespaces = server.registry.builtin('', 'v1', 'namespaces');
+  for (const name of NAMESPACES) await ensure(server, namespaces, { metadata: { name } });
+  await publishSelf(server, address, port);
+}
+
+/** Gives every namespace its `default` service account, now and as namespaces come. */
+export function followNamespaces(server: ServerContext): () => void {
+  const { collection } = server.registry.builtin('', 'v1', 'namespaces');
+  const give = (namespace: AnyObject): void => {
+    if (namespace.metadata?.deletionTimestamp !== undefined) return;
+    const name = namespace.metadata?.name ?? '';
+    const accounts = server.registry.builtin('', 'v1', 'serviceaccounts');
+    ensure(server, accounts, { metadata: { name: 'default', namespace: name } }).catch((error: unknown) => {
+      if (server.closing.aborted) return;
+      server.log.warn({ namespace: name, error: String(error) }, 'Cannot create the default service account');
+    });
+  };
+  for (const { object } of collection.list()) give(object);
+  return collection.subscribe(({ type, now, before }) => {
+    if (type === 'put' && before === undefined) give(now.object);
+  });
+}
+
+/** The Service by which Pods find the API, with this server as its one endpoint. */
+async function publishSelf(server: ServerContext, address: string, port: number): Promise<void> {
+  const ip = server.services.ips.first();
+  const meta = { name: 'kubernetes', namespace: 'default' };
+  const ports = [{ name: 'https', protocol: 'TCP', port }];
+  const { registry } = server;
+  await ensure(server, registry.builtin('', 'v1', 'services'), {
+    metadata: { ...meta, labels: { component: 'apiserver', provider: 'kubernetes' } },
+    spec: {
+      type: 'ClusterIP',
+      clusterIP: ip,
+      clusterIPs: [ip],
+      ports: [{ name: 'https', protocol: 'TCP', port: 443, targetPort: port }],
+    },
+  });
+  await ensure(server, registry.builtin('', 'v1', 'endpoints'), {
+    metadata: { ...meta, labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
+    subsets: [{ addresses: [{ ip: address }], ports }],
+  });
+  await ensure(server, registry.builtin('discovery.k8s.io', 'v1', 'endpointslices'), {
+    metadata: { ...meta, labels: { 'kubernetes.io/service-name': 'kubernetes' } },
+    addressType: 'IPv4',
+    endpoints: [{ addresses: [address], conditions: { ready: true } }],
+    ports,
+  });
+}
+
+/** Creates the object, or brings everything but its metadata to what is given. */
+async function ensure(server: ServerContext, resource: Resource, given: AnyObject): Promise<void> {
+  const { group, version, kind } = resource.definition;
+  const make = (): AnyObject => {
+    const apiVersion = group === '' ? version : `${group}/${version}`;
+    const object: AnyObject = { apiVersion, kind, ...structuredClone(given) };
+    decode(resource, object, 'Strict', []);
+    return object;
+  };
+  const { namespace, name = '' } = given.metadata ?? {};
+  const common = { server, resource, user: SYSTEM, options: { dryRun: false, manager: MANAGER } };
+  if (resource.collection.get(namespace, name) === undefined) {
+    try {
+      await createObject(common, make());
+      return;
+    } catch (error) {
+      if (!(error instanceof StatusError) || error.reason !== 'AlreadyExists') throw error;
+    }
+  }
+  const { metadata: _, ...rest } = given;
+  if (Object.keys(rest).length === 0) return;
+  await updateObject({ ...common, namespace, name }, (current) => {
+    const { metadata: __, ...wanted } = make();
+    return { ...structuredClone(current), ...wanted };
+  });
+}

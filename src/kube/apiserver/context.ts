@@ -1,0 +1,58 @@
+// What every handler is given: the server's parts, and the request it serves.
+// Knows types only, so that handlers do not depend on each other.
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { Store } from '#kube/store/store.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Logger } from '#lib/log.ts';
+import type { User } from './http/authn.ts';
+import type { Registry, Resource } from './registry/registry.ts';
+import type { ServiceAllocations } from './strategies/service/allocations.ts';
+
+export interface KubeletCredentials {
+  readonly certPem: string;
+  readonly keyPem: string;
+  readonly caPem: string;
+}
+
+/** The parts of a running server. */
+export interface ServerContext {
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly services: ServiceAllocations;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly admitLoopback: boolean;
+  readonly kubeletClient: KubeletCredentials | undefined;
+  /** Aborted when the server closes: watches and log streams end. */
+  readonly closing: AbortSignal;
+}
+
+/** One request for a resource that exists. */
+export interface ResourceRequest {
+  readonly server: ServerContext;
+  readonly resource: Resource;
+  readonly namespace: string | undefined;
+  readonly name: string | undefined;
+  readonly subresource: string | undefined;
+  readonly query: URLSearchParams;
+  readonly user: User;
+  readonly http: Http2ServerRequest;
+  readonly response: Http2ServerResponse;
+  /** Texts for `Warning` headers; handlers add to it. */
+  readonly warnings: string[];
+}
+
+/** An answer that is an object or a list; `undefined` from a handler means that it wrote the response itself. */
+export interface Reply {
+  readonly code: number;
+  readonly object: unknown;
+}
+
+export type Handler = (request: ResourceRequest) => Promise<Reply | undefined>;
+
+/** The name in the path; handlers of named objects are only reached with one. */
+export function nameOf(request: ResourceRequest): string {
+  return request.name ?? '';
+}

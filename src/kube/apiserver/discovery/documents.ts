@@ -1,0 +1,146 @@
+// Discovery: which groups, versions and resources are served, in upstream's plain and aggregated forms.
+// Knows definitions only; the documents are made anew when custom resources come and go.
+import type { ResourceDefinition, Verb } from '#kube/api/resources.ts';
+import { subresourceVerbs } from '../http/routes.ts';
+
+/** `version` text of newest first within a group, as they stand in the definitions. */
+interface Group {
+  readonly name: string;
+  readonly versions: readonly string[];
+}
+
+function groupsOf(definitions: readonly ResourceDefinition[]): Group[] {
+  const groups = new Map<string, Set<string>>();
+  for (const { group, version } of definitions) {
+    const versions = groups.get(group) ?? new Set();
+    groups.set(group, versions.add(version));
+  }
+  return [...groups].map(([name, versions]) => ({ name, versions: [...versions] }));
+}
+
+const groupVersion = (group: string, version: string): string => (group === '' ? version : `${group}/${version}`);
+
+/** `/api` */
+export function coreVersions(address: string): unknown {
+  return {
+    kind: 'APIVersions',
+    versions: ['v1'],
+    serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: address }],
+  };
+}
+
+/** `/apis` */
+export function groupList(definitions: readonly ResourceDefinition[]): unknown {
+  const groups = groupsOf(definitions).filter(({ name }) => name !== '');
+  return { kind: 'APIGroupList', apiVersion: 'v1', groups: groups.map(groupBody) };
+}
+
+/** `/apis/{group}`; undefined when it is not served. */
+export function group(definitions: readonly ResourceDefinition[], name: string): unknown {
+  const found = groupsOf(definitions).find((each) => each.name === name);
+  return found === undefined ? undefined : { kind: 'APIGroup', apiVersion: 'v1', ...groupBody(found) };
+}
+
+function groupBody({ name, versions }: Group): Record<string, unknown> {
+  const all = versions.map((version) => ({ groupVersion: groupVersion(name, version), version }));
+  return { name, versions: all, preferredVersion: all[0] };
+}
+
+/** `/api/v1`, `/apis/{group}/{version}`; undefined when it is not served. */
+export function resourceList(definitions: readonly ResourceDefinition[], name: string, version: string): unknown {
+  const own = definitions.filter((definition) => definition.group === name && definition.version === version);
+  if (own.length === 0) return undefined;
+  return {
+    kind: 'APIResourceList',
+    apiVersion: 'v1',
+    groupVersion: groupVersion(name, version),
+    resources: own.flatMap((definition) => [plain(definition), ...definition.subresources.map(plainSub(definition))]),
+  };
+}
+
+function plain(definition: ResourceDefinition): unknown {
+  const { resource, singular, namespaced, kind, verbs, shortNames, categories } = definition;
+  return {
+    name: resource,
+    singularName: singular,
+    namespaced,
+    kind,
+    verbs,
+    ...(shortNames.length === 0 ? {} : { shortNames }),
+    ...(categories.length === 0 ? {} : { categories }),
+    ...(verbs.includes('list') ? { storageVersionHash: storageHash(definition) } : {}),
+  };
+}
+
+const plainSub = (definition: ResourceDefinition) => (name: string) => ({
+  name: `${definition.resource}/${name}`,
+  singularName: '',
+  namespaced: definition.namespaced,
+  ...foreignKind(name),
+  kind: foreignKind(name)?.kind ?? definition.kind,
+  verbs: subresourceVerbs(name),
+});
+
+interface Kind {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+}
+
+/** Subresources whose body is of another kind than their resource. */
+function foreignKind(subresource: string): Kind | undefined {
+  const kinds: Readonly<Record<string, Kind>> = {
+    scale: { group: 'autoscaling', version: 'v1', kind: 'Scale' },
+    eviction: { group: 'policy', version: 'v1', kind: 'Eviction' },
+    binding: { group: '', version: 'v1', kind: 'Binding' },
+  };
+  return kinds[subresource];
+}
+
+/** `APIGroupDiscoveryList`: everything below `/api` or `/apis` in one document. */
+export function aggregated(definitions: readonly ResourceDefinition[], root: 'api' | 'apis'): unknown {
+  const groups = groupsOf(definitions).filter(({ name }) => (name === '') === (root === 'api'));
+  return {
+    kind: 'APIGroupDiscoveryList',
+    apiVersion: 'apidiscovery.k8s.io/v2',
+    metadata: {},
+    items: groups.map(({ name, versions }) => ({
+      metadata: { ...(name === '' ? {} : { name }), creationTimestamp: null },
+      versions: versions.map((version) => ({
+        version,
+        resources: definitions
+          .filter((definition) => definition.group === name && definition.version === version)
+          .map(aggregatedResource),
+        freshness: 'Current',
+      })),
+    })),
+  };
+}
+
+function aggregatedResource(definition: ResourceDefinition): unknown {
+  const { resource, singular, namespaced, kind, verbs, shortNames, categories, subresources } = definition;
+  const own: Kind = { group: definition.group, version: definition.version, kind };
+  return {
+    resource,
+    responseKind: own,
+    scope: namespaced ? 'Namespaced' : 'Cluster',
+    singularResource: singular,
+    verbs,
+    ...(shortNames.length === 0 ? {} : { shortNames }),
+    ...(categories.length === 0 ? {} : { categories }),
+    ...(subresources.length === 0
+      ? {}
+      : {
+          subresources: subresources.map((name) => ({
+            subresource: name,
+            responseKind: foreignKind(name) ?? own,
+            verbs: subresourceVerbs(name) satisfies Verb[],
+          })),
+        }),
+  };
+}
+
+/** Any text that stays the same while the storage of a resource does. */
+function storageHash({ group: name, resource }: ResourceDefinition): string {
+  return Buffer.from(`${name}/${resource}`).toString('base64').slice(0, 12);
+}

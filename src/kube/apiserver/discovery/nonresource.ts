@@ -1,0 +1,91 @@
+// The paths that are not resources: health, version, discovery and OpenAPI.
+// Knows paths and documents; what is served comes from the registry.
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { ServerContext } from '../context.ts';
+import { negotiate } from '../http/negotiation.ts';
+import { sendBytes, sendObject } from '../http/respond.ts';
+import { aggregated, coreVersions, group, groupList, resourceList } from './documents.ts';
+import { sendOpenApi } from './openapi.ts';
+import { version } from './version.ts';
+
+const HEALTH = /^\/(livez|readyz|healthz)(\/[a-z0-9-]+)?$/;
+
+/** Paths that need no user. */
+export function isOpen(path: string): boolean {
+  return HEALTH.test(path) || path === '/version';
+}
+
+/** False when the path is none of these. */
+export async function serveNonResource(
+  server: ServerContext,
+  request: Http2ServerRequest,
+  response: Http2ServerResponse,
+  url: URL,
+): Promise<boolean> {
+  const path = url.pathname.length > 1 ? url.pathname.replace(/\/$/, '') : url.pathname;
+  const health = HEALTH.exec(path);
+  if (health !== null) {
+    const text = url.searchParams.has('verbose') ? `[+]ping ok\n[+]store ok\n${health[1]} check passed\n` : 'ok';
+    await sendBytes(request, response, 200, 'text/plain; charset=utf-8', text);
+    return true;
+  }
+  if (path.startsWith('/openapi/')) return sendOpenApi(server, request, response, path);
+  const body = document(server, request, path);
+  if (body === undefined) return false;
+  const { value, contentType } = body;
+  if (contentType === undefined) await sendObject(request, response, { code: 200, body: value });
+  else await sendBytes(request, response, 200, contentType, `${JSON.stringify(value)}\n`, { vary: 'Accept' });
+  return true;
+}
+
+interface Document {
+  readonly value: unknown;
+  readonly contentType?: string;
+}
+
+const AGGREGATED_TYPE = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+
+function document(server: ServerContext, request: Http2ServerRequest, path: string): Document | undefined {
+  const definitions = server.registry.definitions();
+  if (path === '/version') return { value: version };
+  if (path === '/') return { value: { paths: rootPaths(server) } };
+  if (path === '/api' || path === '/apis') {
+    const { representation } = negotiate(request.headers.accept, ['object', 'discovery']);
+    const root = path === '/api' ? 'api' : 'apis';
+    if (representation === 'discovery') return { value: aggregated(definitions, root), contentType: AGGREGATED_TYPE };
+    return {
+      value:
+        root === 'api'
+          ? coreVersions(String(request.headers[':authority'] ?? request.headers.host ?? ''))
+          : groupList(definitions),
+    };
+  }
+  const parts = path.split('/').slice(1);
+  const [root, first = '', second = ''] = parts;
+  let value: unknown;
+  if (root === 'api' && parts.length === 2) value = resourceList(definitions, '', first);
+  else if (root === 'apis' && parts.length === 2) value = group(definitions, first);
+  else if (root === 'apis' && parts.length === 3) value = resourceList(definitions, first, second);
+  return value === undefined ? undefined : { value };
+}
+
+function rootPaths(server: ServerContext): string[] {
+  const groups = new Set<string>();
+  for (const definition of server.registry.definitions()) {
+    if (definition.group === '') continue;
+    groups.add(`/apis/${definition.group}`);
+    groups.add(`/apis/${definition.group}/${definition.version}`);
+  }
+  return [
+    '/api',
+    '/api/v1',
+    '/apis',
+    ...groups,
+    '/healthz',
+    '/livez',
+    '/openapi/v2',
+    '/openapi/v3',
+    '/readyz',
+    '/version',
+  ];
+}

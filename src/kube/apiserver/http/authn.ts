@@ -1,0 +1,48 @@
+// Who is asking: a client certificate of our authority, or a bearer token from the table.
+// Knows certificates and headers; what a user may do is not decided here.
+import { timingSafeEqual } from 'node:crypto';
+import type { Http2ServerRequest } from 'node:http2';
+import { TLSSocket } from 'node:tls';
+import { unauthorized } from '#kube/api/status.ts';
+
+export interface User {
+  readonly name: string;
+  readonly groups: readonly string[];
+}
+
+export type TokenTable = ReadonlyMap<string, { readonly name: string; readonly groups: readonly string[] }>;
+
+const ANYONE = 'system:authenticated';
+
+/** Throws `StatusError` 401 when the request carries neither a valid certificate nor a known token. */
+export function authenticate(request: Http2ServerRequest, tokens: TokenTable): User {
+  const user = fromToken(request.headers.authorization, tokens) ?? fromCertificate(request);
+  if (user === undefined) throw unauthorized();
+  return { name: user.name, groups: [...user.groups.filter((group) => group !== ANYONE), ANYONE] };
+}
+
+function fromToken(header: string | undefined, tokens: TokenTable): User | undefined {
+  const match = /^Bearer +(\S+)$/i.exec(header ?? '');
+  if (match?.[1] === undefined) return undefined;
+  const given = Buffer.from(match[1]);
+  let found: User | undefined;
+  // Every token is compared, in constant time, so that the answer's timing tells nothing of them.
+  for (const [token, user] of tokens) {
+    const known = Buffer.from(token);
+    if (known.length === given.length && timingSafeEqual(known, given)) found = user;
+  }
+  if (found === undefined) throw unauthorized();
+  return found;
+}
+
+/** CN is the name, each O a group, as upstream's x509 authenticator reads them. */
+function fromCertificate(request: Http2ServerRequest): User | undefined {
+  const socket = request.stream?.session?.socket ?? request.socket;
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
+  const subject = socket.getPeerCertificate().subject as
+    | Readonly<Record<string, string | string[] | undefined>>
+    | undefined;
+  const name = [subject?.CN ?? []].flat()[0];
+  if (name === undefined) return undefined;
+  return { name, groups: [subject?.O ?? []].flat() };
+}

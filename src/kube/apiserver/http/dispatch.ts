@@ -1,0 +1,110 @@
+// The way of every request: who asks, what for, which handler, and every failure as a Status.
+// Knows the order of these steps; each is a file of its own.
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { badRequest, StatusError } from '#kube/api/status.ts';
+import type { ResourceRequest, ServerContext } from '../context.ts';
+import { isOpen, serveNonResource } from '../discovery/nonresource.ts';
+import { authenticate, type TokenTable } from './authn.ts';
+import { negotiate } from './negotiation.ts';
+import { parseResourcePath } from './paths.ts';
+import { sendError, sendObject } from './respond.ts';
+import { handlerFor, noSuchPath } from './routes.ts';
+
+export async function dispatch(
+  server: ServerContext,
+  tokens: TokenTable,
+  request: Http2ServerRequest,
+  response: Http2ServerResponse,
+): Promise<void> {
+  try {
+    await serve(server, tokens, request, response);
+  } catch (error) {
+    await fail(server, request, response, error);
+  }
+}
+
+async function serve(
+  server: ServerContext,
+  tokens: TokenTable,
+  request: Http2ServerRequest,
+  response: Http2ServerResponse,
+): Promise<void> {
+  const url = parseUrl(request.url);
+  if (isOpen(url.pathname)) {
+    await serveNonResource(server, request, response, url);
+    return;
+  }
+  const user = authenticate(request, tokens);
+  const path = parsePath(url.pathname);
+  const resource = path === undefined ? undefined : server.registry.find(path.group, path.version, path.resource);
+  if (path === undefined || resource === undefined) {
+    if (!(await serveNonResource(server, request, response, url))) throw noSuchPath();
+    return;
+  }
+  if (!resource.definition.namespaced && path.namespace !== undefined) throw noSuchPath();
+  if (resource.definition.namespaced && path.namespace === undefined && path.name !== undefined) throw noSuchPath();
+  const resourceRequest: ResourceRequest = {
+    server,
+    resource,
+    namespace: path.namespace,
+    name: path.name,
+    subresource: path.subresource,
+    query: url.searchParams,
+    user,
+    http: request,
+    response,
+    warnings: [],
+  };
+  const reply = await handlerFor(resourceRequest)(resourceRequest);
+  if (reply === undefined) return;
+  const { format } = negotiate(request.headers.accept);
+  await sendObject(request, response, {
+    code: reply.code,
+    body: reply.object,
+    format,
+    warnings: resourceRequest.warnings,
+  });
+}
+
+function parseUrl(url: string): URL {
+  try {
+    return new URL(url, 'https://apiserver');
+  } catch {
+    throw badRequest(`the request path ${JSON.stringify(url)} is malformed`);
+  }
+}
+
+function parsePath(path: string): ReturnType<typeof parseResourcePath> {
+  try {
+    return parseResourcePath(path);
+  } catch {
+    throw badRequest(`the request path ${JSON.stringify(path)} has a malformed escape`);
+  }
+}
+
+async function fail(
+  server: ServerContext,
+  request: Http2ServerRequest,
+  response: Http2ServerResponse,
+  error: unknown,
+): Promise<void> {
+  if (response.headersSent || response.destroyed) {
+    server.log.debug({ error: String(error), path: request.url }, 'Request failed after its answer had begun');
+    response.end();
+    return;
+  }
+  const status = error instanceof StatusError ? error : internal(error);
+  if (status.code >= 500 && status.reason === 'InternalError') {
+    server.log.error({ error, method: request.method, path: request.url }, 'Request failed');
+  }
+  await sendError(request, response, status);
+  // A body nobody read would keep an HTTP/1.1 connection from its next request.
+  request.resume();
+}
+
+function internal(error: unknown): StatusError {
+  const message = error instanceof Error ? error.message : String(error);
+  return new StatusError(500, 'InternalError', `Internal error occurred: ${message}`, {
+    causes: [{ reason: '', message }],
+  });
+}

@@ -1,0 +1,81 @@
+// The TLS listener for HTTP/2 and HTTP/1.1, and its quick, clean end.
+// Knows sockets and sessions; requests are handed to one function.
+import {
+  createSecureServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type ServerHttp2Session,
+} from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Logger } from '#lib/log.ts';
+
+export interface ListenerOptions {
+  readonly address: string;
+  readonly port: number;
+  readonly tls: { readonly certPem: string; readonly keyPem: string; readonly clientCaPem: string };
+  readonly log: Logger;
+  readonly handle: (request: Http2ServerRequest, response: Http2ServerResponse) => void;
+}
+
+export interface ApiListener {
+  readonly port: number;
+  /** Stops listening, lets answers in flight end for `graceMs`, then cuts what is left. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Rejects with an error that names the address when it cannot be bound. */
+export async function listen(options: ListenerOptions): Promise<ApiListener> {
+  const server = createSecureServer({
+    allowHTTP1: true,
+    cert: options.tls.certPem,
+    key: options.tls.keyPem,
+    ca: options.tls.clientCaPem,
+    // Certificates are asked for but not required: a token is as good, and health needs neither.
+    requestCert: true,
+    rejectUnauthorized: false,
+    minVersion: 'TLSv1.2',
+  });
+  const sockets = new Set<Socket>();
+  const sessions = new Set<ServerHttp2Session>();
+  server.on('secureConnection', (socket) => {
+    // Small frames of a watch must not wait for the client's acknowledgement of the ones before.
+    socket.setNoDelay(true);
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    socket.on('error', () => socket.destroy());
+  });
+  server.on('session', (session) => {
+    sessions.add(session);
+    session.once('close', () => sessions.delete(session));
+    session.on('error', (error) => options.log.debug({ error: error.message }, 'HTTP/2 session failed'));
+  });
+  server.on('request', options.handle);
+  server.on('tlsClientError', (error) => options.log.debug({ error: error.message }, 'TLS handshake failed'));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, options)));
+    server.listen(options.port, options.address, resolve);
+  });
+  server.on('error', (error) => options.log.error({ error: error.message }, 'API listener failed'));
+  return {
+    port: (server.address() as AddressInfo).port,
+    async close(graceMs) {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const session of sessions) session.close();
+      const cut = setTimeout(() => {
+        for (const session of sessions) session.destroy();
+        for (const socket of sockets) socket.destroy();
+      }, graceMs);
+      // Idle keep-alive connections of HTTP/1.1 would hold the server open for nothing.
+      if ('closeIdleConnections' in server) (server as { closeIdleConnections(): void }).closeIdleConnections();
+      await closed;
+      clearTimeout(cut);
+    },
+  };
+}
+
+function explain(error: NodeJS.ErrnoException, { address, port }: ListenerOptions): Error {
+  if (error.code !== 'EADDRINUSE') return error;
+  return new Error(`Cannot serve the API on ${address}:${port}: the port is taken. Choose another API port`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,76 @@
+// Objects in the representation the client asked for: as they are, as a Table, or their metadata only.
+// Knows representations; which objects is the verbs' matter.
+import { apiVersionOf } from '#kube/api/resources.ts';
+import { type IncludeObject, tableFor } from '#kube/api/table/index.ts';
+import type { AnyObject } from '../registry/any-object.ts';
+import type { Resource } from '../registry/registry.ts';
+import type { Accepted } from './negotiation.ts';
+
+export interface ListMetadata {
+  resourceVersion?: string;
+  continue?: string;
+  remainingItemCount?: number;
+}
+
+export interface RepresentOptions {
+  readonly accepted: Accepted;
+  readonly includeObject: IncludeObject;
+  readonly wallMs: number;
+}
+
+/** Reads the `includeObject` parameter of Tables. */
+export function includeObjectOf(query: URLSearchParams): IncludeObject {
+  const value = query.get('includeObject');
+  return value === 'None' || value === 'Object' ? value : 'Metadata';
+}
+
+export function representObject(resource: Resource, object: AnyObject, options: RepresentOptions): unknown {
+  const { accepted } = options;
+  if (accepted.representation === 'table') {
+    return table(resource, [object], { resourceVersion: object.metadata?.resourceVersion ?? '' }, options);
+  }
+  if (accepted.representation === 'partial') return partial(object, accepted.version);
+  return object;
+}
+
+export function representList(
+  resource: Resource,
+  objects: readonly AnyObject[],
+  metadata: ListMetadata,
+  options: RepresentOptions,
+): unknown {
+  const { accepted } = options;
+  if (accepted.representation === 'table') return table(resource, objects, metadata, options);
+  if (accepted.representation === 'partial') {
+    return {
+      kind: 'PartialObjectMetadataList',
+      apiVersion: `meta.k8s.io/${accepted.version}`,
+      metadata,
+      items: objects.map((object) => partial(object, accepted.version)),
+    };
+  }
+  const { definition } = resource;
+  return { kind: `${definition.kind}List`, apiVersion: apiVersionOf(definition), metadata, items: objects.map(bare) };
+}
+
+function table(
+  resource: Resource,
+  objects: readonly AnyObject[],
+  metadata: ListMetadata,
+  { accepted, includeObject, wallMs }: RepresentOptions,
+): unknown {
+  const made = tableFor(resource.definition, objects, wallMs, {
+    includeObject,
+    ...(resource.printer === undefined ? {} : { printer: resource.printer }),
+  });
+  return { ...made, apiVersion: `meta.k8s.io/${accepted.version}`, metadata };
+}
+
+function partial(object: AnyObject, version: string): unknown {
+  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata: object.metadata };
+}
+
+/** As upstream: the items of a built-in list do not repeat what the list says. */
+function bare({ apiVersion: _, kind: __, ...rest }: AnyObject): AnyObject {
+  return rest;
+}

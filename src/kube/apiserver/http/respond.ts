@@ -1,0 +1,86 @@
+// Sends an answer: status, warnings, JSON or YAML, compressed when that pays.
+// Knows HTTP; the object it is given is already in the representation asked for.
+
+import type { OutgoingHttpHeaders } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { stringify } from 'yaml';
+import type { StatusError } from '#kube/api/status.ts';
+import type { Accepted } from './negotiation.ts';
+
+const compress = promisify(gzip);
+
+/** As upstream: below this many bytes compressing costs more than it saves. */
+const GZIP_FROM_BYTES = 128 * 1024;
+
+export interface Answer {
+  readonly code: number;
+  readonly body: unknown;
+  readonly format?: Accepted['format'];
+  readonly warnings?: readonly string[];
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export async function sendObject(
+  request: Http2ServerRequest,
+  response: Http2ServerResponse,
+  { code, body, format = 'json', warnings = [], headers = {} }: Answer,
+): Promise<void> {
+  const text = format === 'yaml' ? stringify(body) : `${JSON.stringify(body)}\n`;
+  const all: Record<string, string | string[]> = { 'cache-control': 'no-cache, private', ...headers };
+  if (warnings.length > 0) all.warning = warnings.map(warningHeader);
+  await sendBytes(request, response, code, format === 'yaml' ? 'application/yaml' : 'application/json', text, all);
+}
+
+export async function sendBytes(
+  request: Http2ServerRequest,
+  response: Http2ServerResponse,
+  code: number,
+  contentType: string,
+  content: string | Uint8Array,
+  headers: Readonly<Record<string, string | string[]>> = {},
+): Promise<void> {
+  let bytes: Uint8Array = typeof content === 'string' ? Buffer.from(content) : content;
+  const extra: Record<string, string> = {};
+  if (bytes.length >= GZIP_FROM_BYTES && acceptsGzip(request)) {
+    bytes = await compress(bytes, { level: 1 });
+    extra['content-encoding'] = 'gzip';
+    extra.vary = 'Accept-Encoding';
+  }
+  if (response.destroyed || response.writableEnded) return;
+  const head: OutgoingHttpHeaders = {
+    ...headers,
+    ...extra,
+    'content-type': contentType,
+    'content-length': bytes.length,
+  };
+  response.writeHead(code, head);
+  response.end(request.method === 'HEAD' ? '' : bytes);
+}
+
+export async function sendError(
+  request: Http2ServerRequest,
+  response: Http2ServerResponse,
+  error: StatusError,
+): Promise<void> {
+  const retryAfter = error.details?.retryAfterSeconds;
+  const headers: Record<string, string> = retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) };
+  await sendObject(request, response, { code: error.code, body: error.toStatus(), headers });
+}
+
+function acceptsGzip(request: Http2ServerRequest): boolean {
+  return /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?(?:,|$))/.test(String(request.headers['accept-encoding'] ?? ''));
+}
+
+/** RFC 7234 warning 299, as upstream sends field warnings. */
+function warningHeader(text: string): string {
+  return `299 - "${text.replace(/[\r\n]+/g, ' ').replace(/["\\]/g, '\\$&')}"`;
+}
+
+/** Sends the head now, although there is no body yet: the client must learn that its stream stands. */
+export function flushHead(response: Http2ServerResponse): void {
+  // HTTP/2 has sent it already; HTTP/1.1 waits for the first byte of the body unless told.
+  const flush = 'flushHeaders' in response ? response.flushHeaders : undefined;
+  if (typeof flush === 'function') flush.call(response);
+}

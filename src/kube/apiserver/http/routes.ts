@@ -1,0 +1,90 @@
+// Which handler serves a verb on a resource or on one of its subresources: the table of the whole API.
+// Knows handlers by name; how they work is in verbs/ and subresources/.
+import type { Verb } from '#kube/api/resources.ts';
+import { methodNotSupported, StatusError } from '#kube/api/status.ts';
+import type { Handler, ResourceRequest } from '../context.ts';
+import { bindPod } from '../subresources/binding.ts';
+import { evictPod } from '../subresources/eviction.ts';
+import { finalizeNamespace } from '../subresources/finalize.ts';
+import { readLog } from '../subresources/log.ts';
+import { reviewAccess, reviewSelf } from '../subresources/reviews.ts';
+import { getScale, patchScale, putScale } from '../subresources/scale.ts';
+import { getObject, listObjects } from '../verbs/read.ts';
+import { watchObjects } from '../verbs/watch.ts';
+import { createFromBody, deleteFromBody, deleteSelected, patchFromBody, updateFromBody } from '../verbs/write.ts';
+
+const verbs: Readonly<Record<Verb, Handler>> = {
+  create: createFromBody,
+  delete: deleteFromBody,
+  deletecollection: deleteSelected,
+  get: getObject,
+  list: listObjects,
+  patch: patchFromBody,
+  update: updateFromBody,
+  watch: watchObjects,
+};
+
+/** Subresource -> verb -> handler; a verb that is missing answers 405. */
+const subresources: Readonly<Record<string, Partial<Record<Verb, Handler>>>> = {
+  status: { get: getObject, update: updateFromBody, patch: patchFromBody },
+  scale: { get: getScale, update: putScale, patch: patchScale },
+  binding: { create: bindPod },
+  eviction: { create: evictPod },
+  log: { get: readLog },
+  finalize: { update: finalizeNamespace },
+};
+
+/** Kinds that are answered and never stored. */
+const answered: Readonly<Record<string, Handler>> = {
+  selfsubjectaccessreviews: reviewAccess,
+  selfsubjectreviews: reviewSelf,
+};
+
+/** Verbs that a subresource serves, for discovery. */
+export function subresourceVerbs(name: string): Verb[] {
+  return Object.keys(subresources[name] ?? {}) as Verb[];
+}
+
+/** Throws `StatusError` 404, 405. */
+export function handlerFor(request: ResourceRequest): Handler {
+  const { definition } = request.resource;
+  const verb = verbOf(request);
+  if (request.subresource !== undefined) {
+    const served = definition.subresources.includes(request.subresource)
+      ? subresources[request.subresource]
+      : undefined;
+    if (served === undefined) throw noSuchPath();
+    const handler = served[verb];
+    if (handler === undefined) throw methodNotSupported(definition, verb);
+    return handler;
+  }
+  if (!definition.verbs.includes(verb)) throw methodNotSupported(definition, verb);
+  return answered[definition.resource] ?? verbs[verb];
+}
+
+function verbOf({ http, name, query, resource, namespace }: ResourceRequest): Verb {
+  switch (http.method) {
+    case 'GET':
+    case 'HEAD':
+      if (['true', '1'].includes(query.get('watch') ?? '')) return 'watch';
+      return name === undefined ? 'list' : 'get';
+    case 'POST':
+      if (name === undefined || namespace !== undefined || !resource.definition.namespaced) return 'create';
+      break;
+    case 'PUT':
+      if (name !== undefined) return 'update';
+      break;
+    case 'PATCH':
+      if (name !== undefined) return 'patch';
+      break;
+    case 'DELETE':
+      return name === undefined ? 'deletecollection' : 'delete';
+    default:
+  }
+  throw methodNotSupported(resource.definition, String(http.method).toLowerCase());
+}
+
+/** Upstream's answer for a path that nothing serves. */
+export function noSuchPath(): StatusError {
+  return new StatusError(404, 'NotFound', 'the server could not find the requested resource', {});
+}

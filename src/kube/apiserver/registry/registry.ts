@@ -1,0 +1,107 @@
+// Every resource that is served, built-in or defined by a CustomResourceDefinition, with its storage and its rules.
+// Knows definitions and strategies; nothing of requests.
+import { apiVersionOf, builtinResources, type ResourceDefinition } from '#kube/api/resources.ts';
+import { type Schema, schemaFor } from '#kube/api/schema/index.ts';
+import type { TableOptions } from '#kube/api/table/index.ts';
+import type { Store } from '#kube/store/store.ts';
+import { strategyFor } from '../strategies/index.ts';
+import type { Strategy } from '../strategies/strategy.ts';
+import type { AnyObject } from './any-object.ts';
+import { Collection } from './collection.ts';
+import { type Conversion, conversionFor } from './conversion.ts';
+
+/** What a request needs to know of its resource. */
+export interface Resource {
+  readonly definition: ResourceDefinition;
+  readonly collection: Collection;
+  readonly strategy: Strategy;
+  readonly conversion: Conversion | undefined;
+  /** Table columns of a custom resource. */
+  readonly printer?: TableOptions['printer'];
+  schema(): Schema | undefined;
+  /** The stored object as this resource's version shows it. */
+  view(object: AnyObject): AnyObject;
+}
+
+export class Registry {
+  readonly #store: Store;
+  readonly #resources = new Map<string, Resource>();
+  readonly #collections = new Map<string, Collection>();
+
+  constructor(store: Store) {
+    this.#store = store;
+    for (const definition of builtinResources) {
+      this.add(definition, strategyFor(definition), () => schemaFor(apiVersionOf(definition), definition.kind));
+    }
+  }
+
+  /** Serves a resource; one that was there under the same name is replaced. */
+  add(definition: ResourceDefinition, strategy: Strategy, schema: () => Schema | undefined): void {
+    const conversion = conversionFor(definition);
+    const storageName = conversion?.storageName ?? storageNameOf(definition);
+    const views = new WeakMap<AnyObject, AnyObject>();
+    const collection = (): Collection => this.#collection(storageName);
+    this.#resources.set(keyOf(definition.group, definition.version, definition.resource), {
+      definition,
+      strategy,
+      conversion,
+      schema,
+      get collection() {
+        return collection();
+      },
+      view(object) {
+        if (conversion === undefined) return object;
+        const known = views.get(object);
+        if (known !== undefined) return known;
+        const made = conversion.fromStorage(object);
+        views.set(object, made);
+        return made;
+      },
+    });
+  }
+
+  remove(group: string, version: string, resource: string): void {
+    this.#resources.delete(keyOf(group, version, resource));
+  }
+
+  find(group: string, version: string, resource: string): Resource | undefined {
+    return this.#resources.get(keyOf(group, version, resource));
+  }
+
+  /** A built-in resource by Kind; throws when there is none, which is a mistake in our code. */
+  builtin(group: string, version: string, resource: string): Resource {
+    const found = this.find(group, version, resource);
+    if (found === undefined) throw new Error(`No resource ${resource} in ${group}/${version}`);
+    return found;
+  }
+
+  definitions(): ResourceDefinition[] {
+    return [...this.#resources.values()].map((resource) => resource.definition);
+  }
+
+  resources(): Iterable<Resource> {
+    return this.#resources.values();
+  }
+
+  close(): void {
+    for (const collection of this.#collections.values()) collection.close();
+  }
+
+  /** Read on first use: a resource nobody asks for costs nothing. */
+  #collection(storageName: string): Collection {
+    let collection = this.#collections.get(storageName);
+    if (collection === undefined) {
+      collection = new Collection(this.#store, `/registry/${storageName}/`);
+      this.#collections.set(storageName, collection);
+    }
+    return collection;
+  }
+}
+
+function keyOf(group: string, version: string, resource: string): string {
+  return `${group}/${version}/${resource}`;
+}
+
+function storageNameOf({ group, resource }: ResourceDefinition): string {
+  return group === '' ? resource : `${group}/${resource}`;
+}

@@ -1,0 +1,95 @@
+// The API server: puts its parts together in one order, and takes them apart in the other.
+// Knows the parts by their doors only.
+import type { Store } from '#kube/store/store.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Logger } from '#lib/log.ts';
+import { bootstrap, followNamespaces } from './bootstrap.ts';
+import type { KubeletCredentials, ServerContext } from './context.ts';
+import type { TokenTable } from './http/authn.ts';
+import { dispatch } from './http/dispatch.ts';
+import { listen } from './http/listener.ts';
+import { startMaintenance } from './maintenance.ts';
+import { Registry } from './registry/registry.ts';
+import { followServices } from './strategies/service/allocations.ts';
+
+export interface ApiServerOptions {
+  /** Stays the caller's: it is not closed with the server. */
+  readonly store: Store;
+  readonly address: string;
+  /** 0 for any free port. */
+  readonly port: number;
+  readonly tls: { readonly certPem: string; readonly keyPem: string; readonly clientCaPem: string };
+  /** Static bearer tokens. */
+  readonly tokens: TokenTable;
+  /** How it reaches a node's kubelet for logs. */
+  readonly kubeletClient?: KubeletCredentials;
+  /** IPv4, e.g. `10.96.0.0/16`; its first address is the `kubernetes` Service. */
+  readonly serviceCidr: string;
+  /** Both ends included. */
+  readonly nodePortRange: { readonly from: number; readonly to: number };
+  /** Endpoints may have loopback addresses: for clusters whose Pods live on 127/8. */
+  readonly admitLoopback: boolean;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** In [0, 1); default `Math.random`. */
+  readonly random?: () => number;
+}
+
+export interface ApiServer {
+  readonly url: string;
+  readonly port: number;
+  /** Ends watches and finishes requests in flight, within a second. */
+  close(): Promise<void>;
+}
+
+/** What requests in flight are given to finish. */
+const CLOSE_GRACE_MS = 500;
+
+/** Resolves when the server answers and the first objects are there. Rejects when the address cannot be bound. */
+export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  const { store, clock, log } = options;
+  const random = options.random ?? Math.random;
+  const closing = new AbortController();
+  const registry = new Registry(store);
+  // Allocations are known before the first write can ask for one.
+  const services = followServices(
+    registry.builtin('', 'v1', 'services').collection,
+    options.serviceCidr,
+    options.nodePortRange,
+    random,
+  );
+  const server: ServerContext = {
+    store,
+    registry,
+    services,
+    clock,
+    log,
+    random,
+    admitLoopback: options.admitLoopback,
+    kubeletClient: options.kubeletClient,
+    closing: closing.signal,
+  };
+  const listener = await listen({
+    address: options.address,
+    port: options.port,
+    tls: options.tls,
+    log,
+    handle: (request, response) => void dispatch(server, options.tokens, request, response),
+  });
+  // The port is known only now, and the first objects name it.
+  await bootstrap(server, options.address, listener.port);
+  const stopFollowing = followNamespaces(server);
+  const stopMaintenance = startMaintenance(server);
+  return {
+    url: `https://${options.address}:${listener.port}`,
+    port: listener.port,
+    async close() {
+      stopMaintenance();
+      stopFollowing();
+      // Watches and logs end first: they would hold their connections for as long as they like.
+      closing.abort();
+      await listener.close(CLOSE_GRACE_MS);
+      registry.close();
+    },
+  };
+}

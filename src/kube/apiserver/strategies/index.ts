@@ -1,0 +1,91 @@
+// Which strategy each resource has; a resource that is not named here takes the plain path.
+// Knows names only.
+import { apiVersionOf, type ResourceDefinition } from '#kube/api/resources.ts';
+import { type AnyObject, dig, digString } from '../registry/any-object.ts';
+import { namespaceStrategy } from './namespace.ts';
+import { podStrategy } from './pod.ts';
+import { secretStrategy } from './secret.ts';
+import { serviceStrategy } from './service/strategy.ts';
+import type { Strategy } from './strategy.ts';
+
+const byField =
+  (...path: string[]) =>
+  (object: AnyObject): string =>
+    String(dig(object, ...path) ?? '');
+
+const REFERENCE_FIELDS = ['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'] as const;
+
+function eventFields(reference: 'involvedObject' | 'regarding'): NonNullable<Strategy['selectableFields']> {
+  return {
+    ...Object.fromEntries(REFERENCE_FIELDS.map((field) => [`${reference}.${field}`, byField(reference, field)])),
+    reason: byField('reason'),
+    type: byField('type'),
+    reportingComponent: (event) => digString(event, 'reportingComponent') || digString(event, 'reportingController'),
+    source: (event) => digString(event, 'source', 'component') || digString(event, 'reportingComponent'),
+  };
+}
+
+const noPods = { replicas: 0 };
+const strategies: Readonly<Record<string, Strategy>> = {
+  'v1/namespaces': namespaceStrategy,
+  'v1/pods': podStrategy,
+  'v1/services': serviceStrategy,
+  'v1/secrets': secretStrategy,
+  // A kubelet registers its Node with a status.
+  'v1/nodes': {
+    selectableFields: { 'spec.unschedulable': (node) => String(dig(node, 'spec', 'unschedulable') === true) },
+  },
+  'v1/endpoints': { createOnUpdate: true },
+  'v1/events': { createOnUpdate: true, selectableFields: eventFields('involvedObject') },
+  'events.k8s.io/v1/events': { createOnUpdate: true, selectableFields: eventFields('regarding') },
+  'v1/limitranges': { createOnUpdate: true },
+  'v1/podtemplates': { createOnUpdate: true, returnsDeleted: true, countsGenerations: true },
+  'v1/serviceaccounts': { returnsDeleted: true },
+  'v1/resourcequotas': { returnsDeleted: true, initialStatus: {} },
+  'v1/persistentvolumes': { returnsDeleted: true, initialStatus: { phase: 'Pending' } },
+  'v1/persistentvolumeclaims': { returnsDeleted: true, initialStatus: { phase: 'Pending' } },
+  'v1/replicationcontrollers': {
+    countsGenerations: true,
+    initialStatus: noPods,
+    selectableFields: { 'status.replicas': byField('status', 'replicas') },
+  },
+  'apps/v1/deployments': { countsGenerations: true, initialStatus: {} },
+  'apps/v1/replicasets': {
+    countsGenerations: true,
+    initialStatus: noPods,
+    selectableFields: { 'status.replicas': byField('status', 'replicas') },
+  },
+  'apps/v1/statefulsets': { countsGenerations: true, initialStatus: { replicas: 0, availableReplicas: 0 } },
+  'apps/v1/daemonsets': {
+    countsGenerations: true,
+    initialStatus: { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 },
+  },
+  'batch/v1/jobs': {
+    countsGenerations: true,
+    initialStatus: {},
+    selectableFields: { 'status.successful': byField('status', 'succeeded') },
+  },
+  'batch/v1/cronjobs': { countsGenerations: true, initialStatus: {} },
+  'autoscaling/v2/horizontalpodautoscalers': { initialStatus: { currentMetrics: null, desiredReplicas: 0 } },
+  'networking.k8s.io/v1/ingresses': { countsGenerations: true, initialStatus: { loadBalancer: {} } },
+  'networking.k8s.io/v1/ingressclasses': { countsGenerations: true },
+  'networking.k8s.io/v1/networkpolicies': { countsGenerations: true },
+  'discovery.k8s.io/v1/endpointslices': { countsGenerations: true },
+  'policy/v1/poddisruptionbudgets': {
+    countsGenerations: true,
+    initialStatus: { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 },
+  },
+  'coordination.k8s.io/v1/leases': { createOnUpdate: true, requiresResourceVersion: true },
+  'scheduling.k8s.io/v1/priorityclasses': { countsGenerations: true },
+  'rbac.authorization.k8s.io/v1/roles': { createOnUpdate: true },
+  'rbac.authorization.k8s.io/v1/rolebindings': { createOnUpdate: true },
+  'rbac.authorization.k8s.io/v1/clusterroles': { createOnUpdate: true },
+  'rbac.authorization.k8s.io/v1/clusterrolebindings': { createOnUpdate: true },
+  'apiextensions.k8s.io/v1/customresourcedefinitions': { countsGenerations: true, requiresResourceVersion: true },
+};
+
+const plain: Strategy = {};
+
+export function strategyFor(definition: ResourceDefinition): Strategy {
+  return strategies[`${apiVersionOf(definition)}/${definition.resource}`] ?? plain;
+}

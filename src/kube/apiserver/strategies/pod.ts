@@ -1,0 +1,112 @@
+// Pods: initial status, service account, priority and tolerations, selectable fields, graceful deletion.
+// Knows Pods only; defaulting and validation of the spec are kube/api's.
+import { forbidden, StatusError } from '#kube/api/status.ts';
+import { type AnyObject, dig, digArray, digNumber, digString, type Fields } from '../registry/any-object.ts';
+import { podQosClass } from './pod-qos.ts';
+import type { Strategy, StrategyContext } from './strategy.ts';
+
+const TOLERATION_SECONDS = 300;
+const TAINTS_TOLERATED_FOR_A_WHILE = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'];
+const BUILTIN_PRIORITIES: Readonly<Record<string, number>> = {
+  'system-cluster-critical': 2_000_000_000,
+  'system-node-critical': 2_000_001_000,
+};
+
+export const podStrategy: Strategy = {
+  returnsDeleted: true,
+  countsGenerations: true,
+  selectableFields: {
+    'spec.nodeName': (pod) => digString(pod, 'spec', 'nodeName'),
+    'spec.restartPolicy': (pod) => digString(pod, 'spec', 'restartPolicy'),
+    'spec.schedulerName': (pod) => digString(pod, 'spec', 'schedulerName'),
+    'spec.serviceAccountName': (pod) => digString(pod, 'spec', 'serviceAccountName'),
+    'spec.hostNetwork': (pod) => String(dig(pod, 'spec', 'hostNetwork') === true),
+    'status.phase': (pod) => digString(pod, 'status', 'phase'),
+    'status.podIP': (pod) => digString(pod, 'status', 'podIP'),
+    'status.nominatedNodeName': (pod) => digString(pod, 'status', 'nominatedNodeName'),
+  },
+
+  prepareForCreate(pod, context) {
+    const spec = pod.spec ?? {};
+    pod.spec = spec;
+    pod.status = { phase: 'Pending', qosClass: podQosClass(pod) };
+    admitServiceAccount(pod, spec, context);
+    admitPriority(pod, spec, context);
+    admitTolerations(spec);
+  },
+
+  prepareForUpdate(next, current) {
+    next.status = { ...next.status, qosClass: dig(current, 'status', 'qosClass') ?? podQosClass(next) };
+  },
+
+  gracePeriod(pod, requested) {
+    // Nobody else has to let go of a Pod that never reached a node or has ended.
+    if (digString(pod, 'spec', 'nodeName') === '') return 0;
+    if (['Failed', 'Succeeded'].includes(digString(pod, 'status', 'phase'))) return 0;
+    const period = requested ?? digNumber(pod, 'spec', 'terminationGracePeriodSeconds') ?? 30;
+    return period < 0 ? 1 : period;
+  },
+};
+
+/** Upstream's ServiceAccount admission, without the token volume. */
+function admitServiceAccount(pod: AnyObject, spec: Fields, context: StrategyContext): void {
+  const name = digString(spec, 'serviceAccountName') || digString(spec, 'serviceAccount') || 'default';
+  spec.serviceAccountName = name;
+  spec.serviceAccount = name;
+  const { namespace = '', name: podName = '' } = pod.metadata ?? {};
+  if (name === 'default') return; // Every namespace is given one; it may still be on its way.
+  if (context.lookup('', 'serviceaccounts', namespace, name) === undefined) {
+    throw forbidden(
+      { group: '', resource: 'pods' },
+      podName,
+      `error looking up service account ${namespace}/${name}: serviceaccount "${name}" not found`,
+    );
+  }
+}
+
+/** Upstream's Priority admission: the class names the number. */
+function admitPriority(pod: AnyObject, spec: Fields, context: StrategyContext): void {
+  const named = digString(spec, 'priorityClassName');
+  const chosen =
+    named === ''
+      ? context
+          .list('scheduling.k8s.io', 'priorityclasses')
+          .filter((each) => each.globalDefault === true)
+          .sort((a, b) => Number(a.value) - Number(b.value))[0]
+      : context.lookup('scheduling.k8s.io', 'priorityclasses', undefined, named);
+  const priority = chosen === undefined ? BUILTIN_PRIORITIES[named] : Number(chosen.value);
+  if (named !== '' && priority === undefined) {
+    throw forbidden(
+      { group: '', resource: 'pods' },
+      pod.metadata?.name ?? '',
+      `no PriorityClass with name ${named} was found`,
+    );
+  }
+  const given = digNumber(spec, 'priority');
+  if (given !== undefined && given !== (priority ?? 0)) {
+    throw new StatusError(
+      403,
+      'Forbidden',
+      `the integer value of priority (${given}) must not be provided in pod spec; priority admission controller computed ${priority ?? 0} from the given PriorityClass name`,
+    );
+  }
+  if (chosen !== undefined) spec.priorityClassName = chosen.metadata?.name;
+  spec.priority = priority ?? 0;
+  spec.preemptionPolicy ??= chosen?.preemptionPolicy ?? 'PreemptLowerPriority';
+}
+
+/** Upstream's DefaultTolerationSeconds: a lost node's Pods leave it after five minutes. */
+function admitTolerations(spec: Fields): void {
+  const tolerations = [...digArray(spec, 'tolerations')];
+  for (const key of TAINTS_TOLERATED_FOR_A_WHILE) {
+    const tolerated = tolerations.some((each) => {
+      const effect = digString(each, 'effect');
+      const named = digString(each, 'key');
+      return (named === key || named === '') && (effect === 'NoExecute' || effect === '');
+    });
+    if (!tolerated) {
+      tolerations.push({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: TOLERATION_SECONDS });
+    }
+  }
+  spec.tolerations = tolerations;
+}

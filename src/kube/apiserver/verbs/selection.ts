@@ -1,0 +1,46 @@
+// Which objects a list, watch or deletecollection is about: label and field selectors together.
+// Knows selectors; fields beyond name and namespace come from the strategy.
+import { type FieldQuery, type LabelQuery, parseFieldSelector, parseLabelSelector } from '#kube/api/selector.ts';
+import { badRequest } from '#kube/api/status.ts';
+import type { ResourceRequest } from '../context.ts';
+import type { AnyObject } from '../registry/any-object.ts';
+import type { Resource } from '../registry/registry.ts';
+
+export interface Selection {
+  readonly empty: boolean;
+  matches(object: AnyObject): boolean;
+}
+
+/** Throws `StatusError` 400 for a selector that cannot be read or names a field that cannot be selected by. */
+export function selectionOf({ resource, query, name }: ResourceRequest): Selection {
+  const labels = parseLabelSelector(query.get('labelSelector') ?? '');
+  const fields = parseFieldSelector(query.get('fieldSelector') ?? '');
+  assertSelectable(resource, labels, fields);
+  const readers = resource.strategy.selectableFields ?? {};
+  const read = (object: AnyObject, field: string): string => {
+    if (field === 'metadata.name') return object.metadata?.name ?? '';
+    if (field === 'metadata.namespace') return object.metadata?.namespace ?? '';
+    return readers[field]?.(object) ?? '';
+  };
+  return {
+    empty: labels.empty && fields.empty && name === undefined,
+    matches: (object) =>
+      (name === undefined || object.metadata?.name === name) &&
+      (labels.empty || labels.matches(object.metadata?.labels)) &&
+      (fields.empty || fields.matches((field) => read(object, field))),
+  };
+}
+
+function assertSelectable(resource: Resource, labels: LabelQuery, fields: FieldQuery): void {
+  const { definition, strategy } = resource;
+  for (const { field } of fields.requirements) {
+    const known =
+      field === 'metadata.name' ||
+      field === 'metadata.namespace' ||
+      Object.hasOwn(strategy.selectableFields ?? {}, field);
+    if (known) continue;
+    throw badRequest(
+      `Unable to find ${JSON.stringify(`${definition.group}/${definition.version}, Resource=${definition.resource}`)} that match label selector ${JSON.stringify(labels.toString())}, field selector ${JSON.stringify(fields.toString())}: field label not supported: ${field}`,
+    );
+  }
+}

@@ -1,0 +1,199 @@
+// Streams changes to one client: backlog, then what happens, with bookmarks, until time is up.
+// Knows one watcher; each change is encoded once for all of them, and one that reads too slowly is cut off.
+import { badRequest, expired, StatusError } from '#kube/api/status.ts';
+import { CompactedError, FutureRevisionError } from '#kube/store/store.ts';
+import type { ResourceRequest } from '../context.ts';
+import { negotiate } from '../http/negotiation.ts';
+import { type RepresentOptions, representObject } from '../http/represent.ts';
+import { flushHead } from '../http/respond.ts';
+import type { AnyObject } from '../registry/any-object.ts';
+import type { Change } from '../registry/collection.ts';
+import { representOptions } from './read.ts';
+import { type Selection, selectionOf } from './selection.ts';
+import { parseRevision } from './versions.ts';
+
+/** Upstream ends a watch without timeoutSeconds after 30 to 60 minutes. */
+const MIN_TIMEOUT_SECONDS = 1800;
+const BOOKMARK_EVERY_MS = 60_000;
+/** What may wait for one slow reader, in bytes, before it is cut off; it can resume from its last event. */
+const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
+
+type EventType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+
+export async function watchObjects(request: ResourceRequest): Promise<undefined> {
+  const { resource, query } = request;
+  const options = representOptions(request);
+  if (options.accepted.format === 'yaml') negotiate('application/json');
+  const selection = selectionOf(request);
+  const asked = parseRevision(query.get('resourceVersion'));
+  const initial = query.get('sendInitialEvents');
+  if (initial === 'true' && query.get('resourceVersionMatch') !== 'NotOlderThan') {
+    throw badRequest('sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
+  }
+  const stream = new WatchStream(request, selection, options);
+  stream.open();
+  const { collection } = resource;
+  try {
+    // One turn of the event loop from here to subscribe: nothing can be written in between.
+    const fromNow = asked === undefined || asked === 0;
+    if (initial === 'true' || (fromNow && initial !== 'false')) stream.sendCurrent(initial === 'true');
+    else if (!fromNow) for (const change of collection.changesSince(asked)) stream.send(change);
+    stream.follow();
+  } catch (error) {
+    stream.fail(watchError(error, asked ?? 0));
+  }
+  return undefined;
+}
+
+function watchError(error: unknown, asked: number): StatusError {
+  if (error instanceof CompactedError) return expired(`too old resource version: ${asked} (${error.compacted})`);
+  // The client knows a history that this store never had (its data was replaced): it must list again.
+  if (error instanceof FutureRevisionError)
+    return expired(`too large resource version: ${asked}, current: ${error.current}`);
+  return error instanceof StatusError
+    ? error
+    : new StatusError(500, 'InternalError', `Internal error occurred: ${String(error)}`);
+}
+
+class WatchStream {
+  readonly #request: ResourceRequest;
+  readonly #selection: Selection;
+  readonly #options: RepresentOptions;
+  readonly #prefix: string;
+  readonly #encoding: string;
+  readonly #bookmarks: boolean;
+  readonly #cleanUp: (() => void)[] = [];
+  #ended = false;
+
+  constructor(request: ResourceRequest, selection: Selection, options: RepresentOptions) {
+    this.#request = request;
+    this.#selection = selection;
+    this.#options = options;
+    const { collection } = request.resource;
+    this.#prefix = request.namespace === undefined ? collection.prefix : `${collection.prefix}${request.namespace}/`;
+    const { representation, version } = options.accepted;
+    const { group, version: resourceVersion } = request.resource.definition;
+    this.#encoding = `${group}/${resourceVersion} ${representation} ${version} ${options.includeObject}`;
+    this.#bookmarks = request.query.get('allowWatchBookmarks') === 'true';
+  }
+
+  open(): void {
+    const { response, server } = this.#request;
+    response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' });
+    // The client must learn that the watch stands even when nothing happens for long.
+    flushHead(response);
+    const end = (): void => this.end();
+    response.once('close', end);
+    server.closing.addEventListener('abort', end, { once: true });
+    this.#cleanUp.push(() => server.closing.removeEventListener('abort', end));
+    this.#cleanUp.push(server.clock.after(this.#timeoutMs(), () => this.#finish()));
+    if (this.#bookmarks) this.#cleanUp.push(server.clock.every(BOOKMARK_EVERY_MS, () => this.#bookmark(false)));
+  }
+
+  sendCurrent(markEnd: boolean): void {
+    const { resource, namespace } = this.#request;
+    for (const { object } of resource.collection.list(namespace)) {
+      const shown = resource.view(object);
+      if (this.#selection.matches(shown)) this.#write('ADDED', this.#represent(shown));
+    }
+    if (markEnd) this.#bookmark(true);
+  }
+
+  follow(): void {
+    this.#cleanUp.push(this.#request.resource.collection.subscribe((change) => this.send(change)));
+  }
+
+  /** A change is an addition or a deletion when the object enters or leaves the selection. */
+  send(change: Change): void {
+    if (!change.now.key.startsWith(this.#prefix)) return;
+    const { resource } = this.#request;
+    const isIn = change.type === 'put' && this.#selection.matches(resource.view(change.now.object));
+    const wasIn = change.before !== undefined && this.#selection.matches(resource.view(change.before.object));
+    if (!isIn && !wasIn) return;
+    const type = isIn ? (wasIn ? 'MODIFIED' : 'ADDED') : 'DELETED';
+    // What left the selection is shown as it was, with the revision of the change.
+    const leaves = type === 'DELETED' && change.type === 'put';
+    this.#writeBytes(this.#encoded(change, type, leaves));
+  }
+
+  fail(error: StatusError): void {
+    this.#write('ERROR', error.toStatus());
+    this.end();
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    for (const step of this.#cleanUp.splice(0)) step();
+    this.#request.response.end();
+  }
+
+  #finish(): void {
+    if (this.#bookmarks) this.#bookmark(false);
+    this.end();
+  }
+
+  #encoded(change: Change, type: EventType, leaves: boolean): Uint8Array {
+    const key = `${this.#encoding} ${type}`;
+    const known = change.encodings.get(key);
+    if (known !== undefined) return known;
+    const { resource } = this.#request;
+    const shown = leaves && change.before !== undefined ? change.before.object : change.now.object;
+    const object = leaves ? withVersion(shown, change.now.revision) : shown;
+    const bytes = frame(type, this.#represent(resource.view(object)));
+    change.encodings.set(key, bytes);
+    return bytes;
+  }
+
+  #represent(object: AnyObject): unknown {
+    return representObject(this.#request.resource, object, {
+      ...this.#options,
+      wallMs: this.#request.server.clock.wall(),
+    });
+  }
+
+  /** Says how far this client has seen, although nothing it selects has changed. */
+  #bookmark(initialEnd: boolean): void {
+    const { resource } = this.#request;
+    const { definition } = resource;
+    const object: AnyObject = {
+      kind: definition.kind,
+      apiVersion: definition.group === '' ? definition.version : `${definition.group}/${definition.version}`,
+      metadata: {
+        resourceVersion: String(resource.collection.revision()),
+        ...(initialEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}),
+      },
+    };
+    const isTable = this.#options.accepted.representation === 'table';
+    this.#write('BOOKMARK', isTable ? { ...(this.#represent(object) as object), rows: [] } : this.#represent(object));
+  }
+
+  #write(type: EventType, object: unknown): void {
+    this.#writeBytes(frame(type, object));
+  }
+
+  #writeBytes(bytes: Uint8Array): void {
+    if (this.#ended) return;
+    const { response, server, resource } = this.#request;
+    response.write(bytes);
+    if (response.writableLength <= MAX_UNREAD_BYTES) return;
+    server.log.warn({ resource: resource.definition.resource }, 'Watcher reads too slowly and is cut off');
+    this.end();
+    response.destroy();
+  }
+
+  #timeoutMs(): number {
+    const { query, server } = this.#request;
+    const asked = Number(query.get('timeoutSeconds') ?? 0);
+    const seconds = asked > 0 ? asked : MIN_TIMEOUT_SECONDS * (1 + server.random());
+    return seconds * 1000;
+  }
+}
+
+function frame(type: EventType, object: unknown): Uint8Array {
+  return Buffer.from(`${JSON.stringify({ type, object })}\n`);
+}
+
+function withVersion(object: AnyObject, revision: number): AnyObject {
+  return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
+}

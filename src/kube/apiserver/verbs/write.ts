@@ -1,0 +1,198 @@
+// POST, PUT, PATCH and DELETE of objects of any resource.
+// Knows how requests become changes; the steps of a write are in write/.
+
+import { serverSideApply } from '#kube/api/apply/index.ts';
+import { applyPatch, type PatchType } from '#kube/api/patch/index.ts';
+import { apiVersionOf } from '#kube/api/resources.ts';
+import { badRequest, notFound, unsupportedMediaType } from '#kube/api/status.ts';
+import { nameOf, type Reply, type ResourceRequest } from '../context.ts';
+import { mediaTypeOf, parseAsYaml, parseBody, parseJson, readBody } from '../http/body.ts';
+import { representList, representObject } from '../http/represent.ts';
+import { type AnyObject, isFields, mutableCopy } from '../registry/any-object.ts';
+import { assertNamed, createObject } from '../write/create.ts';
+import { type Deletion, deletedStatus, deleteObject, deleteOptions } from '../write/delete.ts';
+import { decode, readObject, settleNamespace } from '../write/input.ts';
+import { type WriteOptions, writeOptions } from '../write/options.ts';
+import { timestamp } from '../write/times.ts';
+import { type UpdateInput, updateObject } from '../write/update.ts';
+import { representOptions } from './read.ts';
+import { selectionOf } from './selection.ts';
+
+export async function createFromBody(request: ResourceRequest): Promise<Reply> {
+  const options = writeOptions(request);
+  const object = await readObject(request, options);
+  settleNamespace(object, request.resource.definition, request.namespace);
+  assertNamed(object, request.resource);
+  const created = await createObject(
+    { server: request.server, resource: request.resource, user: request.user, options },
+    object,
+  );
+  return reply(request, 201, created);
+}
+
+export async function updateFromBody(request: ResourceRequest): Promise<Reply> {
+  const options = writeOptions(request);
+  const object = await readObject(request, options);
+  const { resource, namespace, subresource } = request;
+  settleNamespace(object, resource.definition, namespace);
+  assertSameName(object, nameOf(request));
+  const exists = resource.collection.get(namespace, nameOf(request)) !== undefined;
+  if (!exists && subresource === undefined && resource.strategy.createOnUpdate === true) {
+    const metadata = object.metadata ?? {};
+    if (metadata.resourceVersion === '0') delete metadata.resourceVersion;
+    const created = await createObject({ server: request.server, resource, user: request.user, options }, object);
+    return reply(request, 201, created);
+  }
+  const updated = await updateObject({ ...updateInput(request, options), replaces: true }, () => mutableCopy(object));
+  return reply(request, 200, updated);
+}
+
+function updateInput(request: ResourceRequest, options: WriteOptions): UpdateInput {
+  const { server, resource, user, namespace, subresource } = request;
+  return {
+    server,
+    resource,
+    user,
+    namespace,
+    name: nameOf(request),
+    options,
+    ...(subresource === 'status' ? { subresource } : {}),
+  };
+}
+
+function assertSameName(object: AnyObject, name: string): void {
+  const metadata = object.metadata ?? {};
+  object.metadata = metadata;
+  if (metadata.name === undefined || metadata.name === '') {
+    throw badRequest(
+      `name in URL does not match name in object: the object has none, the URL names ${JSON.stringify(name)}`,
+    );
+  }
+  if (metadata.name !== name) {
+    throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
+  }
+}
+
+const PATCH_TYPES: ReadonlyMap<string, PatchType | 'apply'> = new Map([
+  ['application/json-patch+json', 'json'],
+  ['application/merge-patch+json', 'merge'],
+  ['application/strategic-merge-patch+json', 'strategic'],
+  ['application/apply-patch+yaml', 'apply'],
+]);
+
+/** Throws `StatusError` 415 for a content type that is no patch. */
+export function patchTypeOf(contentType: string | undefined): PatchType | 'apply' {
+  const type = PATCH_TYPES.get(mediaTypeOf(contentType));
+  if (type !== undefined) return type;
+  throw unsupportedMediaType(
+    `the body of the request was in an unknown format - accepted media types include: ${[...PATCH_TYPES.keys()].join(', ')}`,
+  );
+}
+
+export async function patchFromBody(request: ResourceRequest): Promise<Reply> {
+  const type = patchTypeOf(request.http.headers['content-type']);
+  const options = writeOptions(request);
+  const text = await readBody(request.http);
+  if (type === 'apply') return applyFromBody(request, options, parseAsYaml(text));
+  const body = parseJson(text);
+  const { resource } = request;
+  const updated = await updateObject(updateInput(request, options), (current) => {
+    const next = applyPatch(type, current, body, resource.schema()) as AnyObject;
+    assertSameName(next, nameOf(request));
+    decode(resource, next, options.fieldValidation, request.warnings);
+    settleNamespace(next, resource.definition, request.namespace);
+    return next;
+  });
+  return reply(request, 200, updated);
+}
+
+/** Server-side apply: creates what is not there, merges what is, and keeps who owns what. */
+async function applyFromBody(request: ResourceRequest, options: WriteOptions, body: unknown): Promise<Reply> {
+  const { resource, namespace, server, user, query, subresource } = request;
+  if (!query.get('fieldManager')) {
+    throw badRequest(
+      'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
+    );
+  }
+  if (!isFields(body)) throw badRequest('the body of an apply patch is not an object: send the object to apply');
+  const applied = body as AnyObject;
+  const expected = apiVersionOf(resource.definition);
+  if (applied.apiVersion !== expected || applied.kind !== resource.definition.kind) {
+    throw badRequest(
+      `the object to apply is ${applied.apiVersion} ${applied.kind}, but the URL is of ${expected} ${resource.definition.kind}`,
+    );
+  }
+  settleNamespace(applied, resource.definition, namespace);
+  const metadata = applied.metadata ?? {};
+  metadata.name ??= nameOf(request);
+  assertSameName(applied, nameOf(request));
+  if (metadata.managedFields !== undefined && metadata.managedFields.length > 0) {
+    throw badRequest('metadata.managedFields must be nil');
+  }
+  const merge = (live: AnyObject | undefined): AnyObject => {
+    const input = mutableCopy(applied);
+    const merged = serverSideApply({
+      live,
+      applied: input,
+      manager: options.manager,
+      force: options.force,
+      schema: resource.schema(),
+      now: timestamp(server.clock.wall()),
+      ...(subresource === undefined ? {} : { subresource }),
+    }) as AnyObject;
+    const next = mutableCopy(merged);
+    decode(resource, next, options.fieldValidation, request.warnings);
+    return next;
+  };
+  if (resource.collection.get(namespace, nameOf(request)) === undefined) {
+    if (subresource !== undefined) throw notFound(resource.definition, nameOf(request));
+    const object = merge(undefined);
+    const created = await createObject({ server, resource, user, options, keepManagedFields: true }, object);
+    return reply(request, 201, created);
+  }
+  const updated = await updateObject({ ...updateInput(request, options), keepManagedFields: true }, merge);
+  return reply(request, 200, updated);
+}
+
+export async function deleteFromBody(request: ResourceRequest): Promise<Reply> {
+  const { server, resource, namespace } = request;
+  const options = deleteOptions(await optionalBody(request), request.query);
+  const target = { server, resource, namespace, name: nameOf(request) };
+  const { object, gone } = await deleteObject(target, options);
+  if (gone && resource.strategy.returnsDeleted !== true) {
+    return { code: 200, object: deletedStatus(target, object) };
+  }
+  const accepted = !gone && options.propagationPolicy === 'Foreground';
+  return reply(request, accepted ? 202 : 200, object);
+}
+
+export async function deleteSelected(request: ResourceRequest): Promise<Reply> {
+  const { server, resource, namespace } = request;
+  const options = deleteOptions(await optionalBody(request), request.query);
+  const selection = selectionOf(request);
+  const deletions: Promise<Deletion | undefined>[] = [];
+  for (const { object } of resource.collection.list(namespace)) {
+    if (!selection.matches(resource.view(object))) continue;
+    const { namespace: own, name = '' } = object.metadata ?? {};
+    deletions.push(
+      deleteObject({ server, resource, namespace: own, name }, options).catch((error: unknown) => {
+        // Somebody else deleted it first, which is what was asked for.
+        if (error instanceof Error && 'code' in error && error.code === 404) return undefined;
+        throw error;
+      }),
+    );
+  }
+  const deleted = (await Promise.all(deletions)).filter((deletion) => deletion !== undefined);
+  const metadata = { resourceVersion: String(resource.collection.revision()) };
+  const objects = deleted.map((deletion) => deletion.object);
+  return { code: 200, object: representList(resource, objects, metadata, representOptions(request)) };
+}
+
+async function optionalBody(request: ResourceRequest): Promise<unknown> {
+  const text = await readBody(request.http);
+  return text.trim() === '' ? undefined : parseBody(text, mediaTypeOf(request.http.headers['content-type']));
+}
+
+function reply(request: ResourceRequest, code: number, object: AnyObject): Reply {
+  return { code, object: representObject(request.resource, object, representOptions(request)) };
+}

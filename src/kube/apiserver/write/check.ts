@@ -1,0 +1,25 @@
+// The last look at an object before it is written: required fields, semantic rules, metadata.
+// Knows validation only; it changes nothing.
+import { requiredCauses, validateStructure } from '#kube/api/schema/index.ts';
+import { invalid, type StatusCause } from '#kube/api/status.ts';
+import { validateObject } from '#kube/api/validation/index.ts';
+import type { ServerContext } from '../context.ts';
+import type { AnyObject } from '../registry/any-object.ts';
+import type { Resource } from '../registry/registry.ts';
+
+/** Throws `StatusError` 422 that names every cause at once. */
+export function assertValid(
+  server: ServerContext,
+  resource: Resource,
+  next: AnyObject,
+  previous: AnyObject | undefined,
+): void {
+  const schema = resource.schema();
+  const missing: StatusCause[] = schema === undefined ? [] : requiredCauses(validateStructure(schema, next));
+  const named = new Set(missing.map((cause) => cause.field));
+  const wrong = validateObject(next, previous, { admitLoopback: server.admitLoopback });
+  const causes = [...missing, ...wrong.filter((cause) => !named.has(cause.field))];
+  if (causes.length === 0) return;
+  const { group, kind } = resource.definition;
+  throw invalid(group, kind, next.metadata?.name ?? '', causes);
+}

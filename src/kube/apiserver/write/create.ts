@@ -1,0 +1,153 @@
+// Creates an object: names it, fills in what the server owns, admits, validates and writes it.
+// Knows the order of these steps; what is special about a kind is in its strategy.
+import { randomUUID } from 'node:crypto';
+import { trackManagers } from '#kube/api/apply/index.ts';
+import { alreadyExists, badRequest, StatusError } from '#kube/api/status.ts';
+import { admitCreate } from '../admission/index.ts';
+import { admitNamespace } from '../admission/namespace.ts';
+import type { ServerContext } from '../context.ts';
+import type { User } from '../http/authn.ts';
+import type { AnyObject } from '../registry/any-object.ts';
+import type { Resource } from '../registry/registry.ts';
+import { assertValid } from './check.ts';
+import type { WriteOptions } from './options.ts';
+import { strategyContext } from './strategy-context.ts';
+import { timestamp } from './times.ts';
+
+/** As upstream: letters and digits that cannot spell words. */
+const SUFFIX_ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
+const SUFFIX_LENGTH = 5;
+const MAX_BASE_LENGTH = 63 - SUFFIX_LENGTH;
+const NAME_ATTEMPTS = 8;
+
+export interface CreateInput {
+  readonly server: ServerContext;
+  readonly resource: Resource;
+  readonly user: User;
+  readonly options: Pick<WriteOptions, 'dryRun' | 'manager'>;
+  /** Server-side apply has made the entries itself. */
+  readonly keepManagedFields?: boolean;
+}
+
+/**
+ * `object` is decoded, defaulted and the caller's to give away; it is changed. Returns the object as stored.
+ * Throws `StatusError`: 400, 403, 404 (namespace), 409, 422.
+ */
+export async function createObject(input: CreateInput, object: AnyObject): Promise<AnyObject> {
+  const metadata = object.metadata ?? {};
+  object.metadata = metadata;
+  if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== '') {
+    throw badRequest('resourceVersion should not be set on objects to be created');
+  }
+  const base = metadata.name ? undefined : metadata.generateName;
+  for (let attempt = 1; ; attempt++) {
+    if (base) metadata.name = base.slice(0, MAX_BASE_LENGTH) + randomSuffix(input.server.random);
+    const created = await tryCreate(input, base ? structuredClone(object) : object);
+    if (created !== undefined) return created;
+    // A generated name that is taken is bad luck, not the client's mistake.
+    if (!base || attempt === NAME_ATTEMPTS) throw alreadyExists(input.resource.definition, metadata.name ?? '');
+  }
+}
+
+/** Undefined when the name is taken. */
+async function tryCreate(input: CreateInput, object: AnyObject): Promise<AnyObject | undefined> {
+  const { server, resource, options } = input;
+  const { strategy, definition } = resource;
+  const context = strategyContext(server, input.user);
+  admitNamespace(server, definition, object);
+  prepareMetadata(object, server, strategy.countsGenerations === true);
+  resetStatus(object, resource);
+  admitCreate(resource, object, context);
+  strategy.prepareForCreate?.(object, context);
+  const undo = strategy.reserve?.(object, undefined, context) ?? (() => {});
+  try {
+    assertValid(server, resource, object, undefined);
+    if (input.keepManagedFields !== true) recordManager(input, object);
+    const { collection } = resource;
+    const key = collection.keyOf(object.metadata?.namespace, object.metadata?.name ?? '');
+    if (collection.get(object.metadata?.namespace, object.metadata?.name ?? '') !== undefined) {
+      undo();
+      return undefined;
+    }
+    if (options.dryRun) {
+      undo();
+      return object;
+    }
+    const outcome = await collection.put(key, resource.conversion?.toStorage(object) ?? object, 0);
+    if (!outcome.ok) {
+      undo();
+      return undefined;
+    }
+    return withRevision(object, outcome.revision);
+  } catch (error) {
+    undo();
+    throw error;
+  }
+}
+
+function prepareMetadata(object: AnyObject, { clock }: ServerContext, countsGenerations: boolean): void {
+  const metadata = object.metadata ?? {};
+  delete metadata.resourceVersion;
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  delete metadata.selfLink;
+  delete metadata.generation;
+  if (countsGenerations) metadata.generation = 1;
+  metadata.uid = randomUUID();
+  metadata.creationTimestamp = timestamp(clock.wall());
+}
+
+/** Status is for controllers: a client's copy of it means nothing on a new object. */
+function resetStatus(object: AnyObject, { strategy, definition }: Resource): void {
+  if (strategy.initialStatus !== undefined) object.status = { ...strategy.initialStatus };
+  else if (definition.subresources.includes('status') && definition.kind !== 'Node') delete object.status;
+}
+
+function recordManager({ server, resource, options }: CreateInput, object: AnyObject): void {
+  const managed = trackManagers({
+    before: undefined,
+    after: object,
+    manager: options.manager,
+    operation: 'Update',
+    schema: resource.schema(),
+    now: timestamp(server.clock.wall()),
+  });
+  const metadata = object.metadata ?? {};
+  if (managed === undefined || managed.length === 0) delete metadata.managedFields;
+  else metadata.managedFields = managed;
+}
+
+export function withRevision(object: AnyObject, revision: number): AnyObject {
+  return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
+}
+
+function randomSuffix(random: () => number): string {
+  let suffix = '';
+  for (let index = 0; index < SUFFIX_LENGTH; index++) {
+    suffix += SUFFIX_ALPHABET[Math.floor(random() * SUFFIX_ALPHABET.length)];
+  }
+  return suffix;
+}
+
+/** A create that names no object. */
+export function assertNamed(object: AnyObject, resource: Resource): void {
+  if (object.metadata?.name || object.metadata?.generateName) return;
+  const { kind, group } = resource.definition;
+  const target = group === '' ? kind : `${kind}.${group}`;
+  throw new StatusError(
+    422,
+    'Invalid',
+    `${target} "" is invalid: metadata.name: Required value: name or generateName is required`,
+    {
+      kind,
+      ...(group === '' ? {} : { group }),
+      causes: [
+        {
+          reason: 'FieldValueRequired',
+          message: 'Required value: name or generateName is required',
+          field: 'metadata.name',
+        },
+      ],
+    },
+  );
+}

@@ -1,0 +1,180 @@
+// Deletes an object, or marks it until its finalizers and its grace period let it go.
+// Knows upstream's rules of graceful deletion and propagation; who acts on the marks are controllers and the kubelet.
+import { badRequest, conflict, forbidden, notFound, type Status } from '#kube/api/status.ts';
+import { PROTECTED_NAMESPACES } from '../admission/namespace.ts';
+import type { ServerContext } from '../context.ts';
+import type { AnyObject } from '../registry/any-object.ts';
+import type { Stored } from '../registry/codec.ts';
+import type { Resource } from '../registry/registry.ts';
+import { withRevision } from './create.ts';
+import { timestamp } from './times.ts';
+
+export interface DeleteOptions {
+  readonly gracePeriodSeconds?: number;
+  readonly propagationPolicy?: 'Orphan' | 'Foreground' | 'Background';
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+  readonly dryRun?: boolean;
+}
+
+export interface DeleteTarget {
+  readonly server: ServerContext;
+  readonly resource: Resource;
+  readonly namespace: string | undefined;
+  readonly name: string;
+}
+
+export interface Deletion {
+  /** The last state. */
+  readonly object: AnyObject;
+  /** False: it is only marked, and still there. */
+  readonly gone: boolean;
+}
+
+const ORPHAN = 'orphan';
+const FOREGROUND = 'foregroundDeletion';
+
+/** Throws `StatusError` 403, 404, 409. */
+export async function deleteObject(target: DeleteTarget, options: DeleteOptions): Promise<Deletion> {
+  const { resource, namespace, name } = target;
+  if (resource.definition.kind === 'Namespace' && PROTECTED_NAMESPACES.has(name)) {
+    throw forbidden(resource.definition, name, 'this namespace may not be deleted');
+  }
+  for (;;) {
+    const stored = resource.collection.get(namespace, name);
+    if (stored === undefined) throw notFound(resource.definition, name);
+    assertPreconditions(target, stored.object, options);
+    const done = await tryDelete(target, stored, options);
+    if (done !== undefined) return done;
+  }
+}
+
+/** Undefined when another writer got in between. */
+async function tryDelete(target: DeleteTarget, stored: Stored, options: DeleteOptions): Promise<Deletion | undefined> {
+  const { resource, server } = target;
+  const next = marked(stored.object, resource, options, server.clock.wall());
+  const { collection } = resource;
+  if (next === undefined) {
+    const object = resource.view(stored.object);
+    if (options.dryRun === true) return { object, gone: true };
+    const outcome = await collection.delete(stored.key, stored.revision);
+    return outcome.ok ? { object: withRevision(object, outcome.revision), gone: true } : undefined;
+  }
+  if (next === stored.object || options.dryRun === true) return { object: resource.view(next), gone: false };
+  const outcome = await collection.put(stored.key, next, stored.revision);
+  return outcome.ok ? { object: withRevision(resource.view(next), outcome.revision), gone: false } : undefined;
+}
+
+/** The object as it stands while its deletion waits; undefined when nothing holds it. */
+function marked(current: AnyObject, resource: Resource, options: DeleteOptions, wallMs: number): AnyObject | undefined {
+  const { strategy } = resource;
+  const metadata = { ...current.metadata };
+  const finalizers = finalizersFor(metadata.finalizers ?? [], options.propagationPolicy);
+  if (finalizers.length > 0) metadata.finalizers = finalizers;
+  else delete metadata.finalizers;
+
+  const asked = strategy.gracePeriod?.(current, options.gracePeriodSeconds);
+  const grace = shorterGrace(metadata.deletionGracePeriodSeconds, metadata.deletionTimestamp, asked ?? 0);
+  const held = finalizers.length > 0 || (strategy.otherFinalizers?.(current) ?? []).length > 0;
+  if (grace === 0 && !held) return undefined;
+
+  const alreadyMarked = metadata.deletionTimestamp !== undefined && metadata.deletionGracePeriodSeconds === grace;
+  if (!alreadyMarked) {
+    metadata.deletionTimestamp = deadline(metadata, grace, wallMs);
+    metadata.deletionGracePeriodSeconds = grace;
+    if ((metadata.generation ?? 0) > 0) metadata.generation = (metadata.generation ?? 0) + 1;
+  }
+  const sameFinalizers = (current.metadata?.finalizers ?? []).join() === finalizers.join();
+  if (alreadyMarked && sameFinalizers) return current;
+  const next: AnyObject = { ...current, metadata };
+  strategy.markDeleting?.(next);
+  return next;
+}
+
+/** A second deletion may shorten the wait of the first, never lengthen it. */
+function shorterGrace(current: number | undefined, markedAt: string | undefined, asked: number): number {
+  return markedAt === undefined || current === undefined ? asked : Math.min(current, asked);
+}
+
+/** When a shorter period follows a longer one, it counts from when the first began. */
+function deadline(metadata: NonNullable<AnyObject['metadata']>, grace: number, wallMs: number): string {
+  const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = metadata;
+  const began =
+    deletionTimestamp === undefined ? wallMs : Date.parse(deletionTimestamp) - deletionGracePeriodSeconds * 1000;
+  return timestamp(began + grace * 1000);
+}
+
+/** What the propagation policy asks the garbage collector to do first; without one, what stands there stays. */
+function finalizersFor(current: readonly string[], policy: DeleteOptions['propagationPolicy']): string[] {
+  if (policy === undefined) return [...current];
+  const kept = current.filter((finalizer) => finalizer !== ORPHAN && finalizer !== FOREGROUND);
+  if (policy === 'Orphan') kept.push(ORPHAN);
+  if (policy === 'Foreground') kept.push(FOREGROUND);
+  return kept;
+}
+
+function assertPreconditions(
+  { resource, name }: DeleteTarget,
+  current: AnyObject,
+  { preconditions }: DeleteOptions,
+): void {
+  const { uid, resourceVersion } = preconditions ?? {};
+  const { metadata } = current;
+  if (uid !== undefined && uid !== metadata?.uid) {
+    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata?.uid}`;
+    throw conflict(resource.definition, name, why);
+  }
+  if (resourceVersion !== undefined && resourceVersion !== metadata?.resourceVersion) {
+    const why = `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${metadata?.resourceVersion}`;
+    throw conflict(resource.definition, name, why);
+  }
+}
+
+/** From the body, where it says something, and from the query. Throws `StatusError` 400. */
+export function deleteOptions(body: unknown, query: URLSearchParams): DeleteOptions {
+  const given = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
+  const grace = given.gracePeriodSeconds ?? numberOf(query.get('gracePeriodSeconds'));
+  const orphan = given.orphanDependents;
+  const policy =
+    given.propagationPolicy ??
+    (query.get('propagationPolicy') || (orphan === true ? 'Orphan' : orphan === false ? 'Background' : undefined));
+  if (policy !== undefined && !['Orphan', 'Foreground', 'Background'].includes(String(policy))) {
+    throw badRequest(
+      `invalid propagationPolicy ${JSON.stringify(policy)}: supported values: "Foreground", "Background", "Orphan"`,
+    );
+  }
+  if (grace !== undefined && (typeof grace !== 'number' || !Number.isInteger(grace) || grace < 0)) {
+    throw badRequest(
+      `invalid gracePeriodSeconds ${JSON.stringify(grace)}: must be a whole number of seconds, 0 or more`,
+    );
+  }
+  const dryRun = Array.isArray(given.dryRun) ? given.dryRun : query.getAll('dryRun');
+  return {
+    ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
+    ...(policy === undefined ? {} : { propagationPolicy: policy as NonNullable<DeleteOptions['propagationPolicy']> }),
+    ...(given.preconditions
+      ? { preconditions: given.preconditions as NonNullable<DeleteOptions['preconditions']> }
+      : {}),
+    dryRun: dryRun.includes('All'),
+  };
+}
+
+function numberOf(text: string | null): number | undefined {
+  return text === null || text === '' ? undefined : Number(text);
+}
+
+/** The answer to a DELETE whose object is gone, for resources that do not answer with the object. */
+export function deletedStatus({ resource, name }: DeleteTarget, object: AnyObject): Omit<Status, 'code'> {
+  const { group, resource: plural } = resource.definition;
+  return {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Success',
+    details: {
+      name,
+      ...(group === '' ? {} : { group }),
+      kind: plural,
+      ...(object.metadata?.uid === undefined ? {} : { uid: object.metadata.uid }),
+    },
+  };
+}
