@@ -40,11 +40,12 @@ export function createEventRecorder(client: Client, options: EventRecorderOption
   const correlator = new EventCorrelator(options.clock);
   let waiting = 0;
   let tail = Promise.resolve();
-  let lastStamp = 0;
+  let lastStamp = 0n;
 
   /** Unique within this process: upstream appends the time in nanoseconds, of which we have only milliseconds. */
   const nameFor = (object: KubeObject): string => {
-    lastStamp = Math.max(lastStamp + 1, options.clock.wall() * 1_000_000);
+    const now = BigInt(Math.round(options.clock.wall())) * 1_000_000n;
+    lastStamp = now > lastStamp ? now : lastStamp + 1n;
     return `${object.metadata?.name ?? 'unknown'}.${lastStamp.toString(16)}`;
   };
 
