@@ -1,4 +1,5 @@
 // Hashes must spread: close inputs may not land close together.
+// Knows no exact hash value: which number it is does not matter, as long as it stays.
 import { describe, expect, it } from 'vitest';
 import { hash32, mix32 } from './hash.ts';
 

@@ -1,4 +1,5 @@
 // A key must not show, whichever way it is printed, and must still travel to the worker that needs it.
+// Knows the ways of printing that this project uses.
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';

@@ -1,4 +1,5 @@
 // Which certificate a server name gets, and that its key stays out of sight.
+// Certificates here are names only; no TLS is spoken.
 import { describe, expect, it } from 'vitest';
 import type { Certificate } from '#traffic/model/ir.ts';
 import { CertificateTable } from './certificate-table.ts';

@@ -1,4 +1,5 @@
 // Host precedence and the forms in which clients send a host.
+// Knows nothing of paths.
 import { describe, expect, it } from 'vitest';
 import { HostTable } from './host-table.ts';
 

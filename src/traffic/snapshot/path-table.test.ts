@@ -1,4 +1,5 @@
 // Path precedence: the rules of the Ingress specification, and any set of paths against a plain reading of them.
+// Knows nothing of hosts.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PathMatch } from '#traffic/model/ir.ts';

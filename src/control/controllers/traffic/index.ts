@@ -37,8 +37,9 @@ export interface TrafficOptions {
  */
 const GATHER_MS = 2;
 
-/** Names of the slice index: the key of the Service that a slice belongs to. */
+/** Index of slices by the key of the Service that they belong to. */
 const BY_SERVICE = 'traffic/service';
+const byService = (slice: EndpointSlice): readonly string[] => [serviceKeyOf(slice)];
 
 /**
  * Resolves when the first update is published, which holds everything there is. From then on an update is published
@@ -51,7 +52,7 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
   const ingresses = informers.of<Ingress & KubeObject>(builtin('Ingress'));
   const classes = informers.of<IngressClass & KubeObject>(builtin('IngressClass'));
   const secrets = informers.of<Secret & KubeObject>(builtin('Secret'));
-  slices.addIndex(BY_SERVICE, (slice) => [serviceKeyOf(slice)]);
+  slices.addIndex(BY_SERVICE, byService);
 
   const world = new TrafficWorld(
     {

@@ -1,4 +1,5 @@
 // Reading of real certificates, made by the project's own authority.
+// Knows nothing of Secrets; PEM texts go in as they would come from one.
 import { describe, expect, it } from 'vitest';
 import { createAuthority } from '#traffic/identity/authority.ts';
 import { createCertificateReader } from './read-certificate.ts';

@@ -1,4 +1,5 @@
 // ip_hash: which clients move when targets come, go or change weight.
+// Knows no score: only where clients end up counts.
 import { describe, expect, it } from 'vitest';
 import { createBalancer } from '../index.ts';
 import { describePolicy, type FakeTarget, picked, request, targetsOf } from '../policy.contract.ts';

@@ -1,4 +1,5 @@
 // least_request: who wins under load, how ties are broken, and what the sampling costs in quality.
+// Loads are set by hand; no request is sent.
 import { describe, expect, it } from 'vitest';
 import { createBalancer, policies } from '../index.ts';
 import { describePolicy, FakeTarget, picked, request, seededRandom, targetsOf } from '../policy.contract.ts';

@@ -1,4 +1,5 @@
 // random: exact draws from given random numbers.
+// Knows no distribution: the contract looks at that.
 import { describe, expect, it } from 'vitest';
 import { createBalancer } from '../index.ts';
 import { describePolicy, type FakeTarget, picked, request, targetsOf } from '../policy.contract.ts';

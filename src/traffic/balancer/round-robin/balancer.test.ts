@@ -1,4 +1,5 @@
 // round_robin: the order of its turns, and where it goes on after an update.
+// Knows no weights: the policy ignores them.
 import { describe, expect, it } from 'vitest';
 import { createBalancer } from '../index.ts';
 import { describePolicy, type FakeTarget, picked, request, targetsOf } from '../policy.contract.ts';

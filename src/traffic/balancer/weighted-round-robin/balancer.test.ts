@@ -1,4 +1,5 @@
 // weighted_round_robin: exact shares, smooth order, and credit that outlives an update.
+// Knows no load: the policy ignores it.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createBalancer } from '../index.ts';
