@@ -2,6 +2,12 @@
 // Knows nothing of HTTP or of where objects come from.
 import type { KubeObject } from '../object.ts';
 import type { ResourceDefinition } from '../resources.ts';
+import { autoscalingPrinters } from './autoscaling.ts';
+import { batchPrinters } from './batch.ts';
+import { clusterPrinters } from './cluster.ts';
+import { configPrinters } from './config.ts';
+import { eventPrinters } from './events.ts';
+import { networkingPrinters } from './networking.ts';
 import { podPrinters } from './pods.ts';
 import {
   type Cell,
@@ -14,9 +20,12 @@ import {
   printer,
   type RowCondition,
 } from './printer.ts';
+import { rbacPrinters } from './rbac.ts';
 import { servicePrinters } from './services.ts';
+import { storagePrinters } from './storage.ts';
 import { workloadPrinters } from './workloads.ts';
 
+export { customPrinter } from './custom.ts';
 export type { Cell, Column } from './printer.ts';
 
 /** `None` leaves rows bare, `Metadata` adds a PartialObjectMetadata, `Object` the whole object. */
@@ -47,6 +56,14 @@ const printers: Readonly<Record<string, Printer>> = {
   ...podPrinters,
   ...workloadPrinters,
   ...servicePrinters,
+  ...autoscalingPrinters,
+  ...batchPrinters,
+  ...clusterPrinters,
+  ...configPrinters,
+  ...eventPrinters,
+  ...networkingPrinters,
+  ...rbacPrinters,
+  ...storagePrinters,
 };
 
 const fallback = printer([nameColumn, column('Age', 'Time since the object was created')], (object, now) => [
