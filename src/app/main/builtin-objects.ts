@@ -5,15 +5,14 @@ import type { KubeObject } from '#kube/api/object.ts';
 import { builtin } from '#kube/api/resources.ts';
 import { StatusError } from '#kube/api/status.ts';
 import type { Client } from '#kube/client/client.ts';
-
-/** What `spec.controller` of our IngressClass says. */
-const INGRESS_CONTROLLER = 'evenkeel.dev/ingress-controller';
+import { DEFAULT_CLASS_ANNOTATION, INGRESS_CONTROLLER } from '#traffic/model/ingress-class.ts';
 
 export async function ensureBuiltinObjects(client: Client, ingressClass: string): Promise<void> {
   const object: IngressClass & KubeObject = {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'IngressClass',
-    metadata: { name: ingressClass },
+    // The only class here, and so the one of an Ingress that names none.
+    metadata: { name: ingressClass, annotations: { [DEFAULT_CLASS_ANNOTATION]: 'true' } },
     spec: { controller: INGRESS_CONTROLLER },
   };
   try {
