@@ -52,8 +52,12 @@ export class ProbeWorker {
   }
 
   start(): void {
-    const { probe, clock, startedAt, jitterMs } = this.#options;
-    const due = startedAt + (probe.initialDelaySeconds ?? 0) * 1000 + jitterMs;
+    const { kind, probe, clock, startedAt, jitterMs } = this.#options;
+    const delayMs = (probe.initialDelaySeconds ?? 0) * 1000;
+    // Upstream's ticks are at any phase to the container's start. For liveness the latest is taken: an early question
+    // gains nothing, and with a threshold of 1 it would kill a process that is still starting.
+    const first = kind === 'liveness' ? Math.max(delayMs, this.#periodMs) : delayMs;
+    const due = startedAt + first + jitterMs;
     this.#cancel = clock.after(Math.max(0, due - clock.now()), () => void this.#ask());
   }
 

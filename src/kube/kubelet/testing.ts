@@ -1,0 +1,188 @@
+// A kubelet on a real API server, for tests: real processes, real informers, nothing is mocked.
+// Knows how to start one and how to wait for a pod; what to test with it is the test's matter.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Container, Event, Pod, PodSpec } from 'kubernetes-types/core/v1.js';
+import { builtin } from '#kube/api/resources.ts';
+import { createTestAuthority, startTestServer, type TestServer } from '#kube/apiserver/testing.ts';
+import type { Client } from '#kube/client/client.ts';
+import { createInformers, type Informer, type Informers } from '#kube/client/informer.ts';
+import { createClient } from '#kube/client/rest-client.ts';
+import { systemClock } from '#lib/clock.ts';
+import { type Logger, silentLogger } from '#lib/log.ts';
+import type { ImageMap } from './images.ts';
+import { type Kubelet, startKubelet } from './kubelet.ts';
+
+export const PODS = builtin('Pod');
+
+export interface TestNode {
+  readonly server: TestServer;
+  readonly client: Client;
+  readonly dataDir: string;
+  readonly kubelet: Kubelet;
+  readonly kubeletCaPem: string;
+  readonly kubeletClient: { certPem: string; keyPem: string };
+  /** Creates a pod that is bound to the node. */
+  run(name: string, spec: Partial<PodSpec> | Partial<Container>): Promise<Pod>;
+  /** Resolves with the pod as soon as the API shows it so; rejects with its last state after 15 s. */
+  until(name: string, what: string, holds: (pod: Pod) => boolean): Promise<Pod>;
+  /** Resolves when the API has the pod no more. */
+  untilGone(name: string): Promise<void>;
+  /** Messages of the pod's events with this reason, once there are `count`. */
+  events(name: string, reason: string, count?: number): Promise<string[]>;
+  /** Stops the kubelet as it should be stopped, and starts another on the same data. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Images that tests run: a shell whose script is the container's first argument, and this Node.js. */
+const IMAGES: ImageMap = {
+  sh: { command: ['sh', '-c'] },
+  node: { command: [process.execPath, '-e'] },
+};
+
+/** Test files run side by side on one machine; each process takes a range of its own. */
+const TEST_POD_CIDR = `127.244.${1 + (process.pid % 250)}.0/24`;
+
+const WAIT_MS = 15_000;
+
+export async function startTestNode(options: { log?: Logger; podCidr?: string } = {}): Promise<TestNode> {
+  const log = options.log ?? silentLogger;
+  const clock = systemClock;
+  const server = await startTestServer();
+  const client = createClient({ server: server.url, caPem: server.caPem, token: server.adminToken }, { log, clock });
+  const dataDir = mkdtempSync(join(tmpdir(), 'evenkeel-kubelet-'));
+  const authority = await createTestAuthority();
+  const serving = await authority.issue('CN=system:node:node-1', true);
+  const kubeletClient = await authority.issue('CN=kube-apiserver', false);
+  let informers: Informers;
+  let pods: Informer<Pod>;
+
+  const start = async (): Promise<Kubelet> => {
+    informers = createInformers(client, { log, clock });
+    pods = informers.of<Pod>(PODS);
+    informers.start();
+    return await startKubelet({
+      client,
+      informers,
+      nodeName: 'node-1',
+      nodeAddress: '127.0.0.1',
+      podCidr: options.podCidr ?? TEST_POD_CIDR,
+      dataDir,
+      images: IMAGES,
+      labels: { 'topology.kubernetes.io/zone': 'zone-a' },
+      serving: { address: '127.0.0.1', port: 0, ...serving, clientCaPem: authority.caPem },
+      log,
+      clock,
+    });
+  };
+  let kubelet = await start();
+
+  const wait = async <T>(what: string, look: () => T | undefined, state: () => unknown): Promise<T> => {
+    return await new Promise<T>((resolve, reject) => {
+      const check = (): void => {
+        const found = look();
+        if (found === undefined) return;
+        finish();
+        resolve(found);
+      };
+      const finish = (): void => {
+        stop();
+        clearTimeout(timer);
+      };
+      const timer = setTimeout(() => {
+        finish();
+        reject(new Error(`${what} did not come; last seen: ${JSON.stringify(state(), null, 1)}`));
+      }, WAIT_MS);
+      let stop = (): void => {};
+      stop = pods.onChange(check);
+      check();
+    });
+  };
+
+  return {
+    server,
+    client,
+    dataDir,
+    kubeletClient,
+    kubeletCaPem: authority.caPem,
+    get kubelet() {
+      return kubelet;
+    },
+    async run(name, spec) {
+      const one = 'containers' in spec ? {} : { containers: [{ name: 'main', image: 'sh', ...spec } as Container] };
+      return await client.create<Pod>(PODS, {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name, namespace: 'default' },
+        spec: {
+          nodeName: 'node-1',
+          terminationGracePeriodSeconds: 5,
+          ...one,
+          ...('containers' in spec ? spec : {}),
+        } as PodSpec,
+      });
+    },
+    until: (name, what, holds) => {
+      const key = `default/${name}`;
+      const look = (): Pod | undefined => {
+        const pod = pods.get(key);
+        return pod !== undefined && holds(pod) ? pod : undefined;
+      };
+      return wait(`Pod ${name}: ${what}`, look, () => pods.get(key)?.status);
+    },
+    async untilGone(name) {
+      const key = `default/${name}`;
+      await wait(
+        `End of pod ${name}`,
+        () => (pods.get(key) === undefined ? true : undefined),
+        () => pods.get(key),
+      );
+    },
+    async events(name, reason, count = 1) {
+      const events = informers.of<Event>(builtin('Event'));
+      await events.synced();
+      const messages = (): string[] =>
+        events
+          .list('default')
+          .filter((event) => event.involvedObject.name === name && event.reason === reason)
+          .map((event) => event.message ?? '');
+      return await new Promise((resolve, reject) => {
+        let stop = (): void => {};
+        const timer = setTimeout(() => {
+          stop();
+          reject(new Error(`Pod ${name} has no ${count} events ${reason}, but ${JSON.stringify(messages())}`));
+        }, WAIT_MS);
+        const check = (): void => {
+          if (messages().length < count) return;
+          stop();
+          clearTimeout(timer);
+          resolve(messages());
+        };
+        stop = events.onChange(check);
+        check();
+      });
+    },
+    async restart() {
+      await kubelet.stop({ graceMs: 2_000 });
+      await informers.stop();
+      kubelet = await start();
+    },
+    async close() {
+      await kubelet.stop({ graceMs: 1_000 });
+      await informers.stop();
+      await client.close();
+      await server.close();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+export function condition(pod: Pod, type: string): string | undefined {
+  return pod.status?.conditions?.find((one) => one.type === type)?.status;
+}
+
+export function isReady(pod: Pod): boolean {
+  return condition(pod, 'Ready') === 'True';
+}
