@@ -1,41 +1,21 @@
 // The whole engine, workers and all, between real sockets: what a request meets on its way.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { silentLogger } from '#lib/log.ts';
-import { type Engine, type EngineOptions, startEngine } from './engine.ts';
+import type { Engine } from './engine.ts';
+import { Harness, portOf } from './testing/harness.ts';
 import { endpointsUpdate, simpleModel } from './testing/model.ts';
-import { type Backend, exchange, httpBackend, RawClient, rawBackend } from './testing/peers.ts';
+import { exchange, httpBackend, RawClient, rawBackend } from './testing/peers.ts';
 
-const cleanups: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function engine(options: Partial<EngineOptions> = {}): Promise<Engine> {
-  const started = await startEngine({ workers: 1, log: silentLogger, ...options });
-  cleanups.push(() => started.close());
-  return started;
-}
-
-async function backend(promise: Promise<Backend>): Promise<Backend> {
-  const started = await promise;
-  cleanups.push(() => started.close());
-  return started;
-}
-
-function portOf(started: Engine, name = 'http'): number {
-  const bound = started.address(name);
-  if (bound === undefined) throw new Error(`Listener "${name}" is not bound`);
-  return bound.port;
-}
+const harness = new Harness();
+afterEach(() => harness.close());
 
 describe('engine', () => {
   let proxy: Engine;
   beforeEach(async () => {
-    proxy = await engine({ servedByHeader: 'x-evenkeel-endpoint' });
+    proxy = await harness.engine({ servedByHeader: 'x-evenkeel-endpoint' });
   });
 
   it('forwards a request and answers with what the backend said', async () => {
-    const web = await backend(
+    const web = await harness.backend(
       httpBackend((request, response) => {
         response.setHeader('X-Seen', `${request.method} ${request.url} ${request.headers.host}`);
         response.setHeader('X-Chain', String(request.headers['x-forwarded-for']));
@@ -56,7 +36,7 @@ describe('engine', () => {
   });
 
   it('carries bodies of any size both ways', async () => {
-    const web = await backend(httpBackend((request, response) => void request.pipe(response)));
+    const web = await harness.backend(httpBackend((request, response) => void request.pipe(response)));
     proxy.publish(simpleModel([web.port]));
     await proxy.ready();
     for (const size of [1, 100, 8192, 65_536, 3_000_000]) {
@@ -67,7 +47,7 @@ describe('engine', () => {
   });
 
   it('answers pipelined requests in order', async () => {
-    const web = await backend(httpBackend((request, response) => response.end(request.url)));
+    const web = await harness.backend(httpBackend((request, response) => response.end(request.url)));
     proxy.publish(simpleModel([web.port]));
     await proxy.ready();
     const got = await exchange(
@@ -78,7 +58,7 @@ describe('engine', () => {
   });
 
   it('retries on another endpoint when one refuses connections', async () => {
-    const web = await backend(httpBackend((_request, response) => response.end('ok')));
+    const web = await harness.backend(httpBackend((_request, response) => response.end('ok')));
     const gone = await rawBackend(() => {});
     await gone.close();
     proxy.publish(simpleModel([gone.port, web.port]));

@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { BlockList, isIPv6 } from 'node:net';
 import type { Clock } from '#lib/clock.ts';
+import { hash32 } from '#lib/hash.ts';
 import type { Logger } from '#lib/log.ts';
 import { AccessLog } from '#telemetry/access-log.ts';
 import { MetricWriter } from '#telemetry/metric-writer.ts';
@@ -11,6 +12,7 @@ import { proxyMetrics } from '#telemetry/proxy-metrics.ts';
 import { createSnapshotBuilder, type Snapshot, type SnapshotBuilder } from '#traffic/snapshot/index.ts';
 import type { HttpContext } from '../http1/context.ts';
 import { OutBuffer } from '../http1/out-buffer.ts';
+import { ServiceDriver } from '../services/service-driver.ts';
 import { Sweeper } from '../sweeper.ts';
 import { ServerContexts } from '../tls/server-contexts.ts';
 import { UpstreamPools } from '../upstream/pool.ts';
@@ -18,6 +20,7 @@ import { GatewayListeners } from './gateway-listeners.ts';
 import { WorkerStats } from './http-stats.ts';
 import { InFlightCounters } from './in-flight.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './messages.ts';
+import { serviceStats } from './service-stats.ts';
 
 export interface WorkerDeps {
   readonly clock: Clock;
@@ -35,6 +38,7 @@ export class ProxyWorker {
   readonly #accessLog: AccessLog | undefined;
   readonly #context: HttpContext;
   readonly #gateway: GatewayListeners;
+  readonly #services: ServiceDriver;
   /** Updates are applied one after the other, each with its listeners. */
   #queue: Promise<void> = Promise.resolve();
   #drainReported = false;
@@ -73,6 +77,20 @@ export class ProxyWorker {
       failed: (name: string, code: string, message: string) => deps.send({ type: 'listen_error', name, code, message }),
     };
     this.#gateway = new GatewayListeners(this.#context, this.#contexts, report, settings.workers > 1);
+    this.#services = new ServiceDriver(
+      {
+        snapshot: () => this.#context.snapshot,
+        stats: serviceStats(writer, this.#counters),
+        sweeper: this.#sweeper,
+        log: deps.log,
+        now,
+      },
+      {
+        nodeAddresses: settings.nodeAddresses,
+        owns: (service) => hash32(service) % settings.workers === settings.index,
+      },
+      report,
+    );
     this.#sweeper.add({ onTick: () => this.#reportDrained() });
     writer.add(writer.cell(proxyMetrics.inFlight, []), 0);
   }
@@ -83,6 +101,7 @@ export class ProxyWorker {
     } else if (message.type === 'drain') {
       this.#context.draining = true;
       this.#gateway.drain();
+      this.#services.drain();
     } else if (message.type === 'sync') {
       this.#deps.send({ type: 'synced' });
     } else {
@@ -94,6 +113,7 @@ export class ProxyWorker {
   close(): void {
     this.#context.draining = true;
     this.#gateway.close();
+    this.#services.close();
     this.#pools.close();
     this.#sweeper.stop();
     this.#accessLog?.close();
@@ -106,12 +126,13 @@ export class ProxyWorker {
     this.#counters.settle();
     this.#context.snapshot = snapshot;
     if (message.update.certificates !== undefined) this.#gateway.refreshDefaults();
-    await this.#gateway.reconcile(snapshot.listeners);
+    await Promise.all([this.#gateway.reconcile(snapshot.listeners), this.#services.reconcile(snapshot.services)]);
     this.#deps.send({ type: 'applied', version: message.update.version });
   }
 
   #reportDrained(): void {
-    if (!this.#context.draining || this.#drainReported || this.#gateway.connections > 0) return;
+    if (!this.#context.draining || this.#drainReported || this.#gateway.connections + this.#services.connections > 0)
+      return;
     this.#drainReported = true;
     this.#deps.send({ type: 'drained' });
   }

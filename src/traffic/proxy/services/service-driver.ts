@@ -1,0 +1,118 @@
+// The user-space Service driver: keeps one listener per Service address, as the snapshot names them.
+// Knows nothing of what a listener does with its clients.
+
+import { networkInterfaces } from 'node:os';
+import type { ServicePort } from '#traffic/model/ir.ts';
+import { TcpListener } from '../tcp/tcp-listener.ts';
+import { UdpListener } from '../udp/udp-listener.ts';
+import type { ListenReport } from '../workers/gateway-listeners.ts';
+import { AffinityTable } from './affinity.ts';
+import { type Binding, bindingsOf, listenFailure } from './bindings.ts';
+import type { ServiceContext } from './context.ts';
+
+interface Bound {
+  readonly binding: Binding;
+  readonly listener: TcpListener | UdpListener;
+}
+
+export interface ServiceDriverOptions {
+  /** Addresses, besides 127.0.0.1, that node ports are served on. */
+  readonly nodeAddresses: readonly string[];
+  /** Whether this worker serves a Service; each Service has one worker, because affinity is its memory. */
+  owns(service: string): boolean;
+}
+
+export class ServiceDriver {
+  readonly #context: ServiceContext;
+  readonly #options: ServiceDriverOptions;
+  readonly #report: ListenReport;
+  readonly #bound = new Map<string, Bound>();
+  readonly #affinity = new Map<string, AffinityTable>();
+  /** TCP listeners that accept no more but still have flows. */
+  readonly #closing = new Set<TcpListener | UdpListener>();
+
+  constructor(context: ServiceContext, options: ServiceDriverOptions, report: ListenReport) {
+    this.#context = context;
+    this.#options = options;
+    this.#report = report;
+  }
+
+  get connections(): number {
+    let count = 0;
+    for (const { listener } of this.#bound.values()) count += listener.connections;
+    for (const listener of this.#closing) count += listener.connections;
+    return count;
+  }
+
+  /** Resolves once every new address is bound, or reported as failed; a failed one is tried again with each change. */
+  async reconcile(services: ReadonlyMap<string, ServicePort>): Promise<void> {
+    const wanted = new Map<string, Binding>();
+    const isLocal = localAddressCheck();
+    for (const service of services.values()) {
+      if (!this.#options.owns(service.name)) continue;
+      for (const binding of bindingsOf(service, ['127.0.0.1', ...this.#options.nodeAddresses], isLocal)) {
+        wanted.set(binding.key, binding);
+      }
+    }
+    for (const [key, { listener }] of this.#bound) {
+      const binding = wanted.get(key);
+      if (binding === undefined) this.#unbind(key, listener);
+      else listener.service = binding.service;
+    }
+    for (const name of this.#affinity.keys()) if (!services.has(name)) this.#affinity.delete(name);
+    const opening: Promise<void>[] = [];
+    for (const binding of wanted.values()) if (!this.#bound.has(binding.key)) opening.push(this.#bind(binding));
+    await Promise.all(opening);
+    for (const { listener } of this.#bound.values()) listener.onSnapshot();
+  }
+
+  /** Accepts nobody any more. */
+  drain(): void {
+    for (const [key, { listener }] of this.#bound) this.#unbind(key, listener);
+  }
+
+  close(): void {
+    for (const { listener } of this.#bound.values()) listener.destroy();
+    for (const listener of this.#closing) listener.destroy();
+    this.#bound.clear();
+    this.#closing.clear();
+  }
+
+  #unbind(key: string, listener: TcpListener | UdpListener): void {
+    this.#bound.delete(key);
+    listener.close();
+    for (const closing of this.#closing) if (closing.connections === 0) this.#closing.delete(closing);
+    if (listener.connections > 0) this.#closing.add(listener);
+  }
+
+  async #bind(binding: Binding): Promise<void> {
+    const affinity = this.#affinityOf(binding.service.name);
+    const Kind = binding.service.protocol === 'UDP' ? UdpListener : TcpListener;
+    const listener = new Kind(this.#context, binding.service, affinity);
+    this.#bound.set(binding.key, { binding, listener });
+    try {
+      const port = await listener.listen(binding.address, binding.port);
+      this.#report.listening(binding.name, binding.address, port);
+    } catch (error) {
+      this.#bound.delete(binding.key);
+      const { code = '', message } = error as NodeJS.ErrnoException;
+      this.#report.failed(binding.service.name, code, listenFailure(binding, code, message));
+    }
+  }
+
+  #affinityOf(service: string): AffinityTable {
+    let table = this.#affinity.get(service);
+    if (table === undefined) {
+      table = new AffinityTable();
+      this.#affinity.set(service, table);
+    }
+    return table;
+  }
+}
+
+/** Every address of an interface, and all of 127.0.0.0/8. */
+function localAddressCheck(): (address: string) => boolean {
+  const known = new Set<string>();
+  for (const list of Object.values(networkInterfaces())) for (const entry of list ?? []) known.add(entry.address);
+  return (address) => address.startsWith('127.') || known.has(address);
+}

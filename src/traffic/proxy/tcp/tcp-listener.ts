@@ -1,0 +1,52 @@
+// One address and port of a Service at TCP: accepts, and makes a flow of each connection.
+// Knows nothing of which addresses there should be.
+
+import { createServer, type Server } from 'node:net';
+import type { ServicePort } from '#traffic/model/ir.ts';
+import type { AffinityTable } from '../services/affinity.ts';
+import type { ServiceContext } from '../services/context.ts';
+import { TcpFlow } from './tcp-flow.ts';
+
+export class TcpListener {
+  service: ServicePort;
+  readonly #server: Server;
+  readonly #flows = new Set<TcpFlow>();
+
+  constructor(context: ServiceContext, service: ServicePort, affinity: AffinityTable) {
+    this.service = service;
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
+      const flow = new TcpFlow(context, this.service, affinity, socket);
+      this.#flows.add(flow);
+      socket.on('close', () => this.#flows.delete(flow));
+    });
+  }
+
+  get connections(): number {
+    return this.#flows.size;
+  }
+
+  /** Resolves with the port; rejects with what binding threw. */
+  listen(address: string, port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.on('error', reject);
+      this.#server.listen({ host: address, port, backlog: 1024 }, () => {
+        const bound = this.#server.address();
+        resolve(bound !== null && typeof bound === 'object' ? bound.port : port);
+      });
+    });
+  }
+
+  onSnapshot(): void {
+    // Flows stay with their endpoint, whatever becomes of it.
+  }
+
+  /** Accepts nobody any more; flows go on. */
+  close(): void {
+    this.#server.close();
+  }
+
+  destroy(): void {
+    this.close();
+    for (const flow of this.#flows) flow.destroy();
+  }
+}

@@ -1,0 +1,38 @@
+// Counts what the layer-4 drivers carry.
+// Knows nothing of sockets.
+
+import type { MetricWriter } from '#telemetry/metric-writer.ts';
+import { proxyMetrics } from '#telemetry/proxy-metrics.ts';
+import type { ServiceStats } from '../services/context.ts';
+import type { InFlightCounters } from './in-flight.ts';
+
+export function serviceStats(writer: MetricWriter, inFlight: InFlightCounters): ServiceStats {
+  // An endpoint may leave while it is busy; its count has to come down where it went up.
+  const slots = new Map<string, { slot: number; busy: number }>();
+  return {
+    tcpOpened(service, outcome) {
+      writer.add(writer.cell(proxyMetrics.tcpAccepted, [service, outcome]), 1);
+      if (outcome === 'connected') writer.add(writer.cell(proxyMetrics.tcpConnections, [service]), 1);
+    },
+    tcpClosed(service) {
+      writer.add(writer.cell(proxyMetrics.tcpConnections, [service]), -1);
+    },
+    udpOpened(service, outcome) {
+      writer.add(writer.cell(proxyMetrics.udpOpened, [service, outcome]), 1);
+      if (outcome === 'connected') writer.add(writer.cell(proxyMetrics.udpSessions, [service]), 1);
+    },
+    udpClosed(service) {
+      writer.add(writer.cell(proxyMetrics.udpSessions, [service]), -1);
+    },
+    endpointBusy(key, delta) {
+      let entry = slots.get(key);
+      if (entry === undefined) {
+        entry = { slot: inFlight.slot(key), busy: 0 };
+        slots.set(key, entry);
+      }
+      inFlight.add(entry.slot, delta);
+      entry.busy += delta;
+      if (entry.busy === 0) slots.delete(key);
+    },
+  };
+}
