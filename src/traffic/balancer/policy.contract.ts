@@ -134,6 +134,13 @@ export function describePolicy(title: string, config: PolicyConfig): void {
       }
     });
 
+    it('shares as it promises in a large fleet, too', () => {
+      const targets = targetsOf(...Array.from({ length: 40 }, (_, place) => (place < 20 ? 1 : 3)));
+      const light = shares(create().update(targets), targets, 4000).slice(0, 20);
+      const share = light.reduce((sum, count) => sum + count, 0) / 4000;
+      expect(Math.abs(share - (promises.weights ? 1 / 4 : 1 / 2))).toBeLessThan(TOLERANCE);
+    });
+
     it('takes a new weight of a target that stays', () => {
       const targets = targetsOf(1, 1);
       const balancer = create();

@@ -40,31 +40,39 @@ describe('least_request over all targets', () => {
 
 describe('least_request with two choices', () => {
   it('takes the less loaded of two different targets', () => {
-    const targets = loaded(9, 9, 0);
-    const picker = pickerOf(2, targets);
-    const counts = [0, 0, 0];
-    for (let round = 0; round < 3000; round++) {
-      const { index } = picked(picker);
-      counts[index] = (counts[index] ?? 0) + 1;
-    }
-    // The idle target is in two of the three possible pairs and wins both.
-    expect(Math.abs((counts[2] ?? 0) / 3000 - 2 / 3)).toBeLessThan(0.05);
+    const picker = pickerOf(2, loaded(0, ...new Array<number>(9).fill(9)));
+    let wins = 0;
+    for (let round = 0; round < 3000; round++) if (picked(picker).index === 0) wins++;
+    // The idle target is in 9 of the 45 possible pairs and wins them all.
+    expect(Math.abs(wins / 3000 - 9 / 45)).toBeLessThan(0.04);
   });
 
   it('never picks the most loaded target', () => {
-    const picker = pickerOf(2, loaded(0, 1, 2, 3, 100));
-    for (let round = 0; round < 500; round++) expect(picked(picker).index).not.toBe(4);
+    const picker = pickerOf(2, loaded(0, 1, 2, 3, 4, 5, 6, 7, 8, 100));
+    for (let round = 0; round < 500; round++) expect(picked(picker).index).not.toBe(9);
+  });
+
+  it('compares a small fleet whole, so that the best is never missed', () => {
+    const picker = pickerOf(2, loaded(1, 1, 1, 1, 1, 1, 0, 1));
+    for (let round = 0; round < 100; round++) expect(picked(picker).index).toBe(6);
+  });
+
+  it('falls back on a look at all when every draw was tried', () => {
+    const targets = loaded(...new Array<number>(12).fill(0));
+    const tried = targets.slice(0, 11);
+    const picker = pickerOf(2, targets);
+    for (let round = 0; round < 100; round++) expect(picked(picker, request(round, tried)).index).toBe(11);
   });
 
   it('keeps a slow target from piling up requests', () => {
-    const targets = loaded(0, 0, 0, 0, 0, 0);
+    const targets = loaded(...new Array<number>(12).fill(0));
     const picker = pickerOf(2, targets);
-    // Every request takes one round, on the slow target twenty; six arrive a round.
+    // Every request takes one round, on the slow target twenty; twelve arrive a round.
     const ends: { at: number; target: FakeTarget }[] = [];
     let worst = 0;
     for (let round = 0; round < 400; round++) {
       for (const { at, target } of ends) if (at === round) target.load--;
-      for (let arrival = 0; arrival < 6; arrival++) {
+      for (let arrival = 0; arrival < 12; arrival++) {
         const target = picked(picker);
         target.load++;
         ends.push({ at: round + (target.index === 0 ? 20 : 1), target });

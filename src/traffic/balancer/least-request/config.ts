@@ -4,7 +4,7 @@ import { onlySettings } from '../policy.ts';
 
 export interface LeastRequestConfig {
   readonly type: 'least_request';
-  /** Targets drawn and compared: 2 or more, or 0 to compare all of them. */
+  /** Targets drawn and compared: 2 or more, or 0 to compare all of them. Small fleets are always compared whole. */
   readonly choices: number;
 }
 
