@@ -7,8 +7,11 @@ import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import type { Controller } from './controller.ts';
 import { deploymentController } from './deployment/index.ts';
+import { disruptionController } from './disruption/index.ts';
 import { endpointSliceController } from './endpointslice/index.ts';
+import { garbageCollector } from './garbage-collector/index.ts';
 import { namespaceController } from './namespace/index.ts';
+import { podGarbageCollector } from './pod-gc/index.ts';
 import { replicaSetController } from './replicaset/index.ts';
 import { schedulerController } from './scheduler/index.ts';
 import { serviceAccountController } from './service-account/index.ts';
@@ -27,6 +30,11 @@ export const controllers: readonly Controller[] = [
   schedulerController,
   // Endpoints come last, out of pods that run.
   endpointSliceController,
+  // Evictions are refused until the budgets are counted.
+  disruptionController,
+  // Cleaning up is in no hurry; and it must have seen every owner before it calls anything ownerless.
+  garbageCollector,
+  podGarbageCollector,
 ];
 
 export interface ControllersOptions {
