@@ -2,6 +2,7 @@
 // Knows nothing of usability: which endpoints may take traffic is the engine's decision.
 import type { Service, ServicePort } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice, Endpoint as SliceEndpoint } from 'kubernetes-types/discovery/v1.js';
+import { weightOf } from './endpoint-weight.ts';
 import type { Endpoint } from './ir.ts';
 
 /** Carried by every EndpointSlice: the Service that it belongs to. */
@@ -54,7 +55,7 @@ function toEndpoint(source: SliceEndpoint, port: number, slice: EndpointSlice): 
   return {
     address,
     port,
-    weight: 1,
+    weight: weightOf(slice),
     pod: targetRef?.kind === 'Pod' ? `${targetRef.namespace ?? slice.metadata?.namespace}/${targetRef.name}` : '',
     node: source.nodeName ?? '',
     zone: source.zone ?? '',

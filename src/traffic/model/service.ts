@@ -3,6 +3,7 @@
 import type { ServicePort as KubePort, Service } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import { objectKey } from '#kube/api/object.ts';
+import { weightProblems } from './endpoint-weight.ts';
 import type { Cluster, Endpoint, ServicePort } from './ir.ts';
 import { clusterName, servicePortName } from './names.ts';
 import { policyOf } from './policy.ts';
@@ -35,7 +36,7 @@ export function translateService(service: Service, slices: readonly EndpointSlic
   const services = new Map<string, ServicePort>();
   if (service.spec?.type === 'ExternalName') return { clusters, endpoints, services, problems: [] };
   const key = objectKey(service);
-  const { policy, problems } = policyOf(service);
+  const { policy, problems: policyProblems } = policyOf(service);
   for (const port of service.spec?.ports ?? []) {
     const name = clusterName(key, port);
     clusters.set(name, {
@@ -48,7 +49,7 @@ export function translateService(service: Service, slices: readonly EndpointSlic
     endpoints.set(name, endpointsOf(service, port, slices));
     if (isProxied(service)) services.set(servicePortName(key, port), toServicePort(service, port, name));
   }
-  return { clusters, endpoints, services, problems };
+  return { clusters, endpoints, services, problems: [...policyProblems, ...weightProblems(service, slices)] };
 }
 
 function isProxied(service: Service): boolean {
