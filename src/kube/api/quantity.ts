@@ -24,6 +24,9 @@ const decimalPowers: Readonly<Record<string, number>> = {
 const decimalSuffixes = new Map(Object.entries(decimalPowers).map(([suffix, power]) => [power, suffix]));
 const binarySuffixes = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
 
+/** Far more digits than any amount has; reading them takes time that grows with their square. */
+const longestText = 256;
+
 /** Exponents outside this range only ever give zero, the cap, or the smallest amount; it bounds the arithmetic. */
 const exponentLimit = 64;
 
@@ -79,12 +82,12 @@ export class Quantity {
 
 /** Reads a quantity; throws an Error with upstream's text when it is none. Finer than a billionth is rounded away from zero. */
 export function parseQuantity(text: string): Quantity {
-  const parts = /^([+-]?)(\d*)(?:\.(\d*))?([eEinumkKMGTP]*[-+]?\d*)$/.exec(text);
+  const parts = text.length > longestText ? null : /^([+-]?)(\d*)(?:\.(\d*))?([eEinumkKMGTP]*[-+]?\d*)$/.exec(text);
   if (text === '' || parts === null) throw new Error(formatWrong);
   const [, sign = '', whole = '', fraction = '', suffix = ''] = parts;
+  const { format, power, factor } = readSuffix(suffix);
   if (whole === '' && fraction === '') throw new Error(numericWrong);
   const digits = BigInt(`${whole}${fraction}`);
-  const { format, power, factor } = readSuffix(suffix);
   const scale = power - fraction.length + 9;
   const magnitude =
     scale >= 0 ? digits * factor * 10n ** BigInt(scale) : roundedUp(digits * factor, 10n ** BigInt(-scale));
