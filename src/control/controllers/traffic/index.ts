@@ -37,6 +37,9 @@ export interface TrafficOptions {
  */
 const GATHER_MS = 2;
 
+/** Problems are told after this many milliseconds: an Ingress applied just before its Service is no one's mistake. */
+const SETTLE_MS = 1_000;
+
 /** Index of slices by the key of the Service that they belong to. */
 const BY_SERVICE = 'traffic/service';
 const byService = (slice: EndpointSlice): readonly string[] => [serviceKeyOf(slice)];
@@ -83,6 +86,7 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
   let version = 0;
   let ready = false;
   let pending: Cancel | undefined;
+  let reporting: Cancel | undefined;
   const publish = (): void => {
     pending = undefined;
     const changes = world.refresh();
@@ -91,7 +95,10 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
       owned = new Set(ownedList);
       for (const key of owned) statuses?.add(key);
     }
-    problems.report(world.problems());
+    reporting ??= clock.after(SETTLE_MS, () => {
+      reporting = undefined;
+      problems.report(world.problems());
+    });
     if (version > 0 && changes === undefined) return;
     version += 1;
     const first = version === 1 ? { listeners: new Map(listeners.map((listener) => [listener.name, listener])) } : {};
@@ -143,6 +150,7 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
   return {
     async stop() {
       pending?.();
+      reporting?.();
       unsubscribeAll();
       await statuses?.stop();
       await events.flush();

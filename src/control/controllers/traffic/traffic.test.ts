@@ -10,7 +10,7 @@ import { startTestServer, type TestServer } from '#kube/apiserver/testing.ts';
 import type { Client } from '#kube/client/client.ts';
 import { createInformers, type Informers } from '#kube/client/informer.ts';
 import { createClient } from '#kube/client/rest-client.ts';
-import { systemClock } from '#lib/clock.ts';
+import { type Clock, FakeClock, systemClock } from '#lib/clock.ts';
 import { silentLogger } from '#lib/log.ts';
 import { createAuthority } from '#traffic/identity/authority.ts';
 import type { Listener, TrafficSink, TrafficUpdate } from '#traffic/model/ir.ts';
@@ -114,7 +114,7 @@ describe('traffic controller', () => {
     await server.close();
   });
 
-  async function start(sink = engine): Promise<void> {
+  async function start(sink = engine, clock: Clock = systemClock): Promise<void> {
     traffic = await startTraffic({
       client,
       informers,
@@ -123,7 +123,7 @@ describe('traffic controller', () => {
       ingressClass: 'evenkeel',
       publishAddress: '127.0.0.1',
       log: silentLogger,
-      clock: systemClock,
+      clock,
     });
   }
 
@@ -202,11 +202,17 @@ describe('traffic controller', () => {
     expect(foreign.status?.loadBalancer?.ingress).toBeUndefined();
   });
 
-  it('tells the owner of an Ingress what is wrong with it, once', async () => {
+  it('tells the owner of an Ingress what stays wrong with it, once', async () => {
+    const clock = new FakeClock();
     await client.create(builtin('Ingress'), ingress('web', 'shop.local', 'gone'));
-    await start();
+    await client.create(builtin('Ingress'), ingress('early', 'early.local', 'late'));
+    await start(engine, clock);
+    await client.create(builtin('Service'), service('late'));
+    await seen('Service', 'default/late');
+    clock.advance(1_000);
     await client.create(builtin('Service'), service('other'));
-    await engine.until((now) => now.cluster('default/other/http') !== undefined);
+    await seen('Service', 'default/other');
+    clock.advance(2_000);
     await traffic?.stop();
     const { items } = await client.list<Event & KubeObject>(builtin('Event'), { namespace: 'default' });
     const told = items.filter((event) => event.involvedObject.kind === 'Ingress');
@@ -232,11 +238,19 @@ describe('traffic controller', () => {
     expect(again.updates).toEqual(engine.updates);
   });
 
-  async function statusWritten(name: string): Promise<void> {
-    const ingresses = informers.of<Ingress & KubeObject>(builtin('Ingress'));
+  function statusWritten(name: string): Promise<void> {
+    return seen(
+      'Ingress',
+      `default/${name}`,
+      (now: Ingress) => now.status?.loadBalancer?.ingress?.[0]?.ip === '127.0.0.1',
+    );
+  }
+
+  /** Resolves once the informers, and so the controller, have such an object. */
+  async function seen<T>(kind: string, key: string, holds: (now: T) => boolean = () => true): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const end = ingresses.onChange((key, now) => {
-      if (key === `default/${name}` && now?.status?.loadBalancer?.ingress?.[0]?.ip === '127.0.0.1') resolve();
+    const end = informers.of(builtin(kind)).onChange((changed, now) => {
+      if (changed === key && now !== undefined && holds(now as T)) resolve();
     });
     await promise;
     end();
