@@ -69,11 +69,9 @@ function lookup(...args) {
   });
   return {};
 }
-// Promisified callers expect the object form, as of the original.
-if (require('node:util').promisify.custom in originalLookup) {
-  Object.defineProperty(lookup, require('node:util').promisify.custom, {
-    value: (host, options) => dns.promises.lookup(host, options),
-  });
+// What util.promisify reads off the original, so that promisified callers get the object form from ours too.
+for (const symbol of Object.getOwnPropertySymbols(originalLookup)) {
+  Object.defineProperty(lookup, symbol, Object.getOwnPropertyDescriptor(originalLookup, symbol));
 }
 dns.lookup = lookup;
 

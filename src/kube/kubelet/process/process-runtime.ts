@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import type { Clock } from '#lib/clock.ts';
+import type { Cancel, Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import {
   type ContainerExit,
@@ -22,6 +22,8 @@ import { CONTAINER_ID_VARIABLE, ProcessRecords } from './records.ts';
 
 /** How long output may still trickle in after the main process ended, in milliseconds. */
 const DRAIN_MS = 500;
+/** Looking through all processes costs milliseconds, so it is done once for all that ended within this time. */
+const SWEEP_MS = 1_000;
 
 export interface ProcessRuntimeOptions {
   /** Holds one record for each running process. */
@@ -58,6 +60,8 @@ export class ProcessRuntime implements Runtime {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #logs = new Map<string, LogFile>();
+  readonly #ended: string[] = [];
+  #cancelSweep: Cancel = () => {};
 
   constructor(options: ProcessRuntimeOptions) {
     this.#records = new ProcessRecords(join(options.dataDir, 'processes'));
@@ -66,7 +70,16 @@ export class ProcessRuntime implements Runtime {
   }
 
   async sweep(): Promise<number> {
+    this.#cancelSweep();
+    this.#ended.length = 0;
     return this.#records.sweep();
+  }
+
+  /** A process that made a session of its own outlived its group: the variable finds it, for all ended at once. */
+  #sweepEnded(id: string): void {
+    this.#ended.push(id);
+    if (this.#ended.length > 1) return;
+    this.#cancelSweep = this.#clock.after(SWEEP_MS, () => this.#records.sweep(this.#ended.splice(0)));
   }
 
   async start(spec: ContainerSpec): Promise<RunningContainer> {
@@ -133,7 +146,7 @@ export class ProcessRuntime implements Runtime {
           child.stderr?.destroy();
           output.close();
           if (this.#logs.get(output.path) === output) this.#logs.delete(output.path);
-          this.#records.remove(id);
+          this.#sweepEnded(id);
           resolve(exit);
         };
         // A process that left the group may hold the pipes open for good.

@@ -46,12 +46,12 @@ export class ProcessRecords {
   }
 
   /**
-   * Kills every process that belongs to a recorded container and forgets the records. A leader is killed with its group
-   * when pid, start time and variable all match; what left the group is found by the variable alone, which holds an id
-   * that nobody else can have.
+   * Kills every process that belongs to a recorded container (of `only`, if given) and forgets the records. A leader is
+   * killed with its group when pid, start time and variable all match; what left the group is found by the variable
+   * alone, which holds an id that nobody else can have.
    */
-  sweep(): number {
-    const records = this.#all();
+  sweep(only?: readonly string[]): number {
+    const records = this.#all().filter(({ id }) => only === undefined || only.includes(id));
     if (records.length === 0) return 0;
     let killed = 0;
     for (const { id, pid, startTime } of records) {
