@@ -10,6 +10,8 @@ export interface HostPattern {
 
 /** Authorities that are remembered as sent; a flood of invented names starts the memory anew and costs no more. */
 const MEMORY = 1024;
+/** Characters; no hostname with a port is longer. */
+const MAX_REMEMBERED = 260;
 
 export class HostTable<T> {
   readonly #exact = new Map<string, T>();
@@ -37,8 +39,10 @@ export class HostTable<T> {
     const known = this.#memory.get(authority);
     if (known !== undefined || this.#memory.has(authority)) return known;
     const found = this.#search(normaliseHost(authority));
+    if (authority.length > MAX_REMEMBERED) return found;
     if (this.#memory.size >= MEMORY) this.#memory.clear();
-    this.#memory.set(authority, found);
+    // Joined anew: a slice of a request head would keep the whole head in memory.
+    this.#memory.set(authority.split('').join(''), found);
     return found;
   }
 
