@@ -1,5 +1,6 @@
 // What every cluster has from its first second: namespaces, their default service accounts, the `kubernetes` Service.
 // Knows which objects those are; they are written the way a client's would be.
+import { networkInterfaces } from 'node:os';
 import { StatusError } from '#kube/api/status.ts';
 import type { ServerContext } from './context.ts';
 import type { AnyObject } from './registry/any-object.ts';
@@ -10,13 +11,35 @@ import { updateObject } from './write/update.ts';
 
 const MANAGER = 'kube-apiserver';
 const SYSTEM = { name: 'system:apiserver', groups: ['system:masters'] } as const;
+const PRIORITY_CLASSES = [
+  {
+    metadata: { name: 'system-cluster-critical' },
+    value: 2_000_000_000,
+    description: 'For what the cluster cannot do without, on any node',
+  },
+  {
+    metadata: { name: 'system-node-critical' },
+    value: 2_000_001_000,
+    description: 'For what its node cannot do without',
+  },
+];
 const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'] as const;
 
 /** Idempotent. `address` and `port` are where this server listens. */
 export async function bootstrap(server: ServerContext, address: string, port: number): Promise<void> {
   const namespaces = server.registry.builtin('', 'v1', 'namespaces');
   for (const name of NAMESPACES) await ensure(server, namespaces, { metadata: { name } });
-  await publishSelf(server, address, port);
+  const priorities = server.registry.builtin('scheduling.k8s.io', 'v1', 'priorityclasses');
+  for (const each of PRIORITY_CLASSES) await ensure(server, priorities, each);
+  // Whatever Pods' addresses must be, the server is where it is.
+  await publishSelf({ ...server, admitLoopback: true }, reachable(address), port);
+}
+
+/** An address to put into endpoints: that of an interface, when the server listens on all of them. */
+function reachable(address: string): string {
+  if (address !== '0.0.0.0' && address !== '::') return address;
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return all.find((each) => each.family === 'IPv4' && !each.internal)?.address ?? '127.0.0.1';
 }
 
 /** Gives every namespace its `default` service account, now and as namespaces come. */

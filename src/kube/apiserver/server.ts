@@ -5,6 +5,7 @@ import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import { bootstrap, followNamespaces } from './bootstrap.ts';
 import type { KubeletCredentials, ServerContext } from './context.ts';
+import { serveCustomResources } from './crd/serve.ts';
 import type { TokenTable } from './http/authn.ts';
 import { dispatch } from './http/dispatch.ts';
 import { listen } from './http/listener.ts';
@@ -69,6 +70,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     kubeletClient: options.kubeletClient,
     closing: closing.signal,
   };
+  const stopServing = serveCustomResources(server);
   const listener = await listen({
     address: options.address,
     port: options.port,
@@ -86,6 +88,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     async close() {
       stopMaintenance();
       stopFollowing();
+      stopServing();
       // Watches and logs end first: they would hold their connections for as long as they like.
       closing.abort();
       await listener.close(CLOSE_GRACE_MS);

@@ -29,7 +29,7 @@ export async function serveNonResource(
     await sendBytes(request, response, 200, 'text/plain; charset=utf-8', text);
     return true;
   }
-  if (path.startsWith('/openapi/')) return sendOpenApi(server, request, response, path);
+  if (path.startsWith('/openapi/')) return sendOpenApi(server, request, response, url);
   const body = document(server, request, path);
   if (body === undefined) return false;
   const { value, contentType } = body;

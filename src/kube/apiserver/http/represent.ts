@@ -61,7 +61,7 @@ function table(
 ): unknown {
   const made = tableFor(resource.definition, objects, wallMs, {
     includeObject,
-    ...(resource.printer === undefined ? {} : { printer: resource.printer }),
+    ...(resource.custom === undefined ? {} : { printer: resource.custom.printer }),
   });
   return { ...made, apiVersion: `meta.k8s.io/${accepted.version}`, metadata };
 }

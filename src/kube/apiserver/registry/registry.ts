@@ -1,5 +1,6 @@
 // Every resource that is served, built-in or defined by a CustomResourceDefinition, with its storage and its rules.
 // Knows definitions and strategies; nothing of requests.
+import type { CustomKind } from '#kube/api/openapi/index.ts';
 import { apiVersionOf, builtinResources, type ResourceDefinition } from '#kube/api/resources.ts';
 import { type Schema, schemaFor } from '#kube/api/schema/index.ts';
 import type { TableOptions } from '#kube/api/table/index.ts';
@@ -16,11 +17,29 @@ export interface Resource {
   readonly collection: Collection;
   readonly strategy: Strategy;
   readonly conversion: Conversion | undefined;
-  /** Table columns of a custom resource. */
-  readonly printer?: TableOptions['printer'];
+  /** Of a custom resource only. */
+  readonly custom: CustomResource | undefined;
   schema(): Schema | undefined;
   /** The stored object as this resource's version shows it. */
   view(object: AnyObject): AnyObject;
+}
+
+/** What a CustomResourceDefinition says of one of its versions beyond names. */
+export interface CustomResource {
+  readonly conversion: Conversion;
+  readonly schema: Schema | undefined;
+  readonly openApiSchema: CustomKind['openApiSchema'];
+  readonly printer: NonNullable<TableOptions['printer']>;
+  readonly scale: ScalePaths | undefined;
+  /** Fills in the defaults of the schema. */
+  applyDefaults(object: AnyObject): void;
+}
+
+/** Where a custom resource keeps what its Scale shows. */
+export interface ScalePaths {
+  readonly specReplicas: readonly string[];
+  readonly statusReplicas: readonly string[];
+  readonly selector: readonly string[] | undefined;
 }
 
 export class Registry {
@@ -31,13 +50,26 @@ export class Registry {
   constructor(store: Store) {
     this.#store = store;
     for (const definition of builtinResources) {
-      this.add(definition, strategyFor(definition), () => schemaFor(apiVersionOf(definition), definition.kind));
+      this.#add(definition, strategyFor(definition), undefined);
     }
   }
 
-  /** Serves a resource; one that was there under the same name is replaced. */
-  add(definition: ResourceDefinition, strategy: Strategy, schema: () => Schema | undefined): void {
-    const conversion = conversionFor(definition);
+  /** Serves a version of a custom resource; one that was there under the same name is replaced. */
+  addCustom(definition: ResourceDefinition, strategy: Strategy, custom: CustomResource): void {
+    this.#add(definition, strategy, custom);
+  }
+
+  /** For OpenAPI. */
+  customKinds(): CustomKind[] {
+    const kinds: CustomKind[] = [];
+    for (const { definition, custom } of this.#resources.values()) {
+      if (custom !== undefined) kinds.push({ resource: definition, openApiSchema: custom.openApiSchema });
+    }
+    return kinds;
+  }
+
+  #add(definition: ResourceDefinition, strategy: Strategy, custom: CustomResource | undefined): void {
+    const conversion = custom?.conversion ?? conversionFor(definition);
     const storageName = conversion?.storageName ?? storageNameOf(definition);
     const views = new WeakMap<AnyObject, AnyObject>();
     const collection = (): Collection => this.#collection(storageName);
@@ -45,7 +77,8 @@ export class Registry {
       definition,
       strategy,
       conversion,
-      schema,
+      custom,
+      schema: () => (custom === undefined ? schemaFor(apiVersionOf(definition), definition.kind) : custom.schema),
       get collection() {
         return collection();
       },

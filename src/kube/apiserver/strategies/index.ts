@@ -1,6 +1,7 @@
 // Which strategy each resource has; a resource that is not named here takes the plain path.
 // Knows names only.
 import { apiVersionOf, type ResourceDefinition } from '#kube/api/resources.ts';
+import { customResourceDefinitionStrategy } from '../crd/strategy.ts';
 import { type AnyObject, dig, digString } from '../registry/any-object.ts';
 import { namespaceStrategy } from './namespace.ts';
 import { podStrategy } from './pod.ts';
@@ -81,7 +82,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'rbac.authorization.k8s.io/v1/rolebindings': { createOnUpdate: true },
   'rbac.authorization.k8s.io/v1/clusterroles': { createOnUpdate: true },
   'rbac.authorization.k8s.io/v1/clusterrolebindings': { createOnUpdate: true },
-  'apiextensions.k8s.io/v1/customresourcedefinitions': { countsGenerations: true, requiresResourceVersion: true },
+  'apiextensions.k8s.io/v1/customresourcedefinitions': customResourceDefinitionStrategy,
 };
 
 const plain: Strategy = {};

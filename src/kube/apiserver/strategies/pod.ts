@@ -7,10 +7,6 @@ import type { Strategy, StrategyContext } from './strategy.ts';
 
 const TOLERATION_SECONDS = 300;
 const TAINTS_TOLERATED_FOR_A_WHILE = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'];
-const BUILTIN_PRIORITIES: Readonly<Record<string, number>> = {
-  'system-cluster-critical': 2_000_000_000,
-  'system-node-critical': 2_000_001_000,
-};
 
 export const podStrategy: Strategy = {
   returnsDeleted: true,
@@ -74,7 +70,7 @@ function admitPriority(pod: AnyObject, spec: Fields, context: StrategyContext): 
           .filter((each) => each.globalDefault === true)
           .sort((a, b) => Number(a.value) - Number(b.value))[0]
       : context.lookup('scheduling.k8s.io', 'priorityclasses', undefined, named);
-  const priority = chosen === undefined ? BUILTIN_PRIORITIES[named] : Number(chosen.value);
+  const priority = chosen === undefined ? undefined : Number(chosen.value);
   if (named !== '' && priority === undefined) {
     throw forbidden(
       { group: '', resource: 'pods' },

@@ -5,7 +5,16 @@ import { labelSelectorQuery } from '#kube/api/selector.ts';
 import { badRequest, invalid, notFound } from '#kube/api/status.ts';
 import { nameOf, type Reply, type ResourceRequest } from '../context.ts';
 import { mediaTypeOf, parseAsYaml, parseBody, readBody } from '../http/body.ts';
-import { type AnyObject, dig, digNumber, digString, isFields, mutableCopy } from '../registry/any-object.ts';
+import {
+  type AnyObject,
+  dig,
+  digNumber,
+  digString,
+  type Fields,
+  isFields,
+  mutableCopy,
+} from '../registry/any-object.ts';
+import type { Resource, ScalePaths } from '../registry/registry.ts';
 import { patchTypeOf } from '../verbs/write.ts';
 import { writeOptions } from '../write/options.ts';
 import { updateObject } from '../write/update.ts';
@@ -13,7 +22,7 @@ import { updateObject } from '../write/update.ts';
 export async function getScale(request: ResourceRequest): Promise<Reply> {
   const stored = request.resource.collection.get(request.namespace, nameOf(request));
   if (stored === undefined) throw notFound(request.resource.definition, nameOf(request));
-  return { code: 200, object: scaleOf(stored.object) };
+  return { code: 200, object: scaleOf(request.resource, stored.object) };
 }
 
 export async function putScale(request: ResourceRequest): Promise<Reply> {
@@ -42,7 +51,7 @@ async function writeScale(request: ResourceRequest, change: (scale: AnyObject) =
     subresource: 'scale' as const,
   };
   const updated = await updateObject(input, (current) => {
-    const scale = change(scaleOf(current));
+    const scale = change(scaleOf(resource, current));
     if (!isFields(scale) || scale.kind !== 'Scale')
       throw badRequest('the body of the request is not a Scale: send kind Scale of autoscaling/v1');
     const replicas = dig(scale, 'spec', 'replicas') ?? 0;
@@ -56,24 +65,43 @@ async function writeScale(request: ResourceRequest, change: (scale: AnyObject) =
       ]);
     }
     const next = mutableCopy(current);
-    next.spec = { ...next.spec, replicas };
+    setAt(next, (resource.custom?.scale ?? BUILTIN_PATHS).specReplicas, replicas);
     const version = digString(scale, 'metadata', 'resourceVersion');
     const uid = digString(scale, 'metadata', 'uid');
     next.metadata = { ...next.metadata, resourceVersion: version, ...(uid === '' ? {} : { uid }) };
     return next;
   });
-  return { code: 200, object: scaleOf(updated) };
+  return { code: 200, object: scaleOf(resource, updated) };
 }
 
-function scaleOf(workload: AnyObject): AnyObject {
+const BUILTIN_PATHS: ScalePaths = {
+  specReplicas: ['spec', 'replicas'],
+  statusReplicas: ['status', 'replicas'],
+  selector: undefined,
+};
+
+function scaleOf({ custom }: Resource, workload: AnyObject): AnyObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = workload.metadata ?? {};
+  const paths = custom?.scale ?? BUILTIN_PATHS;
+  const selector =
+    custom === undefined ? selectorText(workload) : paths.selector && digString(workload, ...paths.selector);
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
     metadata: JSON.parse(JSON.stringify({ name, namespace, uid, resourceVersion, creationTimestamp })),
-    spec: { replicas: digNumber(workload, 'spec', 'replicas') ?? 0 },
-    status: { replicas: digNumber(workload, 'status', 'replicas') ?? 0, selector: selectorText(workload) },
+    spec: { replicas: digNumber(workload, ...paths.specReplicas) ?? 0 },
+    status: { replicas: digNumber(workload, ...paths.statusReplicas) ?? 0, ...(selector ? { selector } : {}) },
   };
+}
+
+function setAt(object: Fields, path: readonly string[], value: unknown): void {
+  let at = object;
+  for (const step of path.slice(0, -1)) {
+    const inner = isFields(at[step]) ? at[step] : {};
+    at[step] = inner;
+    at = inner;
+  }
+  at[path.at(-1) ?? ''] = value;
 }
 
 /** A ReplicationController has a plain map, the others a LabelSelector. */

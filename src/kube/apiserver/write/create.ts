@@ -57,12 +57,13 @@ async function tryCreate(input: CreateInput, object: AnyObject): Promise<AnyObje
   admitNamespace(server, definition, object);
   prepareMetadata(object, server, strategy.countsGenerations === true);
   resetStatus(object, resource);
+  // As upstream, a client owns what it sent; what admission and allocation fill in below is nobody's.
+  if (input.keepManagedFields !== true) recordManager(input, object);
   admitCreate(resource, object, context);
   strategy.prepareForCreate?.(object, context);
   const undo = strategy.reserve?.(object, undefined, context) ?? (() => {});
   try {
     assertValid(server, resource, object, undefined);
-    if (input.keepManagedFields !== true) recordManager(input, object);
     const { collection } = resource;
     const key = collection.keyOf(object.metadata?.namespace, object.metadata?.name ?? '');
     if (collection.get(object.metadata?.namespace, object.metadata?.name ?? '') !== undefined) {

@@ -41,7 +41,8 @@ export function decode(
     }
   }
   object.metadata ??= {};
-  applyDefaults(object);
+  if (resource.custom === undefined) applyDefaults(object);
+  else resource.custom.applyDefaults(object);
 }
 
 function assertKind(definition: ResourceDefinition, object: AnyObject): void {

@@ -86,17 +86,16 @@ async function tryUpdate(
   const context = strategyContext(server, input.user);
   keepSystemMetadata(next, current);
   if (subresource === 'status') keepAllButStatus(next, current);
-  else if (subresource === undefined) {
-    keepStatus(next, current, resource);
-    strategy.prepareForUpdate?.(next, current, context);
-  }
+  else if (subresource === undefined) keepStatus(next, current, resource);
+  // As upstream, a client owns what it sent; what the strategy carries over or allocates is nobody's.
+  if (input.keepManagedFields !== true) recordManager(input, next, current);
+  if (subresource === undefined) strategy.prepareForUpdate?.(next, current, context);
   if (strategy.countsGenerations === true && specChanged(next, current)) {
     next.metadata = { ...next.metadata, generation: (current.metadata?.generation ?? 0) + 1 };
   }
   const undo = subresource === undefined ? strategy.reserve?.(next, current, context) : undefined;
   try {
     assertValid(server, resource, next, current);
-    if (input.keepManagedFields !== true) recordManager(input, next, current);
     if (sameButTimes(next, current)) {
       undo?.();
       return current;

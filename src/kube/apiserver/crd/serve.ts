@@ -1,0 +1,93 @@
+// Serves what CustomResourceDefinitions define, as they come, change and go.
+// Knows definitions and the registry; custom objects then take the same path as all others.
+import type { ServerContext } from '../context.ts';
+import type { AnyObject } from '../registry/any-object.ts';
+import type { Resource } from '../registry/registry.ts';
+import { deleteObject } from '../write/delete.ts';
+import { updateObject } from '../write/update.ts';
+import { type ServedVersion, servedVersions } from './custom-resource.ts';
+import { CLEANUP_FINALIZER } from './strategy.ts';
+
+const SYSTEM = { name: 'system:apiserver', groups: ['system:masters'] } as const;
+
+/** Runs until the returned function is called. */
+export function serveCustomResources(server: ServerContext): () => void {
+  const { registry } = server;
+  const definitions = registry.builtin('apiextensions.k8s.io', 'v1', 'customresourcedefinitions');
+  const served = new Map<string, readonly ServedVersion[]>();
+  const clearing = new Map<string, () => void>();
+
+  const withdraw = (name: string): void => {
+    for (const { definition } of served.get(name) ?? []) {
+      registry.remove(definition.group, definition.version, definition.resource);
+    }
+    served.delete(name);
+  };
+  const offer = (crd: AnyObject): void => {
+    const name = crd.metadata?.name ?? '';
+    withdraw(name);
+    const versions = servedVersions(crd);
+    for (const { definition, strategy, custom } of versions) registry.addCustom(definition, strategy, custom);
+    served.set(name, versions);
+    if (crd.metadata?.deletionTimestamp !== undefined && !clearing.has(name)) {
+      clearing.set(name, clear(server, definitions, crd, versions[0]));
+    }
+  };
+
+  for (const { object } of definitions.collection.list()) offer(object);
+  const stop = definitions.collection.subscribe(({ type, now }) => {
+    if (type === 'put') offer(now.object);
+    else {
+      const name = now.object.metadata?.name ?? '';
+      clearing.get(name)?.();
+      clearing.delete(name);
+      withdraw(name);
+    }
+  });
+  return () => {
+    stop();
+    for (const end of clearing.values()) end();
+  };
+}
+
+/** Deletes every object of a definition that is going, and lets it go when the last one has. */
+function clear(
+  server: ServerContext,
+  definitions: Resource,
+  crd: AnyObject,
+  version: ServedVersion | undefined,
+): () => void {
+  const report = (error: unknown): void => {
+    if (server.closing.aborted) return;
+    server.log.error({ error, definition: crd.metadata?.name }, 'Cannot clear away a custom resource');
+  };
+  const release = (): void => {
+    const name = crd.metadata?.name ?? '';
+    const input = { server, resource: definitions, user: SYSTEM, namespace: undefined, name };
+    updateObject(
+      { ...input, options: { dryRun: false, manager: 'kube-apiserver' }, subresource: 'internal' },
+      (current) => {
+        const finalizers = (current.metadata?.finalizers ?? []).filter((each) => each !== CLEANUP_FINALIZER);
+        return { ...current, metadata: { ...current.metadata, finalizers } };
+      },
+    ).catch(report);
+  };
+  const { group = '', version: name = '', resource: plural = '' } = version?.definition ?? {};
+  const resource = server.registry.find(group, name, plural);
+  if (resource === undefined || resource.collection.list().length === 0) {
+    // After the change that is being told now, which this write would otherwise overtake.
+    queueMicrotask(release);
+    return () => {};
+  }
+  const { collection } = resource;
+  const stop = collection.subscribe(() => {
+    if (collection.list().length > 0) return;
+    stop();
+    release();
+  });
+  for (const { object } of collection.list()) {
+    const { namespace, name: objectName = '' } = object.metadata ?? {};
+    deleteObject({ server, resource, namespace, name: objectName }, {}).catch(report);
+  }
+  return stop;
+}
