@@ -155,14 +155,14 @@ class GarbageCollector {
     const uid = item.object.metadata?.uid ?? '';
     for (const { ref, object } of graph.dependents(uid)) {
       const others = (object.metadata?.ownerReferences ?? []).filter((owner) => owner.uid !== uid);
-      await this.#patch(ref, object, { ownerReferences: others });
+      await this.#patch(ref, object, { ownerReferences: orNull(others) });
     }
     await this.#dropFinalizer(item, ORPHAN);
   }
 
   async #dropFinalizer({ ref, object }: Item, finalizer: string): Promise<void> {
     const finalizers = (object.metadata?.finalizers ?? []).filter((other) => other !== finalizer);
-    await this.#patch(ref, object, { finalizers });
+    await this.#patch(ref, object, { finalizers: orNull(finalizers) });
   }
 
   async #patch(ref: Item['ref'], object: KubeObject, change: object): Promise<void> {
@@ -175,6 +175,11 @@ class GarbageCollector {
       if (!isStatus(error, 404)) throw error;
     }
   }
+}
+
+/** An empty list in a merge patch would stay behind as one; null takes the field away. */
+function orNull<T>(list: readonly T[]): readonly T[] | null {
+  return list.length === 0 ? null : list;
 }
 
 /** In foreground deletion: its dependents go first. */

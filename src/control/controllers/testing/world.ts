@@ -42,8 +42,11 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     let informer = seen.get(kind);
     if (informer === undefined) {
       informer = informers.of<KubeObject>(builtin(kind));
+      // After the other handlers, so that what a test collects in its own handler is there when it looks.
       informer.onChange(() => {
-        for (const look of lookers) look();
+        queueMicrotask(() => {
+          for (const look of lookers) look();
+        });
       });
       seen.set(kind, informer);
     }

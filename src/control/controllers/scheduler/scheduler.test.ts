@@ -1,0 +1,87 @@
+// Pods looking for a node, against the real API server.
+import type { Event, Node, Pod } from 'kubernetes-types/core/v1.js';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { builtin } from '#kube/api/resources.ts';
+import { podCondition } from '../common/pods.ts';
+import { addNode } from '../testing/kubelet-player.ts';
+import { startWorld, type World } from '../testing/world.ts';
+
+const PODS = builtin('Pod');
+let world: World;
+
+beforeEach(async () => {
+  world = await startWorld({ only: ['scheduler', 'service-account'], nodes: [] });
+});
+afterEach(async () => {
+  await world.close();
+});
+
+async function create(name: string, cpu: string, spec: Partial<NonNullable<Pod['spec']>> = {}): Promise<void> {
+  const containers = [{ name: 'c', image: 'web', resources: { requests: { cpu } } }];
+  const metadata = { name, namespace: 'default' };
+  await world.client.create<Pod>(PODS, { apiVersion: 'v1', kind: 'Pod', metadata, spec: { containers, ...spec } });
+}
+
+const podNamed = (name: string): Pod | undefined => world.see<Pod>('Pod').get(`default/${name}`);
+const nodeOf = (name: string): string | undefined => podNamed(name)?.spec?.nodeName;
+const eventsOf = (name: string): Event[] =>
+  world
+    .see<Event>('Event')
+    .list('default')
+    .filter((event) => event.involvedObject.name === name);
+
+describe('the scheduler', () => {
+  test('binds a pod, and says so in condition and event', async () => {
+    await addNode(world.client, 'node-1');
+    await create('a', '1');
+    await world.until(() => nodeOf('a') === 'node-1');
+    const event = await world.until(() => eventsOf('a').find(({ reason }) => reason === 'Scheduled'));
+    expect(event).toMatchObject({ type: 'Normal', message: 'Successfully assigned default/a to node-1' });
+    expect(podCondition(podNamed('a') ?? {}, 'PodScheduled')?.status).toBe('True');
+  });
+
+  test('tells why a pod fits nowhere, and binds it when room appears', async () => {
+    await addNode(world.client, 'node-1', { cpu: '1' });
+    await create('big', '2');
+    const message = '0/1 nodes are available: 1 Insufficient cpu.';
+    const condition = await world.until(() => podCondition(podNamed('big') ?? {}, 'PodScheduled'));
+    expect(condition).toMatchObject({ status: 'False', reason: 'Unschedulable', message });
+    const event = await world.until(() => eventsOf('big').find(({ reason }) => reason === 'FailedScheduling'));
+    expect(event).toMatchObject({ type: 'Warning', message });
+    await addNode(world.client, 'node-2', { cpu: '4' });
+    await world.until(() => nodeOf('big') === 'node-2');
+  });
+
+  test('never fills a node beyond what it has, however fast pods come', async () => {
+    await addNode(world.client, 'node-1', { cpu: '2' });
+    await addNode(world.client, 'node-2', { cpu: '2' });
+    await world.until(() => world.see<Node>('Node').list().length === 2);
+    await Promise.all(Array.from({ length: 6 }, (_, i) => create(`p${i}`, '1')));
+    const placed = (): Pod[] =>
+      world
+        .see<Pod>('Pod')
+        .list('default')
+        .filter((pod) => pod.spec?.nodeName !== undefined);
+    await world.until(() => placed().length === 4);
+    await world.until(() => {
+      const rejected = world
+        .see<Pod>('Pod')
+        .list('default')
+        .filter((pod) => podCondition(pod, 'PodScheduled')?.status === 'False');
+      return rejected.length === 2;
+    });
+    for (const node of ['node-1', 'node-2'])
+      expect(placed().filter((pod) => pod.spec?.nodeName === node)).toHaveLength(2);
+    await world.client.delete(PODS, placed()[0]?.metadata?.name ?? '', 'default', { gracePeriodSeconds: 0 });
+    await world.until(() => placed().length === 4);
+  });
+
+  test('goes by node selector and leaves gated pods alone', async () => {
+    await addNode(world.client, 'node-1');
+    await addNode(world.client, 'node-2', {}, { disk: 'ssd' });
+    await create('gated', '1', { schedulingGates: [{ name: 'wait.dev/here' }] });
+    await create('picky', '1', { nodeSelector: { disk: 'ssd' } });
+    await world.until(() => nodeOf('picky') === 'node-2');
+    expect(nodeOf('gated')).toBeUndefined();
+  });
+});
