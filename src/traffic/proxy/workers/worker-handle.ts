@@ -61,6 +61,7 @@ export class WorkerHandle {
     this.#exited = new Promise((resolve) => {
       worker.on('exit', () => {
         resolve();
+        this.appliedVersion = -1;
         this.#onDrained();
         for (const done of this.#syncing.splice(0)) done();
         if (this.#stopping) return;
