@@ -12,7 +12,6 @@ export const metaFacts: FactTable = {
   'meta.v1.LabelSelectorRequirement.values': atomicList,
   'meta.v1.FieldSelectorRequirement.values': atomicList,
   'meta.v1.DeleteOptions.dryRun': atomicList,
-  'meta.v1.Status.details': atomicMap,
   'meta.v1.StatusDetails.causes': atomicList,
 };
 
@@ -59,7 +58,8 @@ export const coreFacts: FactTable = {
   'core.v1.ContainerImage.names': atomicList,
 
   ...fields('core.v1.PersistentVolumeSpec', atomicList, 'accessModes', 'mountOptions'),
-  'core.v1.PersistentVolumeSpec.claimRef': atomicMap,
+  // A reference, yet owned field by field: the binder and its users write to it both.
+  'core.v1.PersistentVolumeSpec.claimRef': { mapType: 'granular' },
   'core.v1.CephFSPersistentVolumeSource.monitors': atomicList,
   'core.v1.RBDPersistentVolumeSource.monitors': atomicList,
   'core.v1.ISCSIPersistentVolumeSource.portals': atomicList,

@@ -10,6 +10,7 @@ import {
   mergedBy,
   mergedByRetaining,
   oneOf,
+  setList,
 } from './make.ts';
 
 const protocol = { ...oneOf('TCP', 'UDP', 'SCTP'), default: 'TCP' };
@@ -35,7 +36,7 @@ export const podFacts: FactTable = {
   'core.v1.ExecAction.command': atomicList,
   'core.v1.HTTPGetAction.httpHeaders': atomicList,
   'core.v1.HTTPGetAction.scheme': oneOf('HTTP', 'HTTPS'),
-  'core.v1.ContainerRestartRuleOnExitCodes.values': { listType: 'set' },
+  'core.v1.ContainerRestartRuleOnExitCodes.values': setList,
 
   'core.v1.PodSpec.containers': mergedBy('name'),
   'core.v1.PodSpec.initContainers': mergedBy('name'),
@@ -97,11 +98,14 @@ export const podFacts: FactTable = {
     'containerStatuses',
     'ephemeralContainerStatuses',
     'initContainerStatuses',
+    'nodeAllocatableResourceClaimStatuses',
   ),
   'core.v1.PodStatus.phase': oneOf('Failed', 'Pending', 'Running', 'Succeeded', 'Unknown'),
   'core.v1.ContainerStatus.allocatedResourcesStatus': mergedBy('name'),
   'core.v1.ContainerStatus.volumeMounts': mergedBy('mountPath'),
   'core.v1.LinuxContainerUser.supplementalGroups': atomicList,
+  'core.v1.NodeAllocatableResourceClaimStatus.containers': setList,
+  'core.v1.PodExtendedResourceClaimStatus.requestMappings': atomicList,
   'core.v1.ResourceStatus.resources': appliedBy('resourceID'),
 };
 
