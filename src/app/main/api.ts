@@ -5,7 +5,7 @@ import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import type { DataDir } from './data-dir.ts';
 import { writeKubeconfig } from './kubeconfig-file.ts';
-import { loopbackNetwork as network } from './network.ts';
+import { type Network, NODE_PORT_RANGE, PUBLIC_ADDRESS } from './network.ts';
 import type { Pki } from './pki.ts';
 import { listenFailure } from './ports.ts';
 import type { Shutdown } from './shutdown.ts';
@@ -14,13 +14,14 @@ interface ApiOptions {
   readonly data: DataDir;
   readonly pki: Pki;
   readonly port: number;
+  readonly network: Network;
   readonly log: Logger;
   readonly clock: Clock;
 }
 
 /** Opens the store, serves it, and writes the kubeconfig. Throws `Failure` when the port is taken. */
 export async function startApi(options: ApiOptions, shutdown: Shutdown): Promise<ApiServer> {
-  const { data, pki, port, log, clock } = options;
+  const { data, pki, port, network, log, clock } = options;
   const [{ openSqliteStore }, { startApiServer }] = await Promise.all([
     import('#kube/store/sqlite/index.ts'),
     import('#kube/apiserver/server.ts'),
@@ -31,13 +32,13 @@ export async function startApi(options: ApiOptions, shutdown: Shutdown): Promise
   try {
     const api = await startApiServer({
       store,
-      address: network.publicAddress,
+      address: PUBLIC_ADDRESS,
       port,
       tls: { ...pki.apiServer, clientCaPem: caPem },
       tokens: new Map([[pki.adminToken, { name: 'evenkeel-admin', groups: ['system:masters'] }]]),
       kubeletClient: { ...pki.kubeletClient, caPem },
       serviceCidr: network.serviceCidr,
-      nodePortRange: network.nodePortRange,
+      nodePortRange: NODE_PORT_RANGE,
       admitLoopback: true,
       log: log.child({ part: 'apiserver' }),
       clock,
@@ -47,7 +48,7 @@ export async function startApi(options: ApiOptions, shutdown: Shutdown): Promise
     return api;
   } catch (error) {
     if ((error as { syscall?: unknown }).syscall === 'listen')
-      throw listenFailure(error, port, network.publicAddress, '--api-port');
+      throw listenFailure(error, port, PUBLIC_ADDRESS, '--api-port');
     throw error;
   }
 }

@@ -12,7 +12,15 @@ import { ensureBuiltinObjects } from './builtin-objects.ts';
 import { createDataDir, type DataDir } from './data-dir.ts';
 import { startDevCertificates } from './dev-certificate.ts';
 import { acquireLock } from './instance-lock.ts';
-import { gatewayListeners, INGRESS_CLASS, loopbackNetwork as network } from './network.ts';
+import {
+  claimNetwork,
+  gatewayListeners,
+  INGRESS_CLASS,
+  type Network,
+  NODE_ADDRESS,
+  NODE_NAME,
+  PUBLIC_ADDRESS,
+} from './network.ts';
 import { nodeReady } from './node-ready.ts';
 import { openPki } from './pki.ts';
 import { flagOfListener, listenFailure, type Ports, resolvePorts } from './ports.ts';
@@ -24,6 +32,7 @@ export interface ClusterOptions {
   readonly data: DataDir;
   /** 0 takes a free one. */
   readonly ports: Ports;
+  readonly network: Network;
   /** Threads of the traffic engine. */
   readonly workers: number;
   /** File for the access log, `-` for standard output; off when left out. */
@@ -59,23 +68,25 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 }
 
 async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Cluster> {
-  const { data, log, clock } = options;
+  const { data, network, log, clock } = options;
   const reached = options.onMilestone ?? (() => {});
 
-  // 1. The data directory and its lock: two processes on one store would ruin it.
+  // 1. The data directory and its lock, and the addresses: two clusters on one store, or on one network, would ruin each other.
   createDataDir(data);
   const lock = acquireLock(data.lock, data.root);
   shutdown.add('lock', () => lock.release());
+  const claim = await claimNetwork(network);
+  shutdown.add('addresses', () => claim.release());
 
   // 2. Ports and keys, while the code of the later parts is loaded: none of them needs another.
   const [ports, pki, parts] = await Promise.all([
-    resolvePorts(options.ports, network.publicAddress),
+    resolvePorts(options.ports, PUBLIC_ADDRESS),
     openPki(
       data.pki,
       {
         apiAddresses: [network.kubernetesServiceAddress],
-        nodeName: network.nodeName,
-        nodeAddress: network.nodeAddress,
+        nodeName: NODE_NAME,
+        nodeAddress: NODE_ADDRESS,
       },
       clock.wall(),
     ),
@@ -88,7 +99,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
   starting.catch(() => {});
 
   // 4. Store and API server: everything from here on speaks through them.
-  const api = await startApi({ data, pki, port: ports.api, log, clock }, shutdown);
+  const api = await startApi({ data, pki, port: ports.api, network, log, clock }, shutdown);
   reached('api', api.url);
 
   // 5. One client and one set of informers for every part in this process: each kind is watched once.
@@ -134,34 +145,34 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
     sink: engine,
     listeners: gatewayListeners(ports),
     ingressClass: INGRESS_CLASS,
-    publishAddress: network.publicAddress,
+    publishAddress: PUBLIC_ADDRESS,
     log: log.child({ part: 'traffic' }),
     clock,
   });
   shutdown.add('traffic', () => traffic.stop());
   await engine.ready();
-  reached('gateway', `http://${network.publicAddress}:${ports.http}  https://${network.publicAddress}:${ports.https}`);
+  reached('gateway', `http://${PUBLIC_ADDRESS}:${ports.http}  https://${PUBLIC_ADDRESS}:${ports.https}`);
 
   // 8. The node comes last of the machinery: it starts processes that expect all of the above.
   const kubelet = await parts.startKubelet({
     client,
     informers,
-    nodeName: network.nodeName,
-    nodeAddress: network.nodeAddress,
+    nodeName: NODE_NAME,
+    nodeAddress: NODE_ADDRESS,
     podCidr: network.podCidr,
     dataDir: data.pods,
     images: options.images,
-    serving: { address: network.nodeAddress, port: 0, ...pki.kubelet, clientCaPem: pki.authority.certPem },
+    serving: { address: NODE_ADDRESS, port: 0, ...pki.kubelet, clientCaPem: pki.authority.certPem },
     log: log.child({ part: 'kubelet' }),
     clock,
   });
   shutdown.add('kubelet', () => kubelet.stop({ graceMs: POD_GRACE_MS }));
-  await nodeReady(informers, network.nodeName);
-  reached('node', network.nodeName);
+  await nodeReady(informers, NODE_NAME);
+  reached('node', NODE_NAME);
 
   // 9. The window for people, when there is something to see.
   const admin = await parts.startAdmin({
-    address: network.publicAddress,
+    address: PUBLIC_ADDRESS,
     port: ports.admin,
     engine,
     ready: () => !shutdown.begun,

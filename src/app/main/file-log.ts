@@ -25,7 +25,12 @@ export async function openLog(options: LogOptions): Promise<ProcessLog> {
       : [{ level, stream: pino.destination({ dest: options.file, mkdir: true, sync: true }) }]),
     ...(options.verbose === true ? [{ level, stream: pino.destination({ dest: 2, sync: true }) }] : []),
   ] as const;
-  const settings = { level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime };
+  const settings = {
+    level,
+    base: { pid: process.pid },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
   const logger = pino(settings, pino.multistream([...streams]));
   return { ...adapt(logger), flush: () => logger.flush() };
 }

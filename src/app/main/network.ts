@@ -1,27 +1,75 @@
-// Addresses of the embedded cluster, in the one network it has today.
-// Knows numbers only.
+// Addresses of the embedded cluster, in the one network it has today: everything lives in 127/8, nothing leaves the machine.
+// Knows numbers, and how to tell that another cluster on this machine has them already.
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import ipaddr from 'ipaddr.js';
 import type { Listener } from '#traffic/model/ir.ts';
+import { codeOf, Failure, UsageFailure } from '../failure.ts';
 import type { Ports } from './ports.ts';
 
-/** Everything lives in 127/8: no privileges, nothing leaves the machine. */
-export const loopbackNetwork = {
-  nodeName: 'node-1',
-  nodeAddress: '127.0.0.1',
-  podCidr: '127.244.0.0/24',
-  serviceCidr: '127.96.0.0/16',
+export interface Network {
+  readonly podCidr: string;
+  readonly serviceCidr: string;
   /** First of the Service range: the API server as pods see it. */
-  kubernetesServiceAddress: '127.96.0.1',
-  nodePortRange: { from: 30_000, to: 32_767 },
-  /** Where API, gateway and admin listen. */
-  publicAddress: '127.0.0.1',
-} as const;
+  readonly kubernetesServiceAddress: string;
+}
 
+export const defaultPodCidr = '127.244.0.0/24';
+export const defaultServiceCidr = '127.96.0.0/16';
+
+/** What does not change from one cluster to the next. */
+export const NODE_NAME = 'node-1';
+export const NODE_ADDRESS = '127.0.0.1';
+/** Where API, gateway and admin listen. */
+export const PUBLIC_ADDRESS = '127.0.0.1';
+export const NODE_PORT_RANGE = { from: 30_000, to: 32_767 } as const;
 export const INGRESS_CLASS = 'evenkeel';
 
+/** Throws `UsageFailure` for a range that is none, or lies outside of 127.0.0.0/8. */
+export function loopbackNetwork(podCidr: string, serviceCidr: string): Network {
+  checkRange(podCidr, '--pod-cidr');
+  const base = checkRange(serviceCidr, '--service-cidr');
+  const first = ipaddr.IPv4.parse(base).toByteArray();
+  first[3] = (first[3] ?? 0) + 1;
+  return { podCidr, serviceCidr, kubernetesServiceAddress: first.join('.') };
+}
+
+function checkRange(cidr: string, flag: string): string {
+  if (!ipaddr.IPv4.isValidCIDR(cidr) || !cidr.startsWith('127.')) {
+    throw new UsageFailure(`"${cidr}" is no range within 127.0.0.0/8`, `Give ${flag} e.g. 127.240.0.0/24`);
+  }
+  return ipaddr.IPv4.networkAddressFromCIDR(cidr).toString();
+}
+
+/** Nothing else listens there: pods and Services never get the first address of their range. */
+const CLAIM_PORT = 10_250;
+
+/** Holds the ranges until released; throws a `Failure` when another cluster on this machine does. */
+export async function claimNetwork(network: Network): Promise<{ release(): Promise<void> }> {
+  const claims = [await claim(network.podCidr, '--pod-cidr'), await claim(network.serviceCidr, '--service-cidr')];
+  return { release: async () => void (await Promise.all(claims.map((release) => release()))) };
+}
+
+async function claim(cidr: string, flag: string): Promise<() => Promise<void>> {
+  const server = createServer((socket) => socket.destroy());
+  server.unref();
+  try {
+    server.listen({ host: ipaddr.IPv4.networkAddressFromCIDR(cidr).toString(), port: CLAIM_PORT, exclusive: true });
+    await once(server, 'listening');
+  } catch (error) {
+    if (codeOf(error) !== 'EADDRINUSE') throw error;
+    throw new Failure(
+      `Addresses ${cidr} are in use by another cluster on this machine`,
+      `Stop it with "evenkeel down", or give this one other ranges with --pod-cidr and --service-cidr (here: ${flag})`,
+      { cause: error },
+    );
+  }
+  return () => new Promise((resolve) => server.close(() => resolve()));
+}
+
 export function gatewayListeners(ports: Ports): Listener[] {
-  const address = loopbackNetwork.publicAddress;
   return [
-    { name: 'http', address, port: ports.http, protocol: 'http' },
-    { name: 'https', address, port: ports.https, protocol: 'https' },
+    { name: 'http', address: PUBLIC_ADDRESS, port: ports.http, protocol: 'http' },
+    { name: 'https', address: PUBLIC_ADDRESS, port: ports.https, protocol: 'https' },
   ];
 }

@@ -11,13 +11,11 @@ export async function nodeReady(informers: Informers, name: string): Promise<voi
   const nodes = informers.of<NodeObject>(builtin('Node'));
   const ready = (node: NodeObject | undefined): boolean =>
     node?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
-  await new Promise<void>((resolve) => {
-    const check = (): void => {
-      if (!ready(nodes.get(name))) return;
-      stop();
-      resolve();
-    };
-    const stop = nodes.onChange(check);
-    check();
+  const found = Promise.withResolvers<void>();
+  // What is there already is told at once, so there is nothing to look up first.
+  const stop = nodes.onChange((key, node) => {
+    if (key === name && ready(node)) found.resolve();
   });
+  await found.promise;
+  stop();
 }

@@ -4,7 +4,7 @@ import type { Ingress } from 'kubernetes-types/networking/v1.js';
 import type { KubeObject } from '#kube/api/object.ts';
 import type { Cluster } from '../main/cluster.ts';
 import type { DataDir } from '../main/data-dir.ts';
-import { INGRESS_CLASS, loopbackNetwork } from '../main/network.ts';
+import { INGRESS_CLASS, PUBLIC_ADDRESS } from '../main/network.ts';
 
 type IngressObject = Ingress & KubeObject;
 
@@ -35,7 +35,7 @@ export function addressLines(
   data: DataDir,
 ): string[] {
   const { ports, adminUrl } = cluster;
-  const address = loopbackNetwork.publicAddress;
+  const address = PUBLIC_ADDRESS;
   const lines = hosts.flatMap(({ host, tls }) => {
     if (isLocal(host)) {
       return [

@@ -21,35 +21,44 @@ export function rolloutTasks(deployments: readonly KubeObject[], informers: Info
     return {
       title: `deployment ${key}`,
       run: (update) =>
-        new Promise((resolve, reject) => {
+        follow(signal, (settle) => {
           const check = (): void => {
             const now = live.get(key);
             if (now === undefined || (now.metadata?.generation ?? 0) < minimum) return;
             const state = stateOf(now);
-            if (state.done) end(() => resolve(state.text));
-            else if (state.failed)
-              end(() =>
-                reject(
-                  new Failure(
-                    `Deployment "${key}" is stuck: ${state.text}${trouble(now, pods.list(now.metadata?.namespace))}`,
-                    `See "kubectl describe deployment" and the logs of its pods`,
-                  ),
-                ),
-              );
-            else update(`${state.text}${trouble(now, pods.list(now.metadata?.namespace))}`);
+            const text = `${state.text}${trouble(now, pods.list(now.metadata?.namespace))}`;
+            if (state.done) settle.resolve(state.text);
+            else if (state.failed) settle.reject(stuck(key, text));
+            else update(text);
           };
-          const unsubscribe = [live.onChange((changed) => changed === key && check()), pods.onChange(() => check())];
-          const aborted = (): void => end(() => resolve('not waited for'));
-          const end = (settle: () => void): void => {
-            for (const stop of unsubscribe) stop();
-            signal.removeEventListener('abort', aborted);
-            settle();
-          };
-          signal.addEventListener('abort', aborted);
-          check();
+          return [live.onChange((changed) => changed === key && check()), pods.onChange(check)];
         }),
     };
   });
+}
+
+/** Waits for the outcome, or for the signal, and unsubscribes in either case. */
+async function follow(
+  signal: AbortSignal,
+  subscribe: (settle: PromiseWithResolvers<string>) => Array<() => void>,
+): Promise<string> {
+  const settle = Promise.withResolvers<string>();
+  const onAbort = (): void => settle.resolve('not waited for');
+  signal.addEventListener('abort', onAbort);
+  const unsubscribe = subscribe(settle);
+  try {
+    return await settle.promise;
+  } finally {
+    for (const stop of unsubscribe) stop();
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+function stuck(key: string, state: string): Failure {
+  return new Failure(
+    `Deployment "${key}" is stuck: ${state}`,
+    'See "kubectl describe deployment", and the logs of its pods',
+  );
 }
 
 /** As kubectl's rollout status, in one line. */

@@ -8,6 +8,7 @@ import { UsageFailure } from '../failure.ts';
 import { asFailure, type Cluster, type Milestone, startCluster } from '../main/cluster.ts';
 import type { DataDir } from '../main/data-dir.ts';
 import { openLog } from '../main/file-log.ts';
+import type { Network } from '../main/network.ts';
 import type { Ports } from '../main/ports.ts';
 import { applyManifests } from '../manifests/apply.ts';
 import { formatProblem } from '../manifests/format.ts';
@@ -22,6 +23,7 @@ export interface UpOptions {
   readonly projectFile?: string;
   readonly data: DataDir;
   readonly ports: Ports;
+  readonly network: Network;
   readonly workers: number;
   readonly accessLog?: string;
   readonly verbose: boolean;
@@ -86,6 +88,7 @@ async function startWithProgress(
     const cluster = await startCluster({
       data: options.data,
       ports: options.ports,
+      network: options.network,
       workers: options.workers,
       images: manifests.images,
       log,

@@ -6,7 +6,7 @@ import { startApi } from '../../main/api.ts';
 import { createDataDir, dataDirAt } from '../../main/data-dir.ts';
 import { openLog } from '../../main/file-log.ts';
 import { acquireLock } from '../../main/instance-lock.ts';
-import { loopbackNetwork as network } from '../../main/network.ts';
+import { defaultPodCidr, defaultServiceCidr, loopbackNetwork, NODE_ADDRESS, NODE_NAME } from '../../main/network.ts';
 import { openPki } from '../../main/pki.ts';
 import { Shutdown } from '../../main/shutdown.ts';
 import { parsePort } from '../values.ts';
@@ -33,9 +33,14 @@ export function apiserverCommand(): Command {
       try {
         const lock = acquireLock(data.lock, data.root);
         shutdown.add('lock', () => lock.release());
-        const names = { ...network, apiAddresses: [network.kubernetesServiceAddress] };
+        const network = loopbackNetwork(defaultPodCidr, defaultServiceCidr);
+        const names = {
+          nodeName: NODE_NAME,
+          nodeAddress: NODE_ADDRESS,
+          apiAddresses: [network.kubernetesServiceAddress],
+        };
         const pki = await openPki(data.pki, names, systemClock.wall());
-        const api = await startApi({ data, pki, port: options.apiPort, log, clock: systemClock }, shutdown);
+        const api = await startApi({ data, pki, network, port: options.apiPort, log, clock: systemClock }, shutdown);
         lock.describe({ apiUrl: api.url });
         process.stdout.write(`API server  ${api.url}\nexport KUBECONFIG=${data.kubeconfig}\n`);
         await stopped.promise;

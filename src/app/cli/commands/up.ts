@@ -5,6 +5,7 @@ import { Command, Option } from 'commander';
 import { UsageFailure } from '../../failure.ts';
 import { asFailure } from '../../main/cluster.ts';
 import { dataDirAt } from '../../main/data-dir.ts';
+import { defaultPodCidr, defaultServiceCidr, loopbackNetwork } from '../../main/network.ts';
 import { childProgress, followDetached, isDetachedChild, tellEnded, tellUp } from '../../up/detach.ts';
 import { liveProgress, type Progress, plainProgress } from '../../up/progress.ts';
 import { runUp } from '../../up/run.ts';
@@ -21,6 +22,8 @@ interface Options {
   readonly adminPort: number;
   readonly workers: number;
   readonly network: 'auto' | 'loopback';
+  readonly podCidr: string;
+  readonly serviceCidr: string;
   readonly accessLog?: string | true;
   readonly verbose: boolean;
 }
@@ -47,6 +50,8 @@ export function upCommand(): Command {
     )
     .addOption(new Option('--workers <n>', 'threads of the gateway').argParser(parseCount).default(defaultWorkers()))
     .addOption(new Option('--network <mode>', 'how pods are connected').choices(['auto', 'loopback']).default('auto'))
+    .option('--pod-cidr <range>', 'addresses of pods', defaultPodCidr)
+    .option('--service-cidr <range>', 'addresses of Services; stays the same for a data directory', defaultServiceCidr)
     .option('--access-log [file]', 'write a JSON line for every request, to standard output or to a file')
     .option('--verbose', 'log to standard error as well, in detail', false)
     .addHelpText(
@@ -80,6 +85,7 @@ async function up(paths: readonly string[], options: Options): Promise<boolean> 
         recursive: options.recursive,
         data,
         ports: { api: options.apiPort, http: options.httpPort, https: options.httpsPort, admin: options.adminPort },
+        network: loopbackNetwork(options.podCidr, options.serviceCidr),
         workers: options.workers,
         verbose: options.verbose,
         signal: untilSignal(progress),

@@ -1,0 +1,97 @@
+// The load driver against real servers: what it counts, what it measures, and that a slow server cannot slow it down.
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { afterEach, expect, test } from 'vitest';
+import { formatReport } from './format.ts';
+import { type LoadOptions, runLoad } from './run.ts';
+import { constantRate } from './schedule.ts';
+
+const servers: Server[] = [];
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+async function serve(handler: RequestListener): Promise<URL> {
+  const server = createServer(handler);
+  servers.push(server);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return new URL(`http://127.0.0.1:${(server.address() as { port: number }).port}/`);
+}
+
+const base: Omit<LoadOptions, 'url'> = {
+  rate: 200,
+  durationMs: 200,
+  method: 'GET',
+  headers: [],
+  connections: 16,
+  timeoutMs: 2_000,
+  insecure: false,
+};
+
+test('a constant rate is evenly spaced and ends with its total', () => {
+  const schedule = constantRate(4, 1_000);
+  expect(schedule.total).toBe(4);
+  expect([0, 1, 2, 3].map(schedule.startOf)).toEqual([0, 250, 500, 750]);
+  expect([-1, 0, 249, 250, 1_000, 9_000].map(schedule.dueBy)).toEqual([0, 1, 1, 2, 4, 4]);
+});
+
+test('every request is counted, by the pod that answered', async () => {
+  let served = 0;
+  const hosts = new Set<string | undefined>();
+  const url = await serve((request, response) => {
+    hosts.add(request.headers.host);
+    response.setHeader('X-Evenkeel-Endpoint', `shop/web-${served++ % 2}`);
+    response.end('hello');
+  });
+  const report = await runLoad({ ...base, url, host: 'shop.local' });
+  expect(report).toMatchObject({ requests: 40, ok: 40, errors: {}, perPod: { 'shop/web-0': 20, 'shop/web-1': 20 } });
+  expect(served).toBe(40);
+  expect([...hosts]).toEqual(['shop.local']);
+  expect(report.latencyMs.max).toBeGreaterThanOrEqual(report.latencyMs.p50);
+  expect(formatReport(report)).toMatch(/shop\/web-0 +20 +50\.0%/);
+});
+
+test('failures are told apart by kind', async () => {
+  let count = 0;
+  const url = await serve((request, response) => {
+    count++;
+    if (count % 4 === 1) response.writeHead(503).end();
+    else if (count % 4 === 2) request.socket.destroy();
+    else response.end();
+  });
+  const report = await runLoad({ ...base, url, connections: 1 });
+  expect(report.ok).toBe(20);
+  expect(report.errors).toEqual({ 'HTTP 503': 10, 'connection closed': 10 });
+  expect(report.failures).toHaveLength(20);
+  expect(formatReport(report)).toContain('10 × HTTP 503');
+});
+
+test('a request that waits for a connection waits on its own account', async () => {
+  // One connection and 20 ms a request: a loop that waited for answers would see 20 ms each and send a tenth.
+  const url = await serve((_, response) => void setTimeout(() => response.end(), 20));
+  const report = await runLoad({ ...base, url, connections: 1, rate: 500, durationMs: 100 });
+  expect(report.requests).toBe(50);
+  expect(report.latencyMs.max).toBeGreaterThan(500);
+});
+
+test('an answer that does not come is a timeout, even for a request that never got a connection', async () => {
+  const url = await serve(() => {});
+  const report = await runLoad({ ...base, url, connections: 1, timeoutMs: 100, durationMs: 50 });
+  expect(report.errors).toEqual({ timeout: 10 });
+});
+
+test('an interrupted run reports what it has', async () => {
+  const stop = new AbortController();
+  let served = 0;
+  const url = await serve((_, response) => {
+    response.end();
+    if (++served === 10) stop.abort();
+  });
+  const report = await runLoad({ ...base, url, durationMs: 60_000, signal: stop.signal });
+  expect(report.requests).toBeGreaterThan(0);
+  expect(report.requests).toBeLessThan(12_000);
+});
