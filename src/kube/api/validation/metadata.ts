@@ -7,7 +7,12 @@ import { byteLength, dnsLabel, labelValueText, qualifiedName, type TextRule } fr
 import { child, type FieldPath, type Report } from './report.ts';
 
 const annotationBytes = 256 * 1024;
-const coreFinalizers = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
+const coreFinalizers = new Set([
+  'kubernetes',
+  'orphan',
+  'foregroundDeletion',
+  'customresourcecleanup.apiextensions.k8s.io',
+]);
 
 export const atLeastZero = 'must be greater than or equal to 0';
 export const immutable = 'field is immutable';
