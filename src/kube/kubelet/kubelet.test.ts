@@ -1,6 +1,6 @@
 // The kubelet as a whole: pods written to a real API server become real processes, and their states come back.
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import type { Lease } from 'kubernetes-types/coordination/v1.js';
 import type { ConfigMap, Node, Secret, Service } from 'kubernetes-types/core/v1.js';
@@ -232,5 +232,31 @@ describe('a pod', () => {
     expect(body).toBe(expected);
     const file = `${node.dataDir}/pods/${pod.metadata?.uid}/volumes/kubernetes.io~secret/keys/token`;
     expect(readFileSync(file, 'utf8')).toBe('first');
+  });
+
+  test('finds its volumes at their paths where the machine allows it, and by their variables everywhere', async () => {
+    const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'app', namespace: 'default' } } as const;
+    await node.client.create<ConfigMap>(builtin('ConfigMap'), { ...map, data: { 'app.conf': 'answer=42\n' } });
+    await node.run('mounts', {
+      containers: [
+        {
+          name: 'main',
+          image: 'sh',
+          args: ['cat $EVENKEEL_MOUNT_APP/app.conf; cat /etc/evenkeel-test/app/app.conf; exec sleep 60'],
+          volumeMounts: [{ name: 'app', mountPath: '/etc/evenkeel-test/app' }],
+          readinessProbe: { exec: { command: ['cat', '/etc/evenkeel-test/app/app.conf'] }, periodSeconds: 1 },
+        },
+      ],
+      volumes: [{ name: 'app', configMap: { name: 'app' } }],
+    });
+    await node.until('mounts', 'running', (one) => one.status?.containerStatuses?.[0]?.state?.running !== undefined);
+    expect((await logs('/containerLogs/default/mounts/main?follow=true&limitBytes=10')).body).toBe('answer=42\n');
+    const notes = await Promise.race([
+      node.events('mounts', 'VolumeByVariable'),
+      node.until('mounts', 'ready', isReady).then(() => []),
+    ]);
+    if (notes.length > 0) expect(notes[0]).toContain('the container finds it at $EVENKEEL_MOUNT_APP');
+    else expect((await logs('/containerLogs/default/mounts/main')).body).toBe('answer=42\nanswer=42\n');
+    expect(existsSync('/etc/evenkeel-test')).toBe(false);
   });
 });

@@ -45,6 +45,8 @@ export interface RunningContainer {
   readonly id: string;
   /** Wall time in milliseconds since the epoch. */
   readonly startedAt: number;
+  /** What people should know of how it was started, e.g. volumes that are not at their path; for events. */
+  readonly notes: readonly string[];
   /** Resolves when the container's main process is gone and its output is in the log; never rejects. */
   readonly exited: Promise<ContainerExit>;
   /** Signals the container's processes; harmless when they are gone. */

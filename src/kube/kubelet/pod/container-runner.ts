@@ -197,6 +197,7 @@ export class ContainerRunner {
     );
     this.#event('Normal', 'Created', 'Container created');
     this.#event('Normal', 'Started', 'Container started');
+    for (const note of handle.notes) this.#event('Warning', 'VolumeByVariable', note);
     const startedAt = clock.now();
     const probes = this.#probes(handle, startedAt);
     this.tracked.running({ handle, probes, startedAt }, `process://${image}`);

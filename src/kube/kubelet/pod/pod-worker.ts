@@ -206,7 +206,8 @@ export class PodWorker {
   /** Address and volumes: without them no container starts. */
   async #prepare(): Promise<boolean> {
     if (this.#podIp === undefined) {
-      this.#podIp = this.#deps.addresses.acquire(this.uid);
+      const { hostNetwork } = this.#pod.spec ?? {};
+      this.#podIp = hostNetwork === true ? this.#deps.hostIp : this.#deps.addresses.acquire(this.uid);
       this.#armActiveDeadline();
     }
     try {

@@ -103,7 +103,8 @@ export async function grpcProbe(
         `timeout: failed to connect service "${address}" within ${timeoutMs / 1000}s: context deadline exceeded`,
       );
     }
-    const cause = error as NodeJS.ErrnoException;
+    // A stream that never got its connection only says that it was cancelled; the reason stands behind it.
+    const cause = ((error as Error).cause ?? error) as NodeJS.ErrnoException;
     return failure(`error: failed to connect service at "${address}": ${cause.message}`, cause.code === 'ECONNREFUSED');
   } finally {
     cancel();

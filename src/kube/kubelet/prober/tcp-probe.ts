@@ -11,8 +11,8 @@ export function tcpProbe(host: string, port: number, timeoutMs: number, clock: C
     const socket = connect({ host, port });
     const finish = (result: ProbeResult): void => {
       cancel();
-      // A reset leaves no TIME_WAIT behind: probes are many and say nothing.
-      socket.resetAndDestroy();
+      // An orderly end: a reset would be an error in the pod, and crash a server that does not expect one.
+      socket.destroy();
       resolve(result);
     };
     const cancel = clock.after(timeoutMs, () => finish(failure(`dial tcp ${address}: i/o timeout`)));

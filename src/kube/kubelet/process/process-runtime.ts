@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Cancel, Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import {
@@ -17,6 +17,7 @@ import {
 } from '../runtime.ts';
 import { execCommand } from './exec.ts';
 import { LogFile } from './log-file.ts';
+import { enterNamespace, MountNamespaces } from './mount-namespace.ts';
 import { signalProcess } from './proc.ts';
 import { CONTAINER_ID_VARIABLE, ProcessRecords } from './records.ts';
 
@@ -59,12 +60,14 @@ export class ProcessRuntime implements Runtime {
   readonly #records: ProcessRecords;
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #namespaces: MountNamespaces;
   readonly #logs = new Map<string, LogFile>();
   readonly #ended: string[] = [];
   #cancelSweep: Cancel = () => {};
 
   constructor(options: ProcessRuntimeOptions) {
     this.#records = new ProcessRecords(join(options.dataDir, 'processes'));
+    this.#namespaces = new MountNamespaces(options.dataDir, options.clock);
     this.#clock = options.clock;
     this.#log = options.log;
   }
@@ -83,13 +86,14 @@ export class ProcessRuntime implements Runtime {
   }
 
   async start(spec: ContainerSpec): Promise<RunningContainer> {
-    checkWorkingDir(spec.workingDir);
+    const namespaced = await this.#namespaces.wrap(spec, join(dirname(spec.logPath), 'scratch'));
+    checkWorkingDir(namespaced.workingDir);
     const id = randomBytes(32).toString('hex');
     const env: Record<string, string> = { ...spec.env, [CONTAINER_ID_VARIABLE]: id };
     if (env.TMPDIR !== undefined) mkdirSync(env.TMPDIR, { recursive: true });
-    const [program = '', ...args] = spec.command;
+    const [program = '', ...args] = namespaced.command;
     const child = spawn(program, args, {
-      cwd: spec.workingDir,
+      cwd: namespaced.workingDir,
       env,
       // Its own session: signals of our terminal do not reach it, and one signal reaches all of its processes.
       detached: true,
@@ -110,7 +114,11 @@ export class ProcessRuntime implements Runtime {
       signal: (name) => {
         if (child.exitCode === null && child.signalCode === null) signalProcess(-pid, name);
       },
-      exec: (command, timeoutMs) => execCommand(command, { env, workingDir: spec.workingDir, timeoutMs }, this.#clock),
+      notes: namespaced.notes,
+      exec: (command, timeoutMs) => {
+        const inside = namespaced.entered ? enterNamespace(pid, command) : command;
+        return execCommand(inside, { env, workingDir: namespaced.workingDir, timeoutMs }, this.#clock);
+      },
     };
   }
 
