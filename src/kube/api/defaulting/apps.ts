@@ -63,9 +63,10 @@ export function statefulSetDefaults(statefulSet: StatefulSet): void {
   });
   fillZero(spec.persistentVolumeClaimRetentionPolicy ?? {}, { whenDeleted: 'Retain', whenScaled: 'Retain' });
   const strategy = spec.updateStrategy ?? {};
+  // Who names the strategy but gives no settings keeps none, unlike in the other kinds.
+  if (!strategy.type) strategy.rollingUpdate ??= {};
   fillZero(strategy, { type: 'RollingUpdate' });
-  if (strategy.type === 'RollingUpdate') {
-    strategy.rollingUpdate ??= {};
+  if (strategy.type === 'RollingUpdate' && strategy.rollingUpdate !== undefined) {
     fill(strategy.rollingUpdate, { partition: 0 });
   }
   podTemplateDefaults(spec.template);

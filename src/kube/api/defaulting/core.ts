@@ -40,6 +40,14 @@ export function serviceDefaults(service: Service): void {
   if (spec.type === 'LoadBalancer') fill(spec, { allocateLoadBalancerNodePorts: true });
   fill(service, { status: {} });
   fill(service.status ?? {}, { loadBalancer: {} });
+  if (spec.type === 'LoadBalancer') addressModes(service);
+}
+
+/** Unless a load balancer says otherwise, packets for its address arrive with that address. */
+function addressModes(service: Service): void {
+  for (const address of service.status?.loadBalancer?.ingress ?? []) {
+    if (address.ip) fill(address, { ipMode: 'VIP' });
+  }
 }
 
 export function endpointsDefaults(endpoints: Endpoints): void {

@@ -45,7 +45,7 @@ test.each([
   ['web:1.2', 'IfNotPresent'],
   ['web@sha256:0123', 'IfNotPresent'],
   ['web:latest@sha256:0123', 'Always'],
-  ['', 'Always'],
+  ['', 'IfNotPresent'],
 ])('image "%s" is pulled %s', (image, policy) => {
   expect(defaultPullPolicy(image)).toBe(policy);
 });
