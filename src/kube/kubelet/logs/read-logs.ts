@@ -53,7 +53,12 @@ export interface LogSink {
 }
 
 /** Resolves when everything asked for is written, or the reader has gone. */
-export async function readLogs(logPath: string, query: LogQuery, runtime: Runtime, sink: LogSink): Promise<void> {
+export async function readLogs(
+  logPath: string,
+  query: LogQuery,
+  runtime: Pick<Runtime, 'follow'>,
+  sink: LogSink,
+): Promise<void> {
   const limit = new ByteLimit(query.limitBytes);
   const overflow = Promise.withResolvers<void>();
   const live = (line: string): void => {

@@ -21,7 +21,7 @@ export class AddressPool {
   constructor(cidr: string) {
     const [base = '', bits = ''] = cidr.split('/');
     const size = 2 ** (32 - Number(bits));
-    if (!/^\d+\.\d+\.\d+\.\d+$/.test(base) || !Number.isInteger(size) || size < 4) {
+    if (!/^\d+(\.\d+){3}\/\d+$/.test(cidr) || !Number.isInteger(size) || size < 4) {
       throw new Error(`Pod range "${cidr}" is not an IPv4 CIDR of at least 4 addresses, like 127.244.0.0/24`);
     }
     this.#first = Math.floor(toNumber(base) / size) * size + 2;

@@ -1,0 +1,98 @@
+// Volumes: what their files hold, and that they change all at once.
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ConfigMap, Pod, Volume } from 'kubernetes-types/core/v1.js';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { ObjectSource } from '../env/container-env.ts';
+import { writeAtomically } from './atomic-writer.ts';
+import { podVolumes } from './pod-volumes.ts';
+
+let dir: string;
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'evenkeel-volumes-'));
+});
+
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+const payload = (files: Record<string, string>) =>
+  new Map(Object.entries(files).map(([path, text]) => [path, { data: Buffer.from(text), mode: 0o640 }]));
+
+function names(of: string): string[] {
+  return readdirSync(of)
+    .filter((name) => !name.startsWith('..'))
+    .sort();
+}
+
+describe('writeAtomically()', () => {
+  test('names go through one link that is swapped', () => {
+    writeAtomically(dir, payload({ a: '1', 'deep/b': '2' }));
+    expect(names(dir)).toEqual(['a', 'deep']);
+    expect(readlinkSync(join(dir, 'a'))).toBe('..data/a');
+    const first = readlinkSync(join(dir, '..data'));
+    writeAtomically(dir, payload({ a: '3', c: '4' }));
+    expect(names(dir)).toEqual(['a', 'c']);
+    expect(readFileSync(join(dir, 'a'), 'utf8')).toBe('3');
+    expect(readlinkSync(join(dir, '..data'))).not.toBe(first);
+    expect(readdirSync(dir).filter((name) => name.startsWith('..'))).toHaveLength(2);
+    expect(statSync(join(dir, 'a')).mode & 0o777).toBe(0o640);
+  });
+
+  test('the same files are left alone', () => {
+    writeAtomically(dir, payload({ a: '1' }));
+    const first = readlinkSync(join(dir, '..data'));
+    writeAtomically(dir, payload({ a: '1' }));
+    expect(readlinkSync(join(dir, '..data'))).toBe(first);
+  });
+});
+
+describe('podVolumes()', () => {
+  const objects: ObjectSource = {
+    configMap: async (_namespace, name): Promise<ConfigMap | undefined> =>
+      name === 'cm' ? { data: { one: '1', two: '2' }, binaryData: { raw: 'AAE=' } } : undefined,
+    secret: async (_namespace, name) =>
+      name === 'sec' ? { data: { key: Buffer.from('k').toString('base64') } } : undefined,
+  };
+  const facts = { podIp: '127.244.0.2', hostIp: '127.0.0.1', allocatable: {} };
+  const mount = async (volume: Omit<Volume, 'name'>): Promise<string> => {
+    const pod: Pod = {
+      metadata: { name: 'p', namespace: 'd', labels: { a: 'b' } },
+      spec: { containers: [], volumes: [{ name: 'v', ...volume }] },
+    };
+    return (await podVolumes(dir, { pod, objects }).mount(facts)).get('v') ?? '';
+  };
+  const text = (...path: string[]) => readFileSync(join(...path), 'utf8');
+
+  test('a configMap gives its keys, or the items asked for', async () => {
+    expect(names(await mount({ configMap: { name: 'cm' } }))).toEqual(['one', 'raw', 'two']);
+    const chosen = await mount({ configMap: { name: 'cm', items: [{ key: 'one', path: 'conf/first', mode: 0o600 }] } });
+    expect(text(chosen, 'conf/first')).toBe('1');
+    expect(statSync(join(chosen, 'conf/first')).mode & 0o777).toBe(0o600);
+  });
+
+  test('projected puts sources together', async () => {
+    const at = await mount({
+      projected: {
+        sources: [
+          { configMap: { name: 'cm', items: [{ key: 'one', path: 'one' }] } },
+          { secret: { name: 'sec' } },
+          { downwardAPI: { items: [{ path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } }] } },
+          { secret: { name: 'none', optional: true } },
+        ],
+      },
+    });
+    expect(names(at)).toEqual(['key', 'labels', 'one']);
+    expect(text(at, 'labels')).toBe('a="b"');
+  });
+
+  test.each<[Omit<Volume, 'name'>, string]>([
+    [{ configMap: { name: 'no' } }, 'MountVolume.SetUp failed for volume "v" : configmap "no" not found'],
+    [{ secret: { secretName: 'no' } }, 'MountVolume.SetUp failed for volume "v" : secret "no" not found'],
+    [{ configMap: { name: 'cm', items: [{ key: 'x', path: 'x' }] } }, 'configmap "cm" references non-existent key: x'],
+    [{ hostPath: { path: '/no/such/path', type: 'Directory' } }, 'hostPath type check failed'],
+    [{ nfs: { server: 's', path: '/' } }, 'is of a kind that this node cannot provide: nfs'],
+  ])('%o fails', async (volume, message) => {
+    await expect(mount(volume)).rejects.toThrow(message);
+  });
+});
