@@ -3,15 +3,36 @@
 import type { KubeObject } from '../object.ts';
 import { builtinResources } from '../resources.ts';
 import type { StatusCause } from '../status.ts';
+import { autoscalingRules } from './autoscaling.ts';
+import { batchRules } from './batch.ts';
+import { clusterRules } from './cluster.ts';
+import { configRules } from './config.ts';
+import { endpointRules } from './endpoints.ts';
 import { validateMetadata, validateMetadataUpdate } from './metadata.ts';
 import { dnsSubdomain } from './names.ts';
+import { networkingRules } from './networking.ts';
+import { podRules } from './pod/pod.ts';
+import { rbacRules } from './rbac.ts';
 import { Report } from './report.ts';
 import type { KindRules, ValidationOptions } from './rules.ts';
+import { serviceRules } from './services.ts';
+import { workloadRules } from './workloads.ts';
 
 export type { ValidationOptions } from './rules.ts';
 
 /** `group/Kind` -> rules. */
-const kinds: Readonly<Record<string, KindRules>> = {};
+const kinds: Readonly<Record<string, KindRules>> = {
+  ...autoscalingRules,
+  ...batchRules,
+  ...clusterRules,
+  ...configRules,
+  ...endpointRules,
+  ...networkingRules,
+  ...podRules,
+  ...rbacRules,
+  ...serviceRules,
+  ...workloadRules,
+};
 
 /**
  * Validates a defaulted object, and against `previous` when it replaces one. Empty when all is well.
@@ -35,7 +56,8 @@ export function validateObject(
   );
   if (previous !== undefined) validateMetadataUpdate(metadata, previous.metadata ?? {}, 'metadata', report);
   rules?.validate?.(next, report, options);
-  if (previous !== undefined) rules?.validateUpdate?.(next, previous, report, options);
+  if (previous === undefined) rules?.validateCreate?.(next, report, options);
+  else rules?.validateUpdate?.(next, previous, report, options);
   return report.causes;
 }
 

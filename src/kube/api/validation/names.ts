@@ -1,16 +1,15 @@
 // Rules for names, labels, keys and other short texts; each returns upstream's messages, none when the text is fine.
 // Knows no kind and no field. Upstream source: k8s.io/apimachinery/pkg/util/validation and pkg/api/validation.
 
+export { labelValueMistakes as labelValueText, qualifiedNameMistakes as qualifiedName } from '../label-names.ts';
+
 /** Messages about a text; empty when it is valid. */
 export type TextRule = (text: string) => string[];
 
 const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const subdomain = String.raw`${label}(\.${label})*`;
 const label1035 = '[a-z]([-a-z0-9]*[a-z0-9])?';
-const labelValue = '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?';
-const qualifiedPart = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
 const configKey = '[-._a-zA-Z0-9]+';
-const environmentName = '[-._a-zA-Z][-._a-zA-Z0-9]*';
 
 const whole = (pattern: string): RegExp => new RegExp(`^${pattern}$`);
 const expressions = {
@@ -18,10 +17,7 @@ const expressions = {
   subdomain: whole(subdomain),
   label1035: whole(label1035),
   wildcard: whole(String.raw`\*\.${subdomain}`),
-  labelValue: whole(labelValue),
-  qualifiedPart: whole(qualifiedPart),
   configKey: whole(configKey),
-  environmentName: whole(environmentName),
 };
 
 const atMost = (bytes: number): string => `must be no more than ${bytes} bytes`;
@@ -94,18 +90,6 @@ export const wildcardSubdomain = rule(
   ),
 );
 
-export const labelValueText = rule(
-  expressions.labelValue,
-  63,
-  explained(
-    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
-    labelValue,
-    'MyValue',
-    'my_value',
-    '12345',
-  ),
-);
-
 export const configMapKey: TextRule = (text) => {
   const messages = rule(
     expressions.configKey,
@@ -134,33 +118,6 @@ export const environmentVariable: TextRule = (text) => {
       '^[ -<>-~]+$',
     ).replace('(e.g. ', '('),
   ];
-};
-
-/** `name` or `prefix.example.com/name`: label and annotation keys, finalizers. */
-export const qualifiedName: TextRule = (text) => {
-  const messages: string[] = [];
-  const parts = text.split('/');
-  if (parts.length > 2) {
-    const what = explained(
-      "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
-      qualifiedPart,
-      'MyName',
-      'my.name',
-      '123-abc',
-    );
-    return [`${what} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];
-  }
-  const [prefix, name] = parts.length === 2 ? [parts[0] ?? '', parts[1] ?? ''] : [undefined, text];
-  if (prefix === '') messages.push('prefix part must be non-empty');
-  else if (prefix !== undefined) messages.push(...dnsSubdomain(prefix).map((message) => `prefix part ${message}`));
-  if (name.length === 0) messages.push('name part must be non-empty');
-  else if (byteLength(name) > 63) messages.push(`name part ${atMost(63)}`);
-  if (!expressions.qualifiedPart.test(name)) {
-    messages.push(
-      `name part ${explained("must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character", qualifiedPart, 'MyName', 'my.name', '123-abc')}`,
-    );
-  }
-  return messages;
 };
 
 /** What may stand as one segment of a URL: names of RBAC objects, which may hold colons. */

@@ -13,6 +13,8 @@ export interface KindRules {
   /** Rule for the object's name; an RFC 1123 subdomain when absent. */
   readonly name?: TextRule;
   validate?(object: KubeObject, report: Report, options: ValidationOptions): void;
+  /** What holds for new objects only; runs after `validate`. */
+  validateCreate?(object: KubeObject, report: Report, options: ValidationOptions): void;
   /** What may not change; runs after `validate`. */
   validateUpdate?(next: KubeObject, previous: KubeObject, report: Report, options: ValidationOptions): void;
 }
@@ -21,6 +23,7 @@ export interface KindRules {
 export function rulesFor<T extends KubeObject>(rules: {
   name?: TextRule;
   validate?(object: T, report: Report, options: ValidationOptions): void;
+  validateCreate?(object: T, report: Report, options: ValidationOptions): void;
   validateUpdate?(next: T, previous: T, report: Report, options: ValidationOptions): void;
 }): KindRules {
   return rules as unknown as KindRules;

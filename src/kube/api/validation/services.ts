@@ -1,0 +1,184 @@
+// Rules of Services.
+// Knows addresses and ports as texts and numbers; ranges to allocate from are the server's. Upstream source:
+// ValidateService in pkg/apis/core/validation.
+import type { Service, ServicePort, ServiceSpec } from 'kubernetes-types/core/v1.js';
+import { jsonEqual } from '#lib/json.ts';
+import { isIpAddress, oneOf, validateCidr, validateIp, validatePort, validatePortOrName } from './common.ts';
+import { validateLabels } from './metadata.ts';
+import { dns1035Label, dnsLabel, dnsSubdomain, qualifiedName } from './names.ts';
+import { at, child, type FieldPath, type Report } from './report.ts';
+import { type KindRules, rulesFor } from './rules.ts';
+
+const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
+const protocols = ['SCTP', 'TCP', 'UDP'];
+const maxAffinitySeconds = 86_400;
+
+const service = rulesFor<Service>({
+  name: dns1035Label,
+  validate({ spec }, report) {
+    if (spec === undefined) {
+      report.required('spec');
+      return;
+    }
+    oneOf(spec.type, types, child('spec', 'type'), report, 'optional');
+    validatePorts(spec, report);
+    validateAddresses(spec, report);
+    validateAffinity(spec, report);
+    validatePolicies(spec, report);
+    validateLabels(spec.selector, child('spec', 'selector'), report);
+  },
+  validateUpdate(next, previous, report) {
+    const [before, after] = [previous.spec, next.spec];
+    if (before === undefined || after === undefined) return;
+    if (before.type === 'ExternalName' || after.type === 'ExternalName') return;
+    const [old, now] = [before.clusterIPs ?? listOf(before.clusterIP), after.clusterIPs ?? listOf(after.clusterIP)];
+    if (old.length === 0) return;
+    const first = at(child('spec', 'clusterIPs'), 0);
+    if (now.length === 0) report.invalid(first, old[0], 'primary clusterIP can not be unset');
+    else if (now[0] !== old[0]) report.invalid(first, now, 'may not change once set');
+  },
+});
+
+const listOf = (text: string | undefined): string[] => (text === undefined || text === '' ? [] : [text]);
+const isHeadless = (spec: ServiceSpec): boolean => spec.clusterIP === 'None' || spec.clusterIPs?.[0] === 'None';
+
+function validatePorts(spec: ServiceSpec, report: Report): void {
+  const ports = spec.ports ?? [];
+  const path = child('spec', 'ports');
+  if (ports.length === 0 && !isHeadless(spec) && spec.type !== 'ExternalName') report.required(path);
+  const names = new Set<string>();
+  const numbers = new Set<string>();
+  const nodePorts = new Set<string>();
+  for (const [index, port] of ports.entries()) {
+    const here = at(path, index);
+    validateServicePort(port, ports.length > 1, names, here, report);
+    const { protocol = 'TCP' } = port;
+    const number = `${protocol}/${port.port}`;
+    if (numbers.has(number)) report.duplicate(here, { protocol, port: port.port });
+    numbers.add(number);
+    const nodePort = port.nodePort ?? 0;
+    if (nodePort === 0) continue;
+    if (spec.type === 'ClusterIP' || spec.type === undefined) {
+      report.forbidden(child(here, 'nodePort'), "may not be used when `type` is 'ClusterIP'");
+    }
+    if (nodePorts.has(`${protocol}/${nodePort}`)) report.duplicate(child(here, 'nodePort'), nodePort);
+    nodePorts.add(`${protocol}/${nodePort}`);
+  }
+}
+
+function validateServicePort(
+  port: ServicePort,
+  named: boolean,
+  names: Set<string>,
+  path: FieldPath,
+  report: Report,
+): void {
+  const { name = '', targetPort, appProtocol } = port;
+  if (name === '') {
+    if (named) report.required(child(path, 'name'));
+  } else {
+    report.each(child(path, 'name'), name, dnsLabel(name));
+    if (names.has(name)) report.duplicate(child(path, 'name'), name);
+    names.add(name);
+  }
+  validatePort(port.port ?? 0, child(path, 'port'), report);
+  oneOf(port.protocol, protocols, child(path, 'protocol'), report, 'optional');
+  if (targetPort !== undefined && targetPort !== 0 && targetPort !== '') {
+    validatePortOrName(targetPort, child(path, 'targetPort'), report);
+  }
+  if (appProtocol !== undefined) report.each(child(path, 'appProtocol'), appProtocol, qualifiedName(appProtocol));
+}
+
+function validateAddresses(spec: ServiceSpec, report: Report): void {
+  const addresses = spec.clusterIPs ?? listOf(spec.clusterIP);
+  if (spec.type === 'ExternalName') {
+    if (addresses.length > 0) {
+      report.forbidden(child('spec', 'clusterIPs'), "may not be set when `type` is 'ExternalName'");
+    }
+    const name = (spec.externalName ?? '').replace(/\.$/, '');
+    if (name === '') report.required(child('spec', 'externalName'));
+    else report.each(child('spec', 'externalName'), name, dnsSubdomain(name));
+  } else {
+    validateClusterIps(spec, addresses, report);
+  }
+  for (const [index, address] of (spec.externalIPs ?? []).entries()) {
+    validateIp(address, at(child('spec', 'externalIPs'), index), report);
+  }
+  const ranges = spec.loadBalancerSourceRanges ?? [];
+  if (ranges.length > 0 && spec.type !== 'LoadBalancer') {
+    report.forbidden(child('spec', 'loadBalancerSourceRanges'), "may only be used when `type` is 'LoadBalancer'");
+  }
+  for (const [index, range] of ranges.entries()) {
+    validateCidr(range.trim(), at(child('spec', 'loadBalancerSourceRanges'), index), report);
+  }
+  if (spec.loadBalancerClass !== undefined && spec.type !== 'LoadBalancer') {
+    report.forbidden(child('spec', 'loadBalancerClass'), "may only be used when `type` is 'LoadBalancer'");
+  }
+}
+
+function validateClusterIps(spec: ServiceSpec, addresses: readonly string[], report: Report): void {
+  const path = child('spec', 'clusterIPs');
+  if (addresses.length > 2) report.invalid(path, addresses, 'may only hold up to 2 values');
+  if (spec.clusterIPs !== undefined && (spec.clusterIP ?? '') !== '' && spec.clusterIP !== spec.clusterIPs[0]) {
+    report.invalid(path, spec.clusterIPs, 'first value must match `clusterIP`');
+  }
+  for (const [index, address] of addresses.entries()) {
+    if (address === 'None') {
+      if (addresses.length > 1) report.invalid(at(path, index), address, "'None' must be the first and only value");
+      if (spec.type === 'NodePort' || spec.type === 'LoadBalancer') {
+        report.invalid(at(path, 0), address, `may not be set to 'None' for ${spec.type} services`);
+      }
+    } else if (!isIpAddress(address)) {
+      report.invalid(at(path, index), address, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)');
+    }
+  }
+  if (new Set(addresses).size !== addresses.length) report.duplicate(path, addresses);
+}
+
+function validateAffinity(spec: ServiceSpec, report: Report): void {
+  oneOf(spec.sessionAffinity, ['ClientIP', 'None'], child('spec', 'sessionAffinity'), report, 'optional');
+  const path = child('spec', 'sessionAffinityConfig');
+  if (spec.sessionAffinity !== 'ClientIP') {
+    if (spec.sessionAffinityConfig !== undefined) {
+      report.forbidden(path, 'must not be set when session affinity is None');
+    }
+    return;
+  }
+  const seconds = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds;
+  if (seconds !== undefined && (seconds <= 0 || seconds > maxAffinitySeconds)) {
+    report.invalid(
+      child(path, 'clientIP', 'timeoutSeconds'),
+      seconds,
+      `must be greater than 0 and less than ${maxAffinitySeconds}`,
+    );
+  }
+}
+
+function validatePolicies(spec: ServiceSpec, report: Report): void {
+  const external = spec.externalTrafficPolicy;
+  const path = child('spec', 'externalTrafficPolicy');
+  const reachable =
+    spec.type === 'NodePort' ||
+    spec.type === 'LoadBalancer' ||
+    (spec.type === 'ClusterIP' && (spec.externalIPs?.length ?? 0) > 0);
+  if (external !== undefined && external !== '') {
+    if (!reachable) report.invalid(path, external, 'may only be set for externally-accessible services');
+    else oneOf(external, ['Cluster', 'Local'], path, report);
+  }
+  oneOf(spec.internalTrafficPolicy, ['Cluster', 'Local'], child('spec', 'internalTrafficPolicy'), report, 'optional');
+  oneOf(
+    spec.ipFamilyPolicy,
+    ['SingleStack', 'PreferDualStack', 'RequireDualStack'],
+    child('spec', 'ipFamilyPolicy'),
+    report,
+    'optional',
+  );
+  for (const [index, family] of (spec.ipFamilies ?? []).entries()) {
+    oneOf(family, ['IPv4', 'IPv6'], at(child('spec', 'ipFamilies'), index), report);
+  }
+  if (!jsonEqual(spec.ipFamilies ?? [], [...new Set(spec.ipFamilies)])) {
+    report.duplicate(at(child('spec', 'ipFamilies'), 1), spec.ipFamilies?.[1]);
+  }
+}
+
+export const serviceRules: Readonly<Record<string, KindRules>> = { '/Service': service };
