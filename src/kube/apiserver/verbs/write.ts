@@ -96,8 +96,10 @@ export async function patchFromBody(request: ResourceRequest): Promise<Reply> {
   if (type === 'apply') return applyFromBody(request, options, parseAsYaml(text));
   const body = parseJson(text);
   const { resource } = request;
+  // Custom resources have no strategic merge, as upstream.
+  const schema = resource.custom === undefined ? resource.schema() : undefined;
   const updated = await updateObject(updateInput(request, options), (current) => {
-    const next = applyPatch(type, current, body, resource.schema()) as AnyObject;
+    const next = applyPatch(type, current, body, schema) as AnyObject;
     assertSameName(next, nameOf(request));
     decode(resource, next, options.fieldValidation, request.warnings);
     settleNamespace(next, resource.definition, request.namespace);
