@@ -23,6 +23,20 @@ const lenient: ReadonlySet<string> = new Set([
 /** Types that only ever stand in what a controller reports. */
 const reported = /(Status|Condition|State\w*|SystemInfo|AttachedVolume|DaemonEndpoint)$/;
 
+/** Structs that are there for the decoder even when nobody wrote them, though the published API does not say so. */
+const alwaysThere: ReadonlySet<string> = new Set(['apps.v1.ReplicaSetSpec.template']);
+
+/**
+ * True when an absent field stands for an empty object: then its own required fields are what is missing.
+ * A pointer is really absent; among required fields that is the label selector alone.
+ */
+export function absenceIsEmpty(schema: Schema, name: string): boolean {
+  const field = schema.properties?.[name];
+  if (schema.ref === undefined || field?.type !== 'object' || field.ref === undefined) return false;
+  if (field.ref === 'meta.v1.LabelSelector') return false;
+  return name === 'spec' || schema.required?.includes(name) === true || alwaysThere.has(`${schema.ref}.${name}`);
+}
+
 /** True when the absence of `schema`'s required field `name` makes an object invalid. */
 export function requiredIsEnforced(schema: Schema, name: string): boolean {
   // A custom resource's schema means what it says.

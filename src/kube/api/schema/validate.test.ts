@@ -147,6 +147,23 @@ describe('what is missing', () => {
     ]);
   });
 
+  test('is looked for inside structs that are not there either, but pointers are missing themselves', () => {
+    const fields = (apiVersion: string, kind: string, object: unknown): string[] =>
+      validateStructure(schemaOf(apiVersion, kind), object).map((issue) => issue.path);
+    expect(fields('apps/v1', 'Deployment', {})).toEqual(['spec.selector', 'spec.template.spec.containers']);
+    expect(fields('apps/v1', 'ReplicaSet', { spec: null })).toEqual(['spec.selector', 'spec.template.spec.containers']);
+    expect(fields('batch/v1', 'CronJob', {})).toEqual([
+      'spec.jobTemplate.spec.template.spec.containers',
+      'spec.schedule',
+    ]);
+    expect(fields('autoscaling/v2', 'HorizontalPodAutoscaler', { spec: { maxReplicas: 1 } })).toEqual([
+      'spec.scaleTargetRef.kind',
+      'spec.scaleTargetRef.name',
+    ]);
+    expect(fields('networking.k8s.io/v1', 'Ingress', {})).toEqual([]);
+    expect(fields('v1', 'Service', {})).toEqual([]);
+  });
+
   test('is not asked of what controllers report, nor where zero will do', () => {
     const pod = schemaOf('v1', 'Pod');
     const object = { spec: { containers: [{ name: 'a' }] }, status: { containerStatuses: [{}], conditions: [{}] } };

@@ -2,7 +2,7 @@
 // Knows no kind and no meaning of a field; what values make sense together is semantic validation.
 import type { StatusCause } from '../status.ts';
 import { type GoContext, typeMistake } from './go-text.ts';
-import { requiredIsEnforced } from './required.ts';
+import { absenceIsEmpty, requiredIsEnforced } from './required.ts';
 import { isRecord, type Schema } from './schema.ts';
 import { schemaForValue } from './variants.ts';
 
@@ -91,20 +91,21 @@ function walkObject(step: Step, value: Readonly<Record<string, unknown>>, issues
       issues.push({ kind: 'unknown', path: innerPath, message: `unknown field ${JSON.stringify(innerPath)}` });
     }
   }
-  if (!step.inStatus) missing(schema, value, path, issues);
+  if (!step.inStatus) missing(step, value, issues);
 }
 
-function missing(
-  schema: Schema,
-  value: Readonly<Record<string, unknown>>,
-  path: string,
-  issues: StructuralIssue[],
-): void {
-  for (const name of schema.required ?? []) {
-    const inner = value[name];
-    const absent = inner === undefined || inner === null || (inner === '' && schema.ref !== undefined);
-    if (absent && requiredIsEnforced(schema, name)) {
-      issues.push({ kind: 'required', path: path === '' ? name : `${path}.${name}`, message: 'Required value' });
+function missing(step: Step, value: Readonly<Record<string, unknown>>, issues: StructuralIssue[]): void {
+  const { schema, path, depth } = step;
+  if (schema.properties === undefined) return;
+  for (const name of schema.ref === undefined ? (schema.required ?? []) : Object.keys(schema.properties)) {
+    const inner = Object.hasOwn(value, name) ? value[name] : undefined;
+    if (inner !== undefined && inner !== null && !(inner === '' && schema.ref !== undefined)) continue;
+    const innerPath = path === '' ? name : `${path}.${name}`;
+    const property = schema.properties[name];
+    if (property !== undefined && absenceIsEmpty(schema, name)) {
+      walk({ ...step, schema: property, value: {}, path: innerPath, depth: depth + 1 }, issues);
+    } else if (schema.required?.includes(name) === true && requiredIsEnforced(schema, name)) {
+      issues.push({ kind: 'required', path: innerPath, message: 'Required value' });
     }
   }
 }
