@@ -1,6 +1,6 @@
 // Which objects a list, watch or deletecollection is about: label and field selectors together.
 // Knows selectors; fields beyond name and namespace come from the strategy.
-import { type FieldQuery, type LabelQuery, parseFieldSelector, parseLabelSelector } from '#kube/api/selector.ts';
+import { type FieldQuery, parseFieldSelector, parseLabelSelector } from '#kube/api/selector.ts';
 import { badRequest } from '#kube/api/status.ts';
 import type { ResourceRequest } from '../context.ts';
 import type { AnyObject } from '../registry/any-object.ts';
@@ -15,7 +15,7 @@ export interface Selection {
 export function selectionOf({ resource, query, name }: ResourceRequest): Selection {
   const labels = parseLabelSelector(query.get('labelSelector') ?? '');
   const fields = parseFieldSelector(query.get('fieldSelector') ?? '');
-  assertSelectable(resource, labels, fields);
+  assertSelectable(resource, fields);
   const readers = resource.strategy.selectableFields ?? {};
   const read = (object: AnyObject, field: string): string => {
     if (field === 'metadata.name') return object.metadata?.name ?? '';
@@ -31,16 +31,13 @@ export function selectionOf({ resource, query, name }: ResourceRequest): Selecti
   };
 }
 
-function assertSelectable(resource: Resource, labels: LabelQuery, fields: FieldQuery): void {
-  const { definition, strategy } = resource;
+function assertSelectable({ strategy }: Resource, fields: FieldQuery): void {
   for (const { field } of fields.requirements) {
     const known =
       field === 'metadata.name' ||
       field === 'metadata.namespace' ||
       Object.hasOwn(strategy.selectableFields ?? {}, field);
     if (known) continue;
-    throw badRequest(
-      `Unable to find ${JSON.stringify(`${definition.group}/${definition.version}, Resource=${definition.resource}`)} that match label selector ${JSON.stringify(labels.toString())}, field selector ${JSON.stringify(fields.toString())}: field label not supported: ${field}`,
-    );
+    throw badRequest(`field label not supported: ${field}`);
   }
 }
