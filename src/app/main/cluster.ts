@@ -166,7 +166,13 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
     log: log.child({ part: 'kubelet' }),
     clock,
   });
-  shutdown.add('kubelet', () => kubelet.stop({ graceMs: POD_GRACE_MS }));
+  // However this process ends, short of SIGKILL, its pods end with it; after SIGKILL the next start finds them.
+  const killPods = (): void => kubelet.kill();
+  process.once('exit', killPods);
+  shutdown.add('kubelet', async () => {
+    await kubelet.stop({ graceMs: POD_GRACE_MS });
+    process.removeListener('exit', killPods);
+  });
   await nodeReady(informers, NODE_NAME);
   reached('node', NODE_NAME);
 

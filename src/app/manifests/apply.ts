@@ -1,5 +1,6 @@
 // Applies manifest objects through the API, one after another, and says what became of each.
 // Knows the API's answers; printing them is for the CLI.
+import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject } from '#kube/api/object.ts';
 import { StatusError } from '#kube/api/status.ts';
 import type { Client } from '#kube/client/client.ts';
@@ -62,12 +63,22 @@ async function applyOne(manifest: ManifestObject, resource: ServedResource, opti
       force: options.force,
       ...(options.dryRun === true ? { dryRun: true } : {}),
     });
-    const same = before?.metadata?.resourceVersion === object.metadata?.resourceVersion;
-    const outcome = before === undefined ? 'created' : same ? 'unchanged' : 'configured';
+    const outcome = before === undefined ? 'created' : sameContent(before, object) ? 'unchanged' : 'configured';
     return { name: printed, outcome, object, resource };
   } catch (error) {
     return { name: printed, outcome: 'failed', problems: problemsOf(manifest, printed, error) };
   }
+}
+
+/** Equal but for what controllers write all the time and what every write touches. */
+function sameContent(before: KubeObject, after: KubeObject): boolean {
+  if (before.metadata?.resourceVersion === after.metadata?.resourceVersion) return true;
+  const content = (object: KubeObject): unknown => {
+    const { resourceVersion: _version, managedFields: _managers, ...metadata } = object.metadata ?? {};
+    const { status: _status, ...rest } = object as KubeObject & { status?: unknown };
+    return { ...rest, metadata };
+  };
+  return isDeepStrictEqual(content(before), content(after));
 }
 
 function withNamespace(manifest: ManifestObject, namespace: string | undefined): KubeObject {

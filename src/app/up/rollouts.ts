@@ -11,8 +11,16 @@ import type { Task } from './progress.ts';
 type DeploymentObject = Deployment & KubeObject;
 type PodObject = Pod & KubeObject;
 
-/** One task a Deployment: `2/2 ready` when done; fails once its progress deadline has passed. */
-export function rolloutTasks(deployments: readonly KubeObject[], informers: Informers, signal: AbortSignal): Task[] {
+/**
+ * One task a Deployment: `2/2 ready` when done; fails once its progress deadline has passed. Containers that started
+ * before `since` (milliseconds since the epoch) ended with an earlier run: what is said about them no longer holds.
+ */
+export function rolloutTasks(
+  deployments: readonly KubeObject[],
+  informers: Informers,
+  since: number,
+  signal: AbortSignal,
+): Task[] {
   const live = informers.of<DeploymentObject>(builtin('Deployment'));
   const pods = informers.of<PodObject>(builtin('Pod'));
   return deployments.map((applied) => {
@@ -25,9 +33,11 @@ export function rolloutTasks(deployments: readonly KubeObject[], informers: Info
           const check = (): void => {
             const now = live.get(key);
             if (now === undefined || (now.metadata?.generation ?? 0) < minimum) return;
+            const own = podsOf(now, pods.list(now.metadata?.namespace));
+            const stale = own.some((pod) => startedBefore(pod, since));
             const state = stateOf(now);
-            const text = `${state.text}${trouble(now, pods.list(now.metadata?.namespace))}`;
-            if (state.done) settle.resolve(state.text);
+            const text = stale ? 'waiting for its pods to start again' : `${state.text}${trouble(own)}`;
+            if (state.done && !stale) settle.resolve(state.text);
             else if (state.failed) settle.reject(stuck(key, text));
             else update(text);
           };
@@ -80,11 +90,22 @@ export function stateOf({ metadata, spec, status = {} }: DeploymentObject): {
   return { text: `${seen ? ready : 0}/${wanted} ready`, done, failed };
 }
 
-/** Why a container of the Deployment does not run, when one says so. */
-function trouble(deployment: DeploymentObject, pods: readonly PodObject[]): string {
+function podsOf(deployment: DeploymentObject, pods: readonly PodObject[]): PodObject[] {
   const labels = Object.entries(deployment.spec?.selector.matchLabels ?? {});
+  return pods.filter((pod) => labels.every(([name, value]) => pod.metadata?.labels?.[name] === value));
+}
+
+/** Times in statuses are whole seconds. */
+function startedBefore(pod: PodObject, since: number): boolean {
+  const second = Math.floor(since / 1000) * 1000;
+  return (pod.status?.containerStatuses ?? []).some(
+    ({ state }) => state?.running !== undefined && Date.parse(state.running.startedAt ?? '') < second,
+  );
+}
+
+/** Why a container of the Deployment does not run, when one says so. */
+function trouble(pods: readonly PodObject[]): string {
   for (const pod of pods) {
-    if (!labels.every(([name, value]) => pod.metadata?.labels?.[name] === value)) continue;
     for (const { state, name } of pod.status?.containerStatuses ?? []) {
       const { reason, message } = state?.waiting ?? {};
       if (reason === undefined || reason === 'ContainerCreating' || reason === 'PodInitializing') continue;

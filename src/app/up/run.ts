@@ -33,6 +33,9 @@ export interface UpOptions {
   readonly onUp: (clean: boolean) => void;
 }
 
+/** When this process began: containers that run since before are none of this run's. */
+const startedAt = Date.now() - process.uptime() * 1000;
+
 const TITLES: Readonly<Record<Milestone, string>> = { api: 'API server', gateway: 'Gateway', node: 'Node' };
 
 /** Resolves once everything has been taken down again; `false` when a document or a Deployment failed on the way. */
@@ -131,7 +134,7 @@ async function applyAndWait(
     result.outcome !== 'failed' && result.resource.kind === 'Deployment' ? [result.object] : [],
   );
   try {
-    if (deployments.length > 0) await progress.phase(rolloutTasks(deployments, cluster.informers, signal));
+    if (deployments.length > 0) await progress.phase(rolloutTasks(deployments, cluster.informers, startedAt, signal));
   } catch (error) {
     clean = false;
     const { message, remedy } = asFailure(error, options.data.logFile);

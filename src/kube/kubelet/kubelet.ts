@@ -58,6 +58,8 @@ export interface Kubelet {
   readonly port: number;
   /** Ends every container, each with at most `graceMs` (default 30,000), and leaves no process behind. */
   stop(options?: { graceMs?: number }): Promise<void>;
+  /** Ends every container on the spot; for a process that has no time left, so it is synchronous. */
+  kill(): void;
 }
 
 /** Fresh reads: a container must not start with a ConfigMap that the cache has yet to hear of. */
@@ -151,6 +153,8 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
 
   return {
     port: server.port,
+    // The sweep does its work before it yields.
+    kill: () => void runtime.sweep(),
     async stop({ graceMs = 30_000 } = {}) {
       for (const stop of stops) stop();
       await manager.stop(graceMs);
