@@ -3,8 +3,11 @@
 
 import type { Logger } from '#lib/log.ts';
 import { exposition, type MetricSource, totals } from '#telemetry/exposition.ts';
+import { MetricWriter } from '#telemetry/metric-writer.ts';
 import { proxyMetrics } from '#telemetry/proxy-metrics.ts';
+import type { Series } from '#telemetry/series.ts';
 import type { TrafficSink, TrafficUpdate } from '#traffic/model/ir.ts';
+import packageJson from '../../../package.json' with { type: 'json' };
 import { EndpointSlots, endpointKey } from './endpoint-slots.ts';
 import { defaultLimits, type HttpLimits } from './http1/limits.ts';
 import { MergedModel } from './merged-model.ts';
@@ -54,6 +57,15 @@ export interface Engine extends TrafficSink {
   address(name: string): ListeningAddress | undefined;
 }
 
+/** The one series that is the engine's own: which version runs. */
+function buildInfo(): MetricSource {
+  const series: Series[] = [];
+  const memory = new SharedArrayBuffer(4096);
+  const writer = new MetricWriter(memory, (one) => series.push(one));
+  writer.add(writer.cell(proxyMetrics.buildInfo, [packageJson.version]), 1);
+  return { memory, series, ended: false };
+}
+
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   return new WorkerEngine(options);
 }
@@ -63,7 +75,8 @@ class WorkerEngine implements Engine {
   readonly #workers: WorkerHandle[] = [];
   readonly #model = new MergedModel();
   readonly #slots: EndpointSlots;
-  readonly #ended: MetricSource[] = [];
+  /** What the engine itself counts, then what workers counted that have ended. */
+  readonly #ended: MetricSource[] = [buildInfo()];
   readonly #probe = new PortProbe();
   readonly #listenErrorFns: ((name: string, error: Error) => void)[] = [];
   readonly #reported = new Map<string, Error>();

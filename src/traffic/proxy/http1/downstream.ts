@@ -6,7 +6,8 @@ import type { Timed } from '../sweeper.ts';
 import { BodyDecoder } from './body-decoder.ts';
 import { type ClientFacts, composeOwn } from './compose.ts';
 import type { HttpContext } from './context.ts';
-import { Exchange, type ExchangeClient } from './exchange.ts';
+import { Exchange } from './exchange.ts';
+import type { ExchangeClient } from './exchange-client.ts';
 import { type Rejection, rejections } from './rejection.ts';
 import { parseRequestHead, RequestHead } from './request-head.ts';
 
@@ -93,13 +94,13 @@ export class Downstream implements ExchangeClient, Timed {
     if (this.#sendDeadline === 0) this.#sendDeadline = this.#context.now() + this.#context.limits.sendTimeout;
   }
 
-  exchangeDone(keepAlive: boolean): void {
-    if (!keepAlive || this.#clientEnded) {
+  exchangeDone(keepAlive: boolean, now: number): void {
+    if (!keepAlive) {
       this.#closeGently();
       return;
     }
     this.#state = 'head';
-    this.#deadline = this.#context.now() + this.#context.limits.idleTimeout;
+    this.#deadline = now + this.#context.limits.idleTimeout;
     if (this.socket.writableNeedDrain) {
       // Whoever asks on without reading answers gets no further until it reads.
       this.socket.pause();
@@ -143,6 +144,8 @@ export class Downstream implements ExchangeClient, Timed {
     this.#pending = undefined;
     if (this.socket.isPaused()) this.socket.resume();
     if (bytes !== undefined) this.#consume(bytes);
+    // Nothing more will come: what waited was the last.
+    if (this.#clientEnded && this.#state === 'head' && this.#pending === undefined) this.#closeGently();
   }
 
   #consume(bytes: Buffer): void {
@@ -305,7 +308,7 @@ export class Downstream implements ExchangeClient, Timed {
     this.#clientEnded = true;
     if (this.#state === 'tunnel') this.#exchange.tunnelClientEnd();
     // A client that has sent a whole request may close its side and still read the answer.
-    else if (this.#state !== 'wait') this.socket.destroySoon();
+    else if (this.#state !== 'wait' && this.#pending === undefined) this.socket.destroySoon();
     if (this.#state === 'body') this.#exchange.abort();
   }
 

@@ -1,15 +1,14 @@
 // One request and its response: picks an endpoint, sends, relays the answer, tries again where that is safe.
 // Knows nothing of how a request arrives; one object serves every request of a client connection in turn.
 
-import type { Socket } from 'node:net';
-import type { PickInput, Target } from '#traffic/balancer/balancer.ts';
-import type { ClusterEntry, EngineTarget, RouteEntry } from '#traffic/snapshot/index.ts';
+import type { ClusterEntry, RouteEntry } from '#traffic/snapshot/index.ts';
 import type { ResponseHandler, UpstreamConnection } from '../upstream/connection.ts';
+import { EndpointChoice } from '../upstream/endpoint-choice.ts';
 import { type Failure, failures } from '../upstream/failure.ts';
+import { mayRepeat, RetryBudget } from '../upstream/retry-budget.ts';
 import {
   type BodyOut,
   bodyOut,
-  type ClientFacts,
   composeInterim,
   composeOwn,
   composeRequest,
@@ -17,51 +16,21 @@ import {
   composeSwitch,
 } from './compose.ts';
 import type { AccessRecord, HttpContext } from './context.ts';
-import { writeAll } from './out-buffer.ts';
-import type { RequestHead } from './request-head.ts';
+import type { ExchangeClient } from './exchange-client.ts';
+import { Replay } from './replay.ts';
 import type { ResponseHead } from './response-head.ts';
-
-/** The client side, as an exchange sees it. */
-export interface ExchangeClient {
-  readonly socket: Socket;
-  readonly head: RequestHead;
-  readonly listener: string;
-  readonly facts: ClientFacts;
-  /** Every byte of the request has arrived. */
-  readonly requestComplete: boolean;
-  readonly bytesIn: number;
-  /** The backend takes no more for now, or again. */
-  pauseRequest(): void;
-  resumeRequest(): void;
-  /** The client does not read: its send time-out runs until it does. */
-  blocked(): void;
-  /** The exchange is over; `keepAlive` tells whether the connection may carry another. */
-  exchangeDone(keepAlive: boolean): void;
-  /** Both sides agreed to switch protocols; bytes that came early belong to the tunnel. */
-  becomeTunnel(): void;
-}
-
-/** Methods that may be sent twice (RFC 9110, 9.2.2). */
-const idempotent = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
-const nobody: readonly EngineTarget[] = [];
 
 export class Exchange implements ResponseHandler {
   active = false;
   readonly #context: HttpContext;
   readonly #client: ExchangeClient;
-  readonly #pick: { clientAddress: string; tried: readonly Target[] };
+  readonly #choice: EndpointChoice;
   #route: RouteEntry | undefined;
   #cluster: ClusterEntry | undefined;
   #connection: UpstreamConnection | undefined;
-  #tried: EngineTarget[] | undefined;
-  #lastTarget: EngineTarget | undefined;
-  #attemptsLeft = 0;
-  #reuseRaceForgiven = false;
+  readonly #budget = new RetryBudget();
   #attempts = 0;
-  /** What was sent so far, to send it again; emptied once it may not be. */
-  readonly #replay: (string | Buffer)[] = [];
-  #replayBytes = 0;
-  #replayable = true;
+  readonly #replay = new Replay();
   #responding = false;
   #paused = false;
   #requestBlocked = false;
@@ -79,7 +48,7 @@ export class Exchange implements ResponseHandler {
   constructor(context: HttpContext, client: ExchangeClient) {
     this.#context = context;
     this.#client = client;
-    this.#pick = { clientAddress: client.facts.address, tried: nobody };
+    this.#choice = new EndpointChoice(client.facts.address);
   }
 
   /** Part of the answer has been written. */
@@ -98,13 +67,8 @@ export class Exchange implements ResponseHandler {
     this.active = true;
     this.#started = context.now();
     this.#connection = undefined;
-    this.#tried = undefined;
-    this.#lastTarget = undefined;
+    this.#choice.begin();
     this.#attempts = 0;
-    this.#reuseRaceForgiven = false;
-    this.#replay.length = 0;
-    this.#replayBytes = 0;
-    this.#replayable = true;
     this.#responding = false;
     this.#paused = false;
     this.#requestBlocked = false;
@@ -126,7 +90,7 @@ export class Exchange implements ResponseHandler {
     if (context.limits.body > 0 && head.contentLength > context.limits.body)
       return this.#refuse(413, 'Body is too large');
     this.#cluster = cluster;
-    this.#attemptsLeft = cluster.config.retry.attempts;
+    this.#budget.begin(cluster.config.retry.attempts);
     context.out.text = composeRequest(
       head,
       client.facts,
@@ -138,8 +102,8 @@ export class Exchange implements ResponseHandler {
 
   /** Sends what the out buffer holds to an endpoint. */
   dispatch(): void {
-    this.#replayBytes = this.#context.out.take(this.#replay);
-    this.#attempt(false);
+    this.#replay.begin(this.#context.out);
+    this.#attempt(false, this.#started);
   }
 
   /** Sends more of the body, from the out buffer. */
@@ -149,24 +113,21 @@ export class Exchange implements ResponseHandler {
       this.#context.out.clear();
       return;
     }
-    const first = this.#replay.length;
-    this.#replayBytes += this.#context.out.take(this.#replay);
-    const free = writeAll(connection.socket, this.#replay, first);
+    const free = this.#replay.sendMore(this.#context.out, connection.socket);
     // Nothing has left before the connection stands: until then all is kept, however much it is.
-    if (this.#replayable && connection.connected && this.#replayBytes > this.#context.limits.replay)
-      this.#replayable = false;
-    if (!this.#replayable) this.#replay.length = 0;
+    if (connection.connected) this.#replay.trim(this.#context.limits.replay);
     if (!free) {
       this.#requestBlocked = true;
       this.#client.pauseRequest();
     }
-    this.#touch();
+    this.#touch(this.#context.now());
   }
 
   /** The client is gone. */
   abort(): void {
     if (!this.active) return;
     const connection = this.#connection;
+    const now = this.#context.now();
     this.#connection = undefined;
     if (connection !== undefined) {
       this.#context.stats.upstreamDone(
@@ -174,12 +135,12 @@ export class Exchange implements ResponseHandler {
         connection.pool,
         this.#responding ? this.#status : 499,
         undefined,
-        this.#context.now() - this.#attemptStarted,
+        now - this.#attemptStarted,
       );
-      connection.release(false);
+      connection.release(false, now);
     }
     this.#status = this.#responding ? this.#status : 499;
-    this.#finish();
+    this.#finish(now);
   }
 
   /** The client reads again. */
@@ -187,14 +148,14 @@ export class Exchange implements ResponseHandler {
     if (!this.#paused) return;
     this.#paused = false;
     this.#connection?.socket.resume();
-    this.#touch();
+    this.#touch(this.#context.now());
   }
 
   /** Bytes of the client, once both sides switched protocols. */
   tunnel(bytes: Buffer): void {
     const connection = this.#connection;
     if (connection !== undefined && !connection.socket.write(bytes)) this.#client.pauseRequest();
-    this.#touch();
+    this.#touch(this.#context.now());
   }
 
   tunnelClientEnd(): void {
@@ -209,13 +170,13 @@ export class Exchange implements ResponseHandler {
   }
 
   onConnected(): void {
-    this.#touch();
+    this.#touch(this.#context.now());
   }
 
   onDrain(): void {
     this.#requestBlocked = false;
     this.#client.resumeRequest();
-    this.#touch();
+    this.#touch(this.#context.now());
   }
 
   onInterim(head: ResponseHead): void {
@@ -248,7 +209,7 @@ export class Exchange implements ResponseHandler {
 
   onPause(): void {
     if (this.#context.out.flush(this.#client.socket)) {
-      this.#touch();
+      this.#touch(this.#context.now());
     } else {
       this.#paused = true;
       this.#deadline = 0;
@@ -262,18 +223,20 @@ export class Exchange implements ResponseHandler {
     if (this.#bodyOut === 'chunked') out.text += `0\r\n${connection.body.trailers}\r\n`;
     if (!out.flush(this.#client.socket)) this.#client.blocked();
     this.#connection = undefined;
+    const now = this.#context.now();
+    const cluster = this.#cluster as ClusterEntry;
     this.#context.stats.upstreamDone(
-      this.#cluster?.config.name ?? '',
+      cluster.config.name,
       connection.pool,
       this.#status,
       undefined,
-      this.#context.now() - this.#attemptStarted,
+      now - this.#attemptStarted,
     );
     if (this.#paused) connection.socket.resume();
     // Sent as announced at the head, unless the request came to its end only after it.
-    connection.release(this.#client.requestComplete);
-    this.#finish();
-    this.#client.exchangeDone(this.#keepAlive);
+    connection.release(this.#client.requestComplete, now);
+    this.#finish(now);
+    this.#client.exchangeDone(this.#keepAlive, now);
   }
 
   onTunnel(bytes: Buffer, start: number, end: number): void {
@@ -284,7 +247,7 @@ export class Exchange implements ResponseHandler {
       this.#connection?.socket.pause();
       this.#client.blocked();
     }
-    this.#touch();
+    this.#touch(this.#context.now());
   }
 
   onTunnelEnd(): void {
@@ -302,67 +265,46 @@ export class Exchange implements ResponseHandler {
     if (!connection.connected) context.pools.refuse(connection.pool, now);
     if (this.#responding) {
       // Part of the answer is out: only cutting the connection tells the client that it is not whole.
-      this.#finish();
+      this.#finish(now);
       this.#client.socket.destroy();
       return;
     }
-    if (this.#mayRetry(connection, failure)) {
+    if (this.#replay.whole && this.#budget.allows(failure, this.#client.head.method, connection.reused)) {
       context.stats.retried(cluster.config.name);
       this.#requestBlocked = false;
       this.#client.resumeRequest();
-      this.#attempt(true);
+      this.#attempt(true, now);
       return;
     }
     this.#answer(failure.status, `${failure.reason}, route ${this.#route?.route.metricName}`, failure.code);
   }
 
-  #mayRetry(connection: UpstreamConnection, failure: Failure): boolean {
-    if (!this.#replayable || failure.retrySafe === 'never') return false;
-    if (failure.retrySafe === 'unanswered' && !idempotent.has(this.#client.head.method)) return false;
-    if (failure.retrySafe === 'unanswered' && connection.reused && !this.#reuseRaceForgiven) {
-      // The backend closed an idle connection as we used it: no sign of illness, so it costs no attempt.
-      this.#reuseRaceForgiven = true;
-      return true;
-    }
-    return this.#attemptsLeft-- > 0;
-  }
-
-  #attempt(again: boolean): void {
+  #attempt(again: boolean, now: number): void {
     const context = this.#context;
     const client = this.#client;
     // The cluster as it is now: a retry must not go to endpoints that have left since the first attempt.
     const cluster = again ? this.#currentCluster() : (this.#cluster as ClusterEntry);
-    const now = context.now();
-    const input = this.#pick;
-    if (again && this.#lastTarget !== undefined) {
-      if (this.#tried === undefined) this.#tried = [this.#lastTarget];
-      else this.#tried.push(this.#lastTarget);
-    }
-    const refused = context.pools.refused(cluster.targets, now);
-    input.tried =
-      this.#tried === undefined ? refused : refused.length === 0 ? this.#tried : [...this.#tried, ...refused];
-    const pick = cluster.picker.pick(input as PickInput);
+    const pick = this.#choice.next(cluster, context.pools.refused(cluster.targets, now));
     if (pick.type === 'none') {
       this.#answer(503, `No endpoint is ready for route ${this.#route?.route.metricName}`, 'no_endpoint');
       return;
     }
     const target = pick.target;
-    this.#lastTarget = target;
     const pool = context.pools.of(target);
     pool.pod = target.endpoint.pod;
     this.#attempts++;
     this.#attemptStarted = now;
     const method = client.head.method;
-    const connection = pool.take(method === 'GET' || idempotent.has(method), again, now);
+    const connection = pool.take(mayRepeat(method), again, now);
     this.#connection = connection;
     context.stats.upstreamStarted(pool);
     connection.begin(this, method === 'HEAD');
-    if (!writeAll(connection.socket, this.#replay, 0) && !client.requestComplete) {
+    if (!this.#replay.send(connection.socket) && !client.requestComplete) {
       this.#requestBlocked = true;
       client.pauseRequest();
     }
     const timeouts = cluster.config.timeouts;
-    if (connection.connected) this.#touch();
+    if (connection.connected) this.#touch(now);
     else this.#arm(timeouts.connect, failures.connectTimeout, now);
   }
 
@@ -372,12 +314,11 @@ export class Exchange implements ResponseHandler {
   }
 
   /** Sets the time-out that fits what is being waited for now. */
-  #touch(): void {
+  #touch(now: number): void {
     const connection = this.#connection;
     const cluster = this.#cluster;
     if (connection === undefined || cluster === undefined || !connection.connected) return;
     const timeouts = cluster.config.timeouts;
-    const now = this.#context.now();
     if (this.#paused) this.#deadline = 0;
     else if (this.#responding) this.#arm(timeouts.idle, failures.idleTimeout, now);
     else if (this.#client.requestComplete) this.#arm(timeouts.response, failures.responseTimeout, now);
@@ -416,15 +357,16 @@ export class Exchange implements ResponseHandler {
     this.#keepAlive =
       client.head.keepAlive && client.head.minor === 1 && client.requestComplete && !this.#context.draining;
     client.socket.write(composeOwn(status, reason, client.head.method === 'HEAD', this.#keepAlive), 'latin1');
-    this.#finish();
-    client.exchangeDone(this.#keepAlive);
+    const now = this.#context.now();
+    this.#finish(now);
+    client.exchangeDone(this.#keepAlive, now);
   }
 
-  #finish(): void {
+  #finish(now: number): void {
     const context = this.#context;
     this.active = false;
     this.#deadline = 0;
-    const duration = context.now() - this.#started;
+    const duration = now - this.#started;
     context.stats.requestDone(this.#client.listener, this.#route, this.#status, duration);
     if (context.accessLog !== undefined) context.accessLog(this.#record(duration));
   }
@@ -444,8 +386,8 @@ export class Exchange implements ResponseHandler {
       bytesOut: this.#bytesOut,
       route: this.#route?.route.name ?? '',
       cluster: this.#cluster?.config.name ?? '',
-      endpoint: this.#lastTarget?.key ?? '',
-      pod: this.#lastTarget?.endpoint.pod ?? '',
+      endpoint: this.#choice.last?.key ?? '',
+      pod: this.#choice.last?.endpoint.pod ?? '',
       attempts: this.#attempts,
       requestId: this.#requestId,
       failure: this.#failure,

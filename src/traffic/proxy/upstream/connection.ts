@@ -84,9 +84,9 @@ export class UpstreamConnection {
   }
 
   /** The handler wants nothing more; the connection is closed unless its response was complete. */
-  release(reuse: boolean): void {
+  release(reuse: boolean, now: number): void {
     this.#handler = undefined;
-    if (reuse && this.reusable && !this.closed) this.pool.put(this);
+    if (reuse && this.reusable && !this.closed) this.pool.put(this, now);
     else this.destroy();
   }
 

@@ -47,9 +47,8 @@ export class EndpointPool {
   readonly settings: PoolSettings;
   readonly #idle: UpstreamConnection[] = [];
   readonly #limits: HttpLimits;
-  readonly #now: () => number;
 
-  constructor(target: EngineTarget, slot: number, settings: PoolSettings, limits: HttpLimits, now: () => number) {
+  constructor(target: EngineTarget, slot: number, settings: PoolSettings, limits: HttpLimits) {
     this.key = target.key;
     this.address = target.address;
     this.port = target.port;
@@ -57,7 +56,6 @@ export class EndpointPool {
     this.slot = slot;
     this.settings = settings;
     this.#limits = limits;
-    this.#now = now;
   }
 
   /** A connection for one request; `fresh` asks for one that has never been idle. */
@@ -82,9 +80,9 @@ export class EndpointPool {
     return new UpstreamConnection(this, this.#limits);
   }
 
-  put(connection: UpstreamConnection): void {
+  put(connection: UpstreamConnection, now: number): void {
     connection.reused = true;
-    connection.idleSince = this.#now();
+    connection.idleSince = now;
     if (this.retired || this.#idle.length >= this.settings.maxIdle) connection.destroy();
     else this.#idle.push(connection);
   }
@@ -118,21 +116,19 @@ export class UpstreamPools {
   readonly #pools = new Map<string, EndpointPool>();
   readonly #settings: PoolSettings;
   readonly #limits: HttpLimits;
-  readonly #now: () => number;
   readonly #slotOf: (key: string) => number;
   #refusedUntil = 0;
 
-  constructor(slotOf: (key: string) => number, limits: HttpLimits, now: () => number, settings = defaultPoolSettings) {
+  constructor(slotOf: (key: string) => number, limits: HttpLimits, settings = defaultPoolSettings) {
     this.#slotOf = slotOf;
     this.#limits = limits;
-    this.#now = now;
     this.#settings = settings;
   }
 
   of(target: EngineTarget): EndpointPool {
     const known = this.#pools.get(target.key);
     if (known !== undefined) return known;
-    const pool = new EndpointPool(target, this.#slotOf(target.key), this.#settings, this.#limits, this.#now);
+    const pool = new EndpointPool(target, this.#slotOf(target.key), this.#settings, this.#limits);
     this.#pools.set(target.key, pool);
     return pool;
   }

@@ -52,7 +52,7 @@ export class ProxyWorker {
     );
     this.#builder = createSnapshotBuilder({ random: Math.random, counters: this.#counters });
     this.#sweeper = new Sweeper(clock);
-    this.#pools = new UpstreamPools((key) => this.#counters.slot(key), settings.limits, now);
+    this.#pools = new UpstreamPools((key) => this.#counters.slot(key), settings.limits);
     this.#sweeper.add(this.#pools);
     this.#contexts = new ServerContexts(deps.log);
     this.#accessLog = settings.accessLog === '' ? undefined : new AccessLog(settings.accessLog, clock);

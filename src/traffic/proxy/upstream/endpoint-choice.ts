@@ -1,0 +1,39 @@
+// Which endpoint a request goes to next, and which it has been to.
+// Knows nothing of connections; asks the cluster's picker and tells it whom to avoid.
+
+import type { Pick } from '#traffic/balancer/balancer.ts';
+import type { ClusterEntry, EngineTarget } from '#traffic/snapshot/index.ts';
+
+const nobody: readonly EngineTarget[] = [];
+
+/** One per client connection, begun anew with each request; a first pick allocates nothing. */
+export class EndpointChoice {
+  /** Where the last attempt went. */
+  last: EngineTarget | undefined;
+  readonly #input: { readonly clientAddress: string; tried: readonly EngineTarget[] };
+  #tried: EngineTarget[] | undefined;
+
+  constructor(clientAddress: string) {
+    this.#input = { clientAddress, tried: nobody };
+  }
+
+  begin(): void {
+    this.last = undefined;
+    this.#tried = undefined;
+  }
+
+  /** Avoids what was tried before and `refused`, while others remain. */
+  next(cluster: ClusterEntry, refused: readonly EngineTarget[]): Pick<EngineTarget> {
+    const input = this.#input;
+    if (this.last === undefined) {
+      input.tried = refused;
+    } else {
+      if (this.#tried === undefined) this.#tried = [this.last];
+      else this.#tried.push(this.last);
+      input.tried = refused.length === 0 ? this.#tried : [...this.#tried, ...refused];
+    }
+    const pick = cluster.picker.pick(input);
+    if (pick.type === 'target') this.last = pick.target;
+    return pick;
+  }
+}
