@@ -73,9 +73,10 @@ describe('deletion', () => {
   });
 
   test('with no grace ends a long preStop too', async () => {
+    const lifecycle = { preStop: { sleep: { seconds: 50 } } };
     await node.run('forced', {
-      args: [SLEEP],
-      lifecycle: { preStop: { sleep: { seconds: 60 } } },
+      terminationGracePeriodSeconds: 60,
+      containers: [{ name: 'main', image: 'sh', args: [SLEEP], lifecycle }],
     });
     const pod = await node.until('forced', 'ready', isReady);
     await node.client.delete(PODS, 'forced', 'default', { gracePeriodSeconds: 60 });

@@ -3,6 +3,8 @@
 import { createServer } from 'node:http';
 
 const DRAIN_LIMIT_MS = 25_000;
+/** After SIGTERM it goes on accepting for so long: balancers learn of an end a moment after the process does. */
+const LAME_DUCK_MS = Number(process.env.ECHO_DRAIN_MS ?? 300);
 
 /** What may be changed while it runs: by POST /knobs, or for one request by query or `x-echo-*` header. */
 const knobs = {
@@ -126,8 +128,10 @@ server.listen(port, process.env.POD_IP ?? process.env.EVENKEEL_POD_IP ?? '0.0.0.
 process.on('SIGTERM', () => {
   draining = true;
   console.log(JSON.stringify({ message: 'draining', pod: who.pod }));
-  // New requests on open connections are still answered, with Connection: close; then the last one ends us.
-  server.close(() => process.exit(0));
-  server.closeIdleConnections();
+  // Requests are still answered, with Connection: close; then the last one ends us.
+  setTimeout(() => {
+    server.close(() => process.exit(0));
+    server.closeIdleConnections();
+  }, LAME_DUCK_MS);
   setTimeout(() => process.exit(0), DRAIN_LIMIT_MS).unref();
 });

@@ -94,7 +94,7 @@ if (podIp !== '') {
   net.Server.prototype.listen = function listen(...args) {
     const [first] = args;
     if (typeof first === 'object' && first !== null) {
-      const tcp = first.port !== undefined && first.path === undefined && first.fd === undefined && !first._handle;
+      const tcp = first.port !== undefined && !first.path && first.fd === undefined && !first._handle;
       if (tcp && ANY.has(first.host || '')) args[0] = { ...first, host: podIp };
     } else if (first === undefined || typeof first === 'function') {
       args.splice(0, first === undefined ? 1 : 0, 0, podIp);
@@ -111,7 +111,7 @@ if (podIp !== '') {
     const normalized = Array.isArray(args[0]) ? args[0] : undefined;
     const first = normalized ? normalized[0] : args[0];
     if (typeof first === 'object' && first !== null) {
-      if (first.localAddress === undefined && first.path === undefined && leadsIntoCluster(first.host)) {
+      if (!first.localAddress && !first.path && leadsIntoCluster(first.host)) {
         const options = { ...first, localAddress: podIp };
         if (normalized) normalized[0] = options;
         else args[0] = options;

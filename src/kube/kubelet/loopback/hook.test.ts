@@ -1,7 +1,7 @@
 // The loopback hook in real child processes: names, addresses to listen on, and where connections come from.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
+import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -9,6 +9,12 @@ import { hookEnvironment, hookFile } from './environment.ts';
 
 /** An address of pods that no kubelet on this machine gives out. */
 const POD_IP = `127.244.255.${2 + (process.pid % 250)}`;
+
+const NAMES = {
+  'web.shop': ['127.96.0.5'],
+  'peer.shop': ['127.96.255.254'],
+  'db.data': ['127.244.0.9', '127.244.0.8'],
+};
 
 let dir: string;
 let namesFile: string;
@@ -18,11 +24,8 @@ let peerPort: number;
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'evenkeel hook-'));
   namesFile = join(dir, 'names.json');
-  writeFileSync(
-    namesFile,
-    JSON.stringify({ names: { 'web.shop': ['127.96.0.5'], 'db.data': ['127.244.0.9', '127.244.0.8'] } }),
-  );
-  peer = createServer((socket) => socket.end(`${socket.remoteAddress}`));
+  writeFileSync(namesFile, JSON.stringify({ names: NAMES }));
+  peer = createServer((request, response) => response.end(request.socket.remoteAddress));
   await new Promise<void>((resolve) => peer.listen(0, '127.96.255.254', resolve));
   peerPort = (peer.address() as { port: number }).port;
 });
@@ -78,7 +81,7 @@ test('a changed names file is seen by a running process', async () => {
   const script = `
     const { lookup } = require('dns').promises; const fs = require('fs');
     lookup('late').catch(async (error) => {
-      fs.writeFileSync(${file} + '.new', JSON.stringify({ names: { 'late.shop': ['127.96.0.6'], 'web.shop': ['127.96.0.5'], 'db.data': ['127.244.0.9', '127.244.0.8'] } }));
+      fs.writeFileSync(${file} + '.new', ${JSON.stringify(JSON.stringify({ names: { ...NAMES, 'late.shop': ['127.96.0.6'] } }))});
       fs.renameSync(${file} + '.new', ${file});
       console.log(error.syscall, (await lookup('late')).address);
     });`;
@@ -106,13 +109,20 @@ test('listen on a named address or a path stays as written', async () => {
   expect((await run(script)).split('\n').sort()).toEqual(['127.0.0.1', 'true']);
 });
 
+const RAW =
+  "socket.on('data', (data) => console.log(String(data).split('\\n').at(-1))).end('GET / HTTP/1.0\\r\\n\\r\\n')";
+
 test.each([
-  ['net', "require('net').connect(PORT, HOST).on('data', (data) => console.log(String(data)))"],
-  ['options', "require('net').connect({ port: PORT, host: HOST }).on('data', (data) => console.log(String(data)))"],
-  ['a socket', "new (require('net').Socket)().connect(PORT, HOST).on('data', (data) => console.log(String(data)))"],
+  ['net', `const socket = require('net').connect(PORT, '127.96.255.254'); ${RAW}`],
+  ['net with options and a name', `const socket = require('net').connect({ port: PORT, host: 'peer' }); ${RAW}`],
+  ['a socket', `const socket = new (require('net').Socket)().connect(PORT, '127.96.255.254'); ${RAW}`],
+  [
+    'http',
+    "require('http').get('http://peer:PORT', (response) => response.on('data', (data) => console.log(String(data))))",
+  ],
+  ['fetch', "fetch('http://peer.shop.svc:PORT').then((response) => response.text()).then(console.log)"],
 ])('connections into the cluster by %s come from the pod', async (_what, script) => {
-  const text = script.replaceAll('PORT', String(peerPort)).replaceAll('HOST', "'127.96.255.254'");
-  expect(await run(text)).toBe(POD_IP);
+  expect(await run(script.replaceAll('PORT', String(peerPort)))).toBe(POD_IP);
 });
 
 test('NODE_OPTIONS of the container are kept', async () => {

@@ -109,9 +109,9 @@ export class ContainerRunner {
 
   /**
    * Ends the container within `graceMs`; called again with less, it ends sooner. Resolves when it is gone.
-   * `message` is that of the `Killing` event.
+   * `message` is that of the `Killing` event; `hard` grants no time beyond `graceMs`.
    */
-  async stop(graceMs: number, message = `Stopping container ${this.#container.name}`): Promise<void> {
+  async stop(graceMs: number, message = `Stopping container ${this.#container.name}`, hard = false): Promise<void> {
     this.#cancelRetry();
     const { run } = this.tracked;
     if (run === undefined) return;
@@ -130,6 +130,7 @@ export class ContainerRunner {
       podIp: this.#context.facts().podIp,
       deadline,
       clock,
+      hard,
       onHookFailed: (failure) => {
         this.#deps.log.info({ pod: formatPod(this.#context.pod()), failure }, 'preStop hook failed');
         this.#event('Warning', 'FailedPreStopHook', 'PreStopHook failed');

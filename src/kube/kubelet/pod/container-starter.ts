@@ -41,7 +41,7 @@ export interface StartInput {
 }
 
 /** The file a container may leave its last words in; named by this variable, as no path of its own is mounted. */
-export const TERMINATION_VARIABLE = 'EVENKEEL_TERMINATION_LOG';
+const TERMINATION_VARIABLE = 'EVENKEEL_TERMINATION_LOG';
 
 export function terminationFile(containerDir: string): string {
   return join(containerDir, 'termination-log');

@@ -34,6 +34,9 @@ function references(pod: Pod): Set<string> {
   return found;
 }
 
+/** What a stop may take beyond the containers' grace, in milliseconds. */
+const STOP_MARGIN_MS = 1_500;
+
 export class PodManager {
   readonly #deps: PodWorkerDependencies;
   readonly #workers = new Map<string, PodWorker>();
@@ -73,7 +76,10 @@ export class PodManager {
   /** Ends every container within `graceMs`; the objects stay in the API. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
-    await Promise.all([...this.#workers.values()].map((worker) => worker.shutdown(graceMs)));
+    const all = Promise.all([...this.#workers.values()].map((worker) => worker.shutdown(graceMs)));
+    // A worker that waits for an API server which is gone must not hold up the end; its processes are swept after it.
+    const late = new Promise<void>((resolve) => void this.#deps.clock.after(graceMs + STOP_MARGIN_MS, resolve));
+    await Promise.race([all, late]);
   }
 
   #see(pod: Pod): void {

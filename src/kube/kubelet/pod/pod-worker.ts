@@ -18,6 +18,8 @@ import type { PodWorkerDependencies } from './worker-types.ts';
 const RETRY_MS = 2_000;
 /** What a pod that was taken from the API without grace has left, in milliseconds. */
 const REMOVED_GRACE_MS = 1_000;
+/** How long the kubelet's own end waits for a last status to be written, in milliseconds. */
+const LAST_WRITE_MS = 1_000;
 
 /** Why the pod is being ended. */
 type Ending = 'deleted' | 'removed' | 'expired' | 'shutdown';
@@ -205,11 +207,7 @@ export class PodWorker {
 
   /** Address and volumes: without them no container starts. */
   async #prepare(): Promise<boolean> {
-    if (this.#podIp === undefined) {
-      const { hostNetwork } = this.#pod.spec ?? {};
-      this.#podIp = hostNetwork === true ? this.#deps.hostIp : this.#deps.addresses.acquire(this.uid);
-      this.#armActiveDeadline();
-    }
+    if (this.#podIp === undefined && !this.#acquireAddress()) return false;
     try {
       const volumes = await this.#deps.volumes(this.#pod).mount(this.#facts());
       const first = this.#volumes === undefined;
@@ -223,6 +221,21 @@ export class PodWorker {
       this.#retryAfter(RETRY_MS);
       return false;
     }
+  }
+
+  #acquireAddress(): boolean {
+    const { hostNetwork } = this.#pod.spec ?? {};
+    try {
+      this.#podIp = hostNetwork === true ? this.#deps.hostIp : this.#deps.addresses.acquire(this.uid);
+    } catch (error) {
+      const message = `Failed to create pod sandbox: ${(error as Error).message}`;
+      this.#deps.events(this.#pod, undefined, 'Warning', 'FailedCreatePodSandBox', message);
+      this.#publish();
+      this.#retryAfter(RETRY_MS);
+      return false;
+    }
+    this.#armActiveDeadline();
+    return true;
   }
 
   #armActiveDeadline(): void {
@@ -268,6 +281,10 @@ export class PodWorker {
     this.#publish();
   }
 
+  #after(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.#deps.clock.after(ms, resolve));
+  }
+
   #remainingMs(): number {
     if (this.#endBy === Number.POSITIVE_INFINITY) {
       return (this.#pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000;
@@ -279,8 +296,12 @@ export class PodWorker {
   async #stopAll(): Promise<void> {
     const sidecars = this.#inits.filter((runner) => runner.tracked.kind === 'sidecar');
     const others = [...this.#apps, ...this.#inits.filter((runner) => runner.tracked.kind === 'init')];
-    await Promise.all(others.map((runner) => runner.stop(this.#remainingMs())));
-    for (const runner of sidecars.reverse()) await runner.stop(this.#remainingMs());
+    await Promise.all(others.map((runner) => this.#stop(runner)));
+    for (const runner of sidecars.reverse()) await this.#stop(runner);
+  }
+
+  async #stop(runner: ContainerRunner): Promise<void> {
+    await runner.stop(this.#remainingMs(), undefined, this.#ending === 'shutdown');
   }
 
   async #terminate(): Promise<void> {
@@ -289,6 +310,7 @@ export class PodWorker {
     const ending = this.#ending;
     if (ending === 'shutdown') {
       this.#publish();
+      await Promise.race([this.#writer.flushed(), this.#after(LAST_WRITE_MS)]);
       this.#close();
       return;
     }
@@ -335,6 +357,7 @@ export class PodWorker {
   #close(): void {
     this.#cancelRetry();
     this.#cancelDeadline();
+    this.#writer.stop();
     if (this.#ending !== 'shutdown') rmSync(this.#podDir, { recursive: true, force: true });
     this.#done.resolve();
   }

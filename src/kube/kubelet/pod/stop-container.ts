@@ -17,19 +17,22 @@ export interface StopInput {
   readonly deadline: Deadline;
   readonly clock: Clock;
   readonly onHookFailed: (message: string) => void;
+  /** The deadline is the machine's, not the pod's: the hook gets half of the time, and nothing is added at the end. */
+  readonly hard: boolean;
 }
 
 /** Resolves when the container is gone. (Upstream: kuberuntime_container.go killContainer.) */
 export async function stopContainer(input: StopInput): Promise<void> {
-  const { container, running, podIp, deadline, clock, onHookFailed } = input;
+  const { container, running, podIp, deadline, clock, onHookFailed, hard } = input;
   const hook = container.lifecycle?.preStop;
   if (hook !== undefined && deadline.remainingMs > 0) {
-    const work = runHook(hook, { container, running, podIp, limitMs: deadline.remainingMs, clock }).then((failure) => {
+    const limitMs = hard ? deadline.remainingMs / 2 : deadline.remainingMs;
+    const work = runHook(hook, { container, running, podIp, limitMs, clock }).then((failure) => {
       if (failure !== undefined) onHookFailed(failure);
     });
     await deadline.race(Promise.race([work, running.exited]));
   }
-  deadline.atLeast(MINIMUM_MS);
+  if (!hard) deadline.atLeast(MINIMUM_MS);
   running.signal('SIGTERM');
   if (!(await deadline.race(running.exited))) running.signal('SIGKILL');
   await running.exited;
