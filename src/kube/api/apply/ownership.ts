@@ -93,10 +93,12 @@ export function applyOwned(request: ApplyRequest): ApplyOutcome {
   const { live, applied, schema, by, unowned } = request;
   const key = managerKey(by);
   const last = request.managers.get(key)?.fields ?? FieldSet.empty;
-  const stated = fieldsOf(applied, schema).difference(unowned);
-  const claimed = new Map(request.managers).set(key, { ...by, fields: stated });
+  const stated = fieldsOf(applied, schema);
   const merged = merge(live, applied, schema);
-  const object = prune(merged, last, claimed, schema);
+  // Identity is nobody's to own, and yet the applier states it: it must not go with the fields that do.
+  const stating = new Map(request.managers).set(key, { ...by, fields: stated });
+  const object = prune(merged, last, stating, schema);
+  const claimed = stating.set(key, { ...by, fields: stated.difference(unowned) });
   const { managers, conflicts } = yieldFields(claimed, compare(live, object, schema), key);
   return { object, managers, conflicts };
 }

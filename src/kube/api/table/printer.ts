@@ -1,6 +1,5 @@
 // What a printer is: columns, and the cells of one object. Helpers that many printers share.
 // Knows no kind.
-import { isJsonObject, type Json, type JsonObject } from '#lib/json.ts';
 import type { KubeObject } from '../object.ts';
 import { ageOf } from './duration.ts';
 
@@ -108,11 +107,4 @@ export function containerTexts(
 ): [string, string] {
   const containers = spec?.containers ?? [];
   return [containers.map(({ name }) => name).join(','), containers.map(({ image = '' }) => image).join(',')];
-}
-
-/** The value below a dotted path of plain member names; undefined where there is none. */
-export function valueAt(object: unknown, path: readonly string[]): Json | undefined {
-  let value: Json | undefined = object as Json;
-  for (const key of path) value = isJsonObject(value) ? (value as JsonObject)[key] : undefined;
-  return value;
 }

@@ -1,0 +1,84 @@
+// Tests of what an update may not change, kind by kind.
+// Uses the same good objects as the tests of new ones.
+import { describe, expect, it } from 'vitest';
+import type { KubeObject } from '../object.ts';
+import { mergePatch } from '../patch/merge-patch.ts';
+import { goodObjects } from './good-objects.ts';
+import { validateObject } from './index.ts';
+
+const made = (kind: string, change: object = {}): KubeObject =>
+  mergePatch(goodObjects[kind] as never, change as never) as unknown as KubeObject;
+const wrong = (next: KubeObject, previous?: KubeObject): string[] =>
+  validateObject(next, previous).map(({ field, message }) => `${field}: ${message}`);
+
+describe('validateObject() with a previous object', () => {
+  it.each<[string, object, string]>([
+    ['Pod', { spec: { hostname: 'other' } }, 'spec: Forbidden: pod updates may not change fields other than'],
+    [
+      'Pod',
+      {
+        spec: {
+          containers: [
+            { name: 'a', image: 'a' },
+            { name: 'b', image: 'b' },
+          ],
+        },
+      },
+      'spec.containers: Forbidden: pod updates may not add or remove containers',
+    ],
+    [
+      'Deployment',
+      { spec: { selector: { matchLabels: { tier: 'x' } } } },
+      'spec.selector: Invalid value: {"matchLabels":{"app":"web","tier":"x"}}: field is immutable',
+    ],
+    [
+      'StatefulSet',
+      { spec: { serviceName: 'other' } },
+      'spec: Forbidden: updates to statefulset spec for fields other than',
+    ],
+    ['Job', { spec: { template: { metadata: { labels: { b: 'c' } } } } }, 'spec.template: Invalid value:'],
+    [
+      'Service',
+      { spec: { clusterIP: '10.96.0.10', clusterIPs: ['10.96.0.10'] } },
+      'spec.clusterIPs[0]: Invalid value: ["10.96.0.10"]: may not change once set',
+    ],
+    ['EndpointSlice', { addressType: 'FQDN' }, 'addressType: Invalid value: "FQDN": field is immutable'],
+    ['IngressClass', { spec: { controller: 'a.b/c' } }, 'spec.controller: Invalid value: "a.b/c": field is immutable'],
+    ['Secret', { type: 'other' }, 'type: Invalid value: "other": field is immutable'],
+    ['RoleBinding', { roleRef: { name: 'other' } }, 'roleRef: Invalid value: {'],
+    ['PriorityClass', { value: 7 }, 'value: Forbidden: may not be changed in an update.'],
+  ])('holds a %s to what it was: %j', (kind, change, expected) => {
+    expect(wrong(made(kind, change), made(kind)).some((text) => text.startsWith(expected))).toBe(true);
+  });
+
+  it('lets the fields of a pod change that may', () => {
+    const changed = made('Pod', {
+      spec: {
+        containers: [{ name: 'web', image: 'web:2' }],
+        activeDeadlineSeconds: 60,
+        tolerations: [{ operator: 'Exists' }],
+        nodeName: 'node-1',
+      },
+    });
+    expect(wrong(changed, made('Pod'))).toEqual([]);
+    expect(wrong(made('Pod'), made('Pod', { spec: { nodeName: 'node-1' } }))).toHaveLength(1);
+  });
+
+  it('keeps immutable configuration as it is', () => {
+    const sealed = made('ConfigMap', { immutable: true });
+    expect(wrong(made('ConfigMap', { immutable: true, data: { b: '2' } }), sealed)).toEqual([
+      'data: Forbidden: field is immutable when `immutable` is set',
+    ]);
+    expect(wrong(made('ConfigMap'), sealed)).toEqual([
+      'immutable: Forbidden: field is immutable when `immutable` is set',
+    ]);
+  });
+
+  it('refuses both ways of naming a class on a new Ingress only', () => {
+    const both = made('Ingress', { metadata: { annotations: { 'kubernetes.io/ingress.class': 'x' } } });
+    expect(wrong(both)).toEqual([
+      'metadata.annotations[kubernetes.io/ingress.class]: Invalid value: "x": can not be set when the class field is also set',
+    ]);
+    expect(wrong(both, both)).toEqual([]);
+  });
+});
