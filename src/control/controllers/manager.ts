@@ -8,6 +8,7 @@ import type { Logger } from '#lib/log.ts';
 import type { Controller } from './controller.ts';
 import { deploymentController } from './deployment/index.ts';
 import { disruptionController } from './disruption/index.ts';
+import { endpointsController } from './endpoints/index.ts';
 import { endpointSliceController } from './endpointslice/index.ts';
 import { garbageCollector } from './garbage-collector/index.ts';
 import { namespaceController } from './namespace/index.ts';
@@ -30,6 +31,7 @@ export const controllers: readonly Controller[] = [
   schedulerController,
   // Endpoints come last, out of pods that run.
   endpointSliceController,
+  endpointsController,
   // Evictions are refused until the budgets are counted.
   disruptionController,
   // Cleaning up is in no hurry; and it must have seen every owner before it calls anything ownerless.

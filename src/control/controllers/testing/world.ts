@@ -9,7 +9,7 @@ import { createInformers, type Informer, type Informers } from '#kube/client/inf
 import { createClient } from '#kube/client/rest-client.ts';
 import { systemClock } from '#lib/clock.ts';
 import { type Logger, silentLogger } from '#lib/log.ts';
-import { startControllers } from '../manager.ts';
+import { type RunningControllers, startControllers } from '../manager.ts';
 import { addNode, type KubeletPlayer, playKubelet } from './kubelet-player.ts';
 
 export interface World {
@@ -20,6 +20,8 @@ export interface World {
   see<T extends KubeObject>(kind: string): Informer<T>;
   /** Resolves with what `look` returns once that is neither undefined nor false; looks again at every change seen. */
   until<T>(look: () => T | undefined | false): Promise<T>;
+  /** Stops the controllers and starts them anew, as after a crash; `client` to look at what they write. */
+  restartControllers(client?: Client): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -56,13 +58,15 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     see(kind);
   for (const name of options.nodes ?? ['node-1']) await addNode(client, name);
   const kubelet = playKubelet(client, informers);
-  const running = await startControllers({
-    client,
-    informers,
-    clock: systemClock,
-    log,
-    ...(options.only === undefined ? {} : { only: options.only }),
-  });
+  const start = (through: Client): Promise<RunningControllers> =>
+    startControllers({
+      client: through,
+      informers,
+      clock: systemClock,
+      log,
+      ...(options.only === undefined ? {} : { only: options.only }),
+    });
+  let running = await start(client);
   return {
     client,
     informers,
@@ -84,6 +88,10 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
         lookers.add(check);
         check();
       });
+    },
+    async restartControllers(through = client) {
+      await running.stop();
+      running = await start(through);
     },
     async close() {
       await running.stop();
