@@ -242,9 +242,14 @@ describe('a pod', () => {
         {
           name: 'main',
           image: 'sh',
-          args: ['cat $EVENKEEL_MOUNT_APP/app.conf; cat /etc/evenkeel-test/app/app.conf; exec sleep 60'],
-          volumeMounts: [{ name: 'app', mountPath: '/etc/evenkeel-test/app' }],
-          readinessProbe: { exec: { command: ['cat', '/etc/evenkeel-test/app/app.conf'] }, periodSeconds: 1 },
+          args: [
+            'cat $EVENKEEL_MOUNT_APP/app.conf /evenkeel-test/app.conf /etc/evenkeel-test/app/app.conf; exec sleep 60',
+          ],
+          volumeMounts: ['/evenkeel-test', '/etc/evenkeel-test/app'].map((mountPath) => ({ name: 'app', mountPath })),
+          readinessProbe: {
+            exec: { command: ['cat', '/evenkeel-test/app.conf', '/etc/evenkeel-test/app/app.conf'] },
+            periodSeconds: 1,
+          },
         },
       ],
       volumes: [{ name: 'app', configMap: { name: 'app' } }],
@@ -256,7 +261,8 @@ describe('a pod', () => {
       node.until('mounts', 'ready', isReady).then(() => []),
     ]);
     if (notes.length > 0) expect(notes[0]).toContain('the container finds it at $EVENKEEL_MOUNT_APP');
-    else expect((await logs('/containerLogs/default/mounts/main')).body).toBe('answer=42\nanswer=42\n');
+    else expect((await logs('/containerLogs/default/mounts/main')).body).toBe('answer=42\n'.repeat(3));
+    expect(existsSync('/evenkeel-test')).toBe(false);
     expect(existsSync('/etc/evenkeel-test')).toBe(false);
   });
 });

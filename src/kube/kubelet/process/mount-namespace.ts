@@ -9,7 +9,11 @@ import { type MountPlan, planMounts } from './mount-plan.ts';
 
 const PROBE_MS = 5_000;
 
-type Ability = 'none' | 'bind' | 'overlay';
+interface Ability {
+  readonly bind: boolean;
+  readonly overlay: boolean;
+  readonly newRoot: boolean;
+}
 
 function mountPoints(): string[] {
   if (!existsSync('/proc/self/mountinfo')) return [];
@@ -42,17 +46,19 @@ export class MountNamespaces {
     if (spec.mounts.length === 0) return { ...plain, notes: [] };
     this.#ability ??= this.#probe();
     const ability = await this.#ability;
-    if (ability === 'none') {
+    if (!ability.bind) {
       const mounts = spec.mounts.map((mount) => ({ mount, why: 'mount namespaces need root on Linux' }));
       return { ...plain, notes: notesOf(mounts) };
     }
     mkdirSync(scratch, { recursive: true });
+    mkdirSync(`${scratch}-root`, { recursive: true });
     const points = mountPoints();
     const plan = planMounts(spec.mounts, scratch, {
       exists: existsSync,
       isFile: (path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true,
       hasMountsBelow: (path) => points.some((point) => point !== path && point.startsWith(`${path}/`)),
-      overlay: ability === 'overlay',
+      overlay: ability.overlay,
+      newRoot: ability.newRoot,
       keep: this.#dataDir,
     });
     if (plan.script.length === 0) return { ...plain, notes: notesOf(plan.unreachable) };
@@ -75,11 +81,13 @@ export class MountNamespaces {
       const result = await execCommand(command, { env, workingDir: scratch, timeoutMs: PROBE_MS }, this.#clock);
       return result.exitCode === 0;
     };
-    const overlay =
-      'mkdir -p top; mount -t tmpfs none top; mkdir top/upper top/work; ' +
-      'mount -t overlay overlay -o lowerdir=lower,upperdir=top/upper,workdir=top/work lower';
-    if (await attempt(overlay)) return 'overlay';
-    return (await attempt('mount --bind lower lower')) ? 'bind' : 'none';
+    const memory = 'mkdir -p top; mount -t tmpfs none top; mkdir top/upper top/work; ';
+    const [bind, overlay, newRoot] = await Promise.all([
+      attempt('mount --bind lower lower'),
+      attempt(`${memory}mount -t overlay overlay -o lowerdir=lower,upperdir=top/upper,workdir=top/work lower`),
+      attempt(`${memory}cd top; pivot_root . work`),
+    ]);
+    return { bind, overlay, newRoot };
   }
 }
 
@@ -87,7 +95,7 @@ const UNSHARE = ['unshare', '--mount', '--propagation', 'private', '--'] as cons
 
 /** A command run beside the container's main process, in its namespace and working directory. */
 export function enterNamespace(pid: number, command: readonly string[]): string[] {
-  return ['nsenter', '--target', String(pid), '--mount', '--wd', '--', ...command];
+  return ['nsenter', '--target', String(pid), '--mount', '--root', '--wd', '--', ...command];
 }
 
 function notesOf(unreachable: MountPlan['unreachable']): string[] {

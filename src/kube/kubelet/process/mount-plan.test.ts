@@ -10,6 +10,7 @@ const facts: MountFacts = {
   isFile: (path) => path.endsWith('.file'),
   hasMountsBelow: (path) => path === '/run',
   overlay: true,
+  newRoot: false,
   keep: '/data/kubelet',
 };
 
@@ -50,6 +51,18 @@ test.each([
   const plan = planMounts([at(path)], '/s', facts);
   expect(plan.script).toEqual([]);
   expect(plan.unreachable.map((one) => one.why)).toEqual([why]);
+});
+
+test('a path in the root directory is made in a root of its own, before all else', () => {
+  const { script, unreachable } = planMounts([at('/etc/ssl'), at('/config/deep')], '/s', { ...facts, newRoot: true });
+  expect(unreachable).toEqual([]);
+  expect(script[0]).toBe("mount -t tmpfs -o mode=755 none '/s-root'");
+  expect(script.slice(script.indexOf('rmdir /.old-root'))).toEqual([
+    'rmdir /.old-root',
+    "mount --bind '/data/kubelet/v' '/etc/ssl'",
+    "mkdir -p '/config/deep'",
+    "mount --bind '/data/kubelet/v' '/config/deep'",
+  ]);
 });
 
 test('without overlays only existing paths are reached', () => {

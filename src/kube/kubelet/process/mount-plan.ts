@@ -10,6 +10,8 @@ export interface MountFacts {
   hasMountsBelow(path: string): boolean;
   /** Whether overlays can be made. */
   readonly overlay: boolean;
+  /** Whether the process can be given another root directory. */
+  readonly newRoot: boolean;
   /** What must stay reachable under its own path: the kubelet's data. */
   readonly keep: string;
 }
@@ -36,16 +38,19 @@ function nearestExisting(path: string, facts: MountFacts): string {
 
 /** Why the path cannot be made without touching the machine's own files; `undefined` when an overlay on `base` can. */
 function obstacle(base: string, facts: MountFacts): string | undefined {
+  if (base === '/') {
+    return facts.newRoot ? undefined : 'it would have to be created in the root directory of the machine';
+  }
   if (!facts.overlay) return 'the kernel does not allow overlays here';
-  if (base === '/') return 'it would have to be created in the root directory of the machine';
   if (holds(base, facts.keep)) return `the data directory lies below ${base}`;
   if (facts.hasMountsBelow(base)) return `other file systems are mounted below ${base}`;
   return undefined;
 }
 
 /**
- * A path that exists is bound over; one that does not is made inside a throw-away overlay of its nearest directory, so
- * that nothing is ever written to the machine's own tree. `scratch` is an existing empty directory.
+ * A path that exists is bound over; one that does not is made inside a throw-away overlay of its nearest directory (or,
+ * below `/`, in a throw-away root that shows everything of the machine's), so that nothing is ever written to the
+ * machine's own tree. `scratch` and `scratch-root` are existing empty directories.
  */
 export function planMounts(mounts: readonly Mount[], scratch: string, facts: MountFacts): MountPlan {
   const overlays = new Set<string>();
@@ -74,7 +79,29 @@ export function planMounts(mounts: readonly Mount[], scratch: string, facts: Mou
     binds.push(`mount --bind ${quote(source)} ${quote(mountPath)}`);
     if (readOnly) binds.push(`mount -o remount,bind,ro ${quote(mountPath)}`);
   }
-  return { script: [...overlaySteps(overlays, scratch), ...binds], unreachable };
+  const root = overlays.delete('/') ? newRootSteps(`${scratch}-root`) : [];
+  return { script: [...root, ...overlaySteps(overlays, scratch), ...binds], unreachable };
+}
+
+/** A root in memory where everything of the old one stands by bind mounts, and new directories may be made. */
+function newRootSteps(root: string): string[] {
+  return [
+    `mount -t tmpfs -o mode=755 none ${quote(root)}`,
+    'cd /',
+    'for entry in * .[!.]*; do',
+    `  at=${quote(root)}/"$entry"`,
+    '  if [ -L "$entry" ]; then cp -P "$entry" "$at"',
+    '  elif [ -d "$entry" ]; then mkdir "$at"; mount --rbind "/$entry" "$at"',
+    '  elif [ -f "$entry" ]; then : > "$at"; mount --bind "/$entry" "$at"',
+    '  fi',
+    'done',
+    `cd ${quote(root)}`,
+    'mkdir .old-root',
+    'pivot_root . .old-root',
+    'cd /',
+    'umount -l /.old-root',
+    'rmdir /.old-root',
+  ];
 }
 
 function overlaySteps(bases: ReadonlySet<string>, scratch: string): string[] {
