@@ -1,6 +1,7 @@
 // How Kubernetes' decoder words a value that does not fit, and how its types read text.
 // Knows schemas and single values; walking an object is validate.ts.
 import { parseQuantity } from '../quantity.ts';
+import { goContextOf, type Place } from './place.ts';
 import { isRecord, type Schema } from './schema.ts';
 
 /** What the decoder calls a JSON value in its messages. */
@@ -47,19 +48,20 @@ export interface GoContext {
   readonly path: string;
 }
 
-function mismatch(what: string, schema: Schema, context: GoContext): string {
-  const target = context.path === '' ? 'value' : `struct field ${context.struct}.${context.path}`;
+function mismatch(what: string, schema: Schema, place: Place | undefined): string {
+  const { struct, path } = goContextOf(place);
+  const target = path === '' ? 'value' : `struct field ${struct}.${path}`;
   return `json: cannot unmarshal ${what} into Go ${target} of type ${goType(schema)}`;
 }
 
 /** Why `value` (not null) is no value of this scalar or container type; undefined when it is one. */
-export function typeMistake(schema: Schema, value: unknown, context: GoContext): string | undefined {
+export function typeMistake(schema: Schema, value: unknown, place: Place | undefined): string | undefined {
   if (schema.format !== undefined) {
     const check = formats[schema.format];
-    if (check !== undefined) return check(value, schema, context);
+    if (check !== undefined) return check(value, schema, place);
   }
   if (schema.type === 'any' || matches(schema, value)) return undefined;
-  return mismatch(jsonName(value), schema, context);
+  return mismatch(jsonName(value), schema, place);
 }
 
 function matches(schema: Schema, value: unknown): boolean {
@@ -69,23 +71,23 @@ function matches(schema: Schema, value: unknown): boolean {
   return typeof value === schema.type;
 }
 
-type FormatCheck = (value: unknown, schema: Schema, context: GoContext) => string | undefined;
+type FormatCheck = (value: unknown, schema: Schema, place: Place | undefined) => string | undefined;
 
 const formats: Readonly<Record<string, FormatCheck>> = {
-  int32: (value, schema, context) => integerMistake(value, 2 ** 31, schema, context),
-  int64: (value, schema, context) => integerMistake(value, 2 ** 63, schema, context),
-  byte: (value, schema, context) =>
-    typeof value === 'string' ? base64Mistake(value) : mismatch(jsonName(value), schema, context),
+  int32: (value, schema, place) => integerMistake(value, 2 ** 31, schema, place),
+  int64: (value, schema, place) => integerMistake(value, 2 ** 63, schema, place),
+  byte: (value, schema, place) =>
+    typeof value === 'string' ? base64Mistake(value) : mismatch(jsonName(value), schema, place),
   'date-time': timeMistake,
   'micro-time': timeMistake,
   quantity: quantityMistake,
   'int-or-string': intOrStringMistake,
 };
 
-function integerMistake(value: unknown, limit: number, schema: Schema, context: GoContext): string | undefined {
-  if (typeof value !== 'number') return mismatch(jsonName(value), schema, context);
+function integerMistake(value: unknown, limit: number, schema: Schema, place: Place | undefined): string | undefined {
+  if (typeof value !== 'number') return mismatch(jsonName(value), schema, place);
   if (Number.isInteger(value) && value >= -limit && value < limit) return undefined;
-  return mismatch(`number ${value}`, schema, context);
+  return mismatch(`number ${value}`, schema, place);
 }
 
 function intOrStringMistake(value: unknown): string | undefined {

@@ -30,7 +30,7 @@ const alwaysThere: ReadonlySet<string> = new Set(['apps.v1.ReplicaSetSpec.templa
  * True when an absent field stands for an empty object: then its own required fields are what is missing.
  * A pointer is really absent; among required fields that is the label selector alone.
  */
-export function absenceIsEmpty(schema: Schema, name: string): boolean {
+function absenceIsEmpty(schema: Schema, name: string): boolean {
   const field = schema.properties?.[name];
   if (schema.ref === undefined || field?.type !== 'object' || field.ref === undefined) return false;
   if (field.ref === 'meta.v1.LabelSelector') return false;
@@ -38,10 +38,35 @@ export function absenceIsEmpty(schema: Schema, name: string): boolean {
 }
 
 /** True when the absence of `schema`'s required field `name` makes an object invalid. */
-export function requiredIsEnforced(schema: Schema, name: string): boolean {
+function requiredIsEnforced(schema: Schema, name: string): boolean {
   // A custom resource's schema means what it says.
   if (schema.ref === undefined) return true;
   if (reported.test(schema.ref) || lenient.has(`${schema.ref}.${name}`)) return false;
   const type = schema.properties?.[name]?.type;
   return type === 'string' || type === 'array' || type === 'object';
+}
+
+/** A field whose absence matters. */
+export interface NeededField {
+  readonly name: string;
+  /** The object that stands in for it; undefined when it is simply missing. */
+  readonly standIn: Schema | undefined;
+}
+
+/** By the fields, which all places that refer to one definition share: found once, used for every object. */
+const known = new WeakMap<object, readonly NeededField[]>();
+
+/** The few fields of an object that have to be looked for. */
+export function neededFields(schema: Schema): readonly NeededField[] {
+  const { properties } = schema;
+  if (properties === undefined) return [];
+  const found = known.get(properties);
+  if (found !== undefined) return found;
+  const required = new Set(schema.required ?? []);
+  const needed = [...new Set([...Object.keys(properties), ...required])].flatMap((name): NeededField[] => {
+    if (absenceIsEmpty(schema, name)) return [{ name, standIn: properties[name] }];
+    return required.has(name) && requiredIsEnforced(schema, name) ? [{ name, standIn: undefined }] : [];
+  });
+  known.set(properties, needed);
+  return needed;
 }

@@ -1,8 +1,9 @@
 // Holds an object against its schema: unknown fields, values of a wrong type, required fields that are missing.
 // Knows no kind and no meaning of a field; what values make sense together is semantic validation.
 import type { StatusCause } from '../status.ts';
-import { type GoContext, typeMistake } from './go-text.ts';
-import { absenceIsEmpty, requiredIsEnforced } from './required.ts';
+import { typeMistake } from './go-text.ts';
+import { type Place, pathOf } from './place.ts';
+import { neededFields } from './required.ts';
 import { isRecord, type Schema } from './schema.ts';
 import { schemaForValue } from './variants.ts';
 
@@ -25,8 +26,7 @@ const maxDepth = 500;
 /** All that does not fit, in document order (the first `type` issue is the one that upstream reports). Never throws. */
 export function validateStructure(schema: Schema, object: unknown): StructuralIssue[] {
   const issues: StructuralIssue[] = [];
-  const name = schema.ref?.split('.').at(-1) ?? '';
-  walk({ schema, value: object, path: '', go: { struct: name, path: '' }, depth: 0, inStatus: false }, issues);
+  walk(schema, object, { place: undefined, depth: 0, inStatus: false, issues });
   return issues;
 }
 
@@ -37,75 +37,77 @@ export function requiredCauses(issues: readonly StructuralIssue[]): StatusCause[
     .map((issue) => ({ reason: 'FieldValueRequired', message: issue.message, field: issue.path }));
 }
 
-interface Step {
-  readonly schema: Schema;
-  readonly value: unknown;
-  readonly path: string;
-  readonly go: GoContext;
+/** What a step of the walk passes on. */
+interface Walk {
+  readonly place: Place | undefined;
   readonly depth: number;
   /** Below `status` the writer is a controller that reports what it knows; nothing is required of it. */
   readonly inStatus: boolean;
+  readonly issues: StructuralIssue[];
 }
 
-function walk(step: Step, issues: StructuralIssue[]): void {
-  const { value, path } = step;
+function report(
+  kind: StructuralIssue['kind'],
+  place: Place | undefined,
+  message: string,
+  issues: StructuralIssue[],
+): void {
+  issues.push({ kind, path: pathOf(place), message });
+}
+
+function walk(declared: Schema, value: unknown, at: Walk): void {
   if (value === null || value === undefined) return;
-  const schema = schemaForValue(step.schema, value);
-  if (step.depth > maxDepth) {
-    issues.push({ kind: 'type', path, message: 'json: exceeded max depth' });
+  if (at.depth > maxDepth) {
+    report('type', at.place, 'json: exceeded max depth', at.issues);
     return;
   }
-  const mistake = typeMistake(schema, value, step.go);
-  if (mistake !== undefined) {
-    issues.push({ kind: 'type', path, message: mistake });
-    return;
-  }
-  if (Array.isArray(value)) walkArray({ ...step, schema }, value, issues);
-  else if (isRecord(value)) walkObject({ ...step, schema }, value, issues);
+  const schema = schemaForValue(declared, value);
+  const mistake = typeMistake(schema, value, at.place);
+  if (mistake !== undefined) report('type', at.place, mistake, at.issues);
+  else if (Array.isArray(value)) walkArray(schema, value, at);
+  else if (isRecord(value)) walkObject(schema, value, at);
 }
 
-function walkArray(step: Step, values: readonly unknown[], issues: StructuralIssue[]): void {
-  const items = step.schema.items;
+function inner(at: Walk, key: string | number, struct?: string): Walk {
+  const inStatus = at.inStatus || (at.place === undefined && key === 'status');
+  return { place: { parent: at.place, key, struct }, depth: at.depth + 1, inStatus, issues: at.issues };
+}
+
+function walkArray(schema: Schema, values: readonly unknown[], at: Walk): void {
+  const { items } = schema;
   if (items === undefined) return;
   values.forEach((value, index) => {
-    walk({ ...step, schema: items, value, path: `${step.path}[${index}]`, depth: step.depth + 1 }, issues);
+    walk(items, value, inner(at, index));
   });
 }
 
-function walkObject(step: Step, value: Readonly<Record<string, unknown>>, issues: StructuralIssue[]): void {
-  const { schema, path, depth } = step;
-  const properties = schema.properties;
-  if (properties === undefined && schema.additionalProperties === undefined) return;
-  const struct = schema.ref?.split('.').at(-1) ?? step.go.struct;
-  for (const [name, inner] of Object.entries(value)) {
-    const innerPath = path === '' ? name : `${path}.${name}`;
+function walkObject(schema: Schema, value: Readonly<Record<string, unknown>>, at: Walk): void {
+  const { properties, additionalProperties } = schema;
+  if (properties === undefined && additionalProperties === undefined) return;
+  const struct = structName(schema);
+  for (const name of Object.keys(value)) {
     const property = properties !== undefined && Object.hasOwn(properties, name) ? properties[name] : undefined;
-    if (property !== undefined) {
-      const go = { struct, path: step.go.path === '' ? name : `${step.go.path}.${name}` };
-      const inStatus = step.inStatus || (depth === 0 && name === 'status');
-      walk({ schema: property, value: inner, path: innerPath, go, depth: depth + 1, inStatus }, issues);
-    } else if (schema.additionalProperties !== undefined) {
-      // The decoder does not name map keys in the path of a type mistake.
-      walk({ ...step, schema: schema.additionalProperties, value: inner, path: innerPath, depth: depth + 1 }, issues);
-    } else if (schema.preserveUnknownFields !== true) {
-      issues.push({ kind: 'unknown', path: innerPath, message: `unknown field ${JSON.stringify(innerPath)}` });
+    if (property !== undefined) walk(property, value[name], inner(at, name, struct));
+    else if (additionalProperties !== undefined) walk(additionalProperties, value[name], inner(at, name));
+    else if (schema.preserveUnknownFields !== true) {
+      const { place } = inner(at, name);
+      report('unknown', place, `unknown field ${JSON.stringify(pathOf(place))}`, at.issues);
     }
   }
-  if (!step.inStatus) missing(step, value, issues);
+  if (!at.inStatus) missing(schema, value, at, struct);
 }
 
-function missing(step: Step, value: Readonly<Record<string, unknown>>, issues: StructuralIssue[]): void {
-  const { schema, path, depth } = step;
-  if (schema.properties === undefined) return;
-  for (const name of schema.ref === undefined ? (schema.required ?? []) : Object.keys(schema.properties)) {
-    const inner = Object.hasOwn(value, name) ? value[name] : undefined;
-    if (inner !== undefined && inner !== null && !(inner === '' && schema.ref !== undefined)) continue;
-    const innerPath = path === '' ? name : `${path}.${name}`;
-    const property = schema.properties[name];
-    if (property !== undefined && absenceIsEmpty(schema, name)) {
-      walk({ ...step, schema: property, value: {}, path: innerPath, depth: depth + 1 }, issues);
-    } else if (schema.required?.includes(name) === true && requiredIsEnforced(schema, name)) {
-      issues.push({ kind: 'required', path: innerPath, message: 'Required value' });
-    }
+/** Kind of the definition; a struct without a name has an empty one. */
+function structName({ ref }: Schema): string {
+  return ref === undefined ? '' : ref.slice(ref.lastIndexOf('.') + 1);
+}
+
+function missing(schema: Schema, value: Readonly<Record<string, unknown>>, at: Walk, struct: string): void {
+  for (const { name, standIn } of neededFields(schema)) {
+    const present = Object.hasOwn(value, name) ? value[name] : undefined;
+    // To Go, empty text and absent text are one; a custom resource's schema tells them apart.
+    if (present !== undefined && present !== null && !(present === '' && schema.ref !== undefined)) continue;
+    if (standIn !== undefined) walk(standIn, {}, inner(at, name, struct));
+    else report('required', inner(at, name).place, 'Required value', at.issues);
   }
 }
