@@ -98,6 +98,18 @@ describe('laws of server-side apply', () => {
     );
   });
 
+  it('what the server keeps in metadata stays, whatever is applied', () => {
+    fc.assert(
+      fc.property(config, config, (first, second) => {
+        const created = apply(undefined, first, 'one');
+        const kept = { uid: 'u-1', resourceVersion: '7', creationTimestamp: now, generation: 3 };
+        const stored = { ...created, metadata: { ...created.metadata, ...kept } } as KubeObject;
+        expect(apply(stored, second, 'one').metadata).toMatchObject({ name: 'it', ...kept });
+        expect(apply(stored, second, 'two').metadata).toMatchObject({ name: 'it', ...kept });
+      }),
+    );
+  });
+
   it('an apply repeated changes nothing', () => {
     fc.assert(
       fc.property(config, config, (mine, theirs) => {
