@@ -96,7 +96,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   mkdirSync(dataDir, { recursive: true });
 
   // First of all: what a crash left running holds ports and addresses that are about to be given out again.
-  const runtime = new ProcessRuntime({ dataDir, clock, log });
+  const runtime = new ProcessRuntime({ dataDir, keep: [process.execPath, hookFile], clock, log });
   const swept = await runtime.sweep();
   if (swept > 0) log.warn({ processes: swept }, 'Ended processes that an earlier run left behind');
 

@@ -32,11 +32,14 @@ export interface Namespaced {
 
 export class MountNamespaces {
   readonly #dataDir: string;
+  readonly #keep: readonly string[];
   readonly #clock: Clock;
   #ability: Promise<Ability> | undefined;
 
-  constructor(dataDir: string, clock: Clock) {
+  /** `keep`: files that every process needs to find under their own paths. */
+  constructor(dataDir: string, keep: readonly string[], clock: Clock) {
     this.#dataDir = dataDir;
+    this.#keep = keep;
     this.#clock = clock;
   }
 
@@ -59,7 +62,8 @@ export class MountNamespaces {
       hasMountsBelow: (path) => points.some((point) => point !== path && point.startsWith(`${path}/`)),
       overlay: ability.overlay,
       newRoot: ability.newRoot,
-      keep: this.#dataDir,
+      // A volume at /tmp must not hide a program that lies below it.
+      keep: [this.#dataDir, ...this.#keep, ...[spec.workingDir, ...spec.command].filter(isPresentPath)],
     });
     if (plan.script.length === 0) return { ...plain, notes: notesOf(plan.unreachable) };
     // The working directory may itself be a mount, so it is entered when all stand.
@@ -89,6 +93,10 @@ export class MountNamespaces {
     ]);
     return { bind, overlay, newRoot };
   }
+}
+
+function isPresentPath(text: string): boolean {
+  return text.startsWith('/') && existsSync(text);
 }
 
 const UNSHARE = ['unshare', '--mount', '--propagation', 'private', '--'] as const;

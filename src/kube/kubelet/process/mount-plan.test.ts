@@ -11,7 +11,7 @@ const facts: MountFacts = {
   hasMountsBelow: (path) => path === '/run',
   overlay: true,
   newRoot: false,
-  keep: '/data/kubelet',
+  keep: ['/data/kubelet'],
 };
 
 const at = (mountPath: string, rest: Partial<Mount> = {}): Mount => ({
@@ -45,8 +45,8 @@ test('a missing path is made in an overlay of its nearest directory, and a file 
 test.each([
   ['/config', 'it would have to be created in the root directory of the machine'],
   ['/run/app', 'other file systems are mounted below /run'],
-  ['/data/app', 'the data directory lies below /data'],
-  ['/data', 'it would hide the data directory'],
+  ['/data/app', '/data/kubelet lies below /data'],
+  ['/data', 'it would hide /data/kubelet'],
 ])('%s is left to the variable', (path, why) => {
   const plan = planMounts([at(path)], '/s', facts);
   expect(plan.script).toEqual([]);

@@ -12,8 +12,8 @@ export interface MountFacts {
   readonly overlay: boolean;
   /** Whether the process can be given another root directory. */
   readonly newRoot: boolean;
-  /** What must stay reachable under its own path: the kubelet's data. */
-  readonly keep: string;
+  /** What must stay reachable under its own path: the data directory, and what the process is started from. */
+  readonly keep: readonly string[];
 }
 
 export interface MountPlan {
@@ -42,7 +42,8 @@ function obstacle(base: string, facts: MountFacts): string | undefined {
     return facts.newRoot ? undefined : 'it would have to be created in the root directory of the machine';
   }
   if (!facts.overlay) return 'the kernel does not allow overlays here';
-  if (holds(base, facts.keep)) return `the data directory lies below ${base}`;
+  const below = facts.keep.find((path) => holds(base, path));
+  if (below !== undefined) return `${below} lies below ${base}`;
   if (facts.hasMountsBelow(base)) return `other file systems are mounted below ${base}`;
   return undefined;
 }
@@ -58,8 +59,9 @@ export function planMounts(mounts: readonly Mount[], scratch: string, facts: Mou
   const unreachable: { mount: Mount; why: string }[] = [];
   for (const mount of mounts) {
     const { source, mountPath, readOnly } = mount;
-    if (mountPath === '/' || holds(mountPath, facts.keep)) {
-      unreachable.push({ mount, why: 'it would hide the data directory' });
+    const hidden = facts.keep.find((path) => holds(mountPath, path));
+    if (hidden !== undefined) {
+      unreachable.push({ mount, why: `it would hide ${hidden}` });
       continue;
     }
     const base = nearestExisting(mountPath, facts);

@@ -29,6 +29,8 @@ const SWEEP_MS = 1_000;
 export interface ProcessRuntimeOptions {
   /** Holds one record for each running process. */
   readonly dataDir: string;
+  /** Files that every process needs under their own paths, whatever volumes it has. */
+  readonly keep: readonly string[];
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -67,7 +69,7 @@ export class ProcessRuntime implements Runtime {
 
   constructor(options: ProcessRuntimeOptions) {
     this.#records = new ProcessRecords(join(options.dataDir, 'processes'));
-    this.#namespaces = new MountNamespaces(options.dataDir, options.clock);
+    this.#namespaces = new MountNamespaces(options.dataDir, options.keep, options.clock);
     this.#clock = options.clock;
     this.#log = options.log;
   }
