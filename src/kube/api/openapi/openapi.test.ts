@@ -141,6 +141,8 @@ test('a custom kind is described by its own schema and has no strategic merge pa
   const before = openApiV3Root(custom).paths['apis/stable.example.com/v1'];
   const changed = [{ resource, openApiSchema: { type: 'object' } }];
   expect(openApiV3Root(changed).paths['apis/stable.example.com/v1']).not.toEqual(before);
+  expect(openApiV3('stable.example.com/v1', custom)).toBe(openApiV3('stable.example.com/v1', [...custom]));
+  expect(openApiV3('stable.example.com/v1')).toBeUndefined();
   expect(openApiV3Root(changed).paths['api/v1']).toEqual(openApiV3Root(custom).paths['api/v1']);
 });
 

@@ -1,8 +1,8 @@
 // The door of this room: schemas of the built-in kinds, and holding objects against a schema.
 // Re-exports only.
-export { definition, definitionNameOf, definitionNames, schemaFor } from './builtin.ts';
+export { definition, definitionNameOf, schemaFor } from './builtin.ts';
 export { schemaFromCustom } from './custom.ts';
-export { cannotHandle, type Decoded, decodeObject, type FieldValidation } from './decode.ts';
+export { type Decoded, decodeObject, type FieldValidation } from './decode.ts';
 export { normalize } from './normalize.ts';
 export type { FieldFacts, PatchStrategy, Schema, SchemaFormat, SchemaType } from './schema.ts';
 export { requiredCauses, type StructuralIssue, validateStructure } from './validate.ts';
