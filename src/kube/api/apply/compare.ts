@@ -18,7 +18,7 @@ class Comparer {
   readonly removed = new FieldSetBuilder();
 
   walk(before: Json | undefined, after: Json | undefined, schema: Schema | undefined, path: PathElement[]): void {
-    if (before === undefined && after === undefined) return;
+    if (before === after) return;
     const [left, right] = [shapeOf(before, schema), shapeOf(after, schema)];
     // Null is the empty form of whatever stands on the other side.
     const shape =

@@ -78,8 +78,16 @@ const config = fc
   );
 
 const now = '2026-05-01T12:00:00Z';
+/** Stored objects are shared: whoever changes one throws here. */
+function frozen<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    Object.freeze(value);
+    Object.values(value).forEach(frozen);
+  }
+  return value;
+}
 const apply = (live: KubeObject | undefined, applied: KubeObject, manager: string, force = true): KubeObject =>
-  serverSideApply({ live, applied, manager, force, schema, now });
+  serverSideApply({ live: frozen(live), applied: frozen(applied), manager, force, schema, now });
 const bare = (object: KubeObject): unknown => {
   const { managedFields: _, ...metadata } = object.metadata ?? {};
   return { ...object, metadata };

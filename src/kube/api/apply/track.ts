@@ -1,6 +1,6 @@
 // Ownership after a create, update or patch: the managedFields that go with the new object.
 // Knows no request but its manager. Upstream source: managedfields/internal/fieldmanager.go and its chain.
-import { cloneJson, type Json, type JsonObject } from '#lib/json.ts';
+import type { JsonObject } from '#lib/json.ts';
 import type { KubeObject } from '../object.ts';
 import type { Schema } from '../schema/schema.ts';
 import { FieldSet } from './field-set.ts';
@@ -74,9 +74,9 @@ function isReset(entries: ManagedFields | undefined | null): boolean {
   return entries?.length === 1 && Object.keys(entries[0] ?? {}).length === 0;
 }
 
-/** A copy of the object as ownership sees it. */
+/** The object as ownership sees it. Shares all else with the object: parts that a request did not touch compare at once. */
 export function withoutManagedFields(object: KubeObject): JsonObject {
-  const copy = cloneJson(object) as unknown as { metadata?: { managedFields?: Json } };
-  if (copy.metadata !== undefined) delete copy.metadata.managedFields;
-  return copy as unknown as JsonObject;
+  if (object.metadata === undefined) return { ...object } as unknown as JsonObject;
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata } as unknown as JsonObject;
 }
