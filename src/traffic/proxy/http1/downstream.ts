@@ -10,6 +10,7 @@ import { Exchange } from './exchange.ts';
 import type { ExchangeClient } from './exchange-client.ts';
 import { type Rejection, rejections } from './rejection.ts';
 import { parseRequestHead, RequestHead } from './request-head.ts';
+import { shareReads } from './shared-read.ts';
 
 /** How long a connection that is being closed still swallows input, so that its last answer is not lost to a reset. */
 const LINGER = 2000;
@@ -32,18 +33,25 @@ export class Downstream implements ExchangeClient, Timed {
   /** What came behind a request that is still being answered. */
   #pending: Buffer | undefined;
   #consuming = false;
+  /** The bytes being consumed stay as they are. */
+  #owned = false;
   #clientEnded = false;
   #deadline: number;
   #sendDeadline = 0;
 
   constructor(
     context: HttpContext,
-    socket: Socket,
+    accepted: Socket,
     listener: string,
     facts: ClientFacts,
     misdirected?: (host: string) => boolean,
   ) {
     this.#context = context;
+    // TLS decrypts into buffers of its own; a plain socket is handed over paused, so that its reads can be shared.
+    const shared = misdirected === undefined;
+    const onBytes = (bytes: Buffer, length: number): void => this.#onData(bytes, length, !shared);
+    const socket = shared ? shareReads(accepted, onBytes) : accepted;
+    if (!shared) socket.on('data', (bytes: Buffer) => onBytes(bytes, bytes.length));
     this.socket = socket;
     this.listener = listener;
     this.facts = facts;
@@ -52,7 +60,6 @@ export class Downstream implements ExchangeClient, Timed {
     this.#deadline = context.now() + context.limits.headTimeout;
     context.stats.connectionOpened(listener);
     context.sweeper.add(this);
-    socket.on('data', (bytes: Buffer) => this.#onData(bytes));
     socket.on('end', () => this.#onEnd());
     socket.on('drain', () => this.#onDrain());
     socket.on('error', () => {
@@ -133,9 +140,11 @@ export class Downstream implements ExchangeClient, Timed {
     }
   }
 
-  #onData(bytes: Buffer): void {
-    if (this.#pending !== undefined) this.#pending = Buffer.concat([this.#pending, bytes]);
-    else this.#consume(bytes);
+  /** Bytes that are not `owned` are read into again after this call: what has to wait is copied. */
+  #onData(bytes: Buffer, length: number, owned: boolean): void {
+    this.#owned = owned;
+    if (this.#pending !== undefined) this.#pending = Buffer.concat([this.#pending, bytes.subarray(0, length)]);
+    else this.#consume(bytes, length);
   }
 
   /** Goes on with what waited behind the last request. */
@@ -143,56 +152,60 @@ export class Downstream implements ExchangeClient, Timed {
     const bytes = this.#pending;
     this.#pending = undefined;
     if (this.socket.isPaused()) this.socket.resume();
-    if (bytes !== undefined) this.#consume(bytes);
+    this.#owned = true;
+    if (bytes !== undefined) this.#consume(bytes, bytes.length);
     // Nothing more will come: what waited was the last.
     if (this.#clientEnded && this.#state === 'head' && this.#pending === undefined) this.#closeGently();
   }
 
-  #consume(bytes: Buffer): void {
+  #consume(bytes: Buffer, length: number): void {
     this.#consuming = true;
-    const length = bytes.length;
     let pos = 0;
     while (pos < length) {
       if (this.#state === 'head') {
         if (this.socket.writableNeedDrain) {
-          this.#hold(bytes, pos);
+          this.#hold(bytes, pos, length);
           break;
         }
-        pos = this.#readHead(bytes, pos);
+        pos = this.#readHead(bytes, pos, length);
       } else if (this.#state === 'body') {
-        pos = this.#readBody(bytes, pos);
+        pos = this.#readBody(bytes, pos, length);
       } else if (this.#state === 'wait') {
-        this.#hold(bytes, pos);
+        this.#hold(bytes, pos, length);
         break;
       } else {
-        if (this.#state === 'tunnel') this.#exchange.tunnel(pos === 0 ? bytes : bytes.subarray(pos));
+        if (this.#state === 'tunnel') this.#exchange.tunnel(this.#keep(bytes, pos, length));
         break;
       }
     }
     this.#consuming = false;
   }
 
-  #hold(bytes: Buffer, pos: number): void {
-    this.#pending = pos === 0 ? bytes : bytes.subarray(pos);
+  #hold(bytes: Buffer, pos: number, length: number): void {
+    this.#pending = this.#keep(bytes, pos, length);
     this.socket.pause();
   }
 
+  #keep(bytes: Buffer, from: number, to: number): Buffer {
+    return this.#owned ? bytes.subarray(from, to) : Buffer.from(bytes.subarray(from, to));
+  }
+
   /** Reads a head and, with it, as much of the body as is there; returns where to go on. */
-  #readHead(bytes: Buffer, from: number): number {
+  #readHead(bytes: Buffer, from: number, length: number): number {
     const before = this.#partial.length;
-    let window = Math.min(bytes.length, from + HEAD_WINDOW);
+    let window = Math.min(length, from + HEAD_WINDOW);
     let text = this.#partial + bytes.toString('latin1', from, window);
     // One empty line before a request is tolerated (RFC 9112, 2.2).
     const start = text.startsWith('\r\n') ? 2 : 0;
     let at = text.indexOf('\r\n\r\n', start);
-    if (at < 0 && window < bytes.length) {
-      window = bytes.length;
+    if (at < 0 && window < length) {
+      window = length;
       text = this.#partial + bytes.toString('latin1', from, window);
       at = text.indexOf('\r\n\r\n', start);
     }
     if (at < 0) {
       this.#keepPartial(text, start);
-      return bytes.length;
+      return length;
     }
     const end = at + 4;
     const limits = this.#context.limits;
@@ -200,22 +213,22 @@ export class Downstream implements ExchangeClient, Timed {
       end - start > limits.head ? rejections.headLength : parseRequestHead(text, start, end, this.head, limits);
     if (refusal !== undefined) {
       this.#reject(refusal);
-      return bytes.length;
+      return length;
     }
     this.#partial = '';
     const bodyAt = from + end - before;
-    const length = this.head.contentLength;
-    this.#body.begin(length < 0 ? 'chunked' : length === 0 ? 'none' : 'length', length);
+    const announced = this.head.contentLength;
+    this.#body.begin(announced < 0 ? 'chunked' : announced === 0 ? 'none' : 'length', announced);
     this.#state = this.#body.done ? 'wait' : 'body';
     this.#deadline = this.#body.done ? 0 : this.#context.now() + limits.bodyTimeout;
     if (!this.#exchange.start(this.#misdirected?.(this.head.host) ?? false)) return bodyAt;
     let next = bodyAt;
-    if (!this.#body.done && bodyAt < bytes.length) {
-      next = this.#decode(bytes, bodyAt);
+    if (!this.#body.done && bodyAt < length) {
+      next = this.#decode(bytes, bodyAt, length);
       if (next < 0) {
         this.#context.out.clear();
         this.#refuseBody();
-        return bytes.length;
+        return length;
       }
     }
     this.#exchange.dispatch();
@@ -235,28 +248,28 @@ export class Downstream implements ExchangeClient, Timed {
     }
   }
 
-  #readBody(bytes: Buffer, from: number): number {
-    const next = this.#decode(bytes, from);
+  #readBody(bytes: Buffer, from: number, length: number): number {
+    const next = this.#decode(bytes, from, length);
     if (next < 0) {
       this.#context.out.clear();
       this.#refuseBody();
-      return bytes.length;
+      return length;
     }
     this.#exchange.sendBody();
     return next;
   }
 
   /** Puts the payload of what is there into the out buffer, framed anew; -1 when the framing is broken. */
-  #decode(bytes: Buffer, from: number): number {
+  #decode(bytes: Buffer, from: number, length: number): number {
     const body = this.#body;
     const out = this.#context.out;
     const limit = this.#context.limits.body;
     const chunked = body.framing === 'chunked';
     let pos = from;
-    while (pos < bytes.length && !body.done) {
-      pos = body.next(bytes, pos, bytes.length);
+    while (pos < length && !body.done) {
+      pos = body.next(bytes, pos, length);
       if (body.failed !== '' || (limit > 0 && body.received > limit)) return -1;
-      if (body.dataEnd > body.dataStart) out.addBytes(bytes, body.dataStart, body.dataEnd, chunked, true);
+      if (body.dataEnd > body.dataStart) out.addBytes(bytes, body.dataStart, body.dataEnd, chunked, this.#owned);
     }
     if (body.done) {
       if (chunked) out.text += `0\r\n${body.trailers}\r\n`;

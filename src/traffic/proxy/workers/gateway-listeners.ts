@@ -87,10 +87,9 @@ export class GatewayListeners {
   }
 
   #plainServer(listener: Listener): Server {
-    return createTcpServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      this.#track(socket);
-      this.#accept(listener, socket, undefined);
-    });
+    return createTcpServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) =>
+      this.#accept(listener, socket, undefined),
+    );
   }
 
   #tlsServer(listener: Listener): Server {
@@ -157,7 +156,8 @@ export class GatewayListeners {
       tls === undefined ? undefined : (host) => this.#isMisdirected(tls, host),
     );
     this.#connections.add(connection);
-    socket.on('close', () => this.#connections.delete(connection));
+    if (tls === undefined) this.#track(connection.socket);
+    connection.socket.on('close', () => this.#connections.delete(connection));
     if (this.#context.draining) connection.drain();
   }
 
