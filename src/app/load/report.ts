@@ -98,7 +98,7 @@ export class LoadRecorder {
       latencyMs: this.latencies(),
       perPod: Object.fromEntries(pods.map(([name, { count }]) => [name, count])),
       perPodLatencyMs: Object.fromEntries(pods.map(([name, { latencies }]) => [name, latenciesOf(latencies)])),
-      failures: this.#failures,
+      failures: [...this.#failures],
     };
   }
 }

@@ -40,6 +40,8 @@ export interface Progress {
 /** Set by Evenkeel's gateway: `namespace/pod` of the endpoint that answered. */
 const ENDPOINT_HEADER = 'x-evenkeel-endpoint';
 const TICK_MS = 1;
+/** How long an interrupted run waits for requests under way, milliseconds. */
+const INTERRUPTED_MS = 1_000;
 
 export async function runLoad(options: LoadOptions): Promise<LoadReport> {
   const schedule = constantRate(options.rate, options.durationMs);
@@ -82,10 +84,13 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
       await new Promise((resolve) => setTimeout(resolve, TICK_MS));
     }
     // The last ones sent have their full time as well; the sweep ends those that do not come back.
-    while (open.size > 0 && options.signal?.aborted !== true) await new Promise((resolve) => setTimeout(resolve, 5));
+    // After an interruption only those that are about to finish anyway; what is left then is not counted.
+    const patience = performance.now() + (options.signal?.aborted === true ? INTERRUPTED_MS : Number.POSITIVE_INFINITY);
+    while (open.size > 0 && performance.now() < patience) await new Promise((resolve) => setTimeout(resolve, 5));
     const elapsedMs = performance.now() - start;
     return recorder.report({ url: options.url.href, method: options.method, rate: options.rate, elapsedMs });
   } finally {
+    open.clear();
     clearInterval(sweep);
     clearInterval(progress);
     await pool.destroy();

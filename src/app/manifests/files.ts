@@ -23,7 +23,6 @@ export async function readSources(
 ): Promise<Sources> {
   const texts: Array<{ file: string; text: string }> = [];
   const projects: Project[] = [];
-  if (options.projectFile !== undefined) projects.push(readProject(options.projectFile));
   for (const path of paths) {
     if (path === '-') {
       texts.push({ file: 'standard input', text: await text(process.stdin) });
@@ -44,6 +43,8 @@ export async function readSources(
     }
     for (const file of files) texts.push({ file, text: readFileSync(file, 'utf8') });
   }
+  // What is named explicitly comes last, and so counts most.
+  if (options.projectFile !== undefined) projects.push(readProject(options.projectFile));
   return { texts, projects };
 }
 
