@@ -1,13 +1,20 @@
-// Reads a request's body within its limit, and decodes JSON or YAML.
+// Reads a request's body within its limit, and decodes JSON, YAML or protocol buffers.
 // Knows bytes and content types; what the body means is the verbs' matter.
 import type { Http2ServerRequest } from 'node:http2';
 import { parse as parseYaml } from 'yaml';
+import { decodeProtobuf, protobufMediaType } from '#kube/api/protobuf/index.ts';
 import { badRequest, StatusError, unsupportedMediaType } from '#kube/api/status.ts';
 
 /** As upstream's limit for a resource request, in bytes. */
 const MAX_BODY_BYTES = 3 * 1024 * 1024;
 
-export async function readBody(request: Http2ServerRequest): Promise<string> {
+export interface Body {
+  readonly mediaType: string;
+  readonly bytes: Buffer;
+}
+
+/** Throws `StatusError` 413. */
+export async function readBody(request: Http2ServerRequest): Promise<Body> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -17,7 +24,7 @@ export async function readBody(request: Http2ServerRequest): Promise<string> {
     }
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return { mediaType: mediaTypeOf(request.headers['content-type']), bytes: Buffer.concat(chunks) };
 }
 
 /** The media type without parameters; JSON when the client did not say. */
@@ -27,33 +34,40 @@ export function mediaTypeOf(header: string | undefined): string {
 }
 
 /** Throws `StatusError` 415 for other types, 400 for text that cannot be parsed. */
-export function parseBody(text: string, mediaType: string): unknown {
+export function parseBody({ bytes, mediaType }: Body): unknown {
   switch (mediaType) {
     case 'application/json':
-      return parseJson(text);
+      return parseJson(bytes);
     case 'application/yaml':
     case 'application/x-yaml':
-      return parseAsYaml(text);
+      return parseAsYaml(bytes);
+    case protobufMediaType:
+      return decodeProtobuf(bytes);
     default:
       throw unsupportedMediaType(
-        `the body of the request was in an unknown format - accepted media types include: application/json, application/yaml`,
+        `the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf`,
       );
   }
 }
 
-export function parseJson(text: string): unknown {
+export function parseJson(bytes: Buffer): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(bytes.toString('utf8'));
   } catch (error) {
     throw badRequest(`couldn't parse the request body as JSON: ${(error as Error).message}`);
   }
 }
 
-export function parseAsYaml(text: string): unknown {
+export function parseAsYaml(bytes: Buffer): unknown {
   try {
     // Kubernetes reads YAML 1.1 booleans as strings only when quoted; JSON-compatible core is what clients send.
-    return parseYaml(text, { maxAliasCount: 100 });
+    return parseYaml(bytes.toString('utf8'), { maxAliasCount: 100 });
   } catch (error) {
     throw badRequest(`couldn't parse the request body as YAML: ${(error as Error).message}`);
   }
+}
+
+/** The decoded body. Throws `StatusError` 400, 413, 415. */
+export async function readParsed(request: Http2ServerRequest): Promise<unknown> {
+  return parseBody(await readBody(request));
 }

@@ -2,7 +2,7 @@
 // Knows Pods only.
 import { badRequest, conflict } from '#kube/api/status.ts';
 import { nameOf, type Reply, type ResourceRequest } from '../context.ts';
-import { mediaTypeOf, parseBody, readBody } from '../http/body.ts';
+import { readParsed } from '../http/body.ts';
 import { digArray, digString, isFields, mutableCopy } from '../registry/any-object.ts';
 import { writeOptions } from '../write/options.ts';
 import { timestamp } from '../write/times.ts';
@@ -11,7 +11,7 @@ import { updateObject } from '../write/update.ts';
 export async function bindPod(request: ResourceRequest): Promise<Reply> {
   const { server, resource, user, namespace } = request;
   const name = nameOf(request);
-  const body = parseBody(await readBody(request.http), mediaTypeOf(request.http.headers['content-type']));
+  const body = await readParsed(request.http);
   const node = digString(body, 'target', 'name');
   if (node === '') throw badRequest(`Binding "${name}" is invalid: target.name: Required value: name the node`);
   const kind = digString(body, 'target', 'kind');

@@ -3,7 +3,7 @@
 import { labelSelectorMatches } from '#kube/api/selector.ts';
 import { notFound, StatusError } from '#kube/api/status.ts';
 import { nameOf, type Reply, type ResourceRequest } from '../context.ts';
-import { mediaTypeOf, parseBody, readBody } from '../http/body.ts';
+import { readParsed } from '../http/body.ts';
 import { type AnyObject, dig, digArray, digNumber, digString, isFields, mutableCopy } from '../registry/any-object.ts';
 import { deleteObject, deleteOptions } from '../write/delete.ts';
 import { timestamp } from '../write/times.ts';
@@ -15,7 +15,7 @@ const MAX_DISRUPTED_PODS = 2000;
 export async function evictPod(request: ResourceRequest): Promise<Reply> {
   const { server, resource, namespace } = request;
   const name = nameOf(request);
-  const body = parseBody(await readBody(request.http), mediaTypeOf(request.http.headers['content-type']));
+  const body = await readParsed(request.http);
   const options = deleteOptions(dig(body, 'deleteOptions'), request.query);
   const pod = resource.collection.get(namespace, name)?.object;
   if (pod === undefined) throw notFound(resource.definition, name);

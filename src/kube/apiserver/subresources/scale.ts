@@ -4,7 +4,7 @@ import { applyPatch } from '#kube/api/patch/index.ts';
 import { labelSelectorQuery } from '#kube/api/selector.ts';
 import { badRequest, invalid, notFound } from '#kube/api/status.ts';
 import { nameOf, type Reply, type ResourceRequest } from '../context.ts';
-import { mediaTypeOf, parseAsYaml, parseBody, readBody } from '../http/body.ts';
+import { parseAsYaml, readBody, readParsed } from '../http/body.ts';
 import {
   type AnyObject,
   dig,
@@ -26,13 +26,13 @@ export async function getScale(request: ResourceRequest): Promise<Reply> {
 }
 
 export async function putScale(request: ResourceRequest): Promise<Reply> {
-  const body = parseBody(await readBody(request.http), mediaTypeOf(request.http.headers['content-type']));
+  const body = await readParsed(request.http);
   return writeScale(request, () => body);
 }
 
 export async function patchScale(request: ResourceRequest): Promise<Reply> {
   const type = patchTypeOf(request.http.headers['content-type']);
-  const body = parseAsYaml(await readBody(request.http));
+  const body = parseAsYaml((await readBody(request.http)).bytes);
   // A Scale has no lists, so the three kinds that merge are one here.
   const kind = type === 'json' ? 'json' : 'merge';
   return writeScale(request, (current) => applyPatch(kind, current, body, undefined));

@@ -85,8 +85,10 @@ describe('create', () => {
     expect((await api.call('POST', CONFIG, { body: '{', type: 'application/json' })).code).toBe(400);
     expect((await api.call('POST', CONFIG, { body: '[]', type: 'application/json' })).code).toBe(400);
     const protobuf = await api.call('POST', CONFIG, { body: 'k8s', type: 'application/vnd.kubernetes.protobuf' });
-    expect(protobuf.code).toBe(415);
-    expect(protobuf.body.reason).toBe('UnsupportedMediaType');
+    expect(protobuf.code).toBe(400);
+    const cbor = await api.call('POST', CONFIG, { body: '-', type: 'application/cbor' });
+    expect(cbor.code).toBe(415);
+    expect(cbor.body.reason).toBe('UnsupportedMediaType');
     const large = JSON.stringify(configMap('large', { data: { a: 'x'.repeat(4 * 1024 * 1024) } }));
     expect((await api.call('POST', CONFIG, { body: large })).code).toBe(413);
   });

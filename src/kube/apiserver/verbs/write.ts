@@ -92,9 +92,9 @@ export function patchTypeOf(contentType: string | undefined): PatchType | 'apply
 export async function patchFromBody(request: ResourceRequest): Promise<Reply> {
   const type = patchTypeOf(request.http.headers['content-type']);
   const options = writeOptions(request);
-  const text = await readBody(request.http);
-  if (type === 'apply') return applyFromBody(request, options, parseAsYaml(text));
-  const body = parseJson(text);
+  const { bytes } = await readBody(request.http);
+  if (type === 'apply') return applyFromBody(request, options, parseAsYaml(bytes));
+  const body = parseJson(bytes);
   const { resource } = request;
   // Custom resources have no strategic merge, as upstream.
   const schema = resource.custom === undefined ? resource.schema() : undefined;
@@ -191,8 +191,8 @@ export async function deleteSelected(request: ResourceRequest): Promise<Reply> {
 }
 
 async function optionalBody(request: ResourceRequest): Promise<unknown> {
-  const text = await readBody(request.http);
-  return text.trim() === '' ? undefined : parseBody(text, mediaTypeOf(request.http.headers['content-type']));
+  const body = await readBody(request.http);
+  return body.bytes.length === 0 ? undefined : parseBody(body);
 }
 
 function reply(request: ResourceRequest, code: number, object: AnyObject): Reply {

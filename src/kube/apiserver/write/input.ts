@@ -5,7 +5,7 @@ import { apiVersionOf, type ResourceDefinition } from '#kube/api/resources.ts';
 import { decodeObject, type FieldValidation } from '#kube/api/schema/index.ts';
 import { badRequest } from '#kube/api/status.ts';
 import type { ResourceRequest } from '../context.ts';
-import { mediaTypeOf, parseBody, readBody } from '../http/body.ts';
+import { parseBody, readBody } from '../http/body.ts';
 import { duplicateFields } from '../http/duplicate-fields.ts';
 import { type AnyObject, isFields } from '../registry/any-object.ts';
 import type { Resource } from '../registry/registry.ts';
@@ -13,15 +13,16 @@ import type { WriteOptions } from './options.ts';
 
 /** Throws `StatusError` 400, 413 or 415. */
 export async function readObject(request: ResourceRequest, options: WriteOptions): Promise<AnyObject> {
-  const mediaType = mediaTypeOf(request.http.headers['content-type']);
-  const text = await readBody(request.http);
-  const body = parseBody(text, mediaType);
+  const { bytes, mediaType } = await readBody(request.http);
+  const body = parseBody({ bytes, mediaType });
   if (!isFields(body)) throw badRequest('the body of the request is not an object: send one object of the resource');
   const { definition } = request.resource;
   const object = { apiVersion: apiVersionOf(definition), kind: definition.kind, ...body } as AnyObject;
   assertKind(definition, object);
   const duplicates =
-    mediaType === 'application/json' && options.fieldValidation !== 'Ignore' ? duplicateFields(text) : [];
+    mediaType === 'application/json' && options.fieldValidation !== 'Ignore'
+      ? duplicateFields(bytes.toString('utf8'))
+      : [];
   decode(request.resource, object, options.fieldValidation, request.warnings, duplicates);
   return object;
 }
