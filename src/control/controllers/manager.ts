@@ -65,8 +65,13 @@ export async function startControllers(options: ControllersOptions): Promise<Run
     return controller.setup({ client, informers, clock, random, ...own });
   });
   informers.start();
-  await Promise.all(running.flatMap((parts) => parts.reads.map((informer) => informer.synced())));
-  for (const parts of running) for (const queue of parts.queues) queue.start();
+  // Each begins as soon as it has what it reads: nobody waits for the many lists of the garbage collector.
+  await Promise.all(
+    running.map(async ({ reads, queues }) => {
+      await Promise.all(reads.map((informer) => informer.synced()));
+      for (const queue of queues) queue.start();
+    }),
+  );
   log.info({ controllers: chosen.map((controller) => controller.name) }, 'Controllers started');
 
   return {

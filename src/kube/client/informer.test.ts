@@ -120,6 +120,15 @@ describe('an informer on a healthy server', () => {
   });
 });
 
+describe('informers that are stopped', () => {
+  test('say so to whoever asks for another one', async () => {
+    await started();
+    await informers.stop();
+    const late = informers.of<Pod>(pods, { namespace: 'late' });
+    await expect(late.synced()).rejects.toThrow('was stopped before its first list');
+  });
+});
+
 describe('an informer on a bad network', () => {
   test('resumes from the last version when the server ends the watch, without listing again', async () => {
     api.put('a');

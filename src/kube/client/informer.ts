@@ -52,7 +52,8 @@ export function createInformers(client: Client, dependencies: InformerDependenci
       if (informer === undefined) {
         informer = new SharedInformer<KubeObject>(client, ref, scope, dependencies, stopping.signal);
         all.set(id, informer);
-        if (started) informer.start();
+        if (stopping.signal.aborted) void informer.stopped();
+        else if (started) informer.start();
       }
       // The resource decides the type of its objects; the caller names both together.
       return informer as unknown as Informer<T>;

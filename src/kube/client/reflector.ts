@@ -120,9 +120,10 @@ async function follow<T extends KubeObject>(
 
 /**
  * Whether the version we hold means nothing to the server: compacted (410), from a future it has not reached (504
- * `ResourceVersionTooLarge`, after a restore), or refused as malformed. Overload and broken connections keep it.
+ * `ResourceVersionTooLarge`, after a restore), refused as malformed, or of a resource that is no longer served (404; it
+ * may come back empty). Overload and broken connections keep it.
  */
 function positionIsLost(error: unknown): boolean {
   if (!(error instanceof StatusError)) return false;
-  return error.code === 410 || error.code === 504 || error.code === 400;
+  return [400, 404, 410, 504].includes(error.code);
 }
