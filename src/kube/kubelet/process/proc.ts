@@ -11,11 +11,15 @@ function read(path: string): string | undefined {
   }
 }
 
-/** Start time of a process in clock ticks since boot: with the pid it names a process for good. */
+/**
+ * Start time of a process in clock ticks since boot: with the pid it names a process for good. A process that has ended
+ * and only waits for its parent to notice (a zombie) counts as gone.
+ */
 export function processStartTime(pid: number): string | undefined {
   const stat = read(`/proc/${pid}/stat`);
   // The name in parentheses may hold anything, so fields are counted from behind it.
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields?.[0] === 'Z' || fields?.[0] === 'X' ? undefined : fields?.[19];
 }
 
 /** Whether the process was started with `NAME=value` in its environment. */

@@ -18,13 +18,16 @@ import {
 import { execCommand } from './exec.ts';
 import { LogFile } from './log-file.ts';
 import { enterNamespace, MountNamespaces } from './mount-namespace.ts';
-import { signalProcess } from './proc.ts';
+import { processStartTime, signalProcess } from './proc.ts';
 import { CONTAINER_ID_VARIABLE, ProcessRecords } from './records.ts';
 
 /** How long output may still trickle in after the main process ended, in milliseconds. */
 const DRAIN_MS = 500;
 /** Looking through all processes costs milliseconds, so it is done once for all that ended within this time. */
 const SWEEP_MS = 1_000;
+/** How long a sweep waits for the killed to be gone, and how often it looks, in milliseconds. */
+const GONE_MS = 1_000;
+const GONE_STEP_MS = 10;
 
 export interface ProcessRuntimeOptions {
   /** Holds one record for each running process. */
@@ -77,7 +80,12 @@ export class ProcessRuntime implements Runtime {
   async sweep(): Promise<number> {
     this.#cancelSweep();
     this.#ended.length = 0;
-    return this.#records.sweep();
+    const killed = this.#records.sweep();
+    const alive = (): boolean => [...killed].some((pid) => processStartTime(pid) !== undefined);
+    for (let waited = 0; waited < GONE_MS && alive(); waited += GONE_STEP_MS) {
+      await new Promise<void>((resolve) => void this.#clock.after(GONE_STEP_MS, resolve));
+    }
+    return killed.size;
   }
 
   /** A process that made a session of its own outlived its group: the variable finds it, for all ended at once. */

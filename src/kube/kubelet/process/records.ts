@@ -48,20 +48,20 @@ export class ProcessRecords {
   /**
    * Kills every process that belongs to a recorded container (of `only`, if given) and forgets the records. A leader is
    * killed with its group when pid, start time and variable all match; what left the group is found by the variable
-   * alone, which holds an id that nobody else can have.
+   * alone, which holds an id that nobody else can have. Returns the pids that were sent SIGKILL; they end soon after.
    */
-  sweep(only?: readonly string[]): number {
+  sweep(only?: readonly string[]): Set<number> {
     const records = this.#all().filter(({ id }) => only === undefined || only.includes(id));
-    if (records.length === 0) return 0;
-    let killed = 0;
+    const killed = new Set<number>();
+    if (records.length === 0) return killed;
     for (const { id, pid, startTime } of records) {
       const ours =
         pid > 1 && processStartTime(pid) === startTime && hasEnvironment(pid, `${CONTAINER_ID_VARIABLE}=${id}`);
-      if (ours && signalProcess(-pid, 'SIGKILL')) killed++;
+      if (ours && signalProcess(-pid, 'SIGKILL')) killed.add(pid);
     }
     const ids = new Set(records.map((record) => record.id));
     for (const { pid, value } of processesWithVariable(CONTAINER_ID_VARIABLE)) {
-      if (ids.has(value) && pid !== process.pid && signalProcess(pid, 'SIGKILL')) killed++;
+      if (ids.has(value) && pid !== process.pid && signalProcess(pid, 'SIGKILL')) killed.add(pid);
     }
     for (const { id } of records) this.remove(id);
     return killed;

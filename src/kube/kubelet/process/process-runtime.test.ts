@@ -1,0 +1,115 @@
+// The process runtime with real processes: starts, ends, signals, output, and a crash of its own process.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { systemClock } from '#lib/clock.ts';
+import { silentLogger } from '#lib/log.ts';
+import { type ContainerSpec, ContainerStartError } from '../runtime.ts';
+import { processStartTime } from './proc.ts';
+import { ProcessRuntime } from './process-runtime.ts';
+
+let dir: string;
+let runtime: ProcessRuntime;
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'evenkeel-runtime-'));
+  runtime = new ProcessRuntime({ dataDir: dir, keep: [], clock: systemClock, log: silentLogger });
+});
+
+afterEach(async () => {
+  await runtime.sweep();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+function spec(script: string, rest: Partial<ContainerSpec> = {}): ContainerSpec {
+  return {
+    podUid: 'uid',
+    podName: 'pod',
+    namespace: 'default',
+    name: 'main',
+    command: ['sh', '-c', script],
+    workingDir: dir,
+    env: { PATH: process.env.PATH ?? '', WORD: 'hello' },
+    mounts: [],
+    logPath: join(dir, 'logs', '0.log'),
+    ...rest,
+  };
+}
+
+const output = (): string[] =>
+  readFileSync(join(dir, 'logs', '0.log'), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split(' ').slice(1).join(' '));
+
+test('output, working directory and environment are the container own', async () => {
+  const container = await runtime.start(spec('echo $WORD; pwd; echo oops >&2; env | grep -c .; exit 4'));
+  expect(await container.exited).toMatchObject({ exitCode: 4 });
+  // PATH, WORD and the id; the shell itself adds PWD, and some shells more.
+  const [hello, where, ...rest] = output().filter((line) => line.startsWith('stdout'));
+  expect([hello, where]).toEqual(['stdout F hello', `stdout F ${dir}`]);
+  expect(Number(rest[0]?.split(' ').at(-1))).toBeLessThan(8);
+  expect(output()).toContain('stderr F oops');
+});
+
+test('a signal is reported as 128 and its number, and takes children with it', async () => {
+  const container = await runtime.start(spec('sleep 300 & echo $!; wait'));
+  await expect.poll(() => readFileSync(join(dir, 'logs', '0.log'), 'utf8')).toContain('stdout F');
+  const child = Number(output()[0]?.split(' ').at(-1));
+  expect(processStartTime(child)).toBeDefined();
+  container.signal('SIGTERM');
+  expect(await container.exited).toMatchObject({ exitCode: 143, signal: 15 });
+  await expect.poll(() => processStartTime(child)).toBeUndefined();
+});
+
+test('a program that is missing, and a directory, are named', async () => {
+  const missing = runtime.start(spec('', { command: ['no-such-program'] }));
+  await expect(missing).rejects.toThrow(
+    new ContainerStartError('exec: "no-such-program": executable file not found in $PATH'),
+  );
+  await expect(runtime.start(spec('', { workingDir: '/no/such' }))).rejects.toThrow(
+    'working directory "/no/such" does not exist on this machine',
+  );
+});
+
+test('exec runs beside the container, in its environment and directory', async () => {
+  const container = await runtime.start(spec('sleep 300'));
+  const result = await container.exec(['sh', '-c', 'echo $WORD; pwd; exit 3'], 5_000);
+  expect(result).toEqual({ exitCode: 3, output: `hello\n${dir}\n`, timedOut: false });
+  container.signal('SIGKILL');
+  await container.exited;
+});
+
+test('what a killed runtime left behind is ended by the next', async () => {
+  const here = pathToFileURL(join(import.meta.dirname, 'process-runtime.ts')).href;
+  const lib = pathToFileURL(join(import.meta.dirname, '../../../lib')).href;
+  const program = `
+    import { ProcessRuntime } from '${here}';
+    import { systemClock } from '${lib}/clock.ts';
+    import { silentLogger } from '${lib}/log.ts';
+    const runtime = new ProcessRuntime({ dataDir: ${JSON.stringify(dir)}, keep: [], clock: systemClock, log: silentLogger });
+    await runtime.start(${JSON.stringify(spec("trap '' PIPE TERM; setsid sleep 300 & echo $$ $! >&2; echo $$ > pid; sleep 300"))});
+    setInterval(() => {}, 1000);`;
+  const host = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'ignore' });
+  const pidFile = (): string => {
+    try {
+      return readFileSync(join(dir, 'pid'), 'utf8');
+    } catch {
+      // Not written yet: asked again.
+      return '';
+    }
+  };
+  await expect.poll(pidFile, { timeout: 10_000 }).toMatch(/\d+\n/);
+  const pid = Number(pidFile());
+  host.kill('SIGKILL');
+  await once(host, 'exit');
+  expect(processStartTime(pid)).toBeDefined();
+  const next = new ProcessRuntime({ dataDir: dir, keep: [], clock: systemClock, log: silentLogger });
+  expect(await next.sweep()).toBeGreaterThanOrEqual(2);
+  await expect.poll(() => processStartTime(pid)).toBeUndefined();
+  expect(await next.sweep()).toBe(0);
+});
