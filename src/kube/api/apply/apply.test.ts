@@ -186,6 +186,15 @@ describe('serverSideApply()', () => {
     );
   });
 
+  it('sees one amount in two spellings of a quantity', () => {
+    const limits = (cpu: unknown) =>
+      deployment({ template: { spec: { containers: [{ name: 'web', resources: { limits: { cpu } } }] } } });
+    const created = update(undefined, limits('1'), 'one');
+    expect(apply(created, limits(1), 'two')).toMatchObject({ spec: limits(1).spec });
+    expect(apply(created, limits('1000m'), 'two')).toMatchObject({ spec: limits('1000m').spec });
+    expect(failure(() => apply(created, limits('1001m'), 'two')).code).toBe(409);
+  });
+
   it('gives what stood there before the first apply an owner', () => {
     const applied = apply(deployment({ replicas: 1 }), deployment({ replicas: 1 }));
     expect(fields(applied, 'before-first-apply')).toHaveProperty(['f:spec', 'f:replicas']);

@@ -1,6 +1,7 @@
 // What differs between two states of an object: fields added, modified and removed.
 // Knows schemas only through shapes. Upstream source: structured-merge-diff typed/compare.go.
 import { type Json, jsonEqual } from '#lib/json.ts';
+import { compareQuantities, parseQuantity } from '../quantity.ts';
 import type { Schema } from '../schema/schema.ts';
 import { type FieldSet, FieldSetBuilder } from './field-set.ts';
 import type { PathElement } from './path-element.ts';
@@ -24,7 +25,7 @@ class Comparer {
     const shape =
       before === undefined || before === null ? right : after === undefined || after === null ? left : right;
     if (shape === 'leaf' || (left !== right && before != null && after != null)) {
-      this.#leaf(before, after, path);
+      this.#leaf(before, after, schema, path);
       return;
     }
     if (path.length > 0) {
@@ -38,15 +39,29 @@ class Comparer {
       const below = [...path, element];
       const single = (a?.length ?? 1) === 1 && (b?.length ?? 1) === 1;
       if (single) this.walk(a?.[0], b?.[0], schemaBelow(schema, element), below);
-      else this.#leaf(a, b, below);
+      else this.#leaf(a, b, undefined, below);
     }
   }
 
-  #leaf(before: Json | undefined, after: Json | undefined, path: PathElement[]): void {
+  #leaf(before: Json | undefined, after: Json | undefined, schema: Schema | undefined, path: PathElement[]): void {
     if (path.length === 0) return;
     if (before === undefined) this.added.insert(path);
     else if (after === undefined) this.removed.insert(path);
-    else if (!jsonEqual(before, after)) this.modified.insert(path);
+    else if (!jsonEqual(before, after) && !sameQuantity(before, after, schema)) this.modified.insert(path);
+  }
+}
+
+/**
+ * `1`, `"1"` and `"1000m"` are one amount. Upstream compares the texts here, and so finds conflicts between appliers
+ * that agree, because the stored object holds another spelling than the manifest.
+ */
+function sameQuantity(before: Json, after: Json, schema: Schema | undefined): boolean {
+  if (schema?.format !== 'quantity') return false;
+  try {
+    return compareQuantities(parseQuantity(String(before)), parseQuantity(String(after))) === 0;
+  } catch {
+    // What is no quantity differs from everything; the structural check says so to the client.
+    return false;
   }
 }
 

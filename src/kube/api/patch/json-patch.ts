@@ -112,5 +112,7 @@ function locate(holder: JsonObject, path: string): 'present' | 'absent' | undefi
 
 function rejected(why: string): StatusError {
   const message = 'the server rejected our request due to an error in our request';
-  return new StatusError(422, 'Invalid', message, { causes: [{ reason: 'UnexpectedServerResponse', message: why }] });
+  return new StatusError(422, 'Invalid', message, {
+    causes: [{ reason: 'UnexpectedServerResponse', message: why, field: 'patch' }],
+  });
 }

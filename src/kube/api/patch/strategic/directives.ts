@@ -19,7 +19,7 @@ export const noMergeKey = (field: string): StatusError =>
   badRequest(`cannot merge lists without merge key for ${field}`);
 export const listsOfLists = (): StatusError =>
   new StatusError(422, 'Invalid', 'the server rejected our request due to an error in our request', {
-    causes: [{ reason: 'UnexpectedServerResponse', message: 'lists of lists are not supported' }],
+    causes: [{ reason: 'UnexpectedServerResponse', message: 'lists of lists are not supported', field: 'patch' }],
   });
 
 /**
