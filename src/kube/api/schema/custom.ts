@@ -1,7 +1,8 @@
 // Turns the schema inside a CustomResourceDefinition into the form that all readers of objects share.
-// Structure and merge facts only; value rules (pattern, minimum, CEL) are validation's.
+// Structure, merge facts and value rules; rules in CEL are not read here.
 import type { FieldFacts, Schema, SchemaFormat, SchemaType } from './schema.ts';
 import { isRecord } from './schema.ts';
+import { readRules } from './value-rules.ts';
 
 const types: ReadonlySet<string> = new Set(['object', 'array', 'string', 'integer', 'number', 'boolean']);
 const formats: ReadonlySet<string> = new Set(['int32', 'int64', 'double', 'byte', 'date-time']);
@@ -30,6 +31,7 @@ function translate(source: unknown, metadata: Schema): Schema {
   if (!isRecord(source)) return Object.freeze({ type: 'any' });
   const preserve = source['x-kubernetes-preserve-unknown-fields'] === true;
   const facts = {
+    rules: readRules(source),
     ...mergeFacts(source),
     ...(preserve ? { preserveUnknownFields: true } : {}),
     ...(source.nullable === true ? { nullable: true } : {}),

@@ -18,7 +18,7 @@ export interface Decoded {
  * Decodes `object` in place against its schema: unknown fields are dropped, quantities and times made canonical.
  * `duplicates` are the messages of the reader about repeated keys (`duplicate field "spec.foo"`).
  * Throws a 400 StatusError when a value has a wrong type, or, when strict, for unknown and duplicate fields.
- * Missing required fields are not its business: see `requiredCauses`.
+ * Missing required fields are not its business: see `structuralCauses`.
  */
 export function decodeObject(
   schema: Schema,

@@ -5,4 +5,4 @@ export { schemaFromCustom } from './custom.ts';
 export { type Decoded, decodeObject, type FieldValidation } from './decode.ts';
 export { normalize } from './normalize.ts';
 export type { FieldFacts, PatchStrategy, Schema, SchemaFormat, SchemaType } from './schema.ts';
-export { requiredCauses, type StructuralIssue, validateStructure } from './validate.ts';
+export { type StructuralIssue, structuralCauses, validateStructure } from './validate.ts';

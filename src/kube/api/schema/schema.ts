@@ -1,6 +1,8 @@
 // What a field of the API may hold: the structural schema that every reader of objects shares.
 // Knows no kind and reads no file; built-in kinds come from builtin.ts, custom ones from custom.ts.
 
+import type { ValueRules } from './value-rules.ts';
+
 export type SchemaType = 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean' | 'any';
 
 /**
@@ -56,6 +58,8 @@ export interface Schema extends FieldFacts {
   readonly preserveUnknownFields?: boolean;
   /** Explicit null is a value of its own (custom resources); elsewhere null means absent. */
   readonly nullable?: boolean;
+  /** Rules about the value of a custom resource's field; absent from built-in schemas, even when empty. */
+  readonly rules?: ValueRules;
   /** An object with apiVersion, kind and metadata of its own. */
   readonly embeddedResource?: boolean;
 }

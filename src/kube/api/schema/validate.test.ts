@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { apiVersionOf, builtinResources } from '../resources.ts';
-import { definition, requiredCauses, type Schema, schemaFor, schemaFromCustom, validateStructure } from './index.ts';
+import { definition, type Schema, schemaFor, schemaFromCustom, structuralCauses, validateStructure } from './index.ts';
 
 function schemaOf(apiVersion: string, kind: string): Schema {
   const schema = schemaFor(apiVersion, kind);
@@ -141,7 +141,7 @@ test.each([
 describe('what is missing', () => {
   test('is a required value with its path', () => {
     const issues = validateStructure(deployment, { spec: { template: { spec: { containers: [{}] } } } });
-    expect(requiredCauses(issues)).toEqual([
+    expect(structuralCauses(issues)).toEqual([
       { reason: 'FieldValueRequired', message: 'Required value', field: 'spec.template.spec.containers[0].name' },
       { reason: 'FieldValueRequired', message: 'Required value', field: 'spec.selector' },
     ]);

@@ -5,19 +5,23 @@ import { typeMistake } from './go-text.ts';
 import { type Place, pathOf } from './place.ts';
 import { neededFields } from './required.ts';
 import { isRecord, type Schema } from './schema.ts';
+import { type ValueRules, valueMistakes } from './value-rules.ts';
 import { schemaForValue } from './variants.ts';
 
 /**
  * One thing that does not fit.
  * `unknown` is an error under strict field validation, a warning under `Warn`, and dropped otherwise;
- * `type` makes the object undecodable (400); `required` makes it invalid (422).
+ * `type` makes the object undecodable (400); `required` and `value` make it invalid (422), and in a custom resource
+ * a wrong type is a `value` too, for nothing there is decoded into structs.
  */
 export interface StructuralIssue {
-  readonly kind: 'unknown' | 'type' | 'required';
+  readonly kind: 'unknown' | 'type' | 'required' | 'value';
   /** Path with indices, e.g. `spec.ports[0].port`. */
   readonly path: string;
   /** Kubernetes' text, e.g. `unknown field "spec.foo"`, or `Required value`. */
   readonly message: string;
+  /** Reason of the cause in a 422 answer, e.g. `FieldValueRequired`; absent for `unknown` and `type`. */
+  readonly reason?: string;
 }
 
 /** As deep as a schema may lead: a CustomResourceDefinition's schema may nest in itself. */
@@ -30,11 +34,11 @@ export function validateStructure(schema: Schema, object: unknown): StructuralIs
   return issues;
 }
 
-/** Causes of a 422 answer for the `required` issues. */
-export function requiredCauses(issues: readonly StructuralIssue[]): StatusCause[] {
-  return issues
-    .filter((issue) => issue.kind === 'required')
-    .map((issue) => ({ reason: 'FieldValueRequired', message: issue.message, field: issue.path }));
+/** Causes of a 422 answer: what is missing, and what values a custom resource's schema does not allow. */
+export function structuralCauses(issues: readonly StructuralIssue[]): StatusCause[] {
+  return issues.flatMap(({ reason, message, path }) =>
+    reason === undefined ? [] : [{ reason, message, field: path }],
+  );
 }
 
 /** What a step of the walk passes on. */
@@ -46,26 +50,44 @@ interface Walk {
   readonly issues: StructuralIssue[];
 }
 
-function report(
-  kind: StructuralIssue['kind'],
-  place: Place | undefined,
-  message: string,
-  issues: StructuralIssue[],
-): void {
-  issues.push({ kind, path: pathOf(place), message });
+function report(kind: 'unknown' | 'type', place: Place | undefined, message: string, at: Walk): void {
+  at.issues.push({ kind, path: pathOf(place), message });
 }
 
 function walk(declared: Schema, value: unknown, at: Walk): void {
   if (value === null || value === undefined) return;
   if (at.depth > maxDepth) {
-    report('type', at.place, 'json: exceeded max depth', at.issues);
+    report('type', at.place, 'json: exceeded max depth', at);
     return;
   }
   const schema = schemaForValue(declared, value);
   const mistake = typeMistake(schema, value, at.place);
-  if (mistake !== undefined) report('type', at.place, mistake, at.issues);
-  else if (Array.isArray(value)) walkArray(schema, value, at);
+  if (schema.rules !== undefined) checkCustom(schema, schema.rules, value, mistake !== undefined, at);
+  if (mistake !== undefined) {
+    if (schema.rules === undefined) report('type', at.place, mistake, at);
+  } else if (Array.isArray(value)) walkArray(schema, value, at);
   else if (isRecord(value)) walkObject(schema, value, at);
+}
+
+function checkCustom(schema: Schema, rules: ValueRules, value: unknown, mistaken: boolean, at: Walk): void {
+  const path = pathOf(at.place);
+  if (!mistaken) {
+    for (const mistake of valueMistakes(rules, value, path)) at.issues.push({ kind: 'value', path, ...mistake });
+    return;
+  }
+  const rightType = openApiType(value) === schema.type;
+  // A value of the right type in a wrong format is shown itself, any other by its type.
+  const got = JSON.stringify(rightType ? value : openApiType(value));
+  const plain = schema.type === 'any' ? 'integer or string' : schema.type;
+  const wanted = rightType ? (schema.format ?? plain) : plain;
+  const message = `Invalid value: ${got}: ${path} in body must be of type ${wanted}: ${got}`;
+  at.issues.push({ kind: 'value', path, message, reason: 'FieldValueTypeInvalid' });
+}
+
+function openApiType(value: unknown): string {
+  if (Array.isArray(value)) return 'array';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
+  return typeof value;
 }
 
 function inner(at: Walk, key: string | number, struct?: string): Walk {
@@ -91,7 +113,7 @@ function walkObject(schema: Schema, value: Readonly<Record<string, unknown>>, at
     else if (additionalProperties !== undefined) walk(additionalProperties, value[name], inner(at, name));
     else if (schema.preserveUnknownFields !== true) {
       const { place } = inner(at, name);
-      report('unknown', place, `unknown field ${JSON.stringify(pathOf(place))}`, at.issues);
+      report('unknown', place, `unknown field ${JSON.stringify(pathOf(place))}`, at);
     }
   }
   if (!at.inStatus) missing(schema, value, at, struct);
@@ -108,6 +130,9 @@ function missing(schema: Schema, value: Readonly<Record<string, unknown>>, at: W
     // To Go, empty text and absent text are one; a custom resource's schema tells them apart.
     if (present !== undefined && present !== null && !(present === '' && schema.ref !== undefined)) continue;
     if (standIn !== undefined) walk(standIn, {}, inner(at, name, struct));
-    else report('required', inner(at, name).place, 'Required value', at.issues);
+    else {
+      const path = pathOf(inner(at, name).place);
+      at.issues.push({ kind: 'required', path, message: 'Required value', reason: 'FieldValueRequired' });
+    }
   }
 }

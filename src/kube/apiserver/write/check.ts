@@ -1,6 +1,6 @@
 // The last look at an object before it is written: required fields, semantic rules, metadata.
 // Knows validation only; it changes nothing.
-import { requiredCauses, validateStructure } from '#kube/api/schema/index.ts';
+import { structuralCauses, validateStructure } from '#kube/api/schema/index.ts';
 import { invalid, type StatusCause } from '#kube/api/status.ts';
 import { validateObject } from '#kube/api/validation/index.ts';
 import type { ServerContext } from '../context.ts';
@@ -15,7 +15,7 @@ export function assertValid(
   previous: AnyObject | undefined,
 ): void {
   const schema = resource.schema();
-  const missing: StatusCause[] = schema === undefined ? [] : requiredCauses(validateStructure(schema, next));
+  const missing: StatusCause[] = schema === undefined ? [] : structuralCauses(validateStructure(schema, next));
   const named = new Set(missing.map((cause) => cause.field));
   const wrong = validateObject(next, previous, { admitLoopback: server.admitLoopback });
   const causes = [...missing, ...wrong.filter((cause) => !named.has(cause.field))];
