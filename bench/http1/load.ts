@@ -3,7 +3,7 @@
 
 import { spawn } from 'node:child_process';
 import { connect } from 'node:net';
-import { isInstalled } from './processes.ts';
+import { isInstalled, PIN } from './processes.ts';
 
 export interface LoadResult {
   readonly requests: number;
@@ -32,7 +32,7 @@ async function driveWithWrk(plan: LoadPlan): Promise<LoadResult> {
     '--latency',
     `http://127.0.0.1:${plan.port}/`,
   ];
-  const words = plan.core !== undefined && isInstalled('taskset') ? ['taskset', '-c', String(plan.core), ...wrk] : wrk;
+  const words = plan.core !== undefined && isInstalled(PIN) ? [PIN, '-c', String(plan.core), ...wrk] : wrk;
   const child = spawn(words[0] as string, words.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
   child.stdout.setEncoding('utf8');

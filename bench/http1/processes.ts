@@ -8,6 +8,9 @@ import { connect } from 'node:net';
 /** Clock ticks a second of /proc/<pid>/stat; 100 on every Linux Node.js runs on. */
 const TICKS = 100;
 
+/** Pins a process to a core; without it the figures are as honest but less steady. */
+export const PIN = 'taskset';
+
 const started: ChildProcess[] = [];
 
 export function isInstalled(program: string): boolean {
@@ -16,9 +19,9 @@ export function isInstalled(program: string): boolean {
 
 /** Starts `command` on `core` (undefined: wherever) in a process group of its own. */
 export function start(command: string, args: readonly string[], core: number | undefined): ChildProcess {
-  const pin = core !== undefined && isInstalled('taskset');
+  const pin = core !== undefined && isInstalled(PIN);
   const child = pin
-    ? spawn('taskset', ['-c', String(core), command, ...args], { stdio: ['ignore', 'ignore', 'inherit'] })
+    ? spawn(PIN, ['-c', String(core), command, ...args], { stdio: ['ignore', 'ignore', 'inherit'] })
     : spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
   started.push(child);
   return child;
