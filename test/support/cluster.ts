@@ -8,7 +8,7 @@ import type { Client, ResourceRef } from '#kube/client/client.ts';
 import { loadKubeconfig } from '#kube/client/kubeconfig.ts';
 import { createClient } from '#kube/client/rest-client.ts';
 import { eventually } from './eventually.ts';
-import { evenkeelBinary, type Finished, type Running, start } from './run.ts';
+import { evenkeelBinary, type Finished, mustRun, type Running, start } from './run.ts';
 import { type TempDir, tempDir } from './temp-dir.ts';
 
 export interface TestCluster {
@@ -23,6 +23,8 @@ export interface TestCluster {
   readonly running: Running;
   get<T extends KubeObject>(kind: string, name: string, namespace?: string): Promise<T>;
   list<T extends KubeObject>(kind: string, namespace?: string, labelSelector?: string): Promise<T[]>;
+  /** `evenkeel apply -` with this text. */
+  apply(manifests: string): Promise<void>;
   /** Ctrl-C, and everything that the process said. */
   stop(): Promise<Finished>;
   /** Stops, and removes the data directory. */
@@ -95,6 +97,9 @@ export async function startCluster(paths: readonly string[], options: ClusterOpt
           ...(labelSelector === undefined ? {} : { labelSelector }),
         })
       ).items,
+    async apply(manifests) {
+      await mustRun(evenkeelBinary, ['apply', '-', '--data', data.path], { input: manifests });
+    },
     stop,
     async remove() {
       await stop();

@@ -111,7 +111,7 @@ function remedyFor(code: string): string {
     case 'DUPLICATE_KEY':
       return 'Remove one of the two';
     case 'BAD_INDENT':
-      return 'Align the line with its neighbours';
+      return 'Align the line with its neighbours, or close the bracket or quote that is open before it';
     case 'MISSING_CHAR':
       return 'Close the quote or bracket that is still open';
     default:
