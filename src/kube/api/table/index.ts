@@ -25,7 +25,6 @@ import { servicePrinters } from './services.ts';
 import { storagePrinters } from './storage.ts';
 import { workloadPrinters } from './workloads.ts';
 
-export { customPrinter } from './custom.ts';
 export type { Cell, Column } from './printer.ts';
 
 /** `None` leaves rows bare, `Metadata` adds a PartialObjectMetadata, `Object` the whole object. */

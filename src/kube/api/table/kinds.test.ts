@@ -1,9 +1,9 @@
-// Tests of the tables of less common kinds, and of custom columns.
+// Tests of the tables of less common kinds, one object each.
 // Knows nothing of HTTP.
 import { describe, expect, it } from 'vitest';
 import type { KubeObject } from '../object.ts';
 import { builtin, builtinResources } from '../resources.ts';
-import { customPrinter, tableFor } from './index.ts';
+import { tableFor } from './index.ts';
 
 const now = Date.parse('2026-05-01T12:00:00Z');
 const ago = (seconds: number): string => new Date(now - seconds * 1000).toISOString().replace('.000Z', 'Z');
@@ -181,39 +181,5 @@ describe('tables of each kind', () => {
     const [row] = tableFor(definition, [event as KubeObject], now).rows;
     expect(row?.cells.slice(0, 4)).toEqual(['5s', '', '', 'pod/web']);
     expect(row?.cells[6]).toBe('Started');
-  });
-});
-
-describe('customPrinter()', () => {
-  it('reads the paths of a definition', () => {
-    const printer = customPrinter([
-      { name: 'Ready', type: 'string', jsonPath: '.status.conditions[?(@.type=="Ready")].status' },
-      { name: 'Hosts', type: 'string', jsonPath: '.spec.hosts[*]', priority: 1 },
-      { name: 'First', type: 'string', jsonPath: '.spec.hosts[0]' },
-      { name: 'Label', type: 'string', jsonPath: '.metadata.labels.example\\.com/team' },
-      { name: 'Count', type: 'integer', jsonPath: '.spec.count' },
-      { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
-      { name: 'Odd', type: 'string', jsonPath: '.spec..deep' },
-    ]);
-    const object = {
-      metadata: { ...metadata, labels: { 'example.com/team': 'blue' } },
-      spec: { hosts: ['a', 'b'], count: 3 },
-      status: {
-        conditions: [
-          { type: 'Other', status: 'False' },
-          { type: 'Ready', status: 'True' },
-        ],
-      },
-    };
-    const table = tableFor({ group: 'x', kind: 'X' }, [object as KubeObject], now, { printer });
-    expect(table.rows[0]?.cells).toEqual(['it', 'True', 'a,b', 'a', 'blue', 3, '90s', null]);
-    expect(table.columnDefinitions[2]?.priority).toBe(1);
-  });
-
-  it('shows name and age when there are no columns', () => {
-    const table = tableFor({ group: 'x', kind: 'X' }, [{ metadata } as KubeObject], now, {
-      printer: customPrinter([]),
-    });
-    expect(table.rows[0]?.cells).toEqual(['it', '90s']);
   });
 });

@@ -64,6 +64,14 @@ describe('validateObject() with a previous object', () => {
     expect(wrong(made('Pod'), made('Pod', { spec: { nodeName: 'node-1' } }))).toHaveLength(1);
   });
 
+  it('lets scheduling gates fall, and not rise', () => {
+    const gated = made('Pod', { spec: { schedulingGates: [{ name: 'a.b/wait' }] } });
+    expect(wrong(made('Pod'), gated)).toEqual([]);
+    expect(wrong(gated, made('Pod'))).toEqual([
+      "spec.schedulingGates: Forbidden: only deletion is allowed, but found new scheduling gate 'a.b/wait'",
+    ]);
+  });
+
   it('keeps immutable configuration as it is', () => {
     const sealed = made('ConfigMap', { immutable: true });
     expect(wrong(made('ConfigMap', { immutable: true, data: { b: '2' } }), sealed)).toEqual([

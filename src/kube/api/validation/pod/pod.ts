@@ -36,8 +36,21 @@ function validateSpecUpdate(next: PodSpec, previous: PodSpec, report: Report): v
     );
     return;
   }
+  validateGates(next, previous, report);
   validateTolerations(next.tolerations ?? [], previous.tolerations ?? [], report);
   if (!jsonEqual(comparable(next, previous), comparable(previous, previous))) report.forbidden('spec', onlyThese);
+}
+
+/** Gates hold a pod back from scheduling; they fall one by one, and never rise. */
+function validateGates(next: PodSpec, previous: PodSpec, report: Report): void {
+  const known = new Set(previous.schedulingGates?.map(({ name }) => name));
+  for (const { name } of next.schedulingGates ?? []) {
+    if (known.has(name)) continue;
+    report.forbidden(
+      child('spec', 'schedulingGates'),
+      `only deletion is allowed, but found new scheduling gate '${name}'`,
+    );
+  }
 }
 
 function validateTolerations(next: readonly Toleration[], previous: readonly Toleration[], report: Report): void {
@@ -59,7 +72,12 @@ const unbounded = ({ tolerationSeconds: _, ...rest }: Toleration): object => res
 function comparable(spec: PodSpec, previous: PodSpec): object {
   const images = (containers: readonly Container[] | undefined): Container[] | undefined =>
     containers?.map(({ image: _, ...rest }) => rest as Container);
-  const { activeDeadlineSeconds: _deadline, tolerations: _tolerations, ...rest } = cloneJson(spec);
+  const {
+    activeDeadlineSeconds: _deadline,
+    tolerations: _tolerations,
+    schedulingGates: _gates,
+    ...rest
+  } = cloneJson(spec);
   const { terminationGracePeriodSeconds: grace } = previous;
   // The scheduler's binding sets the node, once; a pod never moves.
   const nodeName = (previous.nodeName ?? '') === '' ? undefined : rest.nodeName;
