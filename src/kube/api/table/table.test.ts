@@ -108,6 +108,56 @@ describe('tableFor()', () => {
       '0/1',
       '2',
     ],
+    [
+      'with a sidecar that runs beside it',
+      pod(
+        {
+          phase: 'Running',
+          conditions: [{ type: 'Initialized', status: 'True' }],
+          initContainerStatuses: [running({ name: 'mesh', started: true, restartCount: 1 })],
+          containerStatuses: [running({ restartCount: 1 })],
+        },
+        {},
+        { initContainers: [{ name: 'mesh', restartPolicy: 'Always' }] },
+      ),
+      'Running',
+      '2/2',
+      '2',
+    ],
+    [
+      'of which one container is done and the other is not ready',
+      pod({
+        phase: 'Running',
+        containerStatuses: [
+          running({ ready: false, state: { terminated: { exitCode: 0, reason: 'Completed' } } }),
+          running({ name: 'other' }),
+        ],
+      }),
+      'NotReady',
+      '1/1',
+      '0',
+    ],
+    [
+      'held back by a scheduling gate',
+      pod({ phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'False', reason: 'SchedulingGated' }] }),
+      'SchedulingGated',
+      '0/1',
+      '0',
+    ],
+    [
+      'on a node that was lost',
+      pod({ phase: 'Running', reason: 'NodeLost' }, { deletionTimestamp: ago(1) }),
+      'Unknown',
+      '0/1',
+      '0',
+    ],
+    [
+      'that is done and being deleted',
+      pod({ phase: 'Succeeded', reason: 'Completed' }, { deletionTimestamp: ago(1) }),
+      'Completed',
+      '0/1',
+      '0',
+    ],
   ])('shows a pod %s', (_, object, status, ready, restarts) => {
     expect(cells('Pod', object)).toMatchObject({ Status: status, Ready: ready, Restarts: restarts, Age: '90s' });
   });
