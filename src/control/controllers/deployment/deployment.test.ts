@@ -6,6 +6,7 @@ import { builtin } from '#kube/api/resources.ts';
 import { findCondition } from '../common/conditions.ts';
 import { isPodReady } from '../common/pods.ts';
 import { startWorld, type World } from '../testing/world.ts';
+import { templateHash } from './revisions.ts';
 
 const DEPLOYMENTS = builtin('Deployment');
 const PODS = builtin('Pod');
@@ -202,6 +203,38 @@ describe('a Deployment', () => {
     expect(late).toMatchObject({ status: 'False' });
     expect(late.message).toMatch(/^ReplicaSet "web-\w+" has timed out progressing\.$/);
     expect(pods().filter((pod) => imageOf(pod) === 'shop/web:1' && isPodReady(pod))).toHaveLength(3);
+  });
+
+  test('shares a change of scale between the sets of a rollout that is under way', async () => {
+    const strategy = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 2, maxUnavailable: 0 } };
+    await world.client.create(DEPLOYMENTS, web({ replicas: 4, strategy }));
+    await rolledOut();
+    world.kubelet.ready = (pod) => imageOf(pod) !== 'shop/web:stuck';
+    await setImage('shop/web:stuck');
+    const count = (image: string): number => pods().filter((pod) => imageOf(pod) === image).length;
+    await world.until(() => count('shop/web:1') === 4 && count('shop/web:stuck') === 2);
+    await patch({ spec: { replicas: 10 } });
+    await world.until(() => pods().length === 12);
+    expect([count('shop/web:1'), count('shop/web:stuck')]).toEqual([8, 4]);
+  });
+
+  test('finds another name when its hash is taken by a stranger', async () => {
+    const { spec } = web();
+    const name = `web-${templateHash((await world.client.create<Deployment>(DEPLOYMENTS, web(), { dryRun: true })).spec?.template)}`;
+    await world.client.create<ReplicaSet>(builtin('ReplicaSet'), {
+      apiVersion: 'apps/v1',
+      kind: 'ReplicaSet',
+      metadata: { name, namespace: 'default' },
+      spec: {
+        replicas: 0,
+        selector: { matchLabels: { app: 'stranger' } },
+        template: { ...spec?.template, metadata: { labels: { app: 'stranger' } } },
+      },
+    });
+    await world.client.create(DEPLOYMENTS, web());
+    const deployment = await rolledOut();
+    expect(deployment.status?.collisionCount).toBe(1);
+    expect(sets()).toHaveLength(2);
   });
 
   test('adopts a ReplicaSet that has lost its owner', async () => {
