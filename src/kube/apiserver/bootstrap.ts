@@ -3,9 +3,10 @@
 import { networkInterfaces } from 'node:os';
 import { StatusError } from '#kube/api/status.ts';
 import type { ServerContext } from './context.ts';
-import type { AnyObject } from './registry/any-object.ts';
+import { type AnyObject, digString } from './registry/any-object.ts';
 import type { Resource } from './registry/registry.ts';
 import { createObject } from './write/create.ts';
+import { deleteObject } from './write/delete.ts';
 import { decode } from './write/input.ts';
 import { updateObject } from './write/update.ts';
 
@@ -66,7 +67,13 @@ async function publishSelf(server: ServerContext, address: string, port: number)
   const meta = { name: 'kubernetes', namespace: 'default' };
   const ports = [{ name: 'https', protocol: 'TCP', port }];
   const { registry } = server;
-  await ensure(server, registry.builtin('', 'v1', 'services'), {
+  const services = registry.builtin('', 'v1', 'services');
+  const known = services.collection.get(meta.namespace, meta.name)?.object;
+  if (known !== undefined && digString(known, 'spec', 'clusterIP') !== ip) {
+    // The range has changed since the last start, and an address cannot.
+    await deleteObject({ server, resource: services, ...meta }, {});
+  }
+  await ensure(server, services, {
     metadata: { ...meta, labels: { component: 'apiserver', provider: 'kubernetes' } },
     spec: {
       type: 'ClusterIP',

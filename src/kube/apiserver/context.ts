@@ -24,6 +24,8 @@ export interface ServerContext {
   /** In [0, 1). */
   readonly random: () => number;
   readonly admitLoopback: boolean;
+  /** What may wait for one slow reader of a watch before it is cut off. */
+  readonly maxUnreadBytes: number;
   readonly kubeletClient: KubeletCredentials | undefined;
   /** Aborted when the server closes: watches and log streams end. */
   readonly closing: AbortSignal;

@@ -32,6 +32,11 @@ export interface ApiServerOptions {
   readonly admitLoopback: boolean;
   readonly log: Logger;
   readonly clock: Clock;
+  /**
+   * What may wait for one slow reader of a watch, in bytes, before it is cut off; it can resume from its last event.
+   * Default 64 MiB: a burst must not cost a prompt reader its watch, and watchers share the bytes of an event.
+   */
+  readonly maxUnreadBytes?: number;
   /** In [0, 1); default `Math.random`. */
   readonly random?: () => number;
 }
@@ -45,6 +50,7 @@ export interface ApiServer {
 
 /** What requests in flight are given to finish. */
 const CLOSE_GRACE_MS = 500;
+const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
 
 /** Resolves when the server answers and the first objects are there. Rejects when the address cannot be bound. */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
@@ -67,19 +73,29 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     log,
     random,
     admitLoopback: options.admitLoopback,
+    maxUnreadBytes: options.maxUnreadBytes ?? MAX_UNREAD_BYTES,
     kubeletClient: options.kubeletClient,
     closing: closing.signal,
   };
+  const ready = Promise.withResolvers<void>();
   const stopServing = serveCustomResources(server);
   const listener = await listen({
     address: options.address,
     port: options.port,
     tls: options.tls,
     log,
-    handle: (request, response) => void dispatch(server, options.tokens, request, response),
+    // Nobody sees the server before its first objects are there.
+    handle: (request, response) => void ready.promise.then(() => dispatch(server, options.tokens, request, response)),
   });
-  // The port is known only now, and the first objects name it.
-  await bootstrap(server, options.address, listener.port);
+  try {
+    // The port is known only now, and the first objects name it.
+    await bootstrap(server, options.address, listener.port);
+  } catch (error) {
+    await listener.close(0);
+    registry.close();
+    throw error;
+  }
+  ready.resolve();
   const stopFollowing = followNamespaces(server);
   const stopMaintenance = startMaintenance(server);
   return {

@@ -30,6 +30,7 @@ export interface TestServerOptions {
   readonly serviceCidr?: string;
   readonly nodePortRange?: { readonly from: number; readonly to: number };
   readonly kubeletClient?: { certPem: string; keyPem: string; caPem: string };
+  readonly maxUnreadBytes?: number;
   /** Default: any free port. */
   readonly port?: number;
 }
@@ -52,6 +53,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     admitLoopback: options.admitLoopback ?? true,
     log: options.log ?? silentLogger,
     clock: options.clock ?? systemClock,
+    ...(options.maxUnreadBytes === undefined ? {} : { maxUnreadBytes: options.maxUnreadBytes }),
     ...(options.kubeletClient === undefined ? {} : { kubeletClient: options.kubeletClient }),
   });
   return {

@@ -78,7 +78,10 @@ function verbOf({ http, name, query, resource, namespace }: ResourceRequest): Ve
       if (name !== undefined) return 'patch';
       break;
     case 'DELETE':
-      return name === undefined ? 'deletecollection' : 'delete';
+      if (name !== undefined) return 'delete';
+      // As upstream: nobody empties every namespace by one request.
+      if (namespace !== undefined || !resource.definition.namespaced) return 'deletecollection';
+      break;
     default:
   }
   throw methodNotSupported(resource.definition, String(http.method).toLowerCase());

@@ -1,7 +1,18 @@
 // Watches over HTTP: resuming, selectors, bookmarks, expiry, ends.
 // Knows the server by its URL only.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { at, configMap, type Json, pod, startTestApi, type TestApi, type WatchedEvent } from '../testing/api.ts';
+import { connect as connectHttp2 } from 'node:http2';
+import { connect } from 'node:tls';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  at,
+  configMap,
+  type Json,
+  pod,
+  startTestApi,
+  type TestApi,
+  type TestWatch,
+  type WatchedEvent,
+} from '../testing/api.ts';
 
 const CONFIG = '/api/v1/namespaces/default/configmaps';
 const brief = ({ type, object }: WatchedEvent): string => `${type} ${at(object, 'metadata', 'name')}`;
@@ -137,6 +148,51 @@ describe('expiry', () => {
 
   it('refuses a version that is no number', async () => {
     expect((await api.call('GET', `${CONFIG}?watch=true&resourceVersion=x`)).code).toBe(400);
+  });
+});
+
+describe('a client that does not read', () => {
+  const configMaps = '/api/v1/namespaces/kube-public/configmaps';
+  const path = `${configMaps}?watch=true`;
+  let own: TestApi;
+  beforeEach(async () => {
+    own = await startTestApi({ maxUnreadBytes: 4_000_000 });
+  });
+  afterEach(() => own.close());
+
+  const fill = async (reader: TestWatch): Promise<void> => {
+    for (let index = 0; index < 20; index++) {
+      await own.ok('POST', configMaps, { body: configMap(`big${index}`, { data: { a: 'x'.repeat(1_000_000) } }) });
+      expect(brief(await reader.next())).toBe(`ADDED big${index}`);
+    }
+  };
+
+  it('is cut off over HTTP/1.1, and costs the others nothing', async () => {
+    const reader = await own.watch(path);
+    const socket = connect({ port: own.server.port, host: '127.0.0.1', ca: own.server.caPem });
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${own.server.adminToken}\r\n\r\n`);
+    await new Promise((resolve) => socket.once('data', resolve));
+    socket.pause();
+    await fill(reader);
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.on('error', () => {});
+    socket.resume();
+    await closed;
+    reader.close();
+  });
+
+  it('is cut off over HTTP/2', async () => {
+    const reader = await own.watch(path);
+    const session = connectHttp2(own.server.url, { ca: own.server.caPem });
+    const stream = session.request({ ':path': path, authorization: `Bearer ${own.server.adminToken}` });
+    await new Promise((resolve) => stream.once('response', resolve));
+    const closed = new Promise((resolve) => stream.once('close', resolve));
+    stream.on('error', () => {});
+    await fill(reader);
+    stream.resume();
+    await closed;
+    session.destroy();
+    reader.close();
   });
 });
 

@@ -15,8 +15,6 @@ import { parseRevision } from './versions.ts';
 /** Upstream ends a watch without timeoutSeconds after 30 to 60 minutes. */
 const MIN_TIMEOUT_SECONDS = 1800;
 const BOOKMARK_EVERY_MS = 60_000;
-/** What may wait for one slow reader, in bytes, before it is cut off; it can resume from its last event. */
-const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
 
 type EventType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
 
@@ -176,7 +174,7 @@ class WatchStream {
     if (this.#ended) return;
     const { response, server, resource } = this.#request;
     response.write(bytes);
-    if (response.writableLength <= MAX_UNREAD_BYTES) return;
+    if (response.writableLength <= server.maxUnreadBytes) return;
     server.log.warn({ resource: resource.definition.resource }, 'Watcher reads too slowly and is cut off');
     this.end();
     response.destroy();
