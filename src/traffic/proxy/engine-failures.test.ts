@@ -211,6 +211,22 @@ describe('time-outs', () => {
   });
 });
 
+describe('closing', () => {
+  it('gives a slow reader the whole of its last answer', async () => {
+    const size = 20_000_000;
+    const web = await harness.backend(httpBackend((_request, response) => response.end(Buffer.alloc(size, 'x'))));
+    const engine = await engineTo([web.port], {}, { limits: { linger: 1 } });
+    const client = new RawClient(portOf(engine));
+    client.send(get());
+    client.socket.pause();
+    // Several ticks of the time-outs pass while the end of the answer waits for the client.
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    client.socket.resume();
+    const got = await client.untilClosed();
+    expect(got.length - got.indexOf('\r\n\r\n') - 4).toBe(size);
+  });
+});
+
 describe('limits', () => {
   it('answers 413 to a body beyond the limit, announced or not', async () => {
     const web = await harness.backend(httpBackend((request, response) => void request.pipe(response)));

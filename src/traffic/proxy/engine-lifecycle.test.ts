@@ -223,6 +223,12 @@ describe('lifecycle', () => {
     });
   });
 
+  it('refuses to start with an access log that cannot be written', async () => {
+    await expect(harness.engine({ accessLog: '/proc/nowhere/access.log' })).rejects.toThrow(
+      'Cannot write the access log "/proc/nowhere/access.log"',
+    );
+  });
+
   it('opens no series for hosts that nobody serves', async () => {
     const engine = await harness.engine();
     engine.publish(update({ listeners: new Map([['http', listener()]]) }));

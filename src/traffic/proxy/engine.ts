@@ -1,6 +1,7 @@
 // The user-space engine as the process sees it: takes updates in, hands them to its workers, adds up their counts.
 // Knows nothing of Kubernetes; it keeps serving on the last update when nobody publishes any more.
 
+import { closeSync, openSync } from 'node:fs';
 import type { Logger } from '#lib/log.ts';
 import { exposition, type MetricSource, totals } from '#telemetry/exposition.ts';
 import { MetricWriter } from '#telemetry/metric-writer.ts';
@@ -66,8 +67,23 @@ function buildInfo(): MetricSource {
   return { memory, series, ended: false };
 }
 
+/** Starts the workers; rejects when the access log cannot be opened. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
+  checkAccessLog(options.accessLog);
   return new WorkerEngine(options);
+}
+
+/** Each worker opens the file for itself; whether that can work is better known before the first of them fails. */
+function checkAccessLog(path: string | undefined): void {
+  if (path === undefined || path === '' || path === '-') return;
+  try {
+    closeSync(openSync(path, 'a', 0o640));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`Cannot write the access log "${path}": ${reason}; choose a path that can be written`, {
+      cause: error,
+    });
+  }
 }
 
 class WorkerEngine implements Engine {

@@ -12,8 +12,6 @@ import { type Rejection, rejections } from './rejection.ts';
 import { parseRequestHead, RequestHead } from './request-head.ts';
 import { shareReads } from './shared-read.ts';
 
-/** How long a connection that is being closed still swallows input, so that its last answer is not lost to a reset. */
-const LINGER = 2000;
 /** How much of a read is made a string at first; heads are rarely longer. */
 const HEAD_WINDOW = 16 * 1024;
 
@@ -310,10 +308,16 @@ export class Downstream implements ExchangeClient, Timed {
 
   /** Sends what is left, then closes; input is swallowed for a while, else a reset could overtake the answer. */
   #closeGently(): void {
+    const context = this.#context;
     this.#state = 'linger';
     this.#pending = undefined;
-    this.#deadline = this.#context.now() + LINGER;
-    this.socket.end();
+    this.#deadline = 0;
+    if (this.socket.writableLength > 0) this.blocked();
+    // A client that reads slowly gets the send time-out for the rest; lingering begins behind the last byte.
+    this.socket.end(() => {
+      this.#sendDeadline = 0;
+      this.#deadline = context.now() + context.limits.linger;
+    });
     this.socket.resume();
   }
 

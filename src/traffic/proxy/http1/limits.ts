@@ -18,6 +18,8 @@ export interface HttpLimits {
   readonly bodyTimeout: number;
   /** Milliseconds a client may refuse to read while bytes wait for it. */
   readonly sendTimeout: number;
+  /** Milliseconds a connection that is being closed still swallows input, so that no reset overtakes its last answer. */
+  readonly linger: number;
   /** Bytes of a request kept so that it can be sent again. */
   readonly replay: number;
 }
@@ -31,5 +33,6 @@ export const defaultLimits: HttpLimits = {
   idleTimeout: 75_000,
   bodyTimeout: 60_000,
   sendTimeout: 60_000,
+  linger: 2000,
   replay: 64 * 1024,
 };

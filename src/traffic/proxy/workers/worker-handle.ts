@@ -2,6 +2,7 @@
 // Knows nothing of what the worker does with them.
 
 import { Worker } from 'node:worker_threads';
+import { backoffDelay } from '#lib/backoff.ts';
 import type { Logger } from '#lib/log.ts';
 import type { MetricSource } from '#telemetry/exposition.ts';
 import type { Series } from '#telemetry/series.ts';
@@ -13,8 +14,9 @@ const METRIC_BYTES = 2 * 1024 * 1024;
 const STOP_WITHIN = 500;
 /** How long a count may wait for a busy worker. */
 const SYNC_WITHIN = 1000;
-/** A worker that keeps crashing is started again at most this often. */
-const RESTART_AFTER = 100;
+/** A worker that keeps crashing is started again after longer and longer waits; one that lived on starts afresh. */
+const RESTART = { baseMs: 100, capMs: 5000 };
+const LIVED_ON = 10_000;
 
 export interface WorkerEvents {
   readonly log: Logger;
@@ -34,6 +36,7 @@ export class WorkerHandle {
   #memory = new SharedArrayBuffer(0);
   #series: Series[] = [];
   #stopping = false;
+  #crashes = 0;
   #onDrained: () => void = () => {};
   #syncing: (() => void)[] = [];
   /** Resolves when the running thread has ended. */
@@ -45,6 +48,7 @@ export class WorkerHandle {
   }
 
   start(): void {
+    const begun = performance.now();
     this.#memory = new SharedArrayBuffer(METRIC_BYTES);
     this.#series = [];
     const workerData: WorkerSettings = { ...this.#settings, metrics: this.#memory };
@@ -66,9 +70,13 @@ export class WorkerHandle {
         for (const done of this.#syncing.splice(0)) done();
         if (this.#stopping) return;
         const source = { ...this.source(), ended: true };
-        setTimeout(() => {
-          if (!this.#stopping) this.#events.onCrash(source);
-        }, RESTART_AFTER);
+        this.#crashes = performance.now() - begun > LIVED_ON ? 1 : this.#crashes + 1;
+        setTimeout(
+          () => {
+            if (!this.#stopping) this.#events.onCrash(source);
+          },
+          backoffDelay(this.#crashes, RESTART),
+        );
       });
     });
   }
