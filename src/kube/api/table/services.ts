@@ -95,7 +95,7 @@ const endpointSlice = printer<EndpointSlice>(
   ],
 );
 
-function bracketed(ip: string): string {
+function bracketed(ip = ''): string {
   return ip.includes(':') ? `[${ip}]` : ip;
 }
 

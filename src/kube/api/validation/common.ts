@@ -88,7 +88,7 @@ export function isEmptySelector(selector: LabelSelector | undefined): boolean {
   return Object.keys(selector?.matchLabels ?? {}).length === 0 && (selector?.matchExpressions?.length ?? 0) === 0;
 }
 
-export function isIpAddress(text: string): boolean {
+export function isIpAddress(text = ''): boolean {
   return (
     ipaddr.IPv4.isValidFourPartDecimal(text) || (text.includes(':') && !text.includes('%') && ipaddr.IPv6.isValid(text))
   );
@@ -98,7 +98,7 @@ export function isIpv4(text: string): boolean {
   return ipaddr.IPv4.isValidFourPartDecimal(text);
 }
 
-export function validateIp(text: string, path: FieldPath, report: Report): void {
+export function validateIp(text: string | undefined, path: FieldPath, report: Report): void {
   if (!isIpAddress(text)) report.invalid(path, text, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)');
 }
 

@@ -95,7 +95,7 @@ const endpoints = rulesFor<Endpoints>({
         report.required(here, 'must specify `addresses` or `notReadyAddresses`');
       }
       for (const [field, list] of Object.entries({ addresses, notReadyAddresses })) {
-        for (const [position, { ip }] of list.entries()) {
+        for (const [position, { ip = '' }] of list.entries()) {
           const path = child(at(child(here, field), position), 'ip');
           if (isIpAddress(ip)) validateEndpointIp(ip, path, report, options);
           else validateIp(ip, path, report);

@@ -1,4 +1,4 @@
-// Objects without a mistake, one a kind: what the tests of this room spoil one field at a time.
+// Objects without a mistake, one a kind, plain and rich: what the tests of this room spoil.
 // Used by tests only; knows no rule.
 
 const metadata = { name: 'web', namespace: 'default' };
@@ -141,5 +141,171 @@ export const goodObjects: Record<string, object> = {
       names: { plural: 'boats', singular: 'boat', kind: 'Boat', listKind: 'BoatList' },
       versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
     },
+  },
+};
+
+const term = {
+  topologyKey: 'kubernetes.io/hostname',
+  labelSelector: { matchExpressions: [{ key: 'app', operator: 'In', values: ['web'] }] },
+};
+const probe = { httpGet: { path: '/', port: 'http', httpHeaders: [{ name: 'Host', value: 'x' }] }, periodSeconds: 1 };
+const [required, preferred] = [
+  'requiredDuringSchedulingIgnoredDuringExecution',
+  'preferredDuringSchedulingIgnoredDuringExecution',
+] as const;
+
+/** Objects that use most of what their kind has, without a mistake either. */
+export const richObjects: Readonly<Record<string, object>> = {
+  Pod: {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      ...metadata,
+      labels: { a: 'b' },
+      annotations: { 'x.y/z': '1' },
+      ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'c', uid: 'u' }],
+    },
+    spec: {
+      ...podSpec,
+      volumes: [
+        { name: 'config', configMap: { name: 'c', items: [{ key: 'k', path: 'p', mode: 0o400 }] } },
+        { name: 'secret', secret: { secretName: 's', defaultMode: 0o440 } },
+        { name: 'host', hostPath: { path: '/data' } },
+        { name: 'claim', persistentVolumeClaim: { claimName: 'c' } },
+        { name: 'down', downwardAPI: { items: [{ path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } }] } },
+        {
+          name: 'many',
+          projected: { sources: [{ configMap: { name: 'c' } }, { serviceAccountToken: { path: 'token' } }] },
+        },
+      ],
+      containers: [
+        {
+          name: 'web',
+          image: 'web:1',
+          ports: [{ name: 'http', containerPort: 80, hostPort: 8080, protocol: 'TCP' }],
+          env: [
+            { name: 'A', valueFrom: { fieldRef: { fieldPath: "metadata.labels['a']" } } },
+            { name: 'B', valueFrom: { resourceFieldRef: { resource: 'limits.cpu' } } },
+            { name: 'C', valueFrom: { secretKeyRef: { name: 's', key: 'k' } } },
+          ],
+          envFrom: [{ prefix: 'P_', configMapRef: { name: 'c' } }],
+          resources: { requests: { cpu: '100m', 'x.y/gpu': '1' }, limits: { cpu: '1', 'x.y/gpu': '1' } },
+          volumeMounts: [
+            { name: 'config', mountPath: '/c', subPath: 'a' },
+            { name: 'host', mountPath: '/h', subPathExpr: 'b' },
+          ],
+          livenessProbe: probe,
+          readinessProbe: { tcpSocket: { port: 80 } },
+          startupProbe: { grpc: { port: 80 }, successThreshold: 1 },
+          lifecycle: { preStop: { exec: { command: ['true'] } }, postStart: { sleep: { seconds: 1 } } },
+        },
+      ],
+      initContainers: [{ name: 'mesh', image: 'mesh:1', restartPolicy: 'Always', startupProbe: probe }],
+      tolerations: [{ key: 'a', operator: 'Equal', value: 'b', effect: 'NoExecute', tolerationSeconds: 5 }],
+      topologySpreadConstraints: [
+        { maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'ScheduleAnyway', labelSelector: {} },
+      ],
+      affinity: {
+        nodeAffinity: {
+          [required]: { nodeSelectorTerms: [{ matchExpressions: [{ key: 'a', operator: 'Gt', values: ['1'] }] }] },
+          [preferred]: [{ weight: 1, preference: { matchExpressions: [{ key: 'a', operator: 'Exists' }] } }],
+        },
+        podAntiAffinity: { [required]: [term], [preferred]: [{ weight: 100, podAffinityTerm: term }] },
+      },
+      hostAliases: [{ ip: '10.0.0.1', hostnames: ['a.b'] }],
+      readinessGates: [{ conditionType: 'x.y/ready' }],
+      imagePullSecrets: [{ name: 'registry' }],
+      schedulingGates: [{ name: 'x.y/wait' }],
+      nodeSelector: { a: 'b' },
+    },
+  },
+  Service: {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata,
+    spec: {
+      type: 'LoadBalancer',
+      clusterIP: '10.96.0.9',
+      clusterIPs: ['10.96.0.9', 'fd00::9'],
+      ipFamilies: ['IPv4', 'IPv6'],
+      ipFamilyPolicy: 'RequireDualStack',
+      ports: [
+        { name: 'a', port: 80, nodePort: 30080, appProtocol: 'http' },
+        { name: 'b', port: 53, protocol: 'UDP' },
+      ],
+      externalIPs: ['192.0.2.1'],
+      loadBalancerSourceRanges: ['192.0.2.0/24'],
+      externalTrafficPolicy: 'Local',
+      internalTrafficPolicy: 'Cluster',
+      sessionAffinity: 'ClientIP',
+      sessionAffinityConfig: { clientIP: { timeoutSeconds: 60 } },
+      selector: { app: 'web' },
+    },
+    status: { loadBalancer: { ingress: [{ ip: '192.0.2.1' }] } },
+  },
+  HorizontalPodAutoscaler: {
+    apiVersion: 'autoscaling/v2',
+    kind: 'HorizontalPodAutoscaler',
+    metadata,
+    spec: {
+      maxReplicas: 3,
+      scaleTargetRef: { kind: 'Deployment', name: 'web' },
+      metrics: [
+        {
+          type: 'Pods',
+          pods: { metric: { name: 'm', selector: {} }, target: { type: 'AverageValue', averageValue: '1' } },
+        },
+        {
+          type: 'Object',
+          object: {
+            metric: { name: 'm' },
+            describedObject: { kind: 'S', name: 's' },
+            target: { type: 'Value', value: '1' },
+          },
+        },
+        { type: 'External', external: { metric: { name: 'm' }, target: { type: 'Value', value: '1' } } },
+        {
+          type: 'ContainerResource',
+          containerResource: { name: 'cpu', container: 'web', target: { type: 'Utilization', averageUtilization: 5 } },
+        },
+      ],
+      behavior: {
+        scaleDown: {
+          stabilizationWindowSeconds: 1,
+          selectPolicy: 'Max',
+          policies: [{ type: 'Percent', value: 1, periodSeconds: 1 }],
+        },
+      },
+    },
+    status: { currentMetrics: [{ type: 'Pods', pods: { current: { averageValue: '2' } } }] },
+  },
+  NetworkPolicy: {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata,
+    spec: {
+      podSelector: { matchLabels: { a: 'b' } },
+      egress: [{ to: [{ podSelector: {}, namespaceSelector: {} }], ports: [{ port: 1, endPort: 2, protocol: 'TCP' }] }],
+    },
+  },
+  ClusterRole: {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRole',
+    metadata: { name: 'system:all' },
+    rules: [{ verbs: ['*'], nonResourceURLs: ['*'] }],
+    aggregationRule: { clusterRoleSelectors: [{ matchLabels: { a: 'b' } }] },
+  },
+  IngressClass: {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'IngressClass',
+    metadata: { name: 'c' },
+    spec: { controller: 'a.b/c', parameters: { kind: 'K', name: 'n', scope: 'Namespace', namespace: 'x' } },
+  },
+  StorageClass: {
+    apiVersion: 'storage.k8s.io/v1',
+    kind: 'StorageClass',
+    metadata: { name: 's' },
+    provisioner: 'a.b/c',
+    reclaimPolicy: 'Delete',
   },
 };

@@ -43,8 +43,8 @@ function validateSpecUpdate(next: PodSpec, previous: PodSpec, report: Report): v
 
 /** Gates hold a pod back from scheduling; they fall one by one, and never rise. */
 function validateGates(next: PodSpec, previous: PodSpec, report: Report): void {
-  const known = new Set(previous.schedulingGates?.map(({ name }) => name));
-  for (const { name } of next.schedulingGates ?? []) {
+  const known = new Set(previous.schedulingGates?.map(({ name = '' }) => name));
+  for (const { name = '' } of next.schedulingGates ?? []) {
     if (known.has(name)) continue;
     report.forbidden(
       child('spec', 'schedulingGates'),
