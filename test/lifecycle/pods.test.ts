@@ -19,7 +19,7 @@ beforeAll(async () => {
       },
     }),
     echoManifests({ name: 'empty', namespace, host: 'empty.test', replicas: 0 }),
-  ].join('\n---\n');
+  ].join('');
   cluster = await startCluster(['-'], { input });
 }, 120_000);
 afterAll(async () => {

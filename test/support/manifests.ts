@@ -66,5 +66,6 @@ export function echoManifests(app: EchoApp): string {
       },
     });
   }
-  return objects.map((object) => JSON.stringify(object)).join('\n---\n');
+  // JSON is YAML, but kubectl takes a text that begins with a brace for plain JSON, which knows no separators.
+  return objects.map((object) => `---\n${JSON.stringify(object)}\n`).join('');
 }
