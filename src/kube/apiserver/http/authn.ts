@@ -35,13 +35,25 @@ function fromToken(header: string | undefined, tokens: TokenTable): User | undef
   return found;
 }
 
-/** CN is the name, each O a group, as upstream's x509 authenticator reads them. */
+/** Reading a certificate costs more than many a request, and a connection never changes its own. */
+const certificateUsers = new WeakMap<object, User | 'none'>();
+
 function fromCertificate(request: Http2ServerRequest): User | undefined {
-  const socket = request.stream?.session?.socket ?? request.socket;
+  // HTTP/1.1 requests have no stream; what HTTP/2 calls its socket is a stand-in made anew each time.
+  const connection: object = request.stream?.session ?? request.socket;
+  let user = certificateUsers.get(connection);
+  if (user === undefined) {
+    user = readCertificate(request.stream?.session?.socket ?? request.socket) ?? 'none';
+    certificateUsers.set(connection, user);
+  }
+  return user === 'none' ? undefined : user;
+}
+
+/** CN is the name, each O a group, as upstream's x509 authenticator reads them. */
+function readCertificate(socket: unknown): User | undefined {
   if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
-  const subject = socket.getPeerCertificate().subject as
-    | Readonly<Record<string, string | string[] | undefined>>
-    | undefined;
+  const subject: Readonly<Record<string, string | string[] | undefined>> | undefined =
+    socket.getPeerCertificate().subject;
   const name = [subject?.CN ?? []].flat()[0];
   if (name === undefined) return undefined;
   return { name, groups: [subject?.O ?? []].flat() };

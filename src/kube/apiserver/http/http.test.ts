@@ -1,7 +1,7 @@
 // The edge of the server: who is let in, discovery, OpenAPI, HTTP/2, errors, closing.
 // Knows the server by its URL only.
-import { connect as connectHttp2 } from 'node:http2';
-import { connect } from 'node:tls';
+import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
+import { connect, type TLSSocket } from 'node:tls';
 import { Agent, request } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { at, type Json, startTestApi, type TestApi } from '../testing/api.ts';
@@ -42,6 +42,27 @@ describe('authentication', () => {
       groups: ['system:nodes', 'system:authenticated'],
     });
     await agent.close();
+  });
+
+  it('knows the certificate over HTTP/2 and on a resumed session too', async () => {
+    const { certPem, keyPem } = await api.server.issueClient('kubelet', ['system:nodes']);
+    const tls = { ca: api.server.caPem, cert: certPem, key: keyPem };
+    const status = (session: ClientHttp2Session): Promise<unknown> =>
+      new Promise((resolve, reject) => {
+        const stream = session.request({ ':path': '/api' });
+        stream.once('error', reject);
+        stream.once('response', (headers) => resolve(headers[':status']));
+        stream.resume();
+      });
+    const first = connectHttp2(api.server.url, tls);
+    const ticket = new Promise<Buffer>((resolve) => (first.socket as TLSSocket).once('session', resolve));
+    expect(await status(first)).toBe(200);
+    expect(await status(first)).toBe(200);
+    const second = connectHttp2(api.server.url, { ...tls, session: await ticket });
+    expect(await status(second)).toBe(200);
+    expect((second.socket as TLSSocket).isSessionReused()).toBe(true);
+    first.destroy();
+    second.destroy();
   });
 
   it('does not take the certificate of another authority', async () => {

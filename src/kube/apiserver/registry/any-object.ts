@@ -58,9 +58,3 @@ export function deepFreeze<T>(value: T): T {
   }
   return value;
 }
-
-/** Sets or removes a field, so that `undefined` never stands in an object. */
-export function assign(target: Fields, field: string, value: unknown): void {
-  if (value === undefined) delete target[field];
-  else target[field] = value;
-}
