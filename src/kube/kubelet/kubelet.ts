@@ -127,9 +127,6 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     volumes: (pod) => podVolumes(join(dataDir, 'pods', pod.metadata?.uid ?? ''), { pod, objects }),
     hostIp: options.nodeAddress,
     allocatable: capacity,
-    // Upstream spreads first probes for a period after the kubelet's start; here containers start anew with it, so
-    // there is no crowd of running ones to spread, and waiting would only delay the start of the cluster.
-    probeJitter: () => 0,
   });
   const server = await startKubeletServer({ ...options.serving, pods: manager, runtime, log });
   const facts: NodeFacts = {

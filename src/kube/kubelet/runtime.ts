@@ -69,9 +69,8 @@ export interface Runtime {
   follow(logPath: string, onLine: (line: string) => void): LogTail | undefined;
 }
 
-/** Where a log stood at the moment of `follow`: bytes up to `size` are in the file, everything later is delivered. */
+/** What was in the file at the moment of `follow` is for the reader to read; everything later is delivered. */
 export interface LogTail {
-  readonly size: number;
   readonly ended: Promise<void>;
   stop(): void;
 }

@@ -60,7 +60,7 @@ describe('readLogs()', () => {
     const parts: Buffer[] = [];
     const runtime = {
       follow: (_path: string, onLine: (line: string) => void) =>
-        log === undefined ? undefined : { size: log.size, ended: log.ended, stop: log.listen(onLine) },
+        log === undefined ? undefined : { ended: log.ended, stop: log.listen(onLine) },
     } as Pick<Runtime, 'follow'>;
     const sink = {
       write: (chunk: Buffer) => {

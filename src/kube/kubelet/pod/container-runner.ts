@@ -242,7 +242,6 @@ export class ContainerRunner {
       subject: { container: this.#container, podIp: this.#context.facts().podIp, running },
       clock,
       startedAt,
-      jitter: this.#deps.probeJitter,
       onChange: () => this.#context.changed(),
       onUnhealthy: (kind, probe) => this.#onUnhealthy(kind, probe),
       onTrouble: (kind, result) => {

@@ -64,7 +64,8 @@ export class PodManager {
   }
 
   find(namespace: string, name: string): PodWorker | undefined {
-    return [...this.#workers.values()].find(
+    // A successor may bear the name of a pod that is still ending.
+    return [...this.#workers.values()].findLast(
       ({ pod }) => pod.metadata?.namespace === namespace && pod.metadata?.name === name,
     );
   }

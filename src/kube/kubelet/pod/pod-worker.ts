@@ -2,15 +2,15 @@
 // Knows no other pod; order, states and ends are decided here, single containers in container-runner.ts.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { ContainerStatus, Pod, PodStatus } from 'kubernetes-types/core/v1.js';
 import { builtin } from '#kube/api/resources.ts';
 import { isStatus } from '#kube/api/status.ts';
 import type { Cancel } from '#lib/clock.ts';
-import type { PodFacts } from '../env/field-ref.ts';
-import { VolumeError } from '../volumes/pod-volumes.ts';
 import { ContainerRunner, type PodContext } from './container-runner.ts';
 import { podStatus } from './pod-status.ts';
 import { initKind } from './restart-policy.ts';
+import { PodSandbox } from './sandbox.ts';
 import { PodStatusWriter } from './status-writer.ts';
 import type { PodWorkerDependencies } from './worker-types.ts';
 
@@ -24,6 +24,10 @@ const LAST_WRITE_MS = 1_000;
 /** Why the pod is being ended. */
 type Ending = 'deleted' | 'removed' | 'expired' | 'shutdown';
 
+function shownMetadata({ metadata }: Pod): unknown {
+  return [metadata?.labels, metadata?.annotations];
+}
+
 export class PodWorker {
   readonly uid: string;
   readonly #deps: PodWorkerDependencies;
@@ -33,10 +37,9 @@ export class PodWorker {
   readonly #done = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   readonly #podDir: string;
+  readonly #sandbox: PodSandbox;
   readonly #startTime: string;
   #pod: Pod;
-  #podIp: string | undefined;
-  #volumes: ReadonlyMap<string, string> | undefined;
   #status: PodStatus;
   #initialized = false;
   #terminal = false;
@@ -54,13 +57,14 @@ export class PodWorker {
     this.#pod = pod;
     this.#deps = deps;
     this.#podDir = join(deps.dataDir, 'pods', uid);
+    this.#sandbox = new PodSandbox(uid, deps);
     this.#status = pod.status ?? {};
     this.#startTime = pod.status?.startTime ?? this.#now();
     this.#writer = new PodStatusWriter({ uid, namespace, name }, deps);
     const context: PodContext = {
       pod: () => this.#pod,
-      facts: () => this.#facts(),
-      volumes: () => this.#volumes ?? new Map(),
+      facts: () => this.#sandbox.facts,
+      volumes: () => this.#sandbox.volumes,
       changed: () => {
         this.#publish();
         this.#wake();
@@ -84,6 +88,8 @@ export class PodWorker {
 
   /** A newer version of the object. */
   update(pod: Pod): void {
+    // The downward API shows labels and annotations in files.
+    if (!isDeepStrictEqual(shownMetadata(pod), shownMetadata(this.#pod))) this.#sandbox.invalidate();
     this.#pod = pod;
     const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata ?? {};
     if (deletionTimestamp !== undefined) {
@@ -103,6 +109,7 @@ export class PodWorker {
 
   /** Something the pod refers to changed. */
   refresh(): void {
+    this.#sandbox.invalidate();
     this.#wake();
   }
 
@@ -147,11 +154,6 @@ export class PodWorker {
       const status = byName.get(runner.tracked.name);
       if (status !== undefined) runner.restore(status);
     }
-  }
-
-  #facts(): PodFacts {
-    const { hostIp, allocatable } = this.#deps;
-    return { podIp: this.#podIp ?? '', hostIp, allocatable };
   }
 
   #now(): string {
@@ -207,35 +209,12 @@ export class PodWorker {
 
   /** Address and volumes: without them no container starts. */
   async #prepare(): Promise<boolean> {
-    if (this.#podIp === undefined && !this.#acquireAddress()) return false;
-    try {
-      const volumes = await this.#deps.volumes(this.#pod).mount(this.#facts());
-      const first = this.#volumes === undefined;
-      this.#volumes = volumes;
-      if (first) this.#publish();
-      return true;
-    } catch (error) {
-      if (!(error instanceof VolumeError)) throw error;
-      this.#deps.events(this.#pod, undefined, 'Warning', 'FailedMount', error.message);
-      this.#publish();
-      this.#retryAfter(RETRY_MS);
-      return false;
-    }
-  }
-
-  #acquireAddress(): boolean {
-    const { hostNetwork } = this.#pod.spec ?? {};
-    try {
-      this.#podIp = hostNetwork === true ? this.#deps.hostIp : this.#deps.addresses.acquire(this.uid);
-    } catch (error) {
-      const message = `Failed to create pod sandbox: ${(error as Error).message}`;
-      this.#deps.events(this.#pod, undefined, 'Warning', 'FailedCreatePodSandBox', message);
-      this.#publish();
-      this.#retryAfter(RETRY_MS);
-      return false;
-    }
-    this.#armActiveDeadline();
-    return true;
+    const before = this.#sandbox.ready;
+    const ready = await this.#sandbox.prepare(this.#pod);
+    if (!ready) this.#retryAfter(RETRY_MS);
+    else if (!before) this.#armActiveDeadline();
+    if (!ready || !before) this.#publish();
+    return ready;
   }
 
   #armActiveDeadline(): void {
@@ -348,9 +327,7 @@ export class PodWorker {
   #release(): void {
     this.#cancelRetry();
     this.#cancelDeadline();
-    this.#volumes = undefined;
-    this.#deps.addresses.release(this.uid);
-    this.#deps.volumes(this.#pod).unmount();
+    this.#sandbox.release(this.#pod);
   }
 
   /** Logs live as long as the object. */
@@ -369,11 +346,11 @@ export class PodWorker {
       pod: this.#pod,
       inits: this.#inits.map((runner) => runner.tracked),
       apps: this.#apps.map((runner) => runner.tracked),
-      podIp: this.#podIp ?? this.#status.podIP,
+      podIp: this.#sandbox.podIp ?? this.#status.podIP,
       hostIp: this.#deps.hostIp,
       startTime: this.#startTime,
       initialized: this.#initialized,
-      sandboxReady: this.#volumes !== undefined && !this.#terminal,
+      sandboxReady: this.#sandbox.ready && !this.#terminal,
       terminal: this.#terminal,
       ...(expired
         ? {

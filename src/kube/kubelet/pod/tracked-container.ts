@@ -56,10 +56,6 @@ export class TrackedContainer {
     return this.#run === undefined ? this.#ended : undefined;
   }
 
-  get everStarted(): boolean {
-    return this.#run !== undefined || this.#ended !== undefined;
-  }
-
   /** Started in the sense of startup probes. */
   get started(): boolean {
     return this.#run?.probes.started ?? false;

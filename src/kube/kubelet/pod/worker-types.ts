@@ -27,8 +27,6 @@ export interface PodWorkerDependencies extends StarterDependencies {
   readonly hostIp: string;
   readonly allocatable: Readonly<Record<string, string>>;
   readonly dataDir: string;
-  /** First-probe wait for a period, in milliseconds: not zero only just after the kubelet itself was started anew. */
-  readonly probeJitter: (periodMs: number) => number;
 }
 
 /** `name_namespace(uid)`: a pod in messages, as upstream writes it. */

@@ -11,8 +11,6 @@ export interface ContainerProbesOptions {
   readonly subject: ProbeSubject;
   readonly clock: Clock;
   readonly startedAt: number;
-  /** Wait before the first attempt of a probe in milliseconds, given its period. */
-  readonly jitter: (periodMs: number) => number;
   /** `started` or `ready` may have changed. */
   readonly onChange: () => void;
   /** A liveness or startup probe failed for good: the container must be restarted. */
@@ -69,13 +67,12 @@ export class ContainerProbes {
   }
 
   #add(kind: ProbeKind, probe: Probe): void {
-    const { subject, clock, startedAt, jitter, onTrouble } = this.#options;
+    const { subject, clock, startedAt, onTrouble } = this.#options;
     const worker = new ProbeWorker({
       kind,
       probe,
       clock,
       startedAt,
-      jitterMs: jitter((probe.periodSeconds ?? 10) * 1000),
       attempt: () => runProbe(probe, subject, clock),
       onTrouble: (result) => onTrouble(kind, result),
       onSettled: (healthy) => this.#settle(kind, probe, healthy),

@@ -18,7 +18,6 @@ async function follow(kind: ProbeKind, probe: Probe, script: ProbeResult[], seco
     probe,
     clock,
     startedAt: 0,
-    jitterMs: 0,
     attempt: async () => {
       note('asked');
       return rest.shift() ?? success();

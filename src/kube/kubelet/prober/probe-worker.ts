@@ -13,8 +13,6 @@ export interface ProbeWorkerOptions {
   readonly clock: Clock;
   /** Clock time (`now()`) at which the container started. */
   readonly startedAt: number;
-  /** Extra wait before the first attempt, in milliseconds. */
-  readonly jitterMs: number;
   /** The settled result changed, or a threshold was passed again after a failure. */
   readonly onSettled: (healthy: boolean, last: ProbeResult) => void;
   /** An attempt failed or could not be made; for events. */
@@ -26,7 +24,8 @@ const QUICK_RETRY_MS = 100;
 
 /**
  * Asks at once when the initial delay has passed, then every period. A result holds when it came `failureThreshold` or
- * `successThreshold` times in a row. (Upstream: pkg/kubelet/prober/worker.go.)
+ * `successThreshold` times in a row. (Upstream: pkg/kubelet/prober/worker.go;
+ * its random first wait after a restart of the kubelet is left out, because here containers start anew with it.)
  *
  * One thing is added: a container that has just started and refuses connections is asked again quickly, without
  * counting, until its first period is over. So a process that needs 80 ms to listen is not ready after a whole period.
@@ -52,12 +51,12 @@ export class ProbeWorker {
   }
 
   start(): void {
-    const { kind, probe, clock, startedAt, jitterMs } = this.#options;
+    const { kind, probe, clock, startedAt } = this.#options;
     const delayMs = (probe.initialDelaySeconds ?? 0) * 1000;
     // Upstream's ticks are at any phase to the container's start. For liveness the latest is taken: an early question
     // gains nothing, and with a threshold of 1 it would kill a process that is still starting.
     const first = kind === 'liveness' ? Math.max(delayMs, this.#periodMs) : delayMs;
-    const due = startedAt + first + jitterMs;
+    const due = startedAt + first;
     this.#cancel = clock.after(Math.max(0, due - clock.now()), () => void this.#ask());
   }
 

@@ -69,11 +69,6 @@ export class LogFile {
     });
   }
 
-  /** Bytes in the current file. */
-  get size(): number {
-    return this.#size;
-  }
-
   /** Takes output as it comes, in chunks that may end anywhere. */
   write(stream: LogStream, chunk: Buffer): void {
     let partial = this.#partial.get(stream);

@@ -135,7 +135,7 @@ export class ProcessRuntime implements Runtime {
   follow(logPath: string, onLine: (line: string) => void): LogTail | undefined {
     const log = this.#logs.get(logPath);
     if (log === undefined) return undefined;
-    return { size: log.size, ended: log.ended, stop: log.listen(onLine) };
+    return { ended: log.ended, stop: log.listen(onLine) };
   }
 
   #spawned(child: ChildProcess, spec: ContainerSpec): Promise<number> {
