@@ -1,4 +1,5 @@
 // Back-off: grows, is capped, stays within its jitter; and the wait can be cut short.
+// Random and time are given, so every run sees the same.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { backoffDelay, delay } from './backoff.ts';

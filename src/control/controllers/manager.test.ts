@@ -1,4 +1,5 @@
 // Starting and stopping the controllers, and what they do when the server goes away under them.
+// The API server is real; nothing here looks inside a controller.
 import type { Deployment } from 'kubernetes-types/apps/v1.js';
 import type { Pod, Service } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';

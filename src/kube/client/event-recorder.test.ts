@@ -1,4 +1,5 @@
 // The recorder against the real API server: what people see in `kubectl get events`.
+// Time is moved by hand.
 import type { ConfigMap, Event } from 'kubernetes-types/core/v1.js';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { builtin } from '#kube/api/resources.ts';

@@ -1,4 +1,5 @@
 // Events: what is created, what is counted, what is folded together and what is dropped.
+// Pure, without a server.
 import { describe, expect, test } from 'vitest';
 import { FakeClock } from '#lib/clock.ts';
 import { EventCorrelator, type EventFacts, type Verdict } from './event-correlator.ts';

@@ -1,4 +1,5 @@
 // Kubeconfig files, good and bad; what is wrong must be named.
+// Files live in a temporary folder of each test.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';

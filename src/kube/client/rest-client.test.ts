@@ -1,4 +1,5 @@
 // The client's verbs on the real API server, and its manners towards one that refuses or does not answer.
+// Only the second server is scripted.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ConfigMap } from 'kubernetes-types/core/v1.js';

@@ -1,4 +1,5 @@
 // Decoding of a watch: the same events, however the bytes are cut.
+// Pure: bytes in, events out.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { WatchEvent } from './client.ts';

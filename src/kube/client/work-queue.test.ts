@@ -1,4 +1,5 @@
 // The work queue's promises: fair, stingy, never two workers on one key, and patient with failures.
+// Time is moved by hand, and work ends when the test says so.
 import { describe, expect, test } from 'vitest';
 import { FakeClock } from '#lib/clock.ts';
 import { silentLogger } from '#lib/log.ts';

@@ -1,4 +1,5 @@
 // The small parts that every controller leans on.
+// Pure, without a cluster.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FakeClock } from '#lib/clock.ts';

@@ -1,4 +1,5 @@
 // The numbers of a rollout, by example and for any sizes.
+// Sizes only; no object, no cluster.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fenceposts, newSetSize, oldSetSizes, proportionalSizes, resolve, type Size, sum } from './arithmetic.ts';

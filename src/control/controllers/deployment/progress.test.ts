@@ -1,4 +1,5 @@
 // Conditions of a Deployment over time, without a cluster.
+// Time is a number that is passed in.
 import type { Deployment, DeploymentCondition, DeploymentStatus, ReplicaSet } from 'kubernetes-types/apps/v1.js';
 import { describe, expect, test } from 'vitest';
 import { timestamp } from '#kube/client/events.ts';

@@ -1,4 +1,5 @@
 // Hashes, revisions and what a ReplicaSet inherits.
+// Pure, without a cluster.
 import fc from 'fast-check';
 import type { Deployment, ReplicaSet } from 'kubernetes-types/apps/v1.js';
 import type { PodTemplateSpec } from 'kubernetes-types/core/v1.js';

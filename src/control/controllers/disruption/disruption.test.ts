@@ -1,4 +1,5 @@
 // Budgets and evictions against the real API server.
+// Only the kubelet is played.
 import type { Deployment } from 'kubernetes-types/apps/v1.js';
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';

@@ -1,4 +1,5 @@
 // Budgets: how many pods may go.
+// Pure, without a cluster.
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
 import { describe, expect, test } from 'vitest';

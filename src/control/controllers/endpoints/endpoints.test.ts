@@ -1,4 +1,5 @@
 // The old Endpoints form, and that it follows Services and pods.
+// The last test runs against the real API server.
 import type { Endpoints, Pod, Service } from 'kubernetes-types/core/v1.js';
 import { expect, test } from 'vitest';
 import { builtin } from '#kube/api/resources.ts';

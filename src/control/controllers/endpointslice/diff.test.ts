@@ -1,4 +1,5 @@
 // The planner of slice writes, held to its promises for any input.
+// Pure: slices are written by carrying a plan out in memory.
 import fc from 'fast-check';
 import type { Endpoint, EndpointPort, EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,5 @@
 // Services, pods and the slices that tell of them, against the real API server.
+// Only the kubelet is played.
 import type { Pod, Service } from 'kubernetes-types/core/v1.js';
 import type { Endpoint, EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';

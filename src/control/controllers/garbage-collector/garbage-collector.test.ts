@@ -1,4 +1,5 @@
 // Owner references at work, against the real API server.
+// What goes, what stays, and in which order.
 import type { Deployment, ReplicaSet } from 'kubernetes-types/apps/v1.js';
 import type { ConfigMap, Pod } from 'kubernetes-types/core/v1.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';

@@ -1,4 +1,5 @@
 // Namespaces that go, with all that is in them, against the real API server.
+// Only the kubelet is played.
 import type { ConfigMap, Namespace, Pod, ServiceAccount } from 'kubernetes-types/core/v1.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { builtin } from '#kube/api/resources.ts';

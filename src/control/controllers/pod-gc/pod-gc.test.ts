@@ -1,4 +1,5 @@
 // Pods that nobody will end: on nodes that are gone, and finished ones beyond counting.
+// The controller's time is moved by hand.
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import { expect, test } from 'vitest';
 import { builtin } from '#kube/api/resources.ts';

@@ -1,4 +1,5 @@
 // Which pods go first, rule by rule in upstream's order, and for any pods.
+// Pure, without a cluster.
 import fc from 'fast-check';
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import { describe, expect, test } from 'vitest';

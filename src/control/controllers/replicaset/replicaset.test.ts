@@ -1,4 +1,5 @@
 // ReplicaSets against the real API server; only the kubelet is played.
+// What is asserted is what a user could see.
 import type { ReplicaSet } from 'kubernetes-types/apps/v1.js';
 import type { Event, Pod } from 'kubernetes-types/core/v1.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';

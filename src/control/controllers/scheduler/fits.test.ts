@@ -1,4 +1,5 @@
 // Filters, requests and scores of the scheduler.
+// Pure, without a cluster.
 import fc from 'fast-check';
 import type { Container, Node, Pod, Toleration } from 'kubernetes-types/core/v1.js';
 import { describe, expect, test } from 'vitest';

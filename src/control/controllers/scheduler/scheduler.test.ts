@@ -1,4 +1,5 @@
 // Pods looking for a node, against the real API server.
+// Nodes are added by the test; no kubelet has to run.
 import type { Event, Node, Pod } from 'kubernetes-types/core/v1.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { builtin } from '#kube/api/resources.ts';
