@@ -187,6 +187,34 @@ describe('a pod', () => {
     expect((await logs('/containerLogs/default/command/main?previous=true')).body).toBe('x|$(WORD)|$(NONE)|\n');
   });
 
+  test('is ready only when its readiness gates are true', async () => {
+    await node.run('gated', {
+      readinessGates: [{ conditionType: 'example.com/loaded' }],
+      containers: [{ name: 'main', image: 'sh', args: ['exec sleep 60'] }],
+    });
+    const pod = await node.until('gated', 'containers ready', (one) => condition(one, 'ContainersReady') === 'True');
+    expect(condition(pod, 'Ready')).toBe('False');
+    const gate = { type: 'example.com/loaded', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' };
+    const body = { status: { conditions: [gate] } };
+    await node.client.patch(PODS, 'gated', 'default', 'strategic', body, { subresource: 'status' });
+    const ready = await node.until('gated', 'ready', isReady);
+    expect(condition(ready, 'example.com/loaded')).toBe('True');
+  });
+
+  test('that is active for too long fails, and stays for people to see', async () => {
+    await node.run('slow', {
+      activeDeadlineSeconds: 1,
+      containers: [{ name: 'main', image: 'sh', args: ['exec sleep 60'] }],
+    });
+    const pod = await node.until('slow', 'failed', (one) => one.status?.phase === 'Failed');
+    expect(pod.status).toMatchObject({
+      reason: 'DeadlineExceeded',
+      message: 'Pod was active on the node longer than the specified deadline',
+    });
+    await node.client.delete(PODS, 'slow', 'default');
+    await node.untilGone('slow');
+  });
+
   test('waits for a ConfigMap that is missing, and starts when it appears', async () => {
     await node.run('waits', {
       args: ['echo color=$COLOR; sleep 60'],
@@ -277,6 +305,9 @@ describe('a pod', () => {
     expect(body).toBe(expected);
     const file = `${node.dataDir}/pods/${pod.metadata?.uid}/volumes/kubernetes.io~secret/keys/token`;
     expect(readFileSync(file, 'utf8')).toBe('first');
+    const data = { token: Buffer.from('second').toString('base64') };
+    await node.client.patch(builtin('Secret'), 'keys', 'default', 'merge', { data });
+    await expect.poll(() => readFileSync(file, 'utf8')).toBe('second');
   });
 
   test('finds its volumes at their paths where the machine allows it, and by their variables everywhere', async () => {
