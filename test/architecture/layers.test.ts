@@ -47,8 +47,11 @@ test('relative imports never leave their room', () => {
   expect(strays).toEqual([]);
 });
 
-test('every source file opens with a header of at least two comment lines', () => {
-  const bare = filesBelow(src).filter((file) => !/^(#!.*\n)?\/\/ .+\n\/\/ .+/.test(readFileSync(file, 'utf8')));
+test('every source file opens with a header of two comment lines, every test with one', () => {
+  const bare = filesBelow(src).filter((file) => {
+    const header = file.endsWith('.test.ts') ? /^\/\/ .+\n/ : /^(#!.*\n)?\/\/ .+\n\/\/ .+/;
+    return !header.test(readFileSync(file, 'utf8'));
+  });
   expect(bare.map((file) => relative(root, file))).toEqual([]);
 });
 
