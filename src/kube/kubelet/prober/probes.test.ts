@@ -2,8 +2,10 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Stream } from 'node:http2';
+import { createServer as createHttpsServer } from 'node:https';
 import { createServer as createTcpServer, type Server } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import { createTestAuthority } from '#kube/apiserver/testing.ts';
 import { systemClock } from '#lib/clock.ts';
 import { execCommand } from '../process/exec.ts';
 import { execProbe } from './exec-probe.ts';
@@ -87,6 +89,15 @@ describe('HTTP', () => {
     });
     expect(await httpProbe(target(port), 1000, systemClock)).toMatchObject({ outcome: 'failure' });
     expect(await httpProbe(target(port, { path: '/away' }), 1000, systemClock)).toMatchObject({ outcome: 'success' });
+  });
+
+  test('over TLS no certificate is checked', async () => {
+    const { certPem, keyPem } = await (await createTestAuthority()).issue('CN=somebody-else', true);
+    const port = await listen(
+      createHttpsServer({ cert: certPem, key: keyPem }, (_request, response) => response.end()),
+    );
+    expect(await httpProbe(target(port, { scheme: 'https' }), 1000, systemClock)).toMatchObject({ outcome: 'success' });
+    expect(await httpProbe(target(port), 1000, systemClock)).toMatchObject({ outcome: 'failure' });
   });
 
   test('a refused connection and a silent server are failures in upstream words', async () => {
