@@ -57,7 +57,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const { store, clock, log } = options;
   const random = options.random ?? Math.random;
   const closing = new AbortController();
-  const registry = new Registry(store);
+  const registry = new Registry(store, log);
   // Allocations are known before the first write can ask for one.
   const services = followServices(
     registry.builtin('', 'v1', 'services').collection,

@@ -144,6 +144,20 @@ describe('a custom resource', () => {
     await second.close();
   });
 
+  it('never takes the place of a built-in one', async () => {
+    const spec = {
+      ...(widgetDefinition.spec as Json),
+      group: 'apps',
+      names: { plural: 'deployments', singular: 'deployment', kind: 'Deployment' },
+    };
+    const crd = { ...widgetDefinition, metadata: { name: 'deployments.apps' }, spec };
+    await api.call('POST', CRDS, { body: crd });
+    const { resources } = (await api.ok('GET', '/apis/apps/v1')) as { resources: Json[] };
+    expect(resources.find((resource) => resource.name === 'deployments')?.shortNames).toEqual(['deploy']);
+    await api.call('DELETE', `${CRDS}/deployments.apps`);
+    expect((await api.call('GET', '/apis/apps/v1/deployments')).code).toBe(200);
+  });
+
   it('goes with its definition', async () => {
     const watch = await api.watch(`${CRDS}?watch=true&fieldSelector=metadata.name%3Dwidgets.example.com`);
     expect((await watch.next()).type).toBe('ADDED');

@@ -19,15 +19,23 @@ export function serveCustomResources(server: ServerContext): () => void {
 
   const withdraw = (name: string): void => {
     for (const { definition } of served.get(name) ?? []) {
-      registry.remove(definition.group, definition.version, definition.resource);
+      registry.removeCustom(definition.group, definition.version, definition.resource);
     }
     served.delete(name);
   };
   const offer = (crd: AnyObject): void => {
     const name = crd.metadata?.name ?? '';
     withdraw(name);
-    const versions = servedVersions(crd);
-    for (const { definition, strategy, custom } of versions) registry.addCustom(definition, strategy, custom);
+    const versions: ServedVersion[] = [];
+    try {
+      for (const version of servedVersions(crd)) {
+        registry.addCustom(version.definition, version.strategy, version.custom);
+        versions.push(version);
+      }
+    } catch (error) {
+      // One definition that makes no sense must not keep the others, or the server, from working.
+      server.log.error({ error, definition: name }, 'Cannot serve a custom resource');
+    }
     served.set(name, versions);
     if (crd.metadata?.deletionTimestamp !== undefined && !clearing.has(name)) {
       clearing.set(name, clear(server, definitions, crd, versions[0]));

@@ -16,10 +16,15 @@ export async function dispatch(
   request: Http2ServerRequest,
   response: Http2ServerResponse,
 ): Promise<void> {
+  // A client that is gone is no failure of ours, whatever was still on its way to it.
+  response.on('error', (error) => server.log.debug({ error: String(error), path: request.url }, 'Answer was cut off'));
   try {
     await serve(server, tokens, request, response);
   } catch (error) {
-    await fail(server, request, response, error);
+    await fail(server, request, response, error).catch((second: unknown) => {
+      server.log.error({ error: second, path: request.url }, 'Cannot answer a request');
+      response.destroy();
+    });
   }
 }
 

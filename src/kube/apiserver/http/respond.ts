@@ -75,7 +75,9 @@ function acceptsGzip(request: Http2ServerRequest): boolean {
 
 /** RFC 7234 warning 299, as upstream sends field warnings. */
 function warningHeader(text: string): string {
-  return `299 - "${text.replace(/[\r\n]+/g, ' ').replace(/["\\]/g, '\\$&')}"`;
+  const quoted = text.replace(/\p{Cc}+/gu, ' ').replace(/["\\]/g, '\\$&');
+  // Header values are bytes: clients read these as UTF-8.
+  return `299 - "${Buffer.from(quoted).toString('latin1')}"`;
 }
 
 /** Sends the head now, although there is no body yet: the client must learn that its stream stands. */

@@ -1,6 +1,7 @@
 // All objects below one store prefix, parsed once and kept current by a watch on the store.
 // Knows keys, revisions and changes; nothing of HTTP, selectors or kinds.
 import type { RangeOptions, Store, StoreEvent, StoreWatch, WriteOutcome } from '#kube/store/store.ts';
+import type { Logger } from '#lib/log.ts';
 import type { AnyObject } from './any-object.ts';
 import { decode, encode, type Stored } from './codec.ts';
 
@@ -28,12 +29,14 @@ type Listener = (change: Change) => void;
 export class Collection {
   readonly prefix: string;
   readonly #store: Store;
+  readonly #log: Logger;
   readonly #items = new Map<string, Stored>();
   readonly #listeners = new Set<Listener>();
   readonly #watch: StoreWatch;
   #sorted: readonly Stored[] | undefined;
 
-  constructor(store: Store, prefix: string) {
+  constructor(store: Store, prefix: string, log: Logger) {
+    this.#log = log;
     this.prefix = prefix;
     this.#store = store;
     const { records, revision } = store.range(prefix);
@@ -110,7 +113,16 @@ export class Collection {
       const change = this.#toChange(event);
       if (event.type === 'put') this.#items.set(event.record.key, change.now);
       else this.#items.delete(event.record.key);
-      for (const listener of [...this.#listeners]) listener(change);
+      for (const listener of [...this.#listeners]) this.#tell(listener, change);
+    }
+  }
+
+  /** One follower's failure must not keep a change from the others, nor the writer from its answer. */
+  #tell(listener: Listener, change: Change): void {
+    try {
+      listener(change);
+    } catch (error) {
+      this.#log.error({ error, key: change.now.key }, 'A follower of stored objects failed');
     }
   }
 

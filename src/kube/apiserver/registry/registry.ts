@@ -5,6 +5,7 @@ import { apiVersionOf, builtinResources, type ResourceDefinition } from '#kube/a
 import { type Schema, schemaFor } from '#kube/api/schema/index.ts';
 import type { TableOptions } from '#kube/api/table/index.ts';
 import type { Store } from '#kube/store/store.ts';
+import type { Logger } from '#lib/log.ts';
 import { strategyFor } from '../strategies/index.ts';
 import type { Strategy } from '../strategies/strategy.ts';
 import type { AnyObject } from './any-object.ts';
@@ -44,18 +45,25 @@ export interface ScalePaths {
 
 export class Registry {
   readonly #store: Store;
+  readonly #log: Logger;
   readonly #resources = new Map<string, Resource>();
   readonly #collections = new Map<string, Collection>();
 
-  constructor(store: Store) {
+  constructor(store: Store, log: Logger) {
     this.#store = store;
+    this.#log = log;
     for (const definition of builtinResources) {
       this.#add(definition, strategyFor(definition), undefined);
     }
   }
 
-  /** Serves a version of a custom resource; one that was there under the same name is replaced. */
+  /** Serves a version of a custom resource; throws when the name is that of a built-in one. */
   addCustom(definition: ResourceDefinition, strategy: Strategy, custom: CustomResource): void {
+    const { group, resource } = definition;
+    // In any version: they would share the built-in one's stored objects.
+    if (builtinResources.some((builtin) => builtin.group === group && builtin.resource === resource)) {
+      throw new Error(`Custom resource "${resource}.${group}" has the name of a built-in one. Choose another group`);
+    }
     this.#add(definition, strategy, custom);
   }
 
@@ -93,7 +101,8 @@ export class Registry {
     });
   }
 
-  remove(group: string, version: string, resource: string): void {
+  removeCustom(group: string, version: string, resource: string): void {
+    if (this.find(group, version, resource)?.custom === undefined) return;
     this.#resources.delete(keyOf(group, version, resource));
   }
 
@@ -124,7 +133,7 @@ export class Registry {
   #collection(storageName: string): Collection {
     let collection = this.#collections.get(storageName);
     if (collection === undefined) {
-      collection = new Collection(this.#store, `/registry/${storageName}/`);
+      collection = new Collection(this.#store, `/registry/${storageName}/`, this.#log);
       this.#collections.set(storageName, collection);
     }
     return collection;

@@ -98,7 +98,17 @@ class WatchStream {
   }
 
   follow(): void {
-    this.#cleanUp.push(this.#request.resource.collection.subscribe((change) => this.send(change)));
+    const { resource, server } = this.#request;
+    const unsubscribe = resource.collection.subscribe((change) => {
+      try {
+        this.send(change);
+      } catch (error) {
+        // Without this change the client's picture would be wrong: it must list again.
+        server.log.error({ error, key: change.now.key }, 'Cannot send a change to a watcher');
+        this.fail(watchError(error, change.now.revision));
+      }
+    });
+    this.#cleanUp.push(unsubscribe);
   }
 
   /** A change is an addition or a deletion when the object enters or leaves the selection. */

@@ -111,6 +111,14 @@ describe('field validation', () => {
     expect(body.spec).not.toHaveProperty('replica');
   });
 
+  it('warns of any name in any script', async () => {
+    const { code, headers } = await api.call('POST', `${CONFIG}?dryRun=All`, {
+      body: configMap('script', { 'щит "x"\u0007': 1 }),
+    });
+    expect(code).toBe(201);
+    expect(Buffer.from(String(headers.warning), 'latin1').toString('utf8')).toContain('unknown field');
+  });
+
   it('refuses when strict, and is silent when told to ignore', async () => {
     const strict = await api.call('POST', `${DEPLOY}?fieldValidation=Strict&dryRun=All`, { body: withTypo() });
     expect(strict.code).toBe(400);
