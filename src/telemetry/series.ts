@@ -16,6 +16,8 @@ export interface Series {
   readonly metric: string;
   readonly labels: readonly string[];
   readonly cell: number;
+  /** The series is over and its cells are given back. */
+  readonly ended?: boolean;
 }
 
 /** Value of every label of the series that takes what is beyond `maxSeries`. */

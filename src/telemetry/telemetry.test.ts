@@ -85,6 +85,27 @@ describe('MetricWriter', () => {
     expect(text).not.toContain('a="3"');
   });
 
+  it('forgets released series and uses their cells again, from nought', () => {
+    const live = new Map<string, Series>();
+    const memory = new SharedArrayBuffer(8 * 64);
+    const metric = { ...counter, maxSeries: 1000 };
+    const w = new MetricWriter(memory, (one) => {
+      if (one.ended === true) live.delete(one.labels.join());
+      else live.set(one.labels.join(), one);
+    });
+    for (let i = 0; i < 500; i++) {
+      const before = w.generation;
+      w.add(w.cell(metric, [`pod-${i}`]), 1);
+      w.release(metric, ([pod]) => pod === `pod-${i}`);
+      expect(w.generation).toBeGreaterThan(before);
+    }
+    w.add(w.cell(metric, ['last']), 1);
+    expect(exposition([metric], [{ memory, series: [...live.values()], ended: false }])).toContain(
+      'c_total{a="last"} 1\n',
+    );
+    expect(live.size).toBe(1);
+  });
+
   it('loses counts rather than writing beyond its memory', () => {
     const one = writer(512);
     for (let i = 0; i < 3; i++) one.writer.observe(one.writer.cell({ ...histogram, maxSeries: 100 }, [String(i)]), 1);

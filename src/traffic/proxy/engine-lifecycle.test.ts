@@ -9,7 +9,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { createAuthority } from '#traffic/identity/authority.ts';
 import type { Engine } from './engine.ts';
 import { Harness, portOf } from './testing/harness.ts';
-import { certificate, listener, simpleModel, update } from './testing/model.ts';
+import { certificate, endpointsUpdate, listener, simpleModel, update } from './testing/model.ts';
 import { exchange, httpBackend, RawClient } from './testing/peers.ts';
 
 const harness = new Harness();
@@ -240,6 +240,18 @@ describe('lifecycle', () => {
       .split('\n')
       .filter((line) => line.startsWith('evenkeel_http_requests_total{'));
     expect(lines).toEqual(['evenkeel_http_requests_total{listener="http",route="none",code="404"} 20']);
+  });
+
+  it('ends the series of an endpoint that has left', async () => {
+    const web = await harness.backend(httpBackend(OK));
+    const engine = await harness.engine();
+    engine.publish(simpleModel([web.port]));
+    await engine.applied();
+    await exchange(portOf(engine), 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    expect(await engine.metricsText()).toContain(`endpoint="test/pod-${web.port}"`);
+    engine.publish(endpointsUpdate([]));
+    await engine.applied();
+    expect(await engine.metricsText()).not.toContain('endpoint=');
   });
 
   it('shows its configuration without keys', async () => {

@@ -27,6 +27,8 @@ export const defaultPoolSettings: PoolSettings = { maxIdle: 256, idleTimeout: 40
 export interface EndpointCells {
   readonly cluster: string;
   readonly pod: string;
+  /** Of the counting memory; other cells may lie here in a later one. */
+  readonly generation: number;
   readonly duration: number;
   /** Cell by first digit of the status. */
   readonly classes: number[];
@@ -145,9 +147,12 @@ export class UpstreamPools {
     return targets.filter((target) => (this.#pools.get(target.key)?.refusedUntil ?? 0) > now);
   }
 
-  retire(key: string): void {
-    this.#pools.get(key)?.retire();
+  /** The pool that was retired, if this worker had one. */
+  retire(key: string): EndpointPool | undefined {
+    const pool = this.#pools.get(key);
+    pool?.retire();
     this.#pools.delete(key);
+    return pool;
   }
 
   onTick(now: number): void {

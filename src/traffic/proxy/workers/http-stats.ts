@@ -70,11 +70,19 @@ export class WorkerStats implements HttpStats {
   ): void {
     const writer = this.#writer;
     this.#inFlight.add(pool.slot, -1);
+    // What a departed endpoint still answers is counted by route only: its own series are over.
+    if (pool.retired) return;
     let cells = pool.cells;
-    if (cells === undefined || cells.cluster !== cluster || cells.pod !== pool.pod) {
+    if (
+      cells === undefined ||
+      cells.generation !== writer.generation ||
+      cells.cluster !== cluster ||
+      cells.pod !== pool.pod
+    ) {
       cells = {
         cluster,
         pod: pool.pod,
+        generation: writer.generation,
         duration: writer.cell(proxyMetrics.upstreamDuration, [cluster, endpointLabel(pool)]),
         classes: [],
       };
@@ -93,6 +101,13 @@ export class WorkerStats implements HttpStats {
       writer.add(writer.cell(proxyMetrics.upstreamRequests, [cluster, endpointLabel(pool), outcome]), 1);
     }
     writer.observe(cells.duration, duration);
+  }
+
+  /** An endpoint has left every cluster: without this, each rollout would add series for good. */
+  endpointLeft(pool: EndpointPool): void {
+    const label = endpointLabel(pool);
+    this.#writer.release(proxyMetrics.upstreamRequests, (labels) => labels[1] === label);
+    this.#writer.release(proxyMetrics.upstreamDuration, (labels) => labels[1] === label);
   }
 
   retried(cluster: string): void {

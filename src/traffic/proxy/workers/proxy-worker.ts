@@ -34,6 +34,7 @@ export class ProxyWorker {
   readonly #builder: SnapshotBuilder;
   readonly #sweeper: Sweeper;
   readonly #pools: UpstreamPools;
+  readonly #stats: WorkerStats;
   readonly #contexts: ServerContexts;
   readonly #accessLog: AccessLog | undefined;
   readonly #context: HttpContext;
@@ -47,9 +48,10 @@ export class ProxyWorker {
     this.#deps = deps;
     const { clock } = deps;
     const now = (): number => clock.now();
-    this.#counters = new InFlightCounters(settings.inFlight, settings.index, settings.workers, (key) =>
-      this.#pools.retire(key),
-    );
+    this.#counters = new InFlightCounters(settings.inFlight, settings.index, settings.workers, (key) => {
+      const pool = this.#pools.retire(key);
+      if (pool !== undefined) this.#stats.endpointLeft(pool);
+    });
     this.#builder = createSnapshotBuilder({ random: Math.random, counters: this.#counters });
     this.#sweeper = new Sweeper(clock);
     this.#pools = new UpstreamPools((key) => this.#counters.slot(key), settings.limits);
@@ -57,6 +59,7 @@ export class ProxyWorker {
     this.#contexts = new ServerContexts(deps.log);
     this.#accessLog = settings.accessLog === '' ? undefined : new AccessLog(settings.accessLog, clock);
     const writer = new MetricWriter(settings.metrics, (series) => deps.send({ type: 'series', series }));
+    this.#stats = new WorkerStats(writer, this.#counters);
     const accessLog = this.#accessLog;
     this.#context = {
       snapshot: this.#builder.apply({ version: 0 }),
@@ -64,7 +67,7 @@ export class ProxyWorker {
       limits: settings.limits,
       pools: this.#pools,
       out: new OutBuffer(),
-      stats: new WorkerStats(writer, this.#counters),
+      stats: this.#stats,
       sweeper: this.#sweeper,
       accessLog: accessLog === undefined ? undefined : (record) => accessLog.write(record),
       servedByHeader: settings.servedByHeader,

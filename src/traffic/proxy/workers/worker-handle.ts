@@ -124,7 +124,10 @@ export class WorkerHandle {
   #receive(message: FromWorker): void {
     switch (message.type) {
       case 'series':
-        this.#series.push(message.series);
+        if (message.series.ended === true) {
+          const { metric, cell } = message.series;
+          this.#series = this.#series.filter((one) => one.cell !== cell || one.metric !== metric);
+        } else this.#series.push(message.series);
         break;
       case 'applied':
         this.appliedVersion = message.version;
