@@ -11,15 +11,24 @@ export interface ClientFacts {
   readonly protocol: 'http' | 'https';
   /** Port of the listener, as text. */
   readonly port: string;
+  /** Where it connected to, `address:port`: the host of a request that names none. */
+  readonly authority: string;
   /** Its forwarding headers are believed and extended, not replaced. */
   readonly trusted: boolean;
   /** The lines that are the same for each request of an untrusted client. */
   readonly forwardingLines: string;
 }
 
-export function clientFacts(address: string, protocol: 'http' | 'https', port: number, trusted: boolean): ClientFacts {
+export function clientFacts(
+  address: string,
+  protocol: 'http' | 'https',
+  local: { readonly address: string; readonly port: number },
+  trusted: boolean,
+): ClientFacts {
+  const { port } = local;
   return {
     address,
+    authority: local.address.includes(':') ? `[${local.address}]:${port}` : `${local.address}:${port}`,
     protocol,
     port: String(port),
     trusted,
@@ -30,11 +39,10 @@ export function clientFacts(address: string, protocol: 'http' | 'https', port: n
 }
 
 /**
- * The head for the backend, always HTTP/1.1. `authority` is what `Host` says when the client (HTTP/1.0) named none.
- * Client-sent forwarding headers are replaced unless the client is trusted; `Forwarded` is never invented.
+ * The head for the backend, always HTTP/1.1. Client-sent forwarding headers are replaced unless the client is trusted; `Forwarded` is never invented.
  */
-export function composeRequest(head: RequestHead, client: ClientFacts, authority: string, requestId: string): string {
-  const host = head.authority === '' ? authority : head.authority;
+export function composeRequest(head: RequestHead, client: ClientFacts, requestId: string): string {
+  const host = head.authority === '' ? client.authority : head.authority;
   let out = `${head.method} ${head.target} HTTP/1.1\r\nHost: ${host}\r\n`;
   const text = head.text;
   const runs = head.runs;

@@ -91,12 +91,7 @@ export class Exchange implements ResponseHandler {
       return this.#refuse(413, 'Body is too large');
     this.#cluster = cluster;
     this.#budget.begin(cluster.config.retry.attempts);
-    context.out.text = composeRequest(
-      head,
-      client.facts,
-      `${client.facts.address}:${client.facts.port}`,
-      this.#requestId,
-    );
+    context.out.text = composeRequest(head, client.facts, this.#requestId);
     return true;
   }
 

@@ -19,7 +19,7 @@ const corpus = readdirSync(directory)
 const harness = new Harness();
 afterEach(() => harness.close());
 
-const client = clientFacts('192.0.2.7', 'http', 80, false);
+const client = clientFacts('192.0.2.7', 'http', { address: '192.0.2.1', port: 80 }, false);
 
 /** Parses the first head of `text`; the request as forwarded, or the status of the refusal. */
 function forwarded(text: string): string | number | undefined {
@@ -27,7 +27,7 @@ function forwarded(text: string): string | number | undefined {
   if (end < 4) return undefined;
   const head = new RequestHead();
   const refusal = parseRequestHead(text, 0, end, head, defaultLimits);
-  return refusal === undefined ? composeRequest(head, client, 'x:1', 'id') : refusal.status;
+  return refusal === undefined ? composeRequest(head, client, 'id') : refusal.status;
 }
 
 describe('mutated heads', () => {

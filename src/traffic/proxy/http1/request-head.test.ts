@@ -6,7 +6,7 @@ import { defaultLimits } from './limits.ts';
 import { parseRequestHead, RequestHead } from './request-head.ts';
 import { normalisePath } from './target.ts';
 
-const client = clientFacts('192.0.2.7', 'http', 8080, false);
+const client = clientFacts('192.0.2.7', 'http', { address: '192.0.2.1', port: 8080 }, false);
 
 function parse(text: string): RequestHead {
   const head = new RequestHead();
@@ -16,7 +16,11 @@ function parse(text: string): RequestHead {
 }
 
 function forwarded(text: string, trusted = false): string {
-  return composeRequest(parse(text), trusted ? clientFacts('192.0.2.7', 'http', 8080, true) : client, 'x:1', 'id');
+  return composeRequest(
+    parse(text),
+    trusted ? clientFacts('192.0.2.7', 'http', { address: '192.0.2.1', port: 8080 }, true) : client,
+    'id',
+  );
 }
 
 describe('parseRequestHead()', () => {
@@ -98,6 +102,10 @@ describe('composeRequest()', () => {
     expect(out).toContain('Forwarded: for=1.1.1.1\r\n');
   });
 
+  it('names where the client connected to as Host when the client named none', () => {
+    expect(forwarded('GET / HTTP/1.0\r\n\r\n')).toContain('Host: 192.0.2.1:8080\r\n');
+  });
+
   it('keeps TE: trailers, and a request id that came', () => {
     const out = forwarded('GET / HTTP/1.1\r\nHost: a\r\nTE: trailers, deflate\r\nX-Request-Id: mine\r\n\r\n');
     expect(out).toContain('Connection: te\r\nTE: trailers\r\n');
@@ -124,7 +132,7 @@ describe('composeRequest()', () => {
         (method, target, headers, length) => {
           const text = `${method} ${target} HTTP/1.1\r\nHost: a.example\r\n${headers.map(([n, v]) => `${n}: ${v}\r\n`).join('')}${length === null ? '' : `Content-Length: ${length}\r\n`}\r\n`;
           const first = parse(text);
-          const once = composeRequest(first, client, 'x:1', 'id');
+          const once = composeRequest(first, client, 'id');
           const again = parse(once);
           expect([again.method, again.target, again.host, again.contentLength]).toEqual([
             first.method,
@@ -133,7 +141,7 @@ describe('composeRequest()', () => {
             first.contentLength,
           ]);
           for (const [n, v] of headers) expect(once).toContain(`${n}: ${v}\r\n`);
-          expect(composeRequest(again, client, 'x:1', 'id')).toBe(once);
+          expect(composeRequest(again, client, 'id')).toBe(once);
         },
       ),
     );

@@ -146,8 +146,8 @@ export class GatewayListeners {
       socket.destroy();
       return;
     }
-    const port = socket.localPort ?? listener.port;
-    const facts = clientFacts(address, listener.protocol, port, this.#context.isTrusted(address));
+    const local = { address: plainAddress(socket.localAddress), port: socket.localPort ?? listener.port };
+    const facts = clientFacts(address, listener.protocol, local, this.#context.isTrusted(address));
     const connection = new Downstream(
       this.#context,
       socket,
