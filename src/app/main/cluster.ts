@@ -8,7 +8,7 @@ import type { Engine } from '#traffic/proxy/engine.ts';
 import { Failure } from '../failure.ts';
 import type { ImageCommand } from '../manifests/project.ts';
 import { startApi } from './api.ts';
-import { ensureBuiltinObjects } from './builtin-objects.ts';
+import { startControlPlane } from './control-plane.ts';
 import { createDataDir, type DataDir } from './data-dir.ts';
 import { startDevCertificates } from './dev-certificate.ts';
 import { acquireLock } from './instance-lock.ts';
@@ -102,30 +102,8 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
   const api = await startApi({ data, pki, port: ports.api, network, log, clock }, shutdown);
   reached('api', api.url);
 
-  // 5. One client and one set of informers for every part in this process: each kind is watched once.
-  const client = parts.createClient(
-    {
-      server: api.url,
-      caPem: pki.authority.certPem,
-      clientCertPem: pki.admin.certPem,
-      clientKeyPem: pki.admin.keyPem,
-      userAgent: 'evenkeel',
-    },
-    { log: log.child({ part: 'client' }), clock },
-  );
-  shutdown.add('client', () => client.close());
-  const informers = parts.createInformers(client, { log: log.child({ part: 'informers' }), clock });
-  shutdown.add('informers', () => informers.stop());
-  await ensureBuiltinObjects(client, INGRESS_CLASS);
-
-  // 6. Controllers, before there is a node: what they find from last time is put in order first.
-  const controllers = await parts.startControllers({
-    client,
-    informers,
-    log: log.child({ part: 'controllers' }),
-    clock,
-  });
-  shutdown.add('controllers', () => controllers.stop());
+  // 5. Controllers, before there is a node: what they find from last time is put in order first.
+  const { client, informers } = await startControlPlane({ apiUrl: api.url, pki, log, clock }, shutdown);
   const certificates = startDevCertificates({
     client,
     informers,
@@ -135,9 +113,8 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
     log: log.child({ part: 'dev-certificate' }),
   });
   shutdown.add('development certificates', () => certificates.stop());
-  informers.start();
 
-  // 7. Traffic: the engine gets its tables, so that pods find their Services from the moment they start.
+  // 6. Traffic: the engine gets its tables, so that pods find their Services from the moment they start.
   const engine = await starting;
   const traffic = await parts.startTraffic({
     client,
@@ -153,7 +130,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
   await engine.ready();
   reached('gateway', `http://${PUBLIC_ADDRESS}:${ports.http}  https://${PUBLIC_ADDRESS}:${ports.https}`);
 
-  // 8. The node comes last of the machinery: it starts processes that expect all of the above.
+  // 7. The node comes last of the machinery: it starts processes that expect all of the above.
   const kubelet = await parts.startKubelet({
     client,
     informers,
@@ -176,7 +153,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
   await nodeReady(informers, NODE_NAME);
   reached('node', NODE_NAME);
 
-  // 9. The window for people, when there is something to see.
+  // 8. The window for people, when there is something to see.
   const admin = await parts.startAdmin({
     address: PUBLIC_ADDRESS,
     port: ports.admin,
@@ -196,19 +173,13 @@ const POD_GRACE_MS = 2_000;
 type Parts = Awaited<ReturnType<typeof loadParts>>;
 
 async function loadParts() {
-  const [rest, informer, controllers, traffic, engine, kubelet, admin] = await Promise.all([
-    import('#kube/client/rest-client.ts'),
-    import('#kube/client/informer.ts'),
-    import('#control/controllers/manager.ts'),
+  const [traffic, engine, kubelet, admin] = await Promise.all([
     import('#control/controllers/traffic/index.ts'),
     import('#traffic/proxy/engine.ts'),
     import('#kube/kubelet/kubelet.ts'),
     import('../admin/server.ts'),
   ]);
   return {
-    createClient: rest.createClient,
-    createInformers: informer.createInformers,
-    startControllers: controllers.startControllers,
     startTraffic: traffic.startTraffic,
     startEngine: engine.startEngine,
     startKubelet: kubelet.startKubelet,

@@ -15,15 +15,16 @@ export function apiserverCommand(): Command {
   return new Command('apiserver')
     .summary('start the API server alone')
     .description(
-      'Starts the Kubernetes API server with its store and nothing else: objects are served and kept, and nobody acts on them.',
+      'Starts the Kubernetes API server with its store. Without --controllers objects are served and kept, and nobody acts on them.',
     )
     .option('--data <dir>', 'where store, certificates, logs and kubeconfig are kept (default: ~/.evenkeel)')
     .addOption(
       new Option('--api-port <port>', 'port to listen on; 0 takes a free one').argParser(parsePort).default(6443),
     )
+    .option('--controllers', 'run the controllers as well: a whole control plane, without nodes and traffic', false)
     .option('--verbose', 'log to standard error as well, in detail', false)
     .addHelpText('after', '\nExamples:\n  $ evenkeel apiserver --data /tmp/api --api-port 0')
-    .action(async (options: { data?: string; apiPort: number; verbose: boolean }) => {
+    .action(async (options: { data?: string; apiPort: number; controllers: boolean; verbose: boolean }) => {
       const data = dataDirAt(options.data);
       createDataDir(data);
       const log = await openLog({ file: data.logFile, verbose: options.verbose });
@@ -42,6 +43,10 @@ export function apiserverCommand(): Command {
         const pki = await openPki(data.pki, names, systemClock.wall());
         const api = await startApi({ data, pki, network, port: options.apiPort, log, clock: systemClock }, shutdown);
         lock.describe({ apiUrl: api.url });
+        if (options.controllers) {
+          const { startControlPlane } = await import('../../main/control-plane.ts');
+          await startControlPlane({ apiUrl: api.url, pki, log, clock: systemClock }, shutdown);
+        }
         process.stdout.write(`API server  ${api.url}\nexport KUBECONFIG=${data.kubeconfig}\n`);
         await stopped.promise;
       } finally {

@@ -1,0 +1,48 @@
+// The controllers with the client and the informers that every part of this process shares.
+// Knows the API by its address only, and no node.
+import type { Client } from '#kube/client/client.ts';
+import type { Informers } from '#kube/client/informer.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Logger } from '#lib/log.ts';
+import { ensureBuiltinObjects } from './builtin-objects.ts';
+import { INGRESS_CLASS } from './network.ts';
+import type { Pki } from './pki.ts';
+import type { Shutdown } from './shutdown.ts';
+
+interface ControlPlaneOptions {
+  readonly apiUrl: string;
+  readonly pki: Pki;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+/** One client and one set of informers for the whole process: each kind is watched once. */
+export async function startControlPlane(
+  options: ControlPlaneOptions,
+  shutdown: Shutdown,
+): Promise<{ client: Client; informers: Informers }> {
+  const { apiUrl, pki, log, clock } = options;
+  const [{ createClient }, { createInformers }, { startControllers }] = await Promise.all([
+    import('#kube/client/rest-client.ts'),
+    import('#kube/client/informer.ts'),
+    import('#control/controllers/manager.ts'),
+  ]);
+  const client = createClient(
+    {
+      server: apiUrl,
+      caPem: pki.authority.certPem,
+      clientCertPem: pki.admin.certPem,
+      clientKeyPem: pki.admin.keyPem,
+      userAgent: 'evenkeel',
+    },
+    { log: log.child({ part: 'client' }), clock },
+  );
+  shutdown.add('client', () => client.close());
+  const informers = createInformers(client, { log: log.child({ part: 'informers' }), clock });
+  shutdown.add('informers', () => informers.stop());
+  await ensureBuiltinObjects(client, INGRESS_CLASS);
+  const controllers = await startControllers({ client, informers, log: log.child({ part: 'controllers' }), clock });
+  shutdown.add('controllers', () => controllers.stop());
+  informers.start();
+  return { client, informers };
+}
