@@ -138,10 +138,30 @@ describe('UDP Service', () => {
   });
 });
 
-async function udpBackend(name: string): Promise<{ port: number }> {
+describe('UDP address that is taken', () => {
+  it('is reported, and served once it is free and the model changes', async () => {
+    const engine = await harness.engine();
+    const { port: taken, close } = await udpBackend('holder');
+    const { port } = await udpBackend('a');
+    const errors: string[] = [];
+    engine.onListenError((name, error) => errors.push(`${name} ${(error as NodeJS.ErrnoException).code}`));
+    await publish(engine, [port], { protocol: 'UDP', port: taken });
+    expect(errors).toEqual([`${NAME} EADDRINUSE`]);
+    await close();
+    await publish(engine, [port], { protocol: 'UDP', port: taken });
+    expect(engine.address(`${NAME}@127.0.0.1:${taken}`)).toEqual({ address: '127.0.0.1', port: taken });
+  });
+});
+
+async function udpBackend(name: string): Promise<{ port: number; close(): Promise<void> }> {
   const socket = createSocket('udp4');
   socket.on('message', (message, from) => socket.send(`${name}: ${message}`, from.port, from.address));
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
-  harness.after(() => new Promise((resolve) => socket.close(() => resolve())));
-  return { port: socket.address().port };
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closed ??= new Promise((resolve) => socket.close(() => resolve()));
+    return closed;
+  };
+  harness.after(close);
+  return { port: socket.address().port, close };
 }

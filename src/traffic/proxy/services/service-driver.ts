@@ -95,6 +95,7 @@ export class ServiceDriver {
       this.#report.listening(binding.name, binding.address, port);
     } catch (error) {
       this.#bound.delete(binding.key);
+      listener.destroy();
       const { code = '', message } = error as NodeJS.ErrnoException;
       this.#report.failed(binding.service.name, code, listenFailure(binding, code, message));
     }
