@@ -3,12 +3,12 @@
 
 import { closeSync, openSync } from 'node:fs';
 import type { Logger } from '#lib/log.ts';
+import { version } from '#lib/version.ts';
 import { exposition, type MetricSource, totals } from '#telemetry/exposition.ts';
 import { MetricWriter } from '#telemetry/metric-writer.ts';
 import { proxyMetrics } from '#telemetry/proxy-metrics.ts';
 import type { Series } from '#telemetry/series.ts';
 import type { TrafficSink, TrafficUpdate } from '#traffic/model/ir.ts';
-import packageJson from '../../../package.json' with { type: 'json' };
 import { EndpointSlots, endpointKey } from './endpoint-slots.ts';
 import { defaultLimits, type HttpLimits } from './http1/limits.ts';
 import { MergedModel } from './merged-model.ts';
@@ -63,7 +63,7 @@ function buildInfo(): MetricSource {
   const series: Series[] = [];
   const memory = new SharedArrayBuffer(4096);
   const writer = new MetricWriter(memory, (one) => series.push(one));
-  writer.add(writer.cell(proxyMetrics.buildInfo, [packageJson.version]), 1);
+  writer.add(writer.cell(proxyMetrics.buildInfo, [version]), 1);
   return { memory, series, ended: false };
 }
 

@@ -1,7 +1,7 @@
 // `evenkeel version`: what is running.
 // Knows nothing of a cluster.
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { version as evenkeel } from '#lib/version.ts';
 
 export function versionCommand(): Command {
   return new Command('version')
@@ -11,7 +11,7 @@ export function versionCommand(): Command {
     .addHelpText('after', '\nExamples:\n  $ evenkeel version\n  $ evenkeel version -o json')
     .action((options: { output?: string }) => {
       const version = {
-        evenkeel: ownVersion(),
+        evenkeel,
         node: process.versions.node,
         platform: `${process.platform}/${process.arch}`,
       };
@@ -21,9 +21,4 @@ export function versionCommand(): Command {
           : `evenkeel ${version.evenkeel} (Node.js ${version.node}, ${version.platform})`;
       process.stdout.write(`${text}\n`);
     });
-}
-
-function ownVersion(): string {
-  const text = readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }
