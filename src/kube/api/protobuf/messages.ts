@@ -58,7 +58,9 @@ export function messageNamed(name: string): Message | undefined {
 
 /** The message of a kind; undefined when it has no form in protocol buffers, as custom resources and Tables. */
 export function messageOf(apiVersion: string, kind: string): Message | undefined {
-  return messageNamed(definitionNameOf(apiVersion, kind));
+  // The older version of the metadata-only objects has the same fields.
+  const version = apiVersion === 'meta.k8s.io/v1beta1' ? 'meta.k8s.io/v1' : apiVersion;
+  return messageNamed(definitionNameOf(version, kind));
 }
 
 const SHAPES: Readonly<Record<string, Field['shape']>> = { '[]': 'list', '{}': 'map', '()': 'wrapped' };

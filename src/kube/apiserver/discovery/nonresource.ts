@@ -50,7 +50,10 @@ function document(server: ServerContext, request: Http2ServerRequest, path: stri
   if (path === '/version') return { value: version };
   if (path === '/') return { value: { paths: rootPaths(server) } };
   if (path === '/api' || path === '/apis') {
-    const { representation } = negotiate(request.headers.accept, ['object', 'discovery']);
+    const { representation } = negotiate(request.headers.accept, {
+      representations: ['object', 'discovery'],
+      inProtobuf: [],
+    });
     const root = path === '/api' ? 'api' : 'apis';
     if (representation === 'discovery') return { value: aggregated(definitions, root), contentType: AGGREGATED_TYPE };
     return {

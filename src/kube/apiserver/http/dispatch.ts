@@ -5,7 +5,7 @@ import { badRequest, StatusError } from '#kube/api/status.ts';
 import type { ResourceRequest, ServerContext } from '../context.ts';
 import { isOpen, serveNonResource } from '../discovery/nonresource.ts';
 import { authenticate, type TokenTable } from './authn.ts';
-import { negotiate } from './negotiation.ts';
+import { builtinOffer, customOffer, negotiate } from './negotiation.ts';
 import { parseResourcePath } from './paths.ts';
 import { sendError, sendObject } from './respond.ts';
 import { handlerFor, noSuchPath } from './routes.ts';
@@ -62,7 +62,7 @@ async function serve(
   };
   const reply = await handlerFor(resourceRequest)(resourceRequest);
   if (reply === undefined) return;
-  const { format } = negotiate(request.headers.accept);
+  const { format } = negotiate(request.headers.accept, resource.custom === undefined ? builtinOffer : customOffer);
   await sendObject(request, response, {
     code: reply.code,
     body: reply.object,

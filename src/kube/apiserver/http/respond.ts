@@ -1,4 +1,4 @@
-// Sends an answer: status, warnings, JSON or YAML, compressed when that pays.
+// Sends an answer: status, warnings, JSON, YAML or protocol buffers, compressed when that pays.
 // Knows HTTP; the object it is given is already in the representation asked for.
 
 import type { OutgoingHttpHeaders } from 'node:http';
@@ -6,8 +6,9 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { stringify } from 'yaml';
+import { encodeProtobuf } from '#kube/api/protobuf/index.ts';
 import type { StatusError } from '#kube/api/status.ts';
-import type { Accepted } from './negotiation.ts';
+import { errorFormat, type Format, mediaTypes } from './negotiation.ts';
 
 const compress = promisify(gzip);
 
@@ -17,7 +18,7 @@ const GZIP_FROM_BYTES = 128 * 1024;
 export interface Answer {
   readonly code: number;
   readonly body: unknown;
-  readonly format?: Accepted['format'];
+  readonly format?: Format;
   readonly warnings?: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -27,10 +28,14 @@ export async function sendObject(
   response: Http2ServerResponse,
   { code, body, format = 'json', warnings = [], headers = {} }: Answer,
 ): Promise<void> {
-  const text = format === 'yaml' ? stringify(body) : `${JSON.stringify(body)}\n`;
   const all: Record<string, string | string[]> = { 'cache-control': 'no-cache, private', ...headers };
   if (warnings.length > 0) all.warning = warnings.map(warningHeader);
-  await sendBytes(request, response, code, format === 'yaml' ? 'application/yaml' : 'application/json', text, all);
+  await sendBytes(request, response, code, mediaTypes[format], serialize(body, format), all);
+}
+
+function serialize(body: unknown, format: Format): string | Uint8Array {
+  if (format === 'protobuf') return encodeProtobuf(body);
+  return format === 'yaml' ? stringify(body) : `${JSON.stringify(body)}\n`;
 }
 
 export async function sendBytes(
@@ -66,7 +71,8 @@ export async function sendError(
 ): Promise<void> {
   const retryAfter = error.details?.retryAfterSeconds;
   const headers: Record<string, string> = retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) };
-  await sendObject(request, response, { code: error.code, body: error.toStatus(), headers });
+  const format = errorFormat(request.headers.accept);
+  await sendObject(request, response, { code: error.code, body: error.toStatus(), format, headers });
 }
 
 function acceptsGzip(request: Http2ServerRequest): boolean {

@@ -142,9 +142,9 @@ describe('representations', () => {
   it('answers in YAML, and refuses what it has not', async () => {
     const yaml = await api.call('GET', `${CONFIG}/a`, { accept: 'application/yaml' });
     expect(String(yaml.body.text)).toMatch(/^kind: ConfigMap|^apiVersion: v1/);
-    const protobuf = await api.call('GET', CONFIG, { accept: 'application/vnd.kubernetes.protobuf' });
-    expect(protobuf.code).toBe(406);
-    const either = await api.call('GET', CONFIG, { accept: 'application/vnd.kubernetes.protobuf,application/json' });
+    const cbor = await api.call('GET', CONFIG, { accept: 'application/cbor' });
+    expect(cbor.code).toBe(406);
+    const either = await api.call('GET', CONFIG, { accept: 'application/cbor,application/json' });
     expect(either.code).toBe(200);
   });
 

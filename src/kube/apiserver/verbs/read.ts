@@ -3,7 +3,7 @@
 import { badRequest, expired, notFound } from '#kube/api/status.ts';
 import { CompactedError } from '#kube/store/store.ts';
 import { nameOf, type Reply, type ResourceRequest } from '../context.ts';
-import { negotiate } from '../http/negotiation.ts';
+import { builtinOffer, customOffer, negotiate } from '../http/negotiation.ts';
 import {
   includeObjectOf,
   type ListMetadata,
@@ -22,9 +22,9 @@ export async function getObject(request: ResourceRequest): Promise<Reply> {
   return { code: 200, object: representObject(resource, resource.view(stored.object), representOptions(request)) };
 }
 
-export function representOptions({ http, query, server }: ResourceRequest): RepresentOptions {
+export function representOptions({ http, query, server, resource }: ResourceRequest): RepresentOptions {
   return {
-    accepted: negotiate(http.headers.accept),
+    accepted: negotiate(http.headers.accept, resource.custom === undefined ? builtinOffer : customOffer),
     includeObject: includeObjectOf(query),
     wallMs: server.clock.wall(),
   };

@@ -1,9 +1,10 @@
 // Streams changes to one client: backlog, then what happens, with bookmarks, until time is up.
 // Knows one watcher; each change is encoded once for all of them, and one that reads too slowly is cut off.
+import { encodeWatchFrame } from '#kube/api/protobuf/index.ts';
 import { badRequest, expired, StatusError } from '#kube/api/status.ts';
 import { CompactedError, FutureRevisionError } from '#kube/store/store.ts';
 import type { ResourceRequest } from '../context.ts';
-import { negotiate } from '../http/negotiation.ts';
+import { mediaTypes, notAcceptable } from '../http/negotiation.ts';
 import { type RepresentOptions, representObject } from '../http/represent.ts';
 import { flushHead } from '../http/respond.ts';
 import type { AnyObject } from '../registry/any-object.ts';
@@ -21,7 +22,8 @@ type EventType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
 export async function watchObjects(request: ResourceRequest): Promise<undefined> {
   const { resource, query } = request;
   const options = representOptions(request);
-  if (options.accepted.format === 'yaml') negotiate('application/json');
+  // A stream of YAML has no frames.
+  if (options.accepted.format === 'yaml') throw notAcceptable(['json', 'protobuf']);
   const selection = selectionOf(request);
   const asked = parseRevision(query.get('resourceVersion'));
   const initial = query.get('sendInitialEvents');
@@ -69,15 +71,18 @@ class WatchStream {
     this.#options = options;
     const { collection } = request.resource;
     this.#prefix = request.namespace === undefined ? collection.prefix : `${collection.prefix}${request.namespace}/`;
-    const { representation, version } = options.accepted;
+    const { representation, version, format } = options.accepted;
     const { group, version: resourceVersion } = request.resource.definition;
-    this.#encoding = `${group}/${resourceVersion} ${representation} ${version} ${options.includeObject}`;
+    this.#encoding = `${group}/${resourceVersion} ${representation} ${version} ${format} ${options.includeObject}`;
     this.#bookmarks = request.query.get('allowWatchBookmarks') === 'true';
   }
 
   open(): void {
     const { response, server } = this.#request;
-    response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-cache, private' });
+    const { format } = this.#options.accepted;
+    // As upstream: only what is not JSON says that it is a stream.
+    const type = format === 'json' ? mediaTypes.json : `${mediaTypes[format]};stream=watch`;
+    response.writeHead(200, { 'content-type': type, 'cache-control': 'no-cache, private' });
     // The client must learn that the watch stands even when nothing happens for long.
     flushHead(response);
     const end = (): void => this.end();
@@ -148,7 +153,7 @@ class WatchStream {
     const { resource } = this.#request;
     const shown = leaves && change.before !== undefined ? change.before.object : change.now.object;
     const object = leaves ? withVersion(shown, change.now.revision) : shown;
-    const bytes = frame(type, this.#represent(resource.view(object)));
+    const bytes = this.#frame(type, this.#represent(resource.view(object)));
     change.encodings.set(key, bytes);
     return bytes;
   }
@@ -177,7 +182,12 @@ class WatchStream {
   }
 
   #write(type: EventType, object: unknown): void {
-    this.#writeBytes(frame(type, object));
+    this.#writeBytes(this.#frame(type, object));
+  }
+
+  #frame(type: EventType, object: unknown): Uint8Array {
+    if (this.#options.accepted.format === 'protobuf') return encodeWatchFrame(type, object);
+    return Buffer.from(`${JSON.stringify({ type, object })}\n`);
   }
 
   #writeBytes(bytes: Uint8Array): void {
@@ -196,10 +206,6 @@ class WatchStream {
     const seconds = asked > 0 ? asked : MIN_TIMEOUT_SECONDS * (1 + server.random());
     return seconds * 1000;
   }
-}
-
-function frame(type: EventType, object: unknown): Uint8Array {
-  return Buffer.from(`${JSON.stringify({ type, object })}\n`);
 }
 
 function withVersion(object: AnyObject, revision: number): AnyObject {
