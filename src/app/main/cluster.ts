@@ -9,7 +9,7 @@ import { Failure } from '../failure.ts';
 import type { ImageCommand } from '../manifests/project.ts';
 import { startApi } from './api.ts';
 import { startControlPlane } from './control-plane.ts';
-import { createDataDir, type DataDir } from './data-dir.ts';
+import type { DataDir } from './data-dir.ts';
 import { startDevCertificates } from './dev-certificate.ts';
 import { acquireLock } from './instance-lock.ts';
 import {
@@ -29,6 +29,7 @@ import { Shutdown } from './shutdown.ts';
 export type Milestone = 'api' | 'gateway' | 'node';
 
 export interface ClusterOptions {
+  /** Created already. */
   readonly data: DataDir;
   /** 0 takes a free one. */
   readonly ports: Ports;
@@ -71,8 +72,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
   const { data, network, log, clock } = options;
   const reached = options.onMilestone ?? (() => {});
 
-  // 1. The data directory and its lock, and the addresses: two clusters on one store, or on one network, would ruin each other.
-  createDataDir(data);
+  // 1. The lock of the data directory, and the addresses: two clusters on one store, or on one network, would ruin each other.
   const lock = acquireLock(data.lock, data.root);
   shutdown.add('lock', () => lock.release());
   const claim = await claimNetwork(network);

@@ -1,6 +1,7 @@
 // Development certificates: an Ingress that names a Secret which is not there gets one signed by the local authority.
 // Knows nothing of the proxy. Runs only in the embedded cluster, and never touches a Secret it did not make.
 
+import { createHash } from 'node:crypto';
 import type { Secret } from 'kubernetes-types/core/v1.js';
 import type { Ingress } from 'kubernetes-types/networking/v1.js';
 import type { KubeObject } from '#kube/api/object.ts';
@@ -23,8 +24,8 @@ interface DevCertificateOptions {
   readonly log: Logger;
 }
 
-/** On the Secrets that this controller made, and so may renew. */
-const MADE_BY = 'evenkeel.dev/development-certificate';
+/** Fingerprint of the certificate that this controller put in; a Secret that holds another is not ours any more. */
+const FINGERPRINT = 'evenkeel.dev/development-certificate';
 const RECHECK_MS = 12 * 60 * 60 * 1000;
 const DAYS = 90;
 
@@ -62,11 +63,12 @@ export function startDevCertificates(options: DevCertificateOptions): { stop(): 
     const present = secrets.get(`${namespace}/${name}`);
     const request = { commonName: hosts[0] ?? name, dnsNames: hosts, days: DAYS };
     if (present !== undefined) {
-      if (present.metadata?.annotations?.[MADE_BY] !== 'true') return;
       const certificate = Buffer.from(present.data?.['tls.crt'] ?? '', 'base64').toString('utf8');
+      if (present.metadata?.annotations?.[FINGERPRINT] !== fingerprintOf(certificate)) return;
       if (!needsRenewal(certificate, authority, request, clock.wall())) return;
     }
     const { certPem, keyPem } = await authority.issue(request);
+    const chain = certPem + authority.certPem;
     const secret: SecretObject = {
       apiVersion: 'v1',
       kind: 'Secret',
@@ -74,13 +76,13 @@ export function startDevCertificates(options: DevCertificateOptions): { stop(): 
       metadata: {
         name,
         namespace,
-        annotations: { [MADE_BY]: 'true' },
+        annotations: { [FINGERPRINT]: fingerprintOf(chain) },
         ...(present?.metadata?.resourceVersion === undefined
           ? {}
           : { resourceVersion: present.metadata.resourceVersion }),
       },
       data: {
-        'tls.crt': base64(certPem + authority.certPem),
+        'tls.crt': base64(chain),
         'tls.key': base64(keyPem),
         'ca.crt': base64(authority.certPem),
       },
@@ -109,6 +111,10 @@ function classOf(ingress: IngressObject): string | undefined {
 
 function keyOf(ingress: IngressObject): string {
   return `${ingress.metadata?.namespace}/${ingress.metadata?.name}`;
+}
+
+function fingerprintOf(pem: string): string {
+  return createHash('sha256').update(pem).digest('hex');
 }
 
 function base64(text: string): string {

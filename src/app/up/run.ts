@@ -6,7 +6,7 @@ import { builtin } from '#kube/api/resources.ts';
 import { systemClock } from '#lib/clock.ts';
 import { UsageFailure } from '../failure.ts';
 import { asFailure, type Cluster, type Milestone, startCluster } from '../main/cluster.ts';
-import type { DataDir } from '../main/data-dir.ts';
+import { createDataDir, type DataDir } from '../main/data-dir.ts';
 import { openLog } from '../main/file-log.ts';
 import type { Network } from '../main/network.ts';
 import type { Ports } from '../main/ports.ts';
@@ -44,6 +44,7 @@ export async function runUp(options: UpOptions, progress: Progress): Promise<boo
     recursive: options.recursive,
     ...(options.projectFile === undefined ? {} : { projectFile: options.projectFile }),
   });
+  createDataDir(options.data);
   const log = await openLog({ file: options.data.logFile, verbose: options.verbose });
   const stop = Promise.withResolvers<Error | undefined>();
   options.signal.addEventListener('abort', () => stop.resolve(undefined));

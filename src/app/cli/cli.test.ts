@@ -1,0 +1,65 @@
+// The command line from the outside: help, exit codes, and what wrong usage is told.
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { formatTable } from './table.ts';
+import { parseCount, parseDuration, parsePort } from './values.ts';
+
+const main = fileURLToPath(new URL('./main.ts', import.meta.url));
+
+function run(...args: string[]): { code: number | null; stdout: string; stderr: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' });
+  return { code: status, stdout, stderr };
+}
+
+test('without a command, and with help, it says what there is', () => {
+  for (const args of [[], ['--help'], ['help']]) {
+    const { code, stdout } = run(...args);
+    expect(code).toBe(0);
+    expect(stdout).toContain('evenkeel up examples/shop');
+  }
+});
+
+test.each(['up', 'down', 'apply', 'get', 'load', 'apiserver', 'version'])('%s has help with examples', (command) => {
+  const { code, stdout } = run(command, '--help');
+  expect(code).toBe(0);
+  expect(stdout).toContain(`Usage: evenkeel ${command}`);
+  expect(stdout).toMatch(/Examples:\n {2}\$ /);
+});
+
+test.each([
+  [['lod'], "unknown command 'lod'\n(Did you mean load?)"],
+  [['up'], "missing required argument 'path'"],
+  [['up', 'x', '--api-port', '99999'], "option '--api-port <port>' argument '99999' is invalid"],
+  [['up', 'x', '--pod-cidr', '10.0.0.0/24'], '"10.0.0.0/24" is no range within 127.0.0.0/8'],
+  [['load', 'shop'], '"shop" is no http or https URL'],
+  [['apply', '/nowhere'], 'No such file or directory: "/nowhere"'],
+  [['apply'], 'No manifests are named'],
+])('wrong usage ends with 2 and says what is wrong: %j', (args, message) => {
+  const { code, stderr } = run(...args);
+  expect(stderr).toContain(message);
+  expect(code).toBe(2);
+});
+
+test('durations, ports and counts are read as they are written', () => {
+  expect(['20s', '1m30s', '500ms', '2h', '1.5s', '15'].map(parseDuration)).toEqual([
+    20_000, 90_000, 500, 7_200_000, 1_500, 15_000,
+  ]);
+  for (const text of ['', 's', '10x', '-1s', '0s', '1s!', '5 s']) expect(() => parseDuration(text)).toThrow();
+  expect(parsePort('0')).toBe(0);
+  for (const text of ['-1', '65536', '1.5', 'http', '']) expect(() => parsePort(text)).toThrow();
+  expect(parseCount('3')).toBe(3);
+  for (const text of ['0', '1.5', 'x', '']) expect(() => parseCount(text)).toThrow();
+});
+
+test('columns are as wide as their widest cell, and lines end with text', () => {
+  expect(
+    formatTable(
+      ['A', 'LONG', 'B'],
+      [
+        ['xyz', '1', ''],
+        ['x', 'wider', 'end'],
+      ],
+    ),
+  ).toBe('A     LONG    B\nxyz   1\nx     wider   end\n');
+});
