@@ -105,13 +105,21 @@ async function up(paths: readonly string[], options: Options): Promise<boolean> 
   }
 }
 
+/** One Ctrl-C may arrive twice within this time, milliseconds: from the terminal, and once more from npm. */
+const SAME_SIGNAL_MS = 500;
+
 /** Aborts at the first signal; the second one ends the process on the spot. */
 function untilSignal(progress: Progress): AbortSignal {
   const stop = new AbortController();
+  let first = 0;
   const onSignal = (): void => {
-    if (stop.signal.aborted) process.exit(130);
-    progress.line('');
-    stop.abort();
+    if (!stop.signal.aborted) {
+      first = performance.now();
+      progress.line('');
+      stop.abort();
+    } else if (performance.now() - first > SAME_SIGNAL_MS) {
+      process.exit(130);
+    }
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
   return stop.signal;
