@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Document, LineCounter, parseDocument } from 'yaml';
-import { Failure } from '../failure.ts';
+import { codeOf, Failure, UsageFailure } from '../failure.ts';
 import { locator } from './document.ts';
 
 export const PROJECT_FILE = 'evenkeel.yaml';
@@ -26,7 +26,14 @@ export interface Project {
 /** Throws a `Failure` that names file, line, field and remedy. */
 export function readProject(file: string): Project {
   const path = resolve(file);
-  return parseProject(readFileSync(path, 'utf8'), path);
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') throw new UsageFailure(`No such file: "${path}"`, 'Check the path');
+    throw error;
+  }
+  return parseProject(text, path);
 }
 
 /** As `readProject`, from text; relative paths are taken from the directory of `file`. */
