@@ -3,6 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { Failure, messageOf } from '../failure.ts';
 
 export interface DataDir {
   readonly root: string;
@@ -32,7 +33,15 @@ export function dataDirAt(path?: string): DataDir {
   };
 }
 
-/** Makes the directories, readable by their owner only: keys lie below. */
+/** Makes the directories, readable by their owner only: keys lie below. Throws a `Failure` where it may not. */
 export function createDataDir(dir: DataDir): void {
-  for (const path of [dir.root, dir.pki, dir.logs, dir.pods]) mkdirSync(path, { recursive: true, mode: 0o700 });
+  try {
+    for (const path of [dir.root, dir.pki, dir.logs, dir.pods]) mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new Failure(
+      `Cannot create data directory "${dir.root}": ${messageOf(error)}`,
+      'Choose a place you may write to with --data',
+      { cause: error },
+    );
+  }
 }
