@@ -65,7 +65,7 @@ test('after kill -9 the next start ends what was left running, and all is served
   expect((await ask(second.http, { host })).status).toBe(200);
 }, 120_000);
 
-test('a detached cluster runs on its own until down ends it, and only one runs on a data directory', async () => {
+test('a detached cluster runs on its own until down ends it, and no other takes its directory or addresses', async () => {
   const data = directory();
   cleanups.push(async () => void (await evenkeel(['down', '--data', data.path])));
   const up = await evenkeel(upArguments(['-'], data.path, ['--detach']), { input: manifests });
@@ -78,6 +78,10 @@ test('a detached cluster runs on its own until down ends it, and only one runs o
   const again = await evenkeel(upArguments(['-'], data.path), { input: manifests });
   expect(again.code).toBe(1);
   expect(again.stderr).toMatch(/in use by process \d+\n.*evenkeel down.*--data/);
+
+  const neighbour = await evenkeel(upArguments(['-'], directory().path), { input: manifests });
+  expect(neighbour.code).toBe(1);
+  expect(neighbour.stderr).toMatch(/Addresses 127\.\S+ are in use by another cluster.*\n.*--pod-cidr/);
 
   const down = await evenkeel(['down', '--data', data.path, '--wipe']);
   expect(down).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Stopped process \d+\n/) });
