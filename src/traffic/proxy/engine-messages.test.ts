@@ -183,6 +183,23 @@ describe('upgrades', () => {
     sockets.close();
   });
 
+  it('counts a tunnel that either side ends as what it is, and not as a failure', async () => {
+    const port = await serve(
+      rawBackend((socket) => {
+        socket.once('data', () =>
+          socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n'),
+        );
+        socket.on('end', () => socket.end('bye'));
+      }),
+    );
+    const client = new RawClient(port).send('GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n');
+    await client.until((text) => text.includes('101'));
+    client.socket.end();
+    expect(await client.untilClosed()).toMatch(/bye$/);
+    const counted = (await proxy.metricsText()).match(/^evenkeel_upstream_requests_total.*$/gm);
+    expect(counted).toEqual([expect.stringMatching(/outcome="1xx"\} 1$/)]);
+  });
+
   it('goes on as HTTP when the backend declines: what follows is a request, not a tunnel', async () => {
     const seen: string[] = [];
     const port = await serve(

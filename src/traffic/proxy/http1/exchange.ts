@@ -123,18 +123,11 @@ export class Exchange implements ResponseHandler {
     if (!this.active) return;
     const connection = this.#connection;
     const now = this.#context.now();
-    this.#connection = undefined;
+    if (!this.#responding) this.#status = 499;
     if (connection !== undefined) {
-      this.#context.stats.upstreamDone(
-        this.#cluster?.config.name ?? '',
-        connection.pool,
-        this.#responding ? this.#status : 499,
-        undefined,
-        now - this.#attemptStarted,
-      );
+      this.#attemptDone(connection, undefined, now);
       connection.release(false, now);
     }
-    this.#status = this.#responding ? this.#status : 499;
     this.#finish(now);
   }
 
@@ -217,16 +210,8 @@ export class Exchange implements ResponseHandler {
     const out = this.#context.out;
     if (this.#bodyOut === 'chunked') out.text += `0\r\n${connection.body.trailers}\r\n`;
     if (!out.flush(this.#client.socket)) this.#client.blocked();
-    this.#connection = undefined;
     const now = this.#context.now();
-    const cluster = this.#cluster as ClusterEntry;
-    this.#context.stats.upstreamDone(
-      cluster.config.name,
-      connection.pool,
-      this.#status,
-      undefined,
-      now - this.#attemptStarted,
-    );
+    this.#attemptDone(connection, undefined, now);
     if (this.#paused) connection.socket.resume();
     // Sent as announced at the head, unless the request came to its end only after it.
     connection.release(this.#client.requestComplete, now);
@@ -249,14 +234,22 @@ export class Exchange implements ResponseHandler {
     this.#client.socket.end();
   }
 
+  onTunnelClose(connection: UpstreamConnection): void {
+    const now = this.#context.now();
+    this.#attemptDone(connection, undefined, now);
+    this.#finish(now);
+    // What the backend said last still goes out, to a client that reads it in time.
+    this.#client.blocked();
+    this.#client.socket.destroySoon();
+  }
+
   onFailure(connection: UpstreamConnection, failure: Failure): void {
     const context = this.#context;
     const cluster = this.#cluster as ClusterEntry;
     const now = context.now();
-    this.#connection = undefined;
     this.#deadline = 0;
     context.out.clear();
-    context.stats.upstreamDone(cluster.config.name, connection.pool, 0, failure, now - this.#attemptStarted);
+    this.#attemptDone(connection, failure, now);
     if (!connection.connected) context.pools.refuse(connection.pool, now);
     if (this.#responding) {
       // Part of the answer is out: only cutting the connection tells the client that it is not whole.
@@ -301,6 +294,19 @@ export class Exchange implements ResponseHandler {
     const timeouts = cluster.config.timeouts;
     if (connection.connected) this.#touch(now);
     else this.#arm(timeouts.connect, failures.connectTimeout, now);
+  }
+
+  /** One attempt is over: with a response, or the client's leaving, as `#status` says, or with a `failure`. */
+  #attemptDone(connection: UpstreamConnection, failure: Failure | undefined, now: number): void {
+    const cluster = this.#cluster as ClusterEntry;
+    this.#connection = undefined;
+    this.#context.stats.upstreamDone(
+      cluster.config.name,
+      connection.pool,
+      failure === undefined ? this.#status : 0,
+      failure,
+      now - this.#attemptStarted,
+    );
   }
 
   #currentCluster(): ClusterEntry {

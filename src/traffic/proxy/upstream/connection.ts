@@ -22,6 +22,8 @@ export interface ResponseHandler {
   /** Bytes behind a 101. */
   onTunnel(bytes: Buffer, start: number, end: number): void;
   onTunnelEnd(): void;
+  /** The backend's side of a tunnel is closed, whoever began it: how tunnels end, and no failure. */
+  onTunnelClose(connection: UpstreamConnection): void;
   onFailure(connection: UpstreamConnection, failure: Failure): void;
   onDrain(): void;
 }
@@ -218,7 +220,8 @@ export class UpstreamConnection {
     const handler = this.#handler;
     if (handler === undefined) return;
     this.#handler = undefined;
-    if (!this.connected) handler.onFailure(this, failures.connect);
+    if (this.#state === 'tunnel') handler.onTunnelClose(this);
+    else if (!this.connected) handler.onFailure(this, failures.connect);
     else if (this.#state === 'head' && this.#pending === '') handler.onFailure(this, failures.closed);
     else handler.onFailure(this, failures.truncated);
   }
