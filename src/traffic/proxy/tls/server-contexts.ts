@@ -1,4 +1,4 @@
-// TLS contexts by certificate content: made once, shared by all connections, swapped without touching open ones.
+// TLS contexts by certificate: made once, shared by all connections, swapped without touching open ones.
 // Knows nothing of listeners or HTTP; asks the snapshot which certificate a server name gets.
 
 import { createSecureContext, type SecureContext } from 'node:tls';
@@ -6,25 +6,27 @@ import type { Logger } from '#lib/log.ts';
 import type { Certificate } from '#traffic/model/ir.ts';
 
 export class ServerContexts {
-  readonly #contexts = new Map<string, SecureContext>();
+  /** Goes with the certificate: one that was replaced leaves no key behind. Undefined where it cannot be used. */
+  readonly #contexts = new WeakMap<Certificate, SecureContext | undefined>();
   readonly #log: Logger;
 
   constructor(log: Logger) {
     this.#log = log;
   }
 
-  /** Undefined when the certificate or its key cannot be read; that is logged once per content. */
+  /** Undefined when the certificate or its key cannot be read; that is logged once a certificate. */
   of(certificate: Certificate): SecureContext | undefined {
-    const known = this.#contexts.get(certificate.fingerprint);
-    if (known !== undefined) return known;
+    if (!this.#contexts.has(certificate)) this.#contexts.set(certificate, this.#create(certificate));
+    return this.#contexts.get(certificate);
+  }
+
+  #create(certificate: Certificate): SecureContext | undefined {
     try {
-      const context = createSecureContext({
+      return createSecureContext({
         cert: certificate.certificateChainPem,
         key: certificate.privateKeyPem.value,
         minVersion: 'TLSv1.2',
       });
-      this.#contexts.set(certificate.fingerprint, context);
-      return context;
     } catch (error) {
       this.#log.error(
         { certificate: certificate.name, error: error instanceof Error ? error.message : String(error) },
@@ -32,13 +34,6 @@ export class ServerContexts {
       );
       return undefined;
     }
-  }
-
-  /** Drops the contexts of certificates that are no longer in use. */
-  keepOnly(certificates: Iterable<Certificate>): void {
-    const used = new Set<string>();
-    for (const { fingerprint } of certificates) used.add(fingerprint);
-    for (const fingerprint of this.#contexts.keys()) if (!used.has(fingerprint)) this.#contexts.delete(fingerprint);
   }
 }
 
