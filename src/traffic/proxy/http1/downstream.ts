@@ -195,14 +195,16 @@ export class Downstream implements ExchangeClient, Timed {
     let text = this.#partial + bytes.toString('latin1', from, window);
     // One empty line before a request is tolerated (RFC 9112, 2.2).
     const start = text.startsWith('\r\n') ? 2 : 0;
-    let at = text.indexOf('\r\n\r\n', start);
+    // What came before was searched when it came: a head in single bytes must not cost its length each time.
+    const searchFrom = Math.max(start, before - 3);
+    let at = text.indexOf('\r\n\r\n', searchFrom);
     if (at < 0 && window < length) {
       window = length;
       text = this.#partial + bytes.toString('latin1', from, window);
-      at = text.indexOf('\r\n\r\n', start);
+      at = text.indexOf('\r\n\r\n', searchFrom);
     }
     if (at < 0) {
-      this.#keepPartial(text, start);
+      this.#keepPartial(text, start, before);
       return length;
     }
     const end = at + 4;
@@ -233,12 +235,13 @@ export class Downstream implements ExchangeClient, Timed {
     return next;
   }
 
-  #keepPartial(text: string, start: number): void {
+  /** `text` is all of the head that has come; up to `checked` it was looked at before. */
+  #keepPartial(text: string, start: number, checked: number): void {
     const limits = this.#context.limits;
     const lineEnd = text.indexOf('\r\n', start);
     if ((lineEnd < 0 ? text.length : lineEnd) - start > limits.requestLine + 16) this.#reject(rejections.targetLength);
     else if (text.length - start > limits.head) this.#reject(rejections.headLength);
-    else if (hasBareLineFeed(text)) this.#reject(rejections.lineEnd);
+    else if (hasBareLineFeed(text, checked)) this.#reject(rejections.lineEnd);
     else {
       // From the first byte on the whole head has to come in time.
       if (this.#partial === '') this.#deadline = this.#context.now() + limits.headTimeout;
@@ -336,8 +339,8 @@ export class Downstream implements ExchangeClient, Timed {
   }
 }
 
-function hasBareLineFeed(text: string): boolean {
-  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) {
+function hasBareLineFeed(text: string, from: number): boolean {
+  for (let at = text.indexOf('\n', from); at >= 0; at = text.indexOf('\n', at + 1)) {
     if (at === 0 || text.charCodeAt(at - 1) !== 13) return true;
   }
   return false;
