@@ -10,6 +10,11 @@ import type { FromWorker, ToWorker, WorkerSettings } from './messages.ts';
 
 /** Memory for the counts of one worker: virtual until a cell is used. */
 const METRIC_BYTES = 2 * 1024 * 1024;
+/**
+ * Megabytes for what a worker makes and drops with each request. Said here because the process may be started with a
+ * smaller one of its own (`--max-semi-space-size`), in which a worker would collect several times as often.
+ */
+const YOUNG_GENERATION_MB = 32;
 /** How long a worker may take to end by itself. */
 const STOP_WITHIN = 500;
 /** How long a count may wait for a busy worker. */
@@ -55,6 +60,7 @@ export class WorkerHandle {
     const worker = new Worker(new URL('./thread.ts', import.meta.url), {
       workerData,
       name: `proxy-${workerData.index}`,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     });
     this.#worker = worker;
     worker.on('message', (message: FromWorker) => this.#receive(message));
