@@ -1,5 +1,7 @@
 // Messages that are easy to get wrong, through the real engine: interim answers, upgrades, odd lengths, slow readers.
+
 import { request as httpRequest, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Engine } from './engine.ts';
@@ -183,19 +185,22 @@ describe('upgrades', () => {
     sockets.close();
   });
 
-  it('counts a tunnel that either side ends as what it is, and not as a failure', async () => {
+  it.each([
+    ['in order', (socket: Socket) => socket.end()],
+    ['by a reset', (socket: Socket) => socket.resetAndDestroy()],
+  ])('counts a tunnel that the backend ends %s as what it was, and not as a failure', async (_how, end) => {
+    const agreed = 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n';
     const port = await serve(
       rawBackend((socket) => {
-        socket.once('data', () =>
-          socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n'),
-        );
-        socket.on('end', () => socket.end('bye'));
+        socket.once('data', () => {
+          socket.write(agreed);
+          socket.once('data', () => end(socket));
+        });
       }),
     );
     const client = new RawClient(port).send('GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n');
-    await client.until((text) => text.includes('101'));
-    client.socket.end();
-    expect(await client.untilClosed()).toMatch(/bye$/);
+    await client.until((text) => text.endsWith('\r\n\r\n'));
+    expect(await client.send('that is all').untilClosed()).toMatch(/^HTTP\/1\.1 101 /);
     const counted = (await proxy.metricsText()).match(/^evenkeel_upstream_requests_total.*$/gm);
     expect(counted).toEqual([expect.stringMatching(/outcome="1xx"\} 1$/)]);
   });
