@@ -17,7 +17,6 @@ const target = fileURLToPath(new URL('../../src/kube/api/protobuf/gen/messages.j
 /** Messages of the protocol beside those of the served kinds. */
 const OTHER_ROOTS = [
   'authentication.v1.TokenRequest',
-  'autoscaling.v1.HorizontalPodAutoscaler',
   'autoscaling.v1.Scale',
   'core.v1.Binding',
   'meta.v1.DeleteOptions',

@@ -1,7 +1,9 @@
 // What kubectl 1.35 sent for `create deployment`, `create ingress` and `create secret`, beside what it prints as JSON.
 // The captures are requests to our own server; `kubectl create ... --dry-run=client -o json` made the other halves.
 import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { StatusError } from '../status.ts';
 import { decodeProtobuf, encodeProtobuf } from './index.ts';
 
 describe.each(['deployment', 'ingress', 'secret'])('a captured %s', (name) => {
@@ -28,5 +30,21 @@ describe.each(['deployment', 'ingress', 'secret'])('a captured %s', (name) => {
         });
       }
     }
+  });
+
+  it('fails with a Status only, whichever bytes are changed', () => {
+    const changes = fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 });
+    fc.assert(
+      fc.property(changes, (edits) => {
+        const changed = Buffer.from(bytes);
+        for (const [at, byte] of edits) changed[at] = byte;
+        try {
+          expect(decodeProtobuf(changed)).toHaveProperty('kind');
+        } catch (error) {
+          expect(error).toBeInstanceOf(StatusError);
+        }
+      }),
+      { numRuns: 500 },
+    );
   });
 });

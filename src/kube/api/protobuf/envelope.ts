@@ -91,11 +91,6 @@ function readTypeMeta(reader: WireReader, into: Envelope): void {
   }
 }
 
-/** Whether objects of the kind have a form in protocol buffers; custom resources and Tables have none. */
-export function hasProtobuf(apiVersion: string, kind: string): boolean {
-  return messageOf(apiVersion, kind) !== undefined;
-}
-
 /** The object with its envelope. Throws `ProtobufError` for a kind without a form, or a value that does not fit its field. */
 export function encodeProtobuf(object: unknown): Buffer {
   const writer = new WireWriter();

@@ -1,6 +1,5 @@
 // The door of this room: Kubernetes objects to and from `application/vnd.kubernetes.protobuf`.
 // Re-exports only.
-export { decodeProtobuf, encodeProtobuf, encodeWatchFrame, hasProtobuf } from './envelope.ts';
-export { ProtobufError } from './error.ts';
+export { decodeProtobuf, encodeProtobuf, encodeWatchFrame } from './envelope.ts';
 
 export const protobufMediaType = 'application/vnd.kubernetes.protobuf';

@@ -64,6 +64,27 @@ describe('encodeProtobuf()', () => {
     expect(decodeProtobuf(encodeProtobuf(list))).toEqual(list);
   });
 
+  it('writes schemas within schemas, and reads them only so deep', () => {
+    const nested = (depth: number): unknown => {
+      let schema: unknown = { type: 'string' };
+      for (let level = 0; level < depth; level += 1) schema = { not: schema };
+      const versions = [{ name: 'v1', schema: { openAPIV3Schema: schema } }];
+      return { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', spec: { versions } };
+    };
+    expect(decodeProtobuf(encodeProtobuf(nested(90)))).toMatchObject(nested(90) as object);
+    expect(() => decodeProtobuf(encodeProtobuf(nested(200)))).toThrow('messages are nested deeper than 100');
+  });
+
+  it('writes numbers of any size as JSON has them', () => {
+    fc.assert(
+      fc.property(fc.maxSafeInteger(), fc.integer(), (generation, priority) => {
+        fc.pre(generation !== 0);
+        const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { generation }, spec: { priority } };
+        expect(decodeProtobuf(encodeProtobuf(pod))).toEqual(pod);
+      }),
+    );
+  });
+
   it('names the field whose value does not fit, and the kind that has no form', () => {
     const pod = { apiVersion: 'v1', kind: 'Pod', spec: { containers: [{ name: 7 }] } };
     expect(() => encodeProtobuf(pod)).toThrow('spec.containers.name: the value must be text, not 7');
