@@ -43,6 +43,12 @@ for (const [name, id] of [
   ['x-forwarded-host', X_FORWARDED_HOST],
   ['x-forwarded-port', X_FORWARDED_PORT],
   ['x-real-ip', DROPPED],
+  // What proxies that ask clients for certificates tell of them; nobody was asked here.
+  ['ssl-client-verify', DROPPED],
+  ['ssl-client-cert', DROPPED],
+  ['ssl-client-subject-dn', DROPPED],
+  ['ssl-client-issuer-dn', DROPPED],
+  ['x-forwarded-client-cert', DROPPED],
 ] as [string, number][]) {
   let list = byLength[name.length];
   if (list === undefined) {

@@ -92,6 +92,14 @@ describe('composeRequest()', () => {
     expect(out).not.toMatch(/^forwarded/im);
   });
 
+  it('drops what only a proxy that asked for a client certificate may say, in any spelling', () => {
+    const out = forwarded(
+      'GET / HTTP/1.1\r\nHost: a\r\nssl-client-verify: SUCCESS\r\nSSL_Client_Cert: a\r\nSsl-Client-Subject-Dn: CN=root\r\nssl-client-issuer-dn: CN=ca\r\nX-Forwarded-Client-Cert: Hash=1\r\nX-Keep: 1\r\n\r\n',
+    );
+    expect(out).toContain('X-Keep: 1\r\n');
+    expect(out).not.toMatch(/client.(cert|verify|subject|issuer)/i);
+  });
+
   it('extends the chain of a trusted client', () => {
     const out = forwarded(
       'GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 1.1.1.1\r\nX-Forwarded-Proto: https\r\nForwarded: for=1.1.1.1\r\n\r\n',
