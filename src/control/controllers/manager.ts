@@ -59,7 +59,7 @@ export interface RunningControllers {
 export async function startControllers(options: ControllersOptions): Promise<RunningControllers> {
   const { client, informers, log, clock, random = Math.random } = options;
   const chosen = choose(options.only);
-  const recorder = createEventRecorder(client, { component: 'evenkeel-controllers', clock, log });
+  const recorder = createEventRecorder(client, { component: 'evenkeel-controllers', clock, log, random });
   const running = chosen.map((controller) => {
     const own = { events: recorder.as(controller.component), log: log.child({ controller: controller.name }) };
     return controller.setup({ client, informers, clock, random, ...own });

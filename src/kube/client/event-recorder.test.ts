@@ -57,6 +57,14 @@ test('an event names what it is about, and a repetition only counts up', async (
   expect(second).toMatchObject({ count: 1, source: { component: 'other' } });
 });
 
+test('two recorders that note something about one object in the same millisecond are both heard', async () => {
+  const other = createEventRecorder(client, { component: 'other', clock, log: silentLogger });
+  recorder.event(object, 'Normal', 'Scheduled', 'It has a place');
+  other.event(object, 'Normal', 'Pulled', 'It is here');
+  await other.flush();
+  expect((await events()).map(({ reason }) => reason).sort()).toEqual(['Pulled', 'Scheduled']);
+});
+
 test('an event that has expired meanwhile is written again, with the count it has reached', async () => {
   recorder.event(object, 'Normal', 'Fine', 'All is well');
   const [event] = await events();

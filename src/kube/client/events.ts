@@ -27,6 +27,8 @@ export interface EventRecorderOptions {
   readonly host?: string;
   readonly clock: Clock;
   readonly log: Logger;
+  /** From 0 to below 1; default `Math.random`. */
+  readonly random?: () => number;
 }
 
 const EVENTS = builtin('Event');
@@ -42,9 +44,14 @@ export function createEventRecorder(client: Client, options: EventRecorderOption
   let tail = Promise.resolve();
   let lastStamp = 0n;
 
-  /** Unique within this process: upstream appends the time in nanoseconds, of which we have only milliseconds. */
+  const { random = Math.random } = options;
+
+  /**
+   * Upstream appends the time in nanoseconds, of which we have only milliseconds. Chance fills in the rest: another
+   * recorder may note something about the same object within the same millisecond.
+   */
   const nameFor = (object: KubeObject): string => {
-    const now = BigInt(Math.round(options.clock.wall())) * 1_000_000n;
+    const now = BigInt(Math.round(options.clock.wall())) * 1_000_000n + BigInt(Math.floor(random() * 1e6));
     lastStamp = now > lastStamp ? now : lastStamp + 1n;
     return `${object.metadata?.name ?? 'unknown'}.${lastStamp.toString(16)}`;
   };
