@@ -2,8 +2,9 @@
 // Knows bytes and content types; what the body means is the verbs' matter.
 import type { Http2ServerRequest } from 'node:http2';
 import { parse as parseYaml } from 'yaml';
-import { decodeProtobuf, protobufMediaType } from '#kube/api/protobuf/index.ts';
+import { protobufMediaType } from '#kube/api/protobuf/media-type.ts';
 import { badRequest, StatusError, unsupportedMediaType } from '#kube/api/status.ts';
+import { loadProtobuf } from './protobuf.ts';
 
 /** As upstream's limit for a resource request, in bytes. */
 const MAX_BODY_BYTES = 3 * 1024 * 1024;
@@ -34,7 +35,7 @@ export function mediaTypeOf(header: string | undefined): string {
 }
 
 /** Throws `StatusError` 415 for other types, 400 for text that cannot be parsed. */
-export function parseBody({ bytes, mediaType }: Body): unknown {
+export async function parseBody({ bytes, mediaType }: Body): Promise<unknown> {
   switch (mediaType) {
     case 'application/json':
       return parseJson(bytes);
@@ -42,7 +43,7 @@ export function parseBody({ bytes, mediaType }: Body): unknown {
     case 'application/x-yaml':
       return parseAsYaml(bytes);
     case protobufMediaType:
-      return decodeProtobuf(bytes);
+      return (await loadProtobuf()).decodeProtobuf(bytes);
     default:
       throw unsupportedMediaType(
         `the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf`,

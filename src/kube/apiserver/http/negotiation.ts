@@ -1,6 +1,6 @@
 // What the client can read, from its Accept header: plain objects, Tables, metadata only; JSON, YAML or protocol buffers.
 // Knows media types; turning objects into them is respond.ts.
-import { protobufMediaType } from '#kube/api/protobuf/index.ts';
+import { protobufMediaType } from '#kube/api/protobuf/media-type.ts';
 import { StatusError } from '#kube/api/status.ts';
 
 export type Representation = 'object' | 'table' | 'partial' | 'discovery';

@@ -6,9 +6,9 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { stringify } from 'yaml';
-import { encodeProtobuf } from '#kube/api/protobuf/index.ts';
 import type { StatusError } from '#kube/api/status.ts';
 import { errorFormat, type Format, mediaTypes } from './negotiation.ts';
+import { loadProtobuf } from './protobuf.ts';
 
 const compress = promisify(gzip);
 
@@ -30,11 +30,11 @@ export async function sendObject(
 ): Promise<void> {
   const all: Record<string, string | string[]> = { 'cache-control': 'no-cache, private', ...headers };
   if (warnings.length > 0) all.warning = warnings.map(warningHeader);
-  await sendBytes(request, response, code, mediaTypes[format], serialize(body, format), all);
+  await sendBytes(request, response, code, mediaTypes[format], await serialize(body, format), all);
 }
 
-function serialize(body: unknown, format: Format): string | Uint8Array {
-  if (format === 'protobuf') return encodeProtobuf(body);
+async function serialize(body: unknown, format: Format): Promise<string | Uint8Array> {
+  if (format === 'protobuf') return (await loadProtobuf()).encodeProtobuf(body);
   return format === 'yaml' ? stringify(body) : `${JSON.stringify(body)}\n`;
 }
 

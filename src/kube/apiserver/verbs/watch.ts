@@ -1,10 +1,10 @@
 // Streams changes to one client: backlog, then what happens, with bookmarks, until time is up.
 // Knows one watcher; each change is encoded once for all of them, and one that reads too slowly is cut off.
-import { encodeWatchFrame } from '#kube/api/protobuf/index.ts';
 import { badRequest, expired, StatusError } from '#kube/api/status.ts';
 import { CompactedError, FutureRevisionError } from '#kube/store/store.ts';
 import type { ResourceRequest } from '../context.ts';
 import { mediaTypes, notAcceptable } from '../http/negotiation.ts';
+import { loadProtobuf, type ProtobufCodec } from '../http/protobuf.ts';
 import { type RepresentOptions, representObject } from '../http/represent.ts';
 import { flushHead } from '../http/respond.ts';
 import type { AnyObject } from '../registry/any-object.ts';
@@ -30,7 +30,10 @@ export async function watchObjects(request: ResourceRequest): Promise<undefined>
   if (initial === 'true' && query.get('resourceVersionMatch') !== 'NotOlderThan') {
     throw badRequest('sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
   }
-  const stream = new WatchStream(request, selection, options);
+  const codec = options.accepted.format === 'protobuf' ? await loadProtobuf() : undefined;
+  // Nobody would be told again that the client left while the codec was loading; HTTP/1.1 has no stream.
+  if (request.http.stream?.destroyed ?? request.response.destroyed) return undefined;
+  const stream = new WatchStream(request, selection, options, codec);
   stream.open();
   const { collection } = resource;
   try {
@@ -59,13 +62,21 @@ class WatchStream {
   readonly #request: ResourceRequest;
   readonly #selection: Selection;
   readonly #options: RepresentOptions;
+  /** Undefined: events are JSON. */
+  readonly #codec: ProtobufCodec | undefined;
   readonly #prefix: string;
   readonly #encoding: string;
   readonly #bookmarks: boolean;
   readonly #cleanUp: (() => void)[] = [];
   #ended = false;
 
-  constructor(request: ResourceRequest, selection: Selection, options: RepresentOptions) {
+  constructor(
+    request: ResourceRequest,
+    selection: Selection,
+    options: RepresentOptions,
+    codec: ProtobufCodec | undefined,
+  ) {
+    this.#codec = codec;
     this.#request = request;
     this.#selection = selection;
     this.#options = options;
@@ -186,7 +197,7 @@ class WatchStream {
   }
 
   #frame(type: EventType, object: unknown): Uint8Array {
-    if (this.#options.accepted.format === 'protobuf') return encodeWatchFrame(type, object);
+    if (this.#codec !== undefined) return this.#codec.encodeWatchFrame(type, object);
     return Buffer.from(`${JSON.stringify({ type, object })}\n`);
   }
 

@@ -14,7 +14,7 @@ import type { WriteOptions } from './options.ts';
 /** Throws `StatusError` 400, 413 or 415. */
 export async function readObject(request: ResourceRequest, options: WriteOptions): Promise<AnyObject> {
   const { bytes, mediaType } = await readBody(request.http);
-  const body = parseBody({ bytes, mediaType });
+  const body = await parseBody({ bytes, mediaType });
   if (!isFields(body)) throw badRequest('the body of the request is not an object: send one object of the resource');
   const { definition } = request.resource;
   const object = { apiVersion: apiVersionOf(definition), kind: definition.kind, ...body } as AnyObject;
