@@ -320,11 +320,29 @@ describe('server-side apply', () => {
   });
 
   it('wants a field manager', async () => {
-    const { code } = await api.call('PATCH', `${CONFIG}/applied`, {
+    const { code, body } = await api.call('PATCH', `${CONFIG}/applied`, {
       body: configMap('applied'),
       type: 'application/apply-patch+yaml',
     });
-    expect(code).toBe(400);
+    expect(code).toBe(422);
+    expect(body.message).toBe(
+      'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
+    );
+  });
+
+  it('wants the type of what is applied, and force for nothing else', async () => {
+    const type = 'application/apply-patch+yaml';
+    const untyped = await api.call('PATCH', `${CONFIG}/applied?fieldManager=me`, { body: { data: {} }, type });
+    expect(untyped.code).toBe(400);
+    expect(untyped.body.message).toBe(
+      'the object to apply is of no type (set apiVersion and kind), but the URL is of v1 ConfigMap',
+    );
+    const forced = await api.call('PATCH', `${CONFIG}/applied?force=true`, {
+      body: {},
+      type: 'application/merge-patch+json',
+    });
+    expect(forced.code).toBe(422);
+    expect(forced.body.message).toContain('force: Forbidden: may not be specified for non-apply patch');
   });
 
   it('owns what a client sent and nothing that the server allocated', async () => {

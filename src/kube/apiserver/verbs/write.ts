@@ -4,7 +4,7 @@
 import { serverSideApply } from '#kube/api/apply/index.ts';
 import { applyPatch, type PatchType } from '#kube/api/patch/index.ts';
 import { apiVersionOf } from '#kube/api/resources.ts';
-import { badRequest, notFound, unsupportedMediaType } from '#kube/api/status.ts';
+import { badRequest, invalid, notFound, type StatusError, unsupportedMediaType } from '#kube/api/status.ts';
 import { nameOf, type Reply, type ResourceRequest } from '../context.ts';
 import { mediaTypeOf, parseAsYaml, parseBody, parseJson, readBody } from '../http/body.ts';
 import { representList, representObject } from '../http/represent.ts';
@@ -92,6 +92,9 @@ export function patchTypeOf(contentType: string | undefined): PatchType | 'apply
 export async function patchFromBody(request: ResourceRequest): Promise<Reply> {
   const type = patchTypeOf(request.http.headers['content-type']);
   const options = writeOptions(request);
+  if (type !== 'apply' && request.query.has('force')) {
+    throw badOption('force', 'FieldValueForbidden', 'Forbidden: may not be specified for non-apply patch');
+  }
   const { bytes } = await readBody(request.http);
   if (type === 'apply') return applyFromBody(request, options, parseAsYaml(bytes));
   const body = parseJson(bytes);
@@ -108,20 +111,28 @@ export async function patchFromBody(request: ResourceRequest): Promise<Reply> {
   return reply(request, 200, updated);
 }
 
+/** Upstream's answer to a query parameter that does not go with the kind of patch. */
+function badOption(field: string, reason: string, message: string): StatusError {
+  return invalid('meta.k8s.io', 'PatchOptions', '', [{ reason, message, field }]);
+}
+
+function typeName({ apiVersion, kind }: AnyObject): string {
+  if (!apiVersion || !kind) return 'no type (set apiVersion and kind)';
+  return `${apiVersion} ${kind}`;
+}
+
 /** Server-side apply: creates what is not there, merges what is, and keeps who owns what. */
 async function applyFromBody(request: ResourceRequest, options: WriteOptions, body: unknown): Promise<Reply> {
   const { resource, namespace, server, user, query, subresource } = request;
   if (!query.get('fieldManager')) {
-    throw badRequest(
-      'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
-    );
+    throw badOption('fieldManager', 'FieldValueRequired', 'Required value: is required for apply patch');
   }
   if (!isFields(body)) throw badRequest('the body of an apply patch is not an object: send the object to apply');
   const applied = body as AnyObject;
   const expected = apiVersionOf(resource.definition);
   if (applied.apiVersion !== expected || applied.kind !== resource.definition.kind) {
     throw badRequest(
-      `the object to apply is ${applied.apiVersion} ${applied.kind}, but the URL is of ${expected} ${resource.definition.kind}`,
+      `the object to apply is of ${typeName(applied)}, but the URL is of ${expected} ${resource.definition.kind}`,
     );
   }
   settleNamespace(applied, resource.definition, namespace);
