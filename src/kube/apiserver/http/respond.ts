@@ -35,7 +35,8 @@ export async function sendObject(
 
 async function serialize(body: unknown, format: Format): Promise<string | Uint8Array> {
   if (format === 'protobuf') return (await loadProtobuf()).encodeProtobuf(body);
-  return format === 'yaml' ? stringify(body) : `${JSON.stringify(body)}\n`;
+  // Many readers follow YAML 1.1, where a bare time, `on` or `1:30` is no string.
+  return format === 'yaml' ? stringify(body, { version: '1.1' }) : `${JSON.stringify(body)}\n`;
 }
 
 export async function sendBytes(

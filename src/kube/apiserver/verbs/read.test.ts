@@ -113,6 +113,23 @@ describe('resourceVersion', () => {
     expect((await api.call('GET', `${CONFIG}?resourceVersion=abc`)).code).toBe(400);
     expect((await api.call('GET', `${CONFIG}?resourceVersionMatch=Exact`)).code).toBe(422);
     expect((await api.call('GET', `${CONFIG}?resourceVersionMatch=Exact&resourceVersion=0`)).code).toBe(422);
+    const initial = await api.call(
+      'GET',
+      `${CONFIG}?sendInitialEvents=true&resourceVersionMatch=Odd&resourceVersion=1`,
+    );
+    expect(initial.code).toBe(422);
+    expect(at(initial.body, 'details', 'causes')).toEqual([
+      {
+        reason: 'FieldValueNotSupported',
+        message: 'Unsupported value: "Odd": supported values: "", "Exact", "NotOlderThan"',
+        field: 'resourceVersionMatch',
+      },
+      {
+        reason: 'FieldValueForbidden',
+        message: 'Forbidden: sendInitialEvents is forbidden for list',
+        field: 'sendInitialEvents',
+      },
+    ]);
     expect((await api.call('GET', `${CONFIG}?limit=-1`)).code).toBe(400);
   });
 });
@@ -142,6 +159,8 @@ describe('representations', () => {
   it('answers in YAML, and refuses what it has not', async () => {
     const yaml = await api.call('GET', `${CONFIG}/a`, { accept: 'application/yaml' });
     expect(String(yaml.body.text)).toMatch(/^kind: ConfigMap|^apiVersion: v1/);
+    // A reader of YAML 1.1 would take a bare time for more than a string.
+    expect(String(yaml.body.text)).toMatch(/creationTimestamp: "\d{4}-/);
     const cbor = await api.call('GET', CONFIG, { accept: 'application/cbor' });
     expect(cbor.code).toBe(406);
     const either = await api.call('GET', CONFIG, { accept: 'application/cbor,application/json' });

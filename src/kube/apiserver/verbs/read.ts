@@ -13,7 +13,7 @@ import {
 } from '../http/represent.ts';
 import type { AnyObject } from '../registry/any-object.ts';
 import { type Selection, selectionOf } from './selection.ts';
-import { assertMatch, parseRevision, revisionError, tooLarge } from './versions.ts';
+import { assertListOptions, parseRevision, revisionError, tooLarge } from './versions.ts';
 
 export async function getObject(request: ResourceRequest): Promise<Reply> {
   const { resource, namespace } = request;
@@ -32,7 +32,7 @@ export function representOptions({ http, query, server, resource }: ResourceRequ
 
 export async function listObjects(request: ResourceRequest): Promise<Reply> {
   const { resource, query } = request;
-  assertMatch(resource, query);
+  assertListOptions(query);
   const options = representOptions(request);
   const { objects, metadata } = selectPage(request, selectionOf(request));
   return { code: 200, object: representList(resource, objects, metadata, options) };

@@ -1,8 +1,7 @@
 // What a resourceVersion in a request means, and the errors for one that cannot be served.
 // Knows upstream's rules for reads; revisions themselves are the store's.
-import { badRequest, expired, invalid, StatusError } from '#kube/api/status.ts';
+import { badRequest, expired, invalid, type StatusCause, StatusError } from '#kube/api/status.ts';
 import { CompactedError, FutureRevisionError } from '#kube/store/store.ts';
-import type { Resource } from '../registry/registry.ts';
 
 /** Undefined for none. Throws `StatusError` 400 (as upstream: Invalid value) for text that is no revision. */
 export function parseRevision(text: string | null): number | undefined {
@@ -30,27 +29,53 @@ export function revisionError(error: unknown, asked: number): unknown {
   return error;
 }
 
-const MATCHES: readonly (string | null)[] = ['Exact', 'NotOlderThan'];
-
-/** Throws `StatusError` 422 for combinations upstream forbids. */
-export function assertMatch(resource: Resource, query: URLSearchParams): void {
-  const match = query.get('resourceVersionMatch');
-  if (match === null || match === '') return;
-  const forbid = (why: string): never => {
-    throw invalid('meta.k8s.io', 'ListOptions', '', [
-      { reason: 'FieldValueForbidden', message: why, field: 'resourceVersionMatch' },
-    ]);
-  };
+/** Throws `StatusError` 422 for combinations of a list's parameters that upstream forbids. */
+export function assertListOptions(query: URLSearchParams): void {
+  const match = query.get('resourceVersionMatch') ?? '';
   const revision = query.get('resourceVersion') ?? '';
-  if (!MATCHES.includes(match)) {
-    throw badRequest(
-      `resourceVersionMatch: Unsupported value: ${JSON.stringify(match)}: supported values: "Exact", "NotOlderThan" (${resource.definition.resource})`,
-    );
+  const causes: StatusCause[] = [];
+  if (match !== '') {
+    if (revision === '') causes.push(forbidden('resourceVersionMatch is forbidden unless resourceVersion is provided'));
+    if (query.get('continue')) causes.push(forbidden('resourceVersionMatch is forbidden when continue is provided'));
+    if (match !== 'Exact' && match !== 'NotOlderThan') causes.push(unsupported(match, ['', 'Exact', 'NotOlderThan']));
+    if (match === 'Exact' && revision === '0') {
+      causes.push(forbidden('resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
+    }
   }
-  if (revision === '' && query.get('watch') === null) {
-    forbid('Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided');
+  if (query.has('sendInitialEvents')) {
+    causes.push(forbidden('sendInitialEvents is forbidden for list', 'sendInitialEvents'));
   }
-  if (match === 'Exact' && revision === '0') {
-    forbid('Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
+  assertNone(causes);
+}
+
+/** Throws `StatusError` 422 for combinations of a watch's parameters that upstream forbids. */
+export function assertWatchOptions(query: URLSearchParams): void {
+  const match = query.get('resourceVersionMatch') ?? '';
+  const initial = query.has('sendInitialEvents');
+  const causes: StatusCause[] = [];
+  if (initial && match !== 'NotOlderThan') {
+    causes.push(forbidden('sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'));
   }
+  if (match !== '') {
+    if (!initial) {
+      causes.push(forbidden('resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'));
+    }
+    if (match !== 'NotOlderThan') causes.push(unsupported(match, ['NotOlderThan']));
+    if (query.get('continue')) causes.push(forbidden('resourceVersionMatch is forbidden when continue is provided'));
+  }
+  assertNone(causes);
+}
+
+function assertNone(causes: StatusCause[]): void {
+  if (causes.length > 0) throw invalid('meta.k8s.io', 'ListOptions', '', causes);
+}
+
+function forbidden(why: string, field = 'resourceVersionMatch'): StatusCause {
+  return { reason: 'FieldValueForbidden', message: `Forbidden: ${why}`, field };
+}
+
+function unsupported(value: string, values: readonly string[]): StatusCause {
+  const supported = values.map((each) => JSON.stringify(each)).join(', ');
+  const message = `Unsupported value: ${JSON.stringify(value)}: supported values: ${supported}`;
+  return { reason: 'FieldValueNotSupported', message, field: 'resourceVersionMatch' };
 }

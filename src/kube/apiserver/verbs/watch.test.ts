@@ -116,7 +116,20 @@ describe('watch', () => {
     expect(end.type).toBe('BOOKMARK');
     expect(at(end.object, 'metadata', 'annotations')).toEqual({ 'k8s.io/initial-events-end': 'true' });
     watch.close();
-    expect((await api.call('GET', '/api/v1/namespaces?watch=true&sendInitialEvents=true')).code).toBe(400);
+  });
+
+  it('refuses parameters that do not go together, as upstream', async () => {
+    const refused = async (query: string): Promise<unknown> => {
+      const { code, body } = await api.call('GET', `/api/v1/namespaces?watch=true&${query}`);
+      expect(code).toBe(422);
+      return body.message;
+    };
+    expect(await refused('sendInitialEvents=true')).toBe(
+      'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
+    );
+    expect(await refused('resourceVersion=1&resourceVersionMatch=NotOlderThan')).toBe(
+      'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
+    );
   });
 
   it('prints Tables and metadata', async () => {
@@ -125,6 +138,11 @@ describe('watch', () => {
     const row = await table.next();
     expect(row.object.kind).toBe('Table');
     expect(at(row.object, 'rows', 0, 'cells', 0)).toBe('default');
+    expect(at(row.object, 'columnDefinitions', 0, 'name')).toBe('Name');
+    await merge('/api/v1/namespaces/default', { metadata: { labels: { seen: 'yes' } } });
+    const changed = await table.next();
+    expect(at(changed.object, 'rows', 0, 'cells', 0)).toBe('default');
+    expect(changed.object.columnDefinitions).toBeNull();
     table.close();
     const partial = await api.watch(path, { accept: 'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io' });
     expect((await partial.next()).object.kind).toBe('PartialObjectMetadata');

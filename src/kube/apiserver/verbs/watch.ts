@@ -1,6 +1,6 @@
 // Streams changes to one client: backlog, then what happens, with bookmarks, until time is up.
 // Knows one watcher; each change is encoded once for all of them, and one that reads too slowly is cut off.
-import { badRequest, expired, StatusError } from '#kube/api/status.ts';
+import { expired, StatusError } from '#kube/api/status.ts';
 import { CompactedError, FutureRevisionError } from '#kube/store/store.ts';
 import type { ResourceRequest } from '../context.ts';
 import { mediaTypes, notAcceptable } from '../http/negotiation.ts';
@@ -11,7 +11,7 @@ import type { AnyObject } from '../registry/any-object.ts';
 import type { Change } from '../registry/collection.ts';
 import { representOptions } from './read.ts';
 import { type Selection, selectionOf } from './selection.ts';
-import { parseRevision } from './versions.ts';
+import { assertWatchOptions, parseRevision } from './versions.ts';
 
 /** Upstream ends a watch without timeoutSeconds after 30 to 60 minutes. */
 const MIN_TIMEOUT_SECONDS = 1800;
@@ -21,15 +21,13 @@ type EventType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
 
 export async function watchObjects(request: ResourceRequest): Promise<undefined> {
   const { resource, query } = request;
+  assertWatchOptions(query);
   const options = representOptions(request);
   // A stream of YAML has no frames.
   if (options.accepted.format === 'yaml') throw notAcceptable(['json', 'protobuf']);
   const selection = selectionOf(request);
   const asked = parseRevision(query.get('resourceVersion'));
   const initial = query.get('sendInitialEvents');
-  if (initial === 'true' && query.get('resourceVersionMatch') !== 'NotOlderThan') {
-    throw badRequest('sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
-  }
   const codec = options.accepted.format === 'protobuf' ? await loadProtobuf() : undefined;
   // Nobody would be told again that the client left while the codec was loading; HTTP/1.1 has no stream.
   if (request.http.stream?.destroyed ?? request.response.destroyed) return undefined;
@@ -68,6 +66,8 @@ class WatchStream {
   readonly #encoding: string;
   readonly #bookmarks: boolean;
   readonly #cleanUp: (() => void)[] = [];
+  /** A Table's columns are sent with its first rows only, as upstream: they outweigh a row by far. */
+  #columnsSent = false;
   #ended = false;
 
   constructor(
@@ -108,7 +108,7 @@ class WatchStream {
     const { resource, namespace } = this.#request;
     for (const { object } of resource.collection.list(namespace)) {
       const shown = resource.view(object);
-      if (this.#selection.matches(shown)) this.#write('ADDED', this.#represent(shown));
+      if (this.#selection.matches(shown)) this.#write('ADDED', this.#rows(shown, this.#takeColumns()));
     }
     if (markEnd) this.#bookmark(true);
   }
@@ -158,15 +158,28 @@ class WatchStream {
   }
 
   #encoded(change: Change, type: EventType, leaves: boolean): Uint8Array {
-    const key = `${this.#encoding} ${type}`;
+    const withColumns = this.#takeColumns();
+    const key = `${this.#encoding} ${type} ${withColumns}`;
     const known = change.encodings.get(key);
     if (known !== undefined) return known;
     const { resource } = this.#request;
     const shown = leaves && change.before !== undefined ? change.before.object : change.now.object;
     const object = leaves ? withVersion(shown, change.now.revision) : shown;
-    const bytes = this.#frame(type, this.#represent(resource.view(object)));
+    const bytes = this.#frame(type, this.#rows(resource.view(object), withColumns));
     change.encodings.set(key, bytes);
     return bytes;
+  }
+
+  #takeColumns(): boolean {
+    const first = !this.#columnsSent;
+    this.#columnsSent = true;
+    return first;
+  }
+
+  #rows(object: AnyObject, withColumns: boolean): unknown {
+    const shown = this.#represent(object);
+    if (withColumns || this.#options.accepted.representation !== 'table') return shown;
+    return { ...(shown as object), columnDefinitions: null };
   }
 
   #represent(object: AnyObject): unknown {
