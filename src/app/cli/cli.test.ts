@@ -29,7 +29,6 @@ test.each(['up', 'down', 'apply', 'get', 'load', 'apiserver', 'version'])('%s ha
 
 test.each([
   [['lod'], "unknown command 'lod'\n(Did you mean load?)"],
-  [['up'], "missing required argument 'path'"],
   [['up', 'x', '--api-port', '99999'], "option '--api-port <port>' argument '99999' is invalid"],
   [['up', 'x', '--pod-cidr', '10.0.0.0/24'], '"10.0.0.0/24" is no range within 127.0.0.0/8'],
   [['load', 'shop'], '"shop" is no http or https URL'],

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import type { Client } from '#kube/client/client.ts';
 import { Failure } from '../failure.ts';
-import { dataDirAt } from '../main/data-dir.ts';
+import { type DataDir, dataDirAt } from '../main/data-dir.ts';
 
 export interface ConnectOptions {
   readonly data?: string;
@@ -15,6 +15,8 @@ export interface Connection {
   readonly client: Client;
   /** The context's namespace, or `default`. */
   readonly namespace: string;
+  /** Of the embedded cluster; absent when another one was pointed at. */
+  readonly data?: DataDir;
 }
 
 /** An explicit file, then the embedded cluster of the data directory when there is one, then kubectl's own rules. */
@@ -23,8 +25,9 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     import('#kube/client/kubeconfig.ts'),
     import('#kube/client/rest-client.ts'),
   ]);
-  const own = dataDirAt(options.data).kubeconfig;
-  const path = options.kubeconfig ?? (options.data !== undefined || existsSync(own) ? own : undefined);
+  const data = dataDirAt(options.data);
+  const own = options.data !== undefined || existsSync(data.kubeconfig) ? data.kubeconfig : undefined;
+  const path = options.kubeconfig ?? own;
   if (path !== undefined && !existsSync(path)) {
     throw new Failure(
       `No kubeconfig at "${path}"`,
@@ -32,5 +35,9 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     );
   }
   const config = loadKubeconfig(path, options.context);
-  return { client: createClient(config), namespace: config.namespace ?? 'default' };
+  return {
+    client: createClient(config),
+    namespace: config.namespace ?? 'default',
+    ...(path !== undefined && path === own ? { data } : {}),
+  };
 }

@@ -6,11 +6,11 @@ import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import type { Engine } from '#traffic/proxy/engine.ts';
 import { Failure } from '../failure.ts';
-import type { ImageCommand } from '../manifests/project.ts';
 import { startApi } from './api.ts';
 import { startControlPlane } from './control-plane.ts';
 import type { DataDir } from './data-dir.ts';
 import { startDevCertificates } from './dev-certificate.ts';
+import { type Images, readImages, rememberImages } from './images-file.ts';
 import { acquireLock } from './instance-lock.ts';
 import {
   claimNetwork,
@@ -38,7 +38,8 @@ export interface ClusterOptions {
   readonly workers: number;
   /** File for the access log, `-` for standard output; off when left out. */
   readonly accessLog?: string;
-  readonly images: Readonly<Record<string, ImageCommand>>;
+  /** Remembered with those of earlier starts, which go on running. */
+  readonly images: Images;
   readonly log: Logger;
   readonly clock: Clock;
   /** Called as parts become usable; `detail` is fit for a progress line. */
@@ -75,6 +76,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
   // 1. The lock of the data directory, and the addresses: two clusters on one store, or on one network, would ruin each other.
   const lock = acquireLock(data.lock, data.root);
   shutdown.add('lock', () => lock.release());
+  rememberImages(data.images, options.images);
   const claim = await claimNetwork(network);
   shutdown.add('addresses', () => claim.release());
 
@@ -138,7 +140,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
     nodeAddress: NODE_ADDRESS,
     podCidr: network.podCidr,
     dataDir: data.pods,
-    images: options.images,
+    images: () => readImages(data.images),
     serving: { address: NODE_ADDRESS, port: 0, ...pki.kubelet, clientCaPem: pki.authority.certPem },
     log: log.child({ part: 'kubelet' }),
     clock,

@@ -14,6 +14,8 @@ export interface DataDir {
   readonly kubeconfig: string;
   readonly logs: string;
   readonly logFile: string;
+  /** What images are on this machine. */
+  readonly images: string;
   /** Where pods keep their files. */
   readonly pods: string;
 }
@@ -29,6 +31,7 @@ export function dataDirAt(path?: string): DataDir {
     kubeconfig: join(root, 'kubeconfig'),
     logs: join(root, 'logs'),
     logFile: join(root, 'logs', 'evenkeel.log'),
+    images: join(root, 'images.json'),
     pods: join(root, 'kubelet'),
   };
 }

@@ -1,6 +1,5 @@
 // From paths to objects: files are read and parsed, and what came from where is kept.
 // Knows nothing of the cluster.
-import { UsageFailure } from '../failure.ts';
 import type { ManifestObject, ManifestProblem } from './document.ts';
 import { readSources } from './files.ts';
 import { parseManifests } from './parse.ts';
@@ -12,13 +11,11 @@ export interface Manifests {
   readonly images: Readonly<Record<string, ImageCommand>>;
 }
 
-/** Throws `Failure` when a path cannot be read, and when there is none. */
+/** Throws `Failure` when a path cannot be read. */
 export async function readManifests(
   paths: readonly string[],
   options: { readonly recursive?: boolean; readonly projectFile?: string } = {},
 ): Promise<Manifests> {
-  if (paths.length === 0)
-    throw new UsageFailure('No manifests are named', 'Name files or directories, or - for standard input');
   const { texts, projects } = await readSources(paths, options);
   const parsed = texts.map(({ file, text }) => parseManifests(text, file));
   return {

@@ -1,7 +1,7 @@
 // `up` from start to end: cluster, manifests, rollouts, addresses; then it stands until a signal ends it.
 // Knows the order of what a person sees; how it is shown is the Progress's business.
 import type { Ingress } from 'kubernetes-types/networking/v1.js';
-import type { KubeObject } from '#kube/api/object.ts';
+import { type KubeObject, objectKey } from '#kube/api/object.ts';
 import { builtin } from '#kube/api/resources.ts';
 import { systemClock } from '#lib/clock.ts';
 import { UsageFailure } from '../failure.ts';
@@ -131,9 +131,15 @@ async function applyAndWait(
     },
   });
   clean &&= applied.every(({ outcome }) => outcome !== 'failed');
-  const deployments = applied.flatMap((result) =>
-    result.outcome !== 'failed' && result.resource.kind === 'Deployment' ? [result.object] : [],
-  );
+  const deployments =
+    options.paths.length === 0
+      ? await storedDeployments(cluster)
+      : applied.flatMap((result) =>
+          result.outcome !== 'failed' && result.resource.kind === 'Deployment' ? [result.object] : [],
+        );
+  if (options.paths.length === 0 && deployments.length === 0) {
+    progress.line('No Deployment is stored yet: bring manifests in with "evenkeel apply" or kubectl');
+  }
   try {
     if (deployments.length > 0) await progress.phase(rolloutTasks(deployments, cluster.informers, startedAt, signal));
   } catch (error) {
@@ -147,4 +153,11 @@ async function applyAndWait(
   progress.line('');
   for (const line of addressLines(hostsOf(ingresses.list()), cluster, options.data)) progress.line(line);
   return clean;
+}
+
+/** What an earlier run left: without manifests it is all there is to wait for. */
+async function storedDeployments({ informers }: Cluster): Promise<KubeObject[]> {
+  const deployments = informers.of<KubeObject>(builtin('Deployment'));
+  await deployments.synced();
+  return deployments.list().sort((a, b) => (objectKey(a) < objectKey(b) ? -1 : 1));
 }

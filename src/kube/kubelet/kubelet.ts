@@ -37,8 +37,8 @@ export interface KubeletOptions {
   readonly podCidr: string;
   /** Holds volumes, logs and records of processes. */
   readonly dataDir: string;
-  /** Image names to commands, from `images:` of evenkeel.yaml. */
-  readonly images: ImageMap;
+  /** Image names to commands, from `images:` of evenkeel.yaml; asked anew for every container that starts. */
+  readonly images: () => ImageMap;
   /** Added to the Node's labels, e.g. `topology.kubernetes.io/zone`. */
   readonly labels?: Readonly<Record<string, string>>;
   /** Where logs are served over HTTPS to holders of a client certificate of `clientCaPem`; port 0 takes a free one. */
@@ -119,7 +119,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     runtime,
     objects,
     dataDir,
-    images: { ...echoImages, ...options.images },
+    images: () => ({ ...echoImages, ...options.images() }),
     services: () => services.list(),
     loopback: { hookFile, namesFile: names.path },
     events: podEvents(recorder),

@@ -70,7 +70,7 @@ export async function startTestNode(options: { log?: Logger; podCidr?: string } 
       nodeAddress: '127.0.0.1',
       podCidr: options.podCidr ?? TEST_POD_CIDR,
       dataDir,
-      images: IMAGES,
+      images: () => IMAGES,
       labels: { 'topology.kubernetes.io/zone': 'zone-a' },
       serving: { address: '127.0.0.1', port: 0, ...serving, clientCaPem: authority.caPem },
       log,

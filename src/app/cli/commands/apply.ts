@@ -1,6 +1,8 @@
 // `evenkeel apply`: brings manifests into a running cluster, by server-side apply.
 // Knows options and printing.
 import { Command } from 'commander';
+import { UsageFailure } from '../../failure.ts';
+import { rememberImages } from '../../main/images-file.ts';
 import { applyManifests } from '../../manifests/apply.ts';
 import { formatProblem } from '../../manifests/format.ts';
 import { readManifests } from '../../manifests/read.ts';
@@ -9,6 +11,7 @@ import { type ConnectOptions, connect } from '../connect.ts';
 interface Options extends ConnectOptions {
   readonly namespace?: string;
   readonly recursive: boolean;
+  readonly images?: string;
   readonly forceConflicts: boolean;
   readonly dryRun: boolean;
   readonly filename?: readonly string[];
@@ -23,6 +26,7 @@ export function applyCommand(): Command {
     .argument('[path...]', 'files, directories, or -')
     .option('-f, --filename <path...>', 'as the argument; for fingers used to kubectl')
     .option('-R, --recursive', 'look below directories as well', false)
+    .option('--images <file>', 'an evenkeel.yaml that says what images run, when it is not beside the manifests')
     .option('-n, --namespace <name>', 'for objects that name none')
     .option('--force-conflicts', 'take over fields that another manager set', false)
     .option('--dry-run', 'let the server check, and change nothing', false)
@@ -42,10 +46,18 @@ Examples:
 }
 
 async function apply(paths: readonly string[], options: Options): Promise<boolean> {
-  const { objects, problems } = await readManifests(paths, { recursive: options.recursive });
+  if (paths.length === 0) {
+    throw new UsageFailure('No manifests are named', 'Name files or directories, or - for standard input');
+  }
+  const { objects, problems, images } = await readManifests(paths, {
+    recursive: options.recursive,
+    ...(options.images === undefined ? {} : { projectFile: options.images }),
+  });
   for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`);
-  const { client, namespace } = await connect(options);
+  const { client, namespace, data } = await connect(options);
   try {
+    // The node looks there whenever it starts a container.
+    if (data !== undefined && !options.dryRun) rememberImages(data.images, images);
     const applied = await applyManifests(objects, {
       client,
       namespace: options.namespace ?? namespace,

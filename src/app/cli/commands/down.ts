@@ -34,6 +34,7 @@ export function downCommand(): Command {
           `${data.store}-shm`,
           data.pki,
           data.kubeconfig,
+          data.images,
           data.logs,
           data.pods,
           data.lock,

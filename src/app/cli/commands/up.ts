@@ -32,11 +32,11 @@ export function upCommand(): Command {
   return new Command('up')
     .summary('start a cluster on this machine and apply manifests')
     .description(
-      'Starts a complete small Kubernetes on this machine (API server, controllers, a node, a gateway), applies the manifests, waits until their Deployments are ready, and says where everything is. Stays in the foreground; Ctrl-C takes it all down in order, a second Ctrl-C at once.\n\nWhat is stored stays in the data directory: the next start finds it again. Objects that have gone from the files are left alone; delete them with kubectl.',
+      'Starts a complete small Kubernetes on this machine (API server, controllers, a node, a gateway), applies the manifests if any are named, waits until their Deployments are ready, and says where everything is. Stays in the foreground; Ctrl-C takes it all down in order, a second Ctrl-C at once.\n\nWhat is stored stays in the data directory, and so does what evenkeel.yaml says about images: the next start finds it again. Objects that have gone from the files are left alone; delete them with kubectl.',
     )
     .argument(
-      '<path...>',
-      'files, directories, or - for standard input; a directory may say in evenkeel.yaml where its manifests are',
+      '[path...]',
+      'files, directories, or - for standard input; a directory may say in evenkeel.yaml where its manifests are. Without any, what is stored from before starts again',
     )
     .option('-d, --detach', 'return when all is ready; "evenkeel down" ends it', false)
     .option('--data <dir>', 'where store, certificates, logs and kubeconfig are kept (default: ~/.evenkeel)')
@@ -61,6 +61,7 @@ A port of 0 takes a free one.
 
 Examples:
   $ evenkeel up examples/shop
+  $ evenkeel up                      # the same objects again, or an empty cluster
   $ evenkeel up k8s/ --detach && export KUBECONFIG=~/.evenkeel/kubeconfig
   $ helm template my-chart | evenkeel up - --images my-chart/evenkeel.yaml`,
     )

@@ -23,7 +23,7 @@ export class StartFailure extends Error {
 
 export interface StarterDependencies {
   readonly runtime: Runtime;
-  readonly images: ImageMap;
+  readonly images: () => ImageMap;
   readonly objects: ObjectSource;
   readonly services: () => readonly Service[];
   readonly loopback: LoopbackHook;
@@ -96,7 +96,7 @@ export function findImage(images: ImageMap, container: Container): ProcessImage 
 export async function startContainer(input: StartInput, deps: StarterDependencies): Promise<RunningContainer> {
   const { pod, container, facts, volumes, containerDir, logPath } = input;
   const namespace = pod.metadata?.namespace ?? '';
-  const image = findImage(deps.images, container);
+  const image = findImage(deps.images(), container);
   const services = serviceVariables(deps.services(), namespace, pod.spec?.enableServiceLinks !== false);
   try {
     const own = await containerEnv({ pod, container, facts, services, objects: deps.objects });
