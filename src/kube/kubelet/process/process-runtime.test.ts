@@ -1,7 +1,7 @@
 // The process runtime with real processes: starts, ends, signals, output, and a crash of its own process.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -11,6 +11,7 @@ import { silentLogger } from '#lib/log.ts';
 import { type ContainerSpec, ContainerStartError } from '../runtime.ts';
 import { processStartTime } from './proc.ts';
 import { ProcessRuntime } from './process-runtime.ts';
+import { CONTAINER_ID_VARIABLE, ProcessRecords } from './records.ts';
 
 let dir: string;
 let runtime: ProcessRuntime;
@@ -54,6 +55,28 @@ test('output, working directory and environment are the container own', async ()
   expect([hello, where]).toEqual(['stdout F hello', `stdout F ${dir}`]);
   expect(Number(rest[0]?.split(' ').at(-1))).toBeLessThan(8);
   expect(output()).toContain('stderr F oops');
+});
+
+test('output can be opened by name, as scripts and log settings do', async () => {
+  const container = await runtime.start(spec('echo out > /dev/stdout; echo err > /dev/stderr; exit 3'));
+  expect(await container.exited).toMatchObject({ exitCode: 3 });
+  expect(output().toSorted()).toEqual(['stderr F err', 'stdout F out']);
+});
+
+test('words that no process can be given fail the start, not the node', async () => {
+  const start = runtime.start(spec('', { command: ['sh', '-c', 'echo \0'] }));
+  await expect(start).rejects.toThrow(ContainerStartError);
+  expect(readdirSync(join(dir, 'processes'))).toEqual([]);
+});
+
+test('a process is found although its runtime was killed before it knew the pid', async () => {
+  const records = new ProcessRecords(join(dir, 'processes'));
+  records.announce('cut-short');
+  const child = spawn('sleep', ['300'], { env: { ...process.env, [CONTAINER_ID_VARIABLE]: 'cut-short' } });
+  const exited = once(child, 'exit');
+  await once(child, 'spawn');
+  expect([...records.sweep()]).toEqual([child.pid]);
+  expect(await exited).toEqual([null, 'SIGKILL']);
 });
 
 test('a signal is reported as 128 and its number, and takes children with it', async () => {

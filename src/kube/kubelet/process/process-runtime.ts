@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import type { Cancel, Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import {
@@ -17,7 +18,8 @@ import {
 } from '../runtime.ts';
 import { execCommand } from './exec.ts';
 import { LogFile } from './log-file.ts';
-import { enterNamespace, MountNamespaces } from './mount-namespace.ts';
+import { enterNamespace, MountNamespaces, type Namespaced } from './mount-namespace.ts';
+import { openOutputPipes } from './output-pipes.ts';
 import { processStartTime, signalProcess } from './proc.ts';
 import { CONTAINER_ID_VARIABLE, ProcessRecords } from './records.ts';
 
@@ -49,6 +51,38 @@ function explainSpawn(spec: ContainerSpec, error: NodeJS.ErrnoException): string
   if (error.code === 'ENOENT') return `exec: "${program}": executable file not found in $PATH`;
   if (error.code === 'EACCES') return `exec: "${program}": permission denied`;
   return `exec: "${program}": ${error.message}`;
+}
+
+interface Spawned {
+  readonly child: ChildProcess;
+  /** Its output and its error output. */
+  readonly streams: readonly [Readable, Readable];
+}
+
+async function spawnWithPipes(
+  spec: ContainerSpec,
+  { command, workingDir }: Namespaced,
+  env: Record<string, string>,
+): Promise<Spawned> {
+  const [program = '', ...args] = command;
+  const pipes = await openOutputPipes(dirname(spec.logPath));
+  try {
+    const child = spawn(program, args, {
+      cwd: workingDir,
+      env,
+      // Its own session: signals of our terminal do not reach it, and one signal reaches all of its processes.
+      detached: true,
+      stdio: ['ignore', pipes?.ends[0] ?? 'pipe', pipes?.ends[1] ?? 'pipe'],
+    });
+    return { child, streams: [pipes?.stdout ?? child.stdout, pipes?.stderr ?? child.stderr] as [Readable, Readable] };
+  } catch (error) {
+    // Words that no process can be given, e.g. with a NUL in them.
+    pipes?.stdout.destroy();
+    pipes?.stderr.destroy();
+    throw new ContainerStartError(explainSpawn(spec, error as NodeJS.ErrnoException));
+  } finally {
+    pipes?.handedOver();
+  }
 }
 
 function checkWorkingDir(dir: string): void {
@@ -101,22 +135,24 @@ export class ProcessRuntime implements Runtime {
     const id = randomBytes(32).toString('hex');
     const env: Record<string, string> = { ...spec.env, [CONTAINER_ID_VARIABLE]: id };
     if (env.TMPDIR !== undefined) mkdirSync(env.TMPDIR, { recursive: true });
-    const [program = '', ...args] = namespaced.command;
-    const child = spawn(program, args, {
-      cwd: namespaced.workingDir,
-      env,
-      // Its own session: signals of our terminal do not reach it, and one signal reaches all of its processes.
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const pid = await this.#spawned(child, spec);
+    this.#records.announce(id);
+    let child: ChildProcess;
+    let streams: Spawned['streams'];
+    let pid: number;
+    try {
+      ({ child, streams } = await spawnWithPipes(spec, namespaced, env));
+      pid = await this.#spawned(child, spec, streams);
+    } catch (error) {
+      this.#records.remove(id);
+      throw error;
+    }
     this.#records.add(id, pid);
     const startedAt = this.#clock.wall();
     const output = new LogFile(spec.logPath, this.#clock);
     this.#logs.set(spec.logPath, output);
-    child.stdout?.on('data', (chunk: Buffer) => output.write('stdout', chunk));
-    child.stderr?.on('data', (chunk: Buffer) => output.write('stderr', chunk));
-    const exited = this.#watch(child, pid, id, output);
+    streams[0].on('data', (chunk: Buffer) => output.write('stdout', chunk));
+    streams[1].on('data', (chunk: Buffer) => output.write('stderr', chunk));
+    const exited = this.#watch(child, pid, id, streams, output);
     return {
       id,
       startedAt,
@@ -138,11 +174,13 @@ export class ProcessRuntime implements Runtime {
     return { ended: log.ended, stop: log.listen(onLine) };
   }
 
-  #spawned(child: ChildProcess, spec: ContainerSpec): Promise<number> {
+  #spawned(child: ChildProcess, spec: ContainerSpec, streams: readonly Readable[]): Promise<number> {
     return new Promise((resolve, reject) => {
       child.once('error', (error) => {
-        if (child.pid === undefined) reject(new ContainerStartError(explainSpawn(spec, error)));
-        else
+        if (child.pid === undefined) {
+          for (const stream of streams) stream.destroy();
+          reject(new ContainerStartError(explainSpawn(spec, error)));
+        } else
           this.#log.warn(
             { container: spec.name, pod: spec.podName, error: error.message },
             'Process reported an error',
@@ -152,7 +190,14 @@ export class ProcessRuntime implements Runtime {
     });
   }
 
-  #watch(child: ChildProcess, pid: number, id: string, output: LogFile): Promise<ContainerExit> {
+  #watch(
+    child: ChildProcess,
+    pid: number,
+    id: string,
+    streams: readonly Readable[],
+    output: LogFile,
+  ): Promise<ContainerExit> {
+    const drained = Promise.all(streams.map((stream) => new Promise((resolve) => stream.once('close', resolve))));
     return new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         const exit = exitOf(code, signal, this.#clock.wall());
@@ -160,8 +205,7 @@ export class ProcessRuntime implements Runtime {
         signalProcess(-pid, 'SIGKILL');
         const finish = (): void => {
           cancel();
-          child.stdout?.destroy();
-          child.stderr?.destroy();
+          for (const stream of streams) stream.destroy();
           output.close();
           if (this.#logs.get(output.path) === output) this.#logs.delete(output.path);
           this.#sweepEnded(id);
@@ -169,7 +213,7 @@ export class ProcessRuntime implements Runtime {
         };
         // A process that left the group may hold the pipes open for good.
         const cancel = this.#clock.after(DRAIN_MS, finish);
-        child.once('close', finish);
+        void drained.then(finish);
       });
     });
   }

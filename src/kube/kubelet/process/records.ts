@@ -13,7 +13,7 @@ interface ProcessRecord {
   readonly startTime: string;
 }
 
-/** One small file a container under `dir`; written before anyone can depend on the process. */
+/** One small file a container under `dir`. */
 export class ProcessRecords {
   readonly #dir: string;
 
@@ -22,9 +22,18 @@ export class ProcessRecords {
     mkdirSync(dir, { recursive: true });
   }
 
+  /** Written before the process starts: a crash between its start and `add` must not leave it unknown. */
+  announce(id: string): void {
+    this.#write({ id, pid: 0, startTime: '' });
+  }
+
+  /** The process runs now: its pid finds it, and its group, without a look at every process. */
   add(id: string, pid: number): void {
-    const record: ProcessRecord = { id, pid, startTime: processStartTime(pid) ?? '' };
-    writeFileSync(join(this.#dir, `${id}.json`), JSON.stringify(record));
+    this.#write({ id, pid, startTime: processStartTime(pid) ?? '' });
+  }
+
+  #write(record: ProcessRecord): void {
+    writeFileSync(join(this.#dir, `${record.id}.json`), JSON.stringify(record));
   }
 
   remove(id: string): void {
