@@ -4,7 +4,7 @@ import type { Deployment, DeploymentCondition, DeploymentStatus, ReplicaSet } fr
 import { describe, expect, test } from 'vitest';
 import { timestamp } from '#kube/client/events.ts';
 import { findCondition } from '../common/conditions.ts';
-import { limits, pauseCondition, progressCondition, rolloutStatus, untilDeadline } from './progress.ts';
+import { isComplete, limits, pauseCondition, progressCondition, rolloutStatus, untilDeadline } from './progress.ts';
 
 const T0 = Date.UTC(2026, 0, 1);
 const at = (seconds: number): number => T0 + seconds * 1000;
@@ -26,6 +26,16 @@ const progressing = (status: DeploymentStatus): DeploymentCondition | undefined 
   findCondition(status.conditions, 'Progressing');
 const begun = (second: number): DeploymentStatus => ({
   conditions: [progressCondition('True', 'NewReplicaSetCreated', 'Created new replica set "web-new"', at(second))],
+});
+
+describe('counts of zero', () => {
+  test('are neither written nor missed: an API server in Go does not give them back', () => {
+    const idle = deployment({}, { replicas: 0 });
+    const status = rolloutStatus(idle, [set(0, 0)], set(0, 0), at(0));
+    expect(Object.keys(status).sort()).toEqual(['conditions', 'observedGeneration']);
+    expect(isComplete(idle, status)).toBe(true);
+    expect(rolloutStatus(idle, [set(2, 2)], set(0, 0), at(0))).toMatchObject({ replicas: 2, availableReplicas: 2 });
+  });
 });
 
 describe('the Progressing condition', () => {

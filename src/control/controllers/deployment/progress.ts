@@ -3,6 +3,7 @@
 import type { Deployment, DeploymentCondition, DeploymentStatus, ReplicaSet } from 'kubernetes-types/apps/v1.js';
 import { timestamp } from '#kube/client/events.ts';
 import { findCondition, withCondition, withoutCondition } from '../common/conditions.ts';
+import { withoutZeros } from '../common/counts.ts';
 import { fenceposts, sum } from './arithmetic.ts';
 
 const PROGRESSING = 'Progressing';
@@ -48,12 +49,14 @@ export function baseStatus(
   const enough = available >= desiredReplicas(deployment) - limits(deployment).unavailable;
   const collisions = deployment.status?.collisionCount;
   return {
-    observedGeneration: deployment.metadata?.generation ?? 0,
-    replicas: sum(all.map((set) => set.status?.replicas ?? 0)),
-    updatedReplicas: fresh?.status?.replicas ?? 0,
-    readyReplicas: sum(all.map((set) => set.status?.readyReplicas ?? 0)),
-    availableReplicas: available,
-    unavailableReplicas: Math.max(0, wanted - available),
+    ...withoutZeros({
+      observedGeneration: deployment.metadata?.generation ?? 0,
+      replicas: sum(all.map((set) => set.status?.replicas ?? 0)),
+      updatedReplicas: fresh?.status?.replicas ?? 0,
+      readyReplicas: sum(all.map((set) => set.status?.readyReplicas ?? 0)),
+      availableReplicas: available,
+      unavailableReplicas: Math.max(0, wanted - available),
+    }),
     ...(collisions === undefined ? {} : { collisionCount: collisions }),
     conditions: withCondition(
       deployment.status?.conditions,
@@ -124,9 +127,9 @@ function withProgress(
 export function isComplete(deployment: Deployment, status: DeploymentStatus): boolean {
   const desired = desiredReplicas(deployment);
   return (
-    status.updatedReplicas === desired &&
-    status.replicas === desired &&
-    status.availableReplicas === desired &&
+    (status.updatedReplicas ?? 0) === desired &&
+    (status.replicas ?? 0) === desired &&
+    (status.availableReplicas ?? 0) === desired &&
     (status.observedGeneration ?? 0) >= (deployment.metadata?.generation ?? 0)
   );
 }

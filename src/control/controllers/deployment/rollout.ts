@@ -133,7 +133,7 @@ function isSaturated(desired: number, fresh: ReplicaSet): boolean {
   return (
     intAnnotation(fresh, DESIRED_REPLICAS) === desired &&
     specReplicas(fresh) === desired &&
-    fresh.status?.availableReplicas === desired
+    (fresh.status?.availableReplicas ?? 0) === desired
   );
 }
 

@@ -71,8 +71,13 @@ async function reconcile(
     semanticallyEqual(current.metadata?.labels, labels) &&
     semanticallyEqual(current.metadata?.annotations, annotations);
   if (same) return;
-  const metadata = { ...(current?.metadata ?? { name, namespace }), labels, annotations };
-  const next: Endpoints = { apiVersion: 'v1', kind: 'Endpoints', metadata, subsets };
+  const { annotations: _annotations, ...identity } = current?.metadata ?? { name, namespace };
+  const next: Endpoints = {
+    apiVersion: 'v1',
+    kind: 'Endpoints',
+    metadata: { ...identity, labels, ...(Object.keys(annotations).length === 0 ? {} : { annotations }) },
+    ...(subsets.length === 0 ? {} : { subsets }),
+  };
   if (current === undefined) await client.create<Endpoints>(ENDPOINTS, next);
   else await client.update<Endpoints>(ENDPOINTS, next);
 }

@@ -3,6 +3,7 @@
 import type { ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from 'kubernetes-types/apps/v1.js';
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import { findCondition, withCondition, withoutCondition } from '../common/conditions.ts';
+import { withoutZeros } from '../common/counts.ts';
 import { isPodAvailable, isPodReady } from '../common/pods.ts';
 
 export interface ReplicaFailure {
@@ -37,12 +38,14 @@ export function replicaSetStatus(
   }
   return {
     replicas: pods.length,
-    fullyLabeledReplicas: pods.filter((pod) =>
-      templateLabels.every(([key, value]) => pod.metadata?.labels?.[key] === value),
-    ).length,
-    readyReplicas: pods.filter(isPodReady).length,
-    availableReplicas: pods.filter((pod) => isPodAvailable(pod, minReady, nowMs)).length,
-    observedGeneration: replicaSet.metadata?.generation ?? 0,
+    ...withoutZeros({
+      fullyLabeledReplicas: pods.filter((pod) =>
+        templateLabels.every(([key, value]) => pod.metadata?.labels?.[key] === value),
+      ).length,
+      readyReplicas: pods.filter(isPodReady).length,
+      availableReplicas: pods.filter((pod) => isPodAvailable(pod, minReady, nowMs)).length,
+      observedGeneration: replicaSet.metadata?.generation ?? 0,
+    }),
     ...(conditions.length === 0 ? {} : { conditions: [...conditions] }),
   };
 }
