@@ -65,6 +65,37 @@ test('after kill -9 the next start ends what was left running, and all is served
   expect((await ask(second.http, { host })).status).toBe(200);
 }, 120_000);
 
+test('without manifests it starts what is stored, by images that up or apply was told of before', async () => {
+  const data = directory();
+  const project = directory().path;
+  const server =
+    "import('node:http').then((http) => http.createServer((_, r) => r.end('ours')).listen(8080, process.env.POD_IP))";
+  writeFileSync(join(project, 'server.js'), server);
+  writeFileSync(join(project, 'evenkeel.yaml'), 'images: {our-app: {command: [node, server.js]}}\n');
+  const ours = echoManifests({
+    name: 'ours',
+    namespace,
+    host,
+    container: { image: 'our-app:1', readinessProbe: null },
+  });
+  writeFileSync(join(project, 'app.yaml'), ours);
+
+  const empty = await startCluster([], { data });
+  cleanups.push(async () => void (await empty.stop()));
+  expect(empty.running.output().stdout).toContain('No Deployment is stored yet');
+  const apply = await evenkeel(['apply', project, '--data', data.path]);
+  expect(apply).toMatchObject({ code: 0, stdout: expect.stringContaining('deployment.apps/ours created') });
+  await settled(empty, 'ours', 1, namespace);
+  expect((await empty.stop()).code).toBe(0);
+
+  const again = await startCluster([], { data });
+  cleanups.push(async () => void (await again.stop()));
+  expect(again.running.output().stdout).toContain('deployment home/ours  1/1 ready');
+  await eventually('the gateway leads there', async () => {
+    expect(await ask(again.http, { host })).toMatchObject({ status: 200, text: 'ours' });
+  });
+}, 120_000);
+
 test('a detached cluster runs on its own until down ends it, and no other takes its directory or addresses', async () => {
   const data = directory();
   cleanups.push(async () => void (await evenkeel(['down', '--data', data.path])));
