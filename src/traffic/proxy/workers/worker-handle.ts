@@ -1,6 +1,7 @@
 // One worker thread as the engine holds it: starts it, passes messages, starts it again after a crash.
 // Knows nothing of what the worker does with them.
 
+import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { backoffDelay } from '#lib/backoff.ts';
 import type { Logger } from '#lib/log.ts';
@@ -10,10 +11,7 @@ import type { FromWorker, ToWorker, WorkerSettings } from './messages.ts';
 
 /** Memory for the counts of one worker: virtual until a cell is used. */
 const METRIC_BYTES = 2 * 1024 * 1024;
-/**
- * Megabytes for what a worker makes and drops with each request. Said here because the process may be started with a
- * smaller one of its own (`--max-semi-space-size`), in which a worker would collect several times as often.
- */
+/** Megabytes for what a worker makes and drops with each request. */
 const YOUNG_GENERATION_MB = 32;
 /** How long a worker may take to end by itself. */
 const STOP_WITHIN = 500;
@@ -57,6 +55,9 @@ export class WorkerHandle {
     this.#memory = new SharedArrayBuffer(METRIC_BYTES);
     this.#series = [];
     const workerData: WorkerSettings = { ...this.#settings, metrics: this.#memory };
+    // The process may be started with a small young generation (`--max-semi-space-size`), to keep the control plane
+    // slim. As a flag it would outrank the worker's own figure; what runs already has read it and keeps it.
+    setFlagsFromString('--max-semi-space-size=0');
     const worker = new Worker(new URL('./thread.ts', import.meta.url), {
       workerData,
       name: `proxy-${workerData.index}`,
