@@ -101,3 +101,35 @@ test('a namespace that does not exist is what the remedy is about', async () => 
   const [line] = await apply(map('a').replace('{name: settings}', '{name: settings, namespace: nowhere}'));
   expect(line).toMatch(/namespaces "nowhere" not found\. Create the namespace first/);
 });
+
+test('a value of the wrong type is said where it stands', async () => {
+  const text = `apiVersion: v1
+kind: Pod
+metadata: {name: typed}
+spec:
+  containers:
+    - name: a
+      ports: [{containerPort: 80}]
+    - name: b
+      ports:
+        - containerPort: "80"
+`;
+  expect(await apply(text)).toEqual([
+    'f.yaml:10:11: pod/typed: spec.containers.ports.containerPort: The value is of type string, and must be of type int32. Write it without quotes, if it is a number or a boolean.',
+  ]);
+  expect(await apply(map('5'))).toEqual([
+    'f.yaml:5:3: configmap/settings: data: The value is of type number, and must be of type string. Write it in quotes.',
+  ]);
+});
+
+test('what is too large is refused, and what comes after it goes in', async () => {
+  const lines = await apply(
+    [map('x'.repeat(5_000_000)), ...'abc'].map((value, i) => (i === 0 ? value : map(value))).join('---\n'),
+  );
+  expect(lines).toEqual([
+    expect.stringMatching(/^f\.yaml:1:1: configmap\/settings: Request entity too large: limit is 3145728\./),
+    expect.stringMatching(/^configmap\/settings /),
+    'configmap/settings configured',
+    'configmap/settings configured',
+  ]);
+});

@@ -5,7 +5,7 @@ import type { KubeObject } from '#kube/api/object.ts';
 import { StatusError } from '#kube/api/status.ts';
 import type { Client } from '#kube/client/client.ts';
 import { messageOf } from '../failure.ts';
-import type { ManifestObject, ManifestProblem } from './document.ts';
+import type { JsonType, ManifestObject, ManifestProblem } from './document.ts';
 import { createMapper, type ServedResource } from './mapper.ts';
 import { inApplyOrder } from './order.ts';
 
@@ -115,6 +115,8 @@ function problemsOf(manifest: ManifestObject, name: string, error: unknown): Man
     return [{ position: manifest.locate(field), field, message, remedy: remedyFor(error) }];
   });
   if (placed.length > 0) return placed;
+  const mistyped = typeMistake(manifest, name, error.message);
+  if (mistyped !== undefined) return [mistyped];
   const named = [...error.message.matchAll(/(unknown|duplicate|missing required) field "([^"]+)"/g)].map(
     ([text, , field]) => {
       const path = field ?? '';
@@ -122,6 +124,33 @@ function problemsOf(manifest: ManifestObject, name: string, error: unknown): Man
     },
   );
   return named.length > 0 ? named : [general];
+}
+
+/** A value of the wrong type, which the server names in its JSON reader's words: by the path of the field, without indexes. */
+function typeMistake(manifest: ManifestObject, name: string, text: string): ManifestProblem | undefined {
+  if (manifest.object.kind === 'Secret' && text.includes('illegal base64 data')) {
+    const message = `${name}: data: A value is not base64`;
+    return {
+      position: manifest.locate('data'),
+      field: 'data',
+      message,
+      remedy: 'Encode it, or write it below stringData',
+    };
+  }
+  const [, got = '', field, wanted] =
+    /cannot unmarshal (\w+)(?: \S+)? into Go struct field \w+\.(\S+) of type (\S+)/.exec(text) ?? [];
+  if (field === undefined || wanted === undefined) return undefined;
+  return {
+    position: manifest.locate(field, got as JsonType),
+    field,
+    message: `${name}: ${field}: The value is of type ${got}, and must be of type ${wanted}`,
+    remedy:
+      got === 'string'
+        ? 'Write it without quotes, if it is a number or a boolean'
+        : wanted === 'string'
+          ? 'Write it in quotes'
+          : 'See "kubectl explain" for what the field takes',
+  };
 }
 
 function remedyFor(error: unknown): string {
@@ -133,6 +162,8 @@ function remedyFor(error: unknown): string {
       return 'Create the namespace first, or correct metadata.namespace';
     case 409:
       return 'Another manager owns the field: leave it out, or take it over with --force-conflicts';
+    case 413:
+      return 'Split it up, or keep the data elsewhere';
     case 422:
       return 'Give the field a value that the message allows';
     default:

@@ -10,12 +10,18 @@ export interface Position {
   readonly column: number;
 }
 
+/** Types as JSON readers call them. */
+export type JsonType = 'string' | 'number' | 'bool' | 'object' | 'array';
+
 export interface ManifestObject {
   readonly object: KubeObject & { apiVersion: string; kind: string; metadata: { name: string; namespace?: string } };
   /** Where the object begins. */
   readonly position: Position;
-  /** Where a field stands, e.g. `spec.ports[0].port`; the nearest parent when the file does not have it. */
-  locate(field: string): Position;
+  /**
+   * Where a field stands, e.g. `spec.ports[0].port`; the nearest parent when the file does not have it. A path that names
+   * no index means the first element that has such a field, and holds a value of the given type when one is given.
+   */
+  locate(field: string, type?: JsonType): Position;
 }
 
 /** Something wrong in a manifest that a person can put right. */
@@ -44,19 +50,54 @@ export function locator(
   document: Document,
   lines: LineCounter,
   prefix: ReadonlyArray<string | number> = [],
-): (field: string) => Position {
-  return (field) => {
-    let node: unknown = document.contents;
-    let offset = startOf(node) ?? 0;
-    for (const step of [...prefix, ...parseFieldPath(field)]) {
-      const next = child(node, step);
-      if (next === undefined) break;
-      offset = next.offset;
-      node = next.node;
-    }
-    const { line, col } = lines.linePos(offset);
+): (field: string, type?: JsonType) => Position {
+  return (field, type) => {
+    const root = { node: document.contents, offset: startOf(document.contents) ?? 0 };
+    const { place } = find(root, [...prefix, ...parseFieldPath(field)], type);
+    const { line, col } = lines.linePos(place.offset);
     return { file, line, column: col };
   };
+}
+
+interface Place {
+  readonly node: unknown;
+  readonly offset: number;
+}
+
+/** Follows the steps as far as they lead; `found` when to their end, at a value of the type. */
+function find(from: Place, steps: ReadonlyArray<string | number>, type?: JsonType): { place: Place; found: boolean } {
+  const [step, ...rest] = steps;
+  if (step === undefined) return findType(from, type);
+  if (isSeq(from.node) && typeof step === 'string') {
+    for (const index of from.node.items.keys()) {
+      const item = child(from.node, index);
+      const inside = item === undefined ? undefined : find(item, steps, type);
+      if (inside?.found === true) return inside;
+    }
+    return { place: from, found: false };
+  }
+  const next = child(from.node, step);
+  return next === undefined ? { place: from, found: false } : find(next, rest, type);
+}
+
+/** The value itself, or the first one directly in it that has the type: maps and lists are named without their keys. */
+function findType(place: Place, type: JsonType | undefined): { place: Place; found: boolean } {
+  if (type === undefined || typeOf(place.node) === type) return { place, found: true };
+  const keys = isMap(place.node)
+    ? place.node.items.map(({ key }) => (isScalar(key) ? String(key.value) : ''))
+    : isSeq(place.node)
+      ? [...place.node.items.keys()]
+      : [];
+  const inside = keys.map((key) => child(place.node, key)).find((item) => typeOf(item?.node) === type);
+  return { place: inside ?? place, found: inside !== undefined };
+}
+
+function typeOf(node: unknown): JsonType | undefined {
+  if (isMap(node)) return 'object';
+  if (isSeq(node)) return 'array';
+  const value = isScalar(node) ? typeof node.value : undefined;
+  if (value === 'boolean') return 'bool';
+  return value === 'string' || value === 'number' ? value : undefined;
 }
 
 /** A field is where its key is; a list element where its value is. */

@@ -1,10 +1,11 @@
 // Manifests as people write them, good and bad: what is read, and where each mistake is said to stand.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseFieldPath } from './document.ts';
 import { readSources } from './files.ts';
+import { formatProblem } from './format.ts';
 import { inApplyOrder } from './order.ts';
 import { parseManifests } from './parse.ts';
 import { imagesOf, parseProject } from './project.ts';
@@ -49,11 +50,36 @@ test('a bad document is named, and the others go in', () => {
   expect(objects).toHaveLength(2);
   expect(problems.map(({ position, field, message }) => [position.line, field, message])).toEqual([
     [14, 'apiVersion', 'Field "apiVersion" is missing'],
-    [20, 'metadata.name', 'Field "metadata.name" is missing or not text'],
+    [20, 'metadata.name', 'Field "metadata.name" is the number 5, not text'],
     [22, undefined, 'Document is a list, not an object'],
     [25, undefined, expect.stringMatching(/^Document is not valid YAML: /)],
   ]);
   for (const problem of problems) expect(problem.remedy).not.toBe('');
+});
+
+test.each([
+  ['data: &self\n  x: *self\n', 'f.yaml:5:6', 'Alias "*self" stands for itself'],
+  ['data: *nowhere\n', 'f.yaml:4:7', 'No anchor "&nowhere" stands before this alias'],
+  [
+    `a: &a [x,x,x,x,x,x,x,x,x]\n${[...'bcdef'].map((name, i) => `${name}: &${name} [${Array(9).fill(`*${'abcde'[i]}`)}]\n`).join('')}`,
+    'f.yaml:1:1',
+    'Document cannot be unfolded',
+  ],
+])('an alias that cannot be followed is named, and the others go in: %j', (data, place, message) => {
+  const head = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n';
+  const { objects, problems } = parseManifests(`${head}${data}---\n${head}`, 'f.yaml');
+  expect(objects).toHaveLength(1);
+  expect(problems.map(formatProblem)).toEqual([expect.stringContaining(`${place}: ${message}`)]);
+});
+
+test('a path without indexes is found where the value has the type that was met', () => {
+  const text =
+    'apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n    - name: a\n      ports: [{containerPort: 1}]\n    - name: b\n      ports:\n        - containerPort: "2"\ndata:\n  x: a\n  y: 5\n';
+  const [pod] = parseManifests(text, 'f.yaml').objects;
+  expect(pod?.locate('spec.containers.ports.containerPort', 'string')).toMatchObject({ line: 10, column: 11 });
+  expect(pod?.locate('spec.containers.ports.containerPort', 'number')).toMatchObject({ line: 7 });
+  expect(pod?.locate('data', 'number')).toMatchObject({ line: 13, column: 3 });
+  expect(pod?.locate('data', 'bool')).toMatchObject({ line: 11, column: 1 });
 });
 
 test('a key written twice is a mistake', () => {
@@ -120,6 +146,17 @@ describe('files', () => {
     expect(imagesOf(projects)).toEqual({
       web: { command: [process.execPath, 'web.js'], workingDir: root, env: { A: '1' } },
     });
+  });
+
+  test('a file that is no UTF-8, or leads nowhere, is named, and the others go in', async () => {
+    writeFileSync(join(root, 'latin.yaml'), Buffer.from('a: b\nc: caf\xe9\n', 'latin1'));
+    symlinkSync(join(root, 'gone'), join(root, 'link.yaml'));
+    const { texts, problems } = await readSources([root]);
+    expect(texts.map(({ text }) => text)).toEqual(['a', 'b']);
+    expect(problems.map(formatProblem)).toEqual([
+      `${join(root, 'latin.yaml')}:2:1: The line holds bytes that are not UTF-8. Save the file as UTF-8.`,
+      expect.stringMatching(/link\.yaml:1:1: The file cannot be read: ENOENT/),
+    ]);
   });
 
   test('a path that is not there is wrong usage', async () => {

@@ -1,6 +1,7 @@
 // Manifest text to objects: several documents a file, Lists taken apart, every mistake with its place.
 // Knows the shape that all objects share; whether a kind's fields are right is for the API server to say.
-import { type Document, LineCounter, parseAllDocuments } from 'yaml';
+import { type Alias, type Document, LineCounter, parseAllDocuments, visit } from 'yaml';
+import { messageOf } from '../failure.ts';
 import { locator, type ManifestObject, type ManifestProblem } from './document.ts';
 import { kubernetesYaml } from './yaml-options.ts';
 
@@ -27,12 +28,41 @@ export function parseManifests(text: string, file: string): ParsedManifests {
       });
       continue;
     }
+    const resolved = resolve(document);
+    if ('mistake' in resolved) {
+      const { line, col } = lines.linePos(resolved.offset);
+      problems.push({ position: { file, line, column: col }, message: resolved.mistake, remedy: resolved.remedy });
+      continue;
+    }
     // Only comments, or nothing between two separators.
-    const value: unknown = document.toJS();
-    if (value === null || value === undefined) continue;
-    take(value, file, document, lines, [], objects, problems);
+    if (resolved.value === null || resolved.value === undefined) continue;
+    take(resolved.value, file, document, lines, [], objects, problems);
   }
   return { objects, problems };
+}
+
+/** The document with its aliases replaced by what they stand for, or what is wrong with one of them. */
+function resolve(document: Document): { value: unknown } | { mistake: string; remedy: string; offset: number } {
+  let wrong: { mistake: string; alias: Alias } | undefined;
+  visit(document, {
+    Alias(_, alias, path) {
+      const target = alias.resolve(document);
+      if (target === undefined) wrong = { alias, mistake: `No anchor "&${alias.source}" stands before this alias` };
+      else if (path.includes(target)) wrong = { alias, mistake: `Alias "*${alias.source}" stands for itself` };
+      return wrong === undefined ? undefined : visit.BREAK;
+    },
+  });
+  if (wrong !== undefined) {
+    const { mistake, alias } = wrong;
+    return { mistake, remedy: 'Write the value in its place', offset: alias.range?.[0] ?? 0 };
+  }
+  try {
+    return { value: document.toJS() };
+  } catch (error) {
+    // Aliases of aliases that would unfold into more than any memory holds.
+    const mistake = `Document cannot be unfolded: ${messageOf(error)}`;
+    return { mistake, remedy: 'Write the values in place of its aliases', offset: document.range?.[0] ?? 0 };
+  }
 }
 
 function take(
@@ -79,8 +109,12 @@ function findMistake(value: unknown): Omit<ManifestProblem, 'position'> | undefi
     return { field: 'metadata', message, remedy: 'Add "metadata:" with a "name:" below it' };
   }
   if (typeof metadata.name !== 'string' || metadata.name === '') {
-    const message = 'Field "metadata.name" is missing or not text';
-    return { field: 'metadata.name', message, remedy: 'Give the object a name' };
+    if (metadata.name === undefined || metadata.name === '') {
+      const message = 'Field "metadata.name" is missing';
+      return { field: 'metadata.name', message, remedy: 'Give the object a name' };
+    }
+    const message = `Field "metadata.name" is ${describe(metadata.name)}, not text`;
+    return { field: 'metadata.name', message, remedy: 'Write it in quotes' };
   }
   if (metadata.namespace !== undefined && typeof metadata.namespace !== 'string') {
     const message = `Field "metadata.namespace" is ${describe(metadata.namespace)}, not text`;
@@ -111,6 +145,7 @@ function remedyFor(code: string): string {
     case 'DUPLICATE_KEY':
       return 'Remove one of the two';
     case 'BAD_INDENT':
+    case 'BLOCK_AS_IMPLICIT_KEY':
       return 'Align the line with its neighbours, or close the bracket or quote that is open before it';
     case 'MISSING_CHAR':
       return 'Close the quote or bracket that is still open';

@@ -16,11 +16,11 @@ export async function readManifests(
   paths: readonly string[],
   options: { readonly recursive?: boolean; readonly projectFile?: string } = {},
 ): Promise<Manifests> {
-  const { texts, projects } = await readSources(paths, options);
+  const { texts, projects, problems } = await readSources(paths, options);
   const parsed = texts.map(({ file, text }) => parseManifests(text, file));
   return {
     objects: parsed.flatMap(({ objects }) => objects),
-    problems: parsed.flatMap(({ problems }) => problems),
+    problems: [...problems, ...parsed.flatMap((file) => file.problems)],
     images: imagesOf(projects),
   };
 }

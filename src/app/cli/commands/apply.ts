@@ -1,7 +1,7 @@
 // `evenkeel apply`: brings manifests into a running cluster, by server-side apply.
 // Knows options and printing.
 import { Command } from 'commander';
-import { UsageFailure } from '../../failure.ts';
+import { Failure, UsageFailure } from '../../failure.ts';
 import { rememberImages } from '../../main/images-file.ts';
 import { applyManifests } from '../../manifests/apply.ts';
 import { formatProblem } from '../../manifests/format.ts';
@@ -54,6 +54,9 @@ async function apply(paths: readonly string[], options: Options): Promise<boolea
     ...(options.images === undefined ? {} : { projectFile: options.images }),
   });
   for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`);
+  if (objects.length === 0 && problems.length === 0) {
+    throw new Failure('The manifests hold no objects', 'Check that these are the files you mean');
+  }
   const { client, namespace, data } = await connect(options);
   try {
     // The node looks there whenever it starts a container.

@@ -8,6 +8,8 @@ import { loadProtobuf } from './protobuf.ts';
 
 /** As upstream's limit for a resource request, in bytes. */
 const MAX_BODY_BYTES = 3 * 1024 * 1024;
+/** A body above the limit is read and dropped up to here: cut short, it would take the answer and the connection along. */
+const MAX_DROPPED_BYTES = 64 * 1024 * 1024;
 
 export interface Body {
   readonly mediaType: string;
@@ -20,10 +22,12 @@ export async function readBody(request: Http2ServerRequest): Promise<Body> {
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_BODY_BYTES) {
-      throw new StatusError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${MAX_BODY_BYTES}`);
-    }
-    chunks.push(chunk);
+    if (size <= MAX_BODY_BYTES) chunks.push(chunk);
+    else if (size > MAX_DROPPED_BYTES) break;
+    else chunks.length = 0;
+  }
+  if (size > MAX_BODY_BYTES) {
+    throw new StatusError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${MAX_BODY_BYTES}`);
   }
   return { mediaType: mediaTypeOf(request.headers['content-type']), bytes: Buffer.concat(chunks) };
 }
