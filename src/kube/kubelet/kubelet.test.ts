@@ -81,6 +81,7 @@ describe('serving', () => {
   });
 
   test('lists its pods, and says when a container has no log', async () => {
+    expect(await logs('//')).toEqual({ status: 400, body: '"//" is not a path\n' });
     expect(await logs('/healthz')).toEqual({ status: 200, body: 'ok' });
     expect(await logs('/containerLogs/default/nobody/main')).toEqual({
       status: 404,

@@ -50,7 +50,9 @@ async function serveLogs(options: KubeletServerOptions, url: URL, response: Serv
   response.end();
 }
 
-async function serve(options: KubeletServerOptions, url: URL, response: ServerResponse): Promise<void> {
+async function serve(options: KubeletServerOptions, target: string, response: ServerResponse): Promise<void> {
+  if (!URL.canParse(target, 'https://kubelet')) return text(response, 400, `"${target}" is not a path\n`);
+  const url = new URL(target, 'https://kubelet');
   if (url.pathname.startsWith('/containerLogs/')) return await serveLogs(options, url, response);
   if (url.pathname === '/healthz') return text(response, 200, 'ok');
   if (url.pathname === '/pods' || url.pathname === '/pods/') {
@@ -73,9 +75,9 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
       rejectUnauthorized: true,
     },
     (request, response) => {
-      const url = new URL(request.url ?? '/', 'https://kubelet');
-      serve(options, url, response).catch((error: Error) => {
-        options.log.info({ path: url.pathname, error: error.message }, 'Request failed');
+      const { url: target = '/' } = request;
+      serve(options, target, response).catch((error: Error) => {
+        options.log.info({ path: target, error: error.message }, 'Request failed');
         if (response.headersSent) response.destroy();
         else text(response, 400, `${error.message}\n`);
       });
