@@ -138,6 +138,11 @@ describe('validateObject()', () => {
     ],
     [
       'Deployment',
+      { spec: { selector: null } },
+      'spec.template.metadata.labels: Invalid value: {"app":"web"}: `selector` does not match template `labels`',
+    ],
+    [
+      'Deployment',
       { spec: { selector: { matchLabels: null } } },
       'spec.selector: Invalid value: {}: empty selector is invalid for deployment',
     ],

@@ -34,9 +34,11 @@ export function validateSelectedTemplate(
   else {
     validateSelector(selector, path, report);
     if (isEmptySelector(selector)) report.invalid(path, selector, emptyMessage);
-    else if (!labelSelectorMatches(selector, template?.metadata?.labels)) {
-      report.invalid(templateLabels, template?.metadata?.labels ?? {}, '`selector` does not match template `labels`');
-    }
+  }
+  // As upstream: a selector that is missing matches nothing, an empty one everything.
+  const labels = template?.metadata?.labels;
+  if (selector === undefined || (!isEmptySelector(selector) && !labelSelectorMatches(selector, labels))) {
+    report.invalid(templateLabels, labels ?? {}, '`selector` does not match template `labels`');
   }
   validateTemplate(template, child('spec', 'template'), report);
   alwaysRestarts(template, report);
