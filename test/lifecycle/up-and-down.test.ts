@@ -65,6 +65,22 @@ test('after kill -9 the next start ends what was left running, and all is served
   expect((await ask(second.http, { host })).status).toBe(200);
 }, 120_000);
 
+test('down ends what a killed cluster left running, before its traces are wiped', async () => {
+  const data = directory();
+  const cluster = await startCluster(['-'], { data, input: manifests });
+  const pods = await settled(cluster, 'echo', 2, namespace);
+  await cluster.client.close();
+  cluster.running.child.kill('SIGKILL');
+  await cluster.running.finished;
+  expect(pods.flatMap(processesOf)).toHaveLength(2);
+
+  const get = await evenkeel(['get', 'pods', '--data', data.path]);
+  expect(get).toMatchObject({ code: 1, stderr: expect.stringContaining('Start the cluster with "evenkeel up"') });
+  const down = await evenkeel(['down', '--data', data.path, '--wipe']);
+  expect(down).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Ended \d+ processes that a crash had left/) });
+  await eventually('no process of a pod is left', () => expect(pods.flatMap(processesOf)).toEqual([]));
+}, 60_000);
+
 test('without manifests it starts what is stored, by images that up or apply was told of before', async () => {
   const data = directory();
   const project = directory().path;

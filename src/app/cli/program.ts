@@ -78,6 +78,11 @@ function tell(error: unknown): number {
     return error instanceof UsageFailure ? 2 : 1;
   }
   process.stderr.write(`Error: ${messageOf(error)}\n`);
+  if (codeOf((error as Error).cause) === 'ECONNREFUSED') {
+    process.stderr.write(
+      'Start the cluster with "evenkeel up", or point at another one with --data or --kubeconfig.\n',
+    );
+  }
   if (process.env.EVENKEEL_DEBUG === '1' && error instanceof Error) process.stderr.write(`${error.stack}\n`);
   return 1;
 }

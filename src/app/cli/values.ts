@@ -33,8 +33,8 @@ export function parsePositive(text: string): number {
 }
 
 export function parseCount(text: string): number {
-  const value = parsePositive(text);
-  if (!Number.isInteger(value)) throw new InvalidArgumentError('It is no whole number: write e.g. 4.');
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1) throw new InvalidArgumentError('It is no whole number above 0: write e.g. 4.');
   return value;
 }
 

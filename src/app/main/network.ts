@@ -25,10 +25,16 @@ export const PUBLIC_ADDRESS = '127.0.0.1';
 export const NODE_PORT_RANGE = { from: 30_000, to: 32_767 } as const;
 export const INGRESS_CLASS = 'evenkeel';
 
-/** Throws `UsageFailure` for a range that is none, or lies outside of 127.0.0.0/8. */
+/** Throws `UsageFailure` for a range that is none, lies outside of 127.0.0.0/8, or holds an address that is taken. */
 export function loopbackNetwork(podCidr: string, serviceCidr: string): Network {
   checkRange(podCidr, '--pod-cidr');
   const base = checkRange(serviceCidr, '--service-cidr');
+  if (overlap(podCidr, serviceCidr)) {
+    throw new UsageFailure(
+      `Pods "${podCidr}" and Services "${serviceCidr}" overlap`,
+      'Give --pod-cidr or --service-cidr another range',
+    );
+  }
   const first = ipaddr.IPv4.parse(base).toByteArray();
   first[3] = (first[3] ?? 0) + 1;
   return { podCidr, serviceCidr, kubernetesServiceAddress: first.join('.') };
@@ -38,7 +44,20 @@ function checkRange(cidr: string, flag: string): string {
   if (!ipaddr.IPv4.isValidCIDR(cidr) || !cidr.startsWith('127.')) {
     throw new UsageFailure(`"${cidr}" is no range within 127.0.0.0/8`, `Give ${flag} e.g. 127.240.0.0/24`);
   }
+  if (overlap(cidr, `${NODE_ADDRESS}/32`)) {
+    throw new UsageFailure(
+      `"${cidr}" holds ${NODE_ADDRESS}, the address of the node`,
+      `Give ${flag} e.g. 127.240.0.0/24`,
+    );
+  }
   return ipaddr.IPv4.networkAddressFromCIDR(cidr).toString();
+}
+
+/** Two ranges share an address when the wider one holds the first of the narrower one. */
+function overlap(a: string, b: string): boolean {
+  const [addressA, bitsA] = ipaddr.IPv4.parseCIDR(a);
+  const [addressB, bitsB] = ipaddr.IPv4.parseCIDR(b);
+  return addressA.match(addressB, Math.min(bitsA, bitsB));
 }
 
 /** Nothing else listens there: pods and Services never get the first address of their range. */

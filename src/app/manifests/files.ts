@@ -103,6 +103,6 @@ function stat(path: string): ReturnType<typeof statSync> & object {
     return statSync(path);
   } catch (error) {
     if (codeOf(error) === 'ENOENT') throw new UsageFailure(`No such file or directory: "${path}"`, 'Check the path');
-    throw error;
+    throw new Failure(`Cannot read "${path}": ${messageOf(error)}`, 'Correct its permissions, or leave it out');
   }
 }

@@ -1,10 +1,11 @@
 // `evenkeel down`: stops the cluster of a data directory, wherever it runs.
 // Knows processes and the lock file; the cluster takes itself down.
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { Command } from 'commander';
 import { Failure } from '../../failure.ts';
-import { dataDirAt } from '../../main/data-dir.ts';
-import { type Instance, isAlive, readInstance } from '../../main/instance-lock.ts';
+import { type DataDir, dataDirAt } from '../../main/data-dir.ts';
+import { acquireLock, type Instance, isAlive, readInstance } from '../../main/instance-lock.ts';
 
 const PATIENCE_MS = 15_000;
 const POLL_MS = 50;
@@ -13,7 +14,7 @@ export function downCommand(): Command {
   return new Command('down')
     .summary('stop a cluster started with up')
     .description(
-      'Stops the cluster of a data directory, in order, and waits until it has ended. Its objects stay for the next start, unless --wipe is given.',
+      'Stops the cluster of a data directory, in order, and waits until it has ended. Of one that has crashed, it ends the pods that still run. Its objects stay for the next start, unless --wipe is given.',
     )
     .option('--data <dir>', 'data directory of the cluster (default: ~/.evenkeel)')
     .option('--wipe', 'remove everything it has stored as well', false)
@@ -25,7 +26,10 @@ export function downCommand(): Command {
         await stop(instance);
         process.stdout.write(`Stopped process ${instance.pid}\n`);
       } else {
-        process.stdout.write(`Nothing runs on ${data.root}\n`);
+        const left = await endLeftovers(data);
+        process.stdout.write(
+          left === 0 ? `Nothing runs on ${data.root}\n` : `Ended ${left} processes that a crash had left behind\n`,
+        );
       }
       if (options.wipe) {
         for (const path of [
@@ -44,6 +48,19 @@ export function downCommand(): Command {
         process.stdout.write(`Removed what was stored in ${data.root}\n`);
       }
     });
+}
+
+/** A cluster that was killed could not end its pods; how many of their processes ran on. */
+async function endLeftovers(data: DataDir): Promise<number> {
+  if (!existsSync(data.pods)) return 0;
+  const { ProcessRecords, recordsDir } = await import('#kube/kubelet/process/records.ts');
+  // A cluster that starts this moment must not lose its new pods.
+  const lock = acquireLock(data.lock, data.root);
+  try {
+    return new ProcessRecords(recordsDir(data.pods)).sweep().size;
+  } finally {
+    lock.release();
+  }
 }
 
 async function stop(instance: Instance): Promise<void> {

@@ -21,7 +21,7 @@ import { LogFile } from './log-file.ts';
 import { enterNamespace, MountNamespaces, type Namespaced } from './mount-namespace.ts';
 import { openOutputPipes } from './output-pipes.ts';
 import { processStartTime, signalProcess } from './proc.ts';
-import { CONTAINER_ID_VARIABLE, ProcessRecords } from './records.ts';
+import { CONTAINER_ID_VARIABLE, ProcessRecords, recordsDir } from './records.ts';
 
 /** How long output may still trickle in after the main process ended, in milliseconds. */
 const DRAIN_MS = 500;
@@ -105,7 +105,7 @@ export class ProcessRuntime implements Runtime {
   #cancelSweep: Cancel = () => {};
 
   constructor(options: ProcessRuntimeOptions) {
-    this.#records = new ProcessRecords(join(options.dataDir, 'processes'));
+    this.#records = new ProcessRecords(recordsDir(options.dataDir));
     this.#namespaces = new MountNamespaces(options.dataDir, options.keep, options.clock);
     this.#clock = options.clock;
     this.#log = options.log;

@@ -13,6 +13,11 @@ interface ProcessRecord {
   readonly startTime: string;
 }
 
+/** Where the kubelet of a data directory keeps its records. */
+export function recordsDir(dataDir: string): string {
+  return join(dataDir, 'processes');
+}
+
 /** One small file a container under `dir`. */
 export class ProcessRecords {
   readonly #dir: string;
