@@ -22,6 +22,8 @@ export interface ResourceDefinition {
 
 const ALL: readonly Verb[] = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 const CREATE_ONLY: readonly Verb[] = ['create'];
+/** A mistaken call must not take every namespace at once: upstream has no such verb for them. */
+const ONE_BY_ONE: readonly Verb[] = ALL.filter((verb) => verb !== 'deletecollection');
 
 type Extra = Partial<Pick<ResourceDefinition, 'shortNames' | 'categories' | 'subresources' | 'verbs' | 'singular'>>;
 
@@ -54,7 +56,11 @@ const IN_ALL = ['all'] as const;
 
 /** Every built-in resource, in discovery order. */
 export const builtinResources: readonly ResourceDefinition[] = Object.freeze([
-  define('v1', 'namespaces', 'Namespace', false, { shortNames: ['ns'], subresources: ['status', 'finalize'] }),
+  define('v1', 'namespaces', 'Namespace', false, {
+    shortNames: ['ns'],
+    subresources: ['status', 'finalize'],
+    verbs: ONE_BY_ONE,
+  }),
   define('v1', 'nodes', 'Node', false, { shortNames: ['no'], subresources: STATUS }),
   define('v1', 'pods', 'Pod', true, {
     shortNames: ['po'],

@@ -150,9 +150,17 @@ describe('requests', () => {
       expect([400, 404]).toContain(code);
       expect(body.kind).toBe('Status');
     }
-    const wrong = await api.call('PUT', '/api/v1/namespaces/default/pods');
-    expect(wrong.code).toBe(405);
-    expect(wrong.body.reason).toBe('MethodNotAllowed');
+    const body = { metadata: { name: 'odd' } };
+    for (const [method, path] of [
+      ['PUT', '/api/v1/namespaces/default/pods'],
+      ['POST', '/api/v1/configmaps'],
+      ['POST', '/api/v1/namespaces/default/configmaps/odd'],
+      ['DELETE', '/api/v1/configmaps'],
+      ['DELETE', '/api/v1/namespaces'],
+    ] as const) {
+      const wrong = await api.call(method, path, { body });
+      expect(wrong, `${method} ${path}`).toMatchObject({ code: 405, body: { reason: 'MethodNotAllowed' } });
+    }
   });
 
   it('may come over HTTP/2, many watches on one connection', async () => {

@@ -62,14 +62,16 @@ export function handlerFor(request: ResourceRequest): Handler {
   return answered[definition.resource] ?? verbs[verb];
 }
 
-function verbOf({ http, name, query, resource, namespace }: ResourceRequest): Verb {
+function verbOf({ http, name, query, resource, namespace, subresource }: ResourceRequest): Verb {
   switch (http.method) {
     case 'GET':
     case 'HEAD':
       if (['true', '1'].includes(query.get('watch') ?? '')) return 'watch';
       return name === undefined ? 'list' : 'get';
     case 'POST':
-      if (name === undefined || namespace !== undefined || !resource.definition.namespaced) return 'create';
+      if (subresource !== undefined) return 'create';
+      // As upstream: into one namespace, and the name is in the object only.
+      if (name === undefined && (namespace !== undefined || !resource.definition.namespaced)) return 'create';
       break;
     case 'PUT':
       if (name !== undefined) return 'update';
