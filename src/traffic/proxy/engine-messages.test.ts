@@ -1,6 +1,7 @@
 // Messages that are easy to get wrong, through the real engine: interim answers, upgrades, odd lengths, slow readers.
 
 import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Engine } from './engine.ts';
@@ -39,6 +40,12 @@ describe('responses', () => {
     );
     const got = await exchange(port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
     expect(got).toMatch(/^HTTP\/1\.1 103 Early Hints\r\nLink: <\/a\.css>\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
+  });
+
+  it('writes the space that a backend without a reason left out', async () => {
+    const port = await serve(says('HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nok'));
+    const got = await exchange(port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    expect(got).toMatch(/^HTTP\/1\.1 200 \r\n/);
   });
 
   it('keeps interim responses from a HTTP/1.0 client', async () => {
@@ -264,6 +271,40 @@ describe('flow control', () => {
     let read = 0;
     for await (const piece of response) read += (piece as Buffer).length;
     expect(read).toBe(size);
+  });
+
+  it('stops reading a backend that sends interim responses to a client that does not read', async () => {
+    const hints = 'HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n'.repeat(1000);
+    const most = 100 * 1024 * 1024;
+    let written = 0;
+    let stalled: () => void = () => {};
+    const stall = new Promise<void>((resolve) => {
+      stalled = resolve;
+    });
+    const port = await serve(
+      rawBackend((socket) => {
+        const pump = (): void => {
+          while (written < most) {
+            written += hints.length;
+            if (socket.write(hints)) continue;
+            const timer = setTimeout(stalled, 1000);
+            socket.once('drain', () => {
+              clearTimeout(timer);
+              pump();
+            });
+            return;
+          }
+          stalled();
+        };
+        socket.once('data', pump);
+      }),
+    );
+    const client = connect(port, '127.0.0.1');
+    client.pause();
+    client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await stall;
+    client.destroy();
+    expect(written).toBeLessThan(most);
   });
 
   it('stops reading a client whose backend does not read', async () => {

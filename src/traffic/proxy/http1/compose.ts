@@ -93,6 +93,12 @@ export function bodyOut(head: ResponseHead, clientMinor: number, headRequest: bo
   return clientMinor === 1 ? 'chunked' : 'until-close';
 }
 
+/** The space behind the code is owed also where the backend gave no reason (RFC 9112, 4). */
+function statusLine(head: ResponseHead): string {
+  const status = head.text.slice(head.statusStart, head.statusEnd);
+  return status.length === 3 ? `HTTP/1.1 ${status} \r\n` : `HTTP/1.1 ${status}\r\n`;
+}
+
 /** The head for the client. `extra` are whole header lines of the proxy's own, or empty. */
 export function composeResponse(
   head: ResponseHead,
@@ -102,7 +108,7 @@ export function composeResponse(
   extra: string,
 ): string {
   const text = head.text;
-  let out = `HTTP/1.1 ${text.slice(head.statusStart, head.statusEnd)}\r\n`;
+  let out = statusLine(head);
   const runs = head.runs;
   for (let i = 0; i < head.runCount; i += 2) out += text.slice(runs[i], runs[i + 1]);
   if (extra !== '') out += extra;
@@ -122,14 +128,14 @@ export function composeResponse(
 
 /** 100 and 103, with their headers. */
 export function composeInterim(head: ResponseHead): string {
-  let out = `HTTP/1.1 ${head.text.slice(head.statusStart, head.statusEnd)}\r\n`;
+  let out = statusLine(head);
   for (let i = 0; i < head.runCount; i += 2) out += head.text.slice(head.runs[i], head.runs[i + 1]);
   return `${out}\r\n`;
 }
 
 /** The response that agrees to switch protocols. */
 export function composeSwitch(head: ResponseHead, extra: string): string {
-  let out = `HTTP/1.1 ${head.text.slice(head.statusStart, head.statusEnd)}\r\n`;
+  let out = statusLine(head);
   for (let i = 0; i < head.runCount; i += 2) out += head.text.slice(head.runs[i], head.runs[i + 1]);
   return `${out}${extra}Connection: upgrade\r\nUpgrade: ${head.upgrade}\r\n\r\n`;
 }

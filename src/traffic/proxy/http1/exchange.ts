@@ -169,7 +169,8 @@ export class Exchange implements ResponseHandler {
 
   onInterim(head: ResponseHead): void {
     // HTTP/1.0 knows no interim responses.
-    if (this.#client.head.minor === 1) this.#client.socket.write(composeInterim(head), 'latin1');
+    if (this.#client.head.minor === 0) return;
+    if (!this.#client.socket.write(composeInterim(head), 'latin1')) this.#waitForClient();
   }
 
   onHead(connection: UpstreamConnection): void {
@@ -199,10 +200,7 @@ export class Exchange implements ResponseHandler {
     if (this.#context.out.flush(this.#client.socket)) {
       this.#touch(this.#context.now());
     } else {
-      this.#paused = true;
-      this.#deadline = 0;
-      this.#connection?.socket.pause();
-      this.#client.blocked();
+      this.#waitForClient();
     }
   }
 
@@ -222,11 +220,7 @@ export class Exchange implements ResponseHandler {
   onTunnel(bytes: Buffer, start: number, end: number): void {
     if (end === start) return;
     this.#bytesOut += end - start;
-    if (!this.#client.socket.write(Buffer.from(bytes.subarray(start, end)))) {
-      this.#paused = true;
-      this.#connection?.socket.pause();
-      this.#client.blocked();
-    }
+    if (!this.#client.socket.write(Buffer.from(bytes.subarray(start, end)))) this.#waitForClient();
     this.#touch(this.#context.now());
   }
 
@@ -312,6 +306,14 @@ export class Exchange implements ResponseHandler {
   #currentCluster(): ClusterEntry {
     const old = this.#cluster as ClusterEntry;
     return this.#context.snapshot.cluster(old.config.name) ?? old;
+  }
+
+  /** The client does not read: until it does, neither does the proxy. */
+  #waitForClient(): void {
+    this.#paused = true;
+    this.#deadline = 0;
+    this.#connection?.socket.pause();
+    this.#client.blocked();
   }
 
   /** Sets the time-out that fits what is being waited for now. */
