@@ -35,6 +35,9 @@ test.each([
   [['up', '--pod-cidr', '127.96.7.0/24'], 'Pods "127.96.7.0/24" and Services "127.96.0.0/16" overlap'],
   [['up', '--workers', '1.5'], 'It is no whole number above 0'],
   [['load', 'shop'], '"shop" is no http or https URL'],
+  [['load', 'http://127.0.0.1:1/', '--rate', '1e9'], 'It is no number above 0 and up to 20000'],
+  [['load', 'http://127.0.0.1:1/', '--ca', '/nowhere'], 'Cannot read "/nowhere": ENOENT'],
+  [['load', 'http://127.0.0.1:1/', '--header', 'X: a\nb'], 'is no header'],
   [['apply', '/nowhere'], 'No such file or directory: "/nowhere"'],
   [['apply'], 'No manifests are named'],
 ])('wrong usage ends with 2 and says what is wrong: %j', (args, message) => {

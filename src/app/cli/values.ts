@@ -24,12 +24,15 @@ export function parsePort(text: string): number {
   return port;
 }
 
-export function parsePositive(text: string): number {
-  const value = Number(text);
-  if (text === '' || !Number.isFinite(value) || value <= 0) {
-    throw new InvalidArgumentError('It is no number above 0: write e.g. 500.');
+/** More than this one process cannot send, requests a second. */
+const HIGHEST_RATE = 20_000;
+
+export function parseRate(text: string): number {
+  const rate = Number(text);
+  if (text.trim() === '' || !(rate > 0 && rate <= HIGHEST_RATE)) {
+    throw new InvalidArgumentError(`It is no number above 0 and up to ${HIGHEST_RATE}: write e.g. 500.`);
   }
-  return value;
+  return rate;
 }
 
 export function parseCount(text: string): number {

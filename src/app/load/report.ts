@@ -34,7 +34,7 @@ export interface LoadReport {
   readonly ok: number;
   /** Number of failed requests by kind; empty when there were none. */
   readonly errors: Readonly<Record<string, number>>;
-  /** Of the requests that got an answer, from the moment each was meant to start. */
+  /** Of all requests, failed ones included, from the moment each was meant to start. */
   readonly latencyMs: Latencies;
   /** Requests by `namespace/pod`. */
   readonly perPod: Readonly<Record<string, number>>;

@@ -1,9 +1,10 @@
 // `evenkeel load`: drives a constant rate of requests at a URL and says how it went.
 // Knows options and printing; the load itself is run elsewhere.
 import { readFileSync } from 'node:fs';
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { Command, Option } from 'commander';
-import { UsageFailure } from '../../failure.ts';
-import { collect, parseCount, parseDuration, parsePositive } from '../values.ts';
+import { messageOf, UsageFailure } from '../../failure.ts';
+import { collect, parseCount, parseDuration, parseRate } from '../values.ts';
 
 interface Options {
   readonly rate: number;
@@ -26,7 +27,7 @@ export function loadCommand(): Command {
       'Sends requests at a constant rate, whether or not earlier ones have come back, and measures each from the moment it was meant to leave. Ends with exit code 1 when any request failed (HTTP 400 and above count).',
     )
     .argument('<url>', 'where to, e.g. http://127.0.0.1:8080/')
-    .addOption(new Option('--rate <n>', 'requests a second').argParser(parsePositive).default(100))
+    .addOption(new Option('--rate <n>', 'requests a second').argParser(parseRate).default(100))
     .addOption(
       new Option('--duration <time>', 'how long, e.g. 20s or 1m').argParser(parseDuration).default(10_000, '10s'),
     )
@@ -59,7 +60,7 @@ Examples:
 async function load(text: string, options: Options): Promise<boolean> {
   const url = parseUrl(text);
   const headers = options.header.map(parseHeader);
-  const body = options.body?.startsWith('@') === true ? readFileSync(options.body.slice(1), 'utf8') : options.body;
+  const body = options.body?.startsWith('@') === true ? readText(options.body.slice(1), '--body') : options.body;
   const [{ runLoad }, { formatProgress, formatReport }] = await Promise.all([
     import('../../load/run.ts'),
     import('../../load/format.ts'),
@@ -81,7 +82,7 @@ async function load(text: string, options: Options): Promise<boolean> {
     signal: stop.signal,
     ...(options.host === undefined ? {} : { host: options.host }),
     ...(body === undefined ? {} : { body }),
-    ...(options.ca === undefined ? {} : { caPem: readFileSync(options.ca, 'utf8') }),
+    ...(options.ca === undefined ? {} : { caPem: readText(options.ca, '--ca') }),
     onProgress: (progress) => {
       if (live) process.stderr.write(`\r\x1b[2K${formatProgress(progress, finished)}`);
       finished = progress.finished;
@@ -101,6 +102,20 @@ function parseUrl(text: string): URL {
 
 function parseHeader(text: string): readonly [string, string] {
   const colon = text.indexOf(':');
-  if (colon <= 0) throw new UsageFailure(`"${text}" is no header`, 'Write e.g. --header "Accept: text/html"');
-  return [text.slice(0, colon).trim(), text.slice(colon + 1).trim()];
+  const header = [text.slice(0, colon).trim(), text.slice(colon + 1).trim()] as const;
+  try {
+    validateHeaderName(colon > 0 ? header[0] : '');
+    validateHeaderValue(...header);
+  } catch {
+    throw new UsageFailure(`"${text}" is no header`, 'Write e.g. --header "Accept: text/html"');
+  }
+  return header;
+}
+
+function readText(file: string, flag: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageFailure(`Cannot read "${file}": ${messageOf(error)}`, `Give ${flag} a file that can be read`);
+  }
 }
