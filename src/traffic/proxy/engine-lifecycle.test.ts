@@ -106,6 +106,17 @@ describe('TLS', () => {
     socket.destroy();
   });
 
+  it('forgets a default certificate that is gone', async () => {
+    const { engine, issue, ca } = await tlsEngine();
+    engine.publish(update({ certificates: new Map([['d', certificate('d', [], await issue(['x.test']))]]) }));
+    await engine.applied();
+    const port = portOf(engine, 'https');
+    (await connectTls(port, 'x.test', ca)).destroy();
+    engine.publish(update({ certificates: new Map([['d', undefined]]) }));
+    await engine.applied();
+    await expect(connectTls(port, 'x.test', ca)).rejects.toThrow();
+  });
+
   it('answers 421 for a host that the connection’s certificate does not cover', async () => {
     const { engine, issue, ca } = await tlsEngine();
     engine.publish(

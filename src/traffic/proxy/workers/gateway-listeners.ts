@@ -119,12 +119,10 @@ export class GatewayListeners {
 
   #applyDefault(server: Server): void {
     const certificate = this.#context.snapshot.certificate(undefined);
-    if (certificate === undefined || this.#contexts.of(certificate) === undefined) return;
-    (server as ReturnType<typeof createTlsServer>).setSecureContext({
-      cert: certificate.certificateChainPem,
-      key: certificate.privateKeyPem.value,
-      minVersion: 'TLSv1.2',
-    });
+    const usable = certificate !== undefined && this.#contexts.of(certificate) !== undefined;
+    // Without one the server keeps none: nobody may be shown a certificate that is gone.
+    const pair = usable ? { cert: certificate.certificateChainPem, key: certificate.privateKeyPem.value } : {};
+    (server as ReturnType<typeof createTlsServer>).setSecureContext({ ...pair, minVersion: 'TLSv1.2' });
   }
 
   /** Undefined ends the handshake with an alert: nothing here may answer for that name. */
