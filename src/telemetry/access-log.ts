@@ -12,12 +12,13 @@ const FLUSH_AT = 64 * 1024;
 const HOLD_AT_MOST = 4 * 1024 * 1024;
 
 export class AccessLog {
-  /** Lines lost because the file was too slow. */
+  /** Lines lost because the file was too slow, or could not be written. */
   dropped = 0;
   readonly #fd: number;
   readonly #clock: Clock;
   readonly #cancel: Cancel;
   #text = '';
+  #lines = 0;
   #writing = false;
 
   /** `path` is opened for appending; `-` is standard output. Throws what opening throws. */
@@ -33,6 +34,7 @@ export class AccessLog {
       return;
     }
     this.#text += `${JSON.stringify({ time: new Date(this.#clock.wall()).toISOString(), ...record })}\n`;
+    this.#lines++;
     if (this.#text.length > FLUSH_AT) this.#flush();
   }
 
@@ -47,18 +49,20 @@ export class AccessLog {
   #flush(): void {
     if (this.#writing || this.#text === '') return;
     const bytes = Buffer.from(this.#text);
+    const lines = this.#lines;
     this.#text = '';
+    this.#lines = 0;
     this.#writing = true;
-    this.#append(bytes);
+    this.#append(bytes, lines);
   }
 
-  #append(bytes: Buffer): void {
+  #append(bytes: Buffer, lines: number): void {
     write(this.#fd, bytes, (error, written) => {
       if (error === null && written < bytes.length) {
-        this.#append(bytes.subarray(written));
+        this.#append(bytes.subarray(written), lines);
         return;
       }
-      if (error !== null) this.dropped++;
+      if (error !== null) this.dropped += lines;
       this.#writing = false;
     });
   }

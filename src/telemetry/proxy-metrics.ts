@@ -57,12 +57,25 @@ export const proxyMetrics = {
     ['service', 'outcome'],
     'Connections to a Service: connected, or no_endpoint, or connect_failed.',
   ),
+  upstreamConnections: metric(
+    'upstream_connections_total',
+    'counter',
+    ['cluster', 'endpoint'],
+    'TCP connections of Services that an endpoint (namespace/pod) was given.',
+    4000,
+  ),
   udpSessions: metric('udp_sessions', 'gauge', ['service'], 'UDP sessions that a Service carries now.'),
   udpOpened: metric(
     'udp_sessions_total',
     'counter',
     ['service', 'outcome'],
     'UDP sessions opened: connected, or no_endpoint.',
+  ),
+  accessLogDropped: metric(
+    'access_log_dropped_lines_total',
+    'counter',
+    [],
+    'Lines of the access log that were lost, because its file was too slow or could not be written.',
   ),
   buildInfo: metric('build_info', 'gauge', ['version'], 'Always 1; the version that runs.', 10),
 } as const satisfies Record<string, MetricDefinition>;

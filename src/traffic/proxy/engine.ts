@@ -210,18 +210,22 @@ class WorkerEngine implements Engine {
   }
 
   async clusters(): Promise<unknown> {
-    const outcomes = totals(proxyMetrics.upstreamRequests, await this.#sources());
+    const sources = await this.#sources();
+    const outcomes = totals(proxyMetrics.upstreamRequests, sources);
+    const connections = totals(proxyMetrics.upstreamConnections, sources);
     return [...this.#model.model().clusters.values()].map((cluster) => ({
       name: cluster.name,
       policy: cluster.policy,
       endpoints: this.#model.endpointsOf(cluster.name).map((endpoint) => {
         const key = endpointKey(endpoint);
         const label = endpoint.pod === '' ? key : endpoint.pod;
-        const counted = outcomes.filter(({ labels }) => labels[0] === cluster.name && labels[1] === label);
+        const own = ({ labels }: { labels: readonly string[] }): boolean =>
+          labels[0] === cluster.name && labels[1] === label;
         return {
           ...endpoint,
           inFlight: this.#slots.table.of(key),
-          requests: Object.fromEntries(counted.map(({ labels, values }) => [labels[2], values[0]])),
+          connections: connections.find(own)?.values[0] ?? 0,
+          requests: Object.fromEntries(outcomes.filter(own).map(({ labels, values }) => [labels[2], values[0]])),
         };
       }),
     }));

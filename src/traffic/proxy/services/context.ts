@@ -10,6 +10,8 @@ import type { AffinityTable } from './affinity.ts';
 export interface ServiceStats {
   tcpOpened(service: string, outcome: 'connected' | 'no_endpoint' | 'connect_failed'): void;
   tcpClosed(service: string): void;
+  /** The endpoint has taken a connection. */
+  tcpJoined(cluster: string, target: EngineTarget): void;
   udpOpened(service: string, outcome: 'connected' | 'no_endpoint'): void;
   udpClosed(service: string): void;
   /** Connections and sessions count as in flight on their endpoint. */

@@ -49,6 +49,9 @@ describe('TCP Service', () => {
     client.send('x'.repeat(200_000));
     client.socket.end();
     expect(await client.untilClosed()).toBe('got 200000');
+    expect(await engine.clusters()).toMatchObject([{ endpoints: [{ port: echo.port, connections: 1 }] }]);
+    await publish(engine, []);
+    expect(await engine.metricsText()).not.toContain('evenkeel_upstream_connections_total{');
   });
 
   it('tries another endpoint before any byte when one refuses', async () => {

@@ -63,7 +63,7 @@ export class TcpFlow implements Timed {
     context.stats.endpointBusy(target.key, 1);
     const upstream = connect({ host: target.address, port: target.port, noDelay: true, allowHalfOpen: true });
     this.#upstream = upstream;
-    upstream.on('connect', () => this.#join(upstream));
+    upstream.on('connect', () => this.#join(upstream, target));
     // `close` follows and decides.
     upstream.on('error', () => {});
     upstream.on('close', (failed: boolean) => {
@@ -83,11 +83,12 @@ export class TcpFlow implements Timed {
     else this.#client.destroySoon();
   }
 
-  #join(upstream: Socket): void {
+  #join(upstream: Socket, target: EngineTarget): void {
     const client = this.#client;
     this.#joined = true;
     this.#connectDeadline = 0;
     this.#context.stats.tcpOpened(this.#service.name, 'connected');
+    this.#context.stats.tcpJoined(this.#service.cluster, target);
     splice(client, upstream);
     splice(upstream, client);
     client.resume();

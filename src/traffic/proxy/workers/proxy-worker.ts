@@ -13,7 +13,7 @@ import { createSnapshotBuilder, type Snapshot, type SnapshotBuilder } from '#tra
 import type { HttpContext } from '../http1/context.ts';
 import { OutBuffer } from '../http1/out-buffer.ts';
 import { ServiceDriver } from '../services/service-driver.ts';
-import { Sweeper } from '../sweeper.ts';
+import { Sweeper, type Timed } from '../sweeper.ts';
 import { ServerContexts } from '../tls/server-contexts.ts';
 import { UpstreamPools } from '../upstream/pool.ts';
 import { GatewayListeners } from './gateway-listeners.ts';
@@ -40,6 +40,7 @@ export class ProxyWorker {
   readonly #context: HttpContext;
   readonly #gateway: GatewayListeners;
   readonly #services: ServiceDriver;
+  readonly #serviceStats: ReturnType<typeof serviceStats>;
   /** Updates are applied one after the other, each with its listeners. */
   #queue: Promise<void> = Promise.resolve();
   #drainReported = false;
@@ -51,6 +52,7 @@ export class ProxyWorker {
     this.#counters = new InFlightCounters(settings.inFlight, settings.index, settings.workers, (key) => {
       const pool = this.#pools.retire(key);
       if (pool !== undefined) this.#stats.endpointLeft(pool);
+      this.#serviceStats.endpointLeft(key);
     });
     this.#builder = createSnapshotBuilder({ random: Math.random, counters: this.#counters });
     this.#sweeper = new Sweeper(clock);
@@ -60,6 +62,7 @@ export class ProxyWorker {
     this.#accessLog = settings.accessLog === '' ? undefined : new AccessLog(settings.accessLog, clock);
     const writer = new MetricWriter(settings.metrics, (series) => deps.send({ type: 'series', series }));
     this.#stats = new WorkerStats(writer, this.#counters);
+    this.#serviceStats = serviceStats(writer, this.#counters);
     const accessLog = this.#accessLog;
     this.#context = {
       snapshot: this.#builder.apply({ version: 0 }),
@@ -83,7 +86,7 @@ export class ProxyWorker {
     this.#services = new ServiceDriver(
       {
         snapshot: () => this.#context.snapshot,
-        stats: serviceStats(writer, this.#counters),
+        stats: this.#serviceStats,
         sweeper: this.#sweeper,
         log: deps.log,
         now,
@@ -96,6 +99,7 @@ export class ProxyWorker {
     );
     this.#sweeper.add({ onTick: () => this.#reportDrained() });
     writer.add(writer.cell(proxyMetrics.inFlight, []), 0);
+    if (accessLog !== undefined) this.#sweeper.add(countDropped(accessLog, writer));
   }
 
   receive(message: ToWorker): void {
@@ -139,6 +143,18 @@ export class ProxyWorker {
     this.#drainReported = true;
     this.#deps.send({ type: 'drained' });
   }
+}
+
+/** Shows what the access log had to drop. */
+function countDropped(log: AccessLog, writer: MetricWriter): Timed {
+  const cell = writer.cell(proxyMetrics.accessLogDropped, []);
+  let counted = 0;
+  return {
+    onTick() {
+      writer.add(cell, log.dropped - counted);
+      counted = log.dropped;
+    },
+  };
 }
 
 /** Ids unique over workers and restarts: a random part once, a count per request. */

@@ -6,7 +6,14 @@ import { proxyMetrics } from '#telemetry/proxy-metrics.ts';
 import type { ServiceStats } from '../services/context.ts';
 import type { InFlightCounters } from './in-flight.ts';
 
-export function serviceStats(writer: MetricWriter, inFlight: InFlightCounters): ServiceStats {
+interface WorkerServiceStats extends ServiceStats {
+  /** An endpoint has left every cluster: its series end with it. */
+  endpointLeft(key: string): void;
+}
+
+export function serviceStats(writer: MetricWriter, inFlight: InFlightCounters): WorkerServiceStats {
+  // Name of each endpoint that has had a connection, by its key.
+  const joined = new Map<string, string>();
   // An endpoint may leave while it is busy; its count has to come down where it went up.
   const slots = new Map<string, { slot: number; busy: number }>();
   return {
@@ -16,6 +23,16 @@ export function serviceStats(writer: MetricWriter, inFlight: InFlightCounters): 
     },
     tcpClosed(service) {
       writer.add(writer.cell(proxyMetrics.tcpConnections, [service]), -1);
+    },
+    tcpJoined(cluster, { key, endpoint }) {
+      const name = endpoint.pod === '' ? key : endpoint.pod;
+      joined.set(key, name);
+      writer.add(writer.cell(proxyMetrics.upstreamConnections, [cluster, name]), 1);
+    },
+    endpointLeft(key) {
+      const name = joined.get(key);
+      if (!joined.delete(key)) return;
+      writer.release(proxyMetrics.upstreamConnections, (labels) => labels[1] === name);
     },
     udpOpened(service, outcome) {
       writer.add(writer.cell(proxyMetrics.udpOpened, [service, outcome]), 1);
