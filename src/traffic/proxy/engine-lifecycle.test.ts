@@ -1,5 +1,5 @@
 // Certificates, restarts, draining and logs of a running engine.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -232,6 +232,18 @@ describe('lifecycle', () => {
       attempts: 1,
       bytesOut: 2,
     });
+  });
+
+  it.runIf(existsSync('/dev/full'))('counts the lines that a full disk lost', async () => {
+    const web = await harness.backend(httpBackend(OK));
+    const engine = await harness.engine({ accessLog: '/dev/full' });
+    engine.publish(simpleModel([web.port]));
+    await engine.applied();
+    for (let i = 0; i < 3; i++)
+      await exchange(portOf(engine), 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    await expect
+      .poll(() => engine.metricsText(), { timeout: 5000 })
+      .toContain('\nevenkeel_access_log_dropped_lines_total 3\n');
   });
 
   it('refuses to start with an access log that cannot be written', async () => {
