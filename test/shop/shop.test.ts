@@ -54,6 +54,8 @@ test('a customer fills a cart and pays for it', async () => {
   const order = await ask(`${shop.http}/api/checkout`, { host, method: 'POST', headers: { Cookie: cookie } });
   expect(order.status).toBe(201);
   expect(JSON.parse(order.text)).toMatchObject({ totalCents: 2500, charge: { cents: 2500 } });
+  const unknown = await ask(`${shop.http}/api/cart/items`, { host, method: 'POST', body: { sku: 'kraken' } });
+  expect(unknown).toMatchObject({ status: 404, text: expect.stringContaining('No product \\"kraken\\"') });
 });
 
 test('every Service spreads its requests over its pods', async () => {

@@ -50,7 +50,7 @@ function served(label: string, by: ServedBy): string {
 
 const STYLE = `
 *{box-sizing:border-box}body{margin:0;font:16px/1.5 system-ui,sans-serif;color:#1a202c;background:#f7f5f0}
-header{background:#1a365d;color:#fff;padding:2rem max(1rem,calc(50% - 34rem))}header h1{margin:0;font:600 2rem Georgia,serif}
+header{background:#1a365d;color:#fff;padding:2rem max(1rem,calc(50% - 33rem))}header h1{margin:0;font:600 2rem Georgia,serif}
 header p{margin:.2rem 0 0;opacity:.8}main{display:grid;grid-template-columns:1fr 17rem;gap:2rem;max-width:68rem;margin:2rem auto;padding:0 1rem}
 .products{display:grid;grid-template-columns:repeat(auto-fill,minmax(13rem,1fr));gap:1.2rem}
 article,aside section{background:#fff;border-radius:10px;box-shadow:0 1px 3px #0002;overflow:hidden}
@@ -59,7 +59,7 @@ article h2{font-size:1.05rem;margin:.9rem 1rem 0}article p{margin:.1rem 1rem;col
 article footer{display:flex;justify-content:space-between;align-items:center;padding:.8rem 1rem 1rem}
 button{border:0;border-radius:6px;background:#1a365d;color:#fff;padding:.45rem .8rem;font:inherit;font-size:.9rem;cursor:pointer}
 button:hover{background:#2c5282}button.plain{background:none;color:#4a5568}aside section{padding:1rem;margin-bottom:1.2rem}
-aside h2{font-size:1rem;margin:0 0 .5rem}aside ul{list-style:none;margin:0;padding:0}aside li,.total{display:flex;justify-content:space-between;gap:.5rem}
+aside h2{font-size:1rem;margin:0 0 .5rem}aside ul{list-style:none;margin:0;padding:0}aside li,.total{display:flex;justify-content:space-between;gap:.5rem}.served li{display:block;margin-top:.3rem}.served code{display:block;text-align:left}
 .total{border-top:1px solid #e2e8f0;padding-top:.5rem;margin:.5rem 0 1rem}code{font-size:.78rem;color:#4a5568;overflow-wrap:anywhere;text-align:right}.quiet{color:#718096;margin:0}
 #note{min-height:1.5rem;color:#276749;margin:.5rem 0 0}@media(max-width:50rem){main{grid-template-columns:1fr}}`;
 
@@ -97,7 +97,7 @@ export function renderPage({ products, cart, storefront, catalog }: PageData): s
 <body><header><h1>Even Keel Outfitters</h1><p>Goods for a steady passage</p></header>
 <main><div class="products">${products.map(card).join('\n')}</div>
 <aside><section><h2>Your cart</h2>${cartPanel(cart)}<p id="note" role="status"></p></section>
-<section><h2>Served by</h2><ul>${served('storefront', storefront)}${served('catalog', catalog)}${served('cart', cart.servedBy)}</ul></section>
+<section><h2>Served by</h2><ul class="served">${served('storefront', storefront)}${served('catalog', catalog)}${served('cart', cart.servedBy)}</ul></section>
 </aside></main><script>${SCRIPT}</script></body></html>
 `;
 }

@@ -63,7 +63,9 @@ export const cart: Service = {
       }
       if (wanted === 0) quantities.delete(sku);
       else quantities.set(sku, wanted);
-      return withCookie(await priced(request, quantities));
+      const filled = await priced(request, quantities);
+      if (wanted > 0 && !filled.lines.some((line) => line.sku === sku)) throw new Refused(404, `No product "${sku}"`);
+      return withCookie(filled);
     },
     'DELETE /api/cart': () => withCookie({ lines: [], totalCents: 0, servedBy }),
   },
