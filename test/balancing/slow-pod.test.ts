@@ -36,26 +36,39 @@ async function load(): Promise<LoadReport> {
 
 test('least_request sends little to a pod that takes 200 ms, and keeps p95 within twice that of the healthy fleet', async () => {
   const pods = await settled(cluster, 'echo', 3, namespace);
-  const healthy = await load();
-  expect(healthy).toMatchObject({ ok: healthy.requests, errors: {} });
-  for (const pod of pods) expect(shareOf(healthy, pod)).toBeGreaterThan(0.2);
+  const [slow] = pods as [PodObject];
+  // A machine that stalls for tens of milliseconds makes every pod look loaded; round robin would fail every round.
+  let faults: string[] = [];
+  for (let round = 0; round < 3; round++) {
+    await setLatency(slow, 5);
+    const healthy = await load();
+    await setLatency(slow, 200);
+    const uneven = await load();
+    for (const { requests, ok, errors } of [healthy, uneven])
+      expect({ ok, errors }).toEqual({ ok: requests, errors: {} });
+    expect(uneven.perPodLatencyMs[`${namespace}/${nameOf(slow)}`]?.p50).toBeGreaterThan(150);
+    faults = faultsOf(healthy, uneven, pods, slow);
+    if (faults.length === 0) break;
+  }
+  expect(faults).toEqual([]);
+}, 90_000);
 
-  const [slow, ...fast] = pods as [PodObject, ...PodObject[]];
-  await ask(`http://${slow.status?.podIP}:8080/knobs?latencyMs=200`, { method: 'POST' });
-  // A machine that stalls for tens of milliseconds makes every pod look loaded, and round robin would fail every try.
-  let uneven = await load();
-  for (let retry = 0; retry < 2 && !evenlyFast(uneven, healthy); retry++) uneven = await load();
-  expect(uneven).toMatchObject({ ok: uneven.requests, errors: {} });
+/** What stands against an even balance, in words that name the figures. */
+function faultsOf(healthy: LoadReport, uneven: LoadReport, pods: readonly PodObject[], slow: PodObject): string[] {
+  const faults = pods
+    .filter((pod) => shareOf(healthy, pod) < 0.2)
+    .map((pod) => `${nameOf(pod)} got only ${shareOf(healthy, pod)} of the requests while all were healthy`);
   // With 5 ms against 200 ms a fair share of the work is one in eighty; a third would be round robin.
-  expect(shareOf(uneven, slow)).toBeLessThan(0.05);
-  for (const pod of fast) expect(shareOf(uneven, pod)).toBeGreaterThan(0.4);
-  expect(uneven.perPodLatencyMs[`${namespace}/${nameOf(slow)}`]?.p50).toBeGreaterThan(150);
-  expect(evenlyFast(uneven, healthy), `p95 ${uneven.latencyMs.p95} against ${healthy.latencyMs.p95}`).toBe(true);
-}, 60_000);
+  if (shareOf(uneven, slow) >= 0.05) faults.push(`The slow pod got ${shareOf(uneven, slow)} of the requests`);
+  // A busy machine adds to both; ten milliseconds are its allowance.
+  if (uneven.latencyMs.p95 > 2 * healthy.latencyMs.p95 + 10) {
+    faults.push(`p95 is ${uneven.latencyMs.p95} ms, and ${healthy.latencyMs.p95} ms when all are healthy`);
+  }
+  return faults;
+}
 
-/** A busy machine adds to both; ten milliseconds are its allowance. */
-function evenlyFast(uneven: LoadReport, healthy: LoadReport): boolean {
-  return uneven.latencyMs.p95 <= 2 * healthy.latencyMs.p95 + 10;
+async function setLatency(pod: PodObject, ms: number): Promise<void> {
+  await ask(`http://${pod.status?.podIP}:8080/knobs?latencyMs=${ms}`, { method: 'POST' });
 }
 
 function shareOf(report: LoadReport, pod: PodObject): number {
