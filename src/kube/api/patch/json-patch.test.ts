@@ -37,6 +37,16 @@ describe('jsonPatch()', () => {
     expect(web.spec.replicas).toBe(2);
   });
 
+  it('stops copies that double the document before it fills the memory', () => {
+    const bomb = Array.from({ length: 40 }, (_, i) => ({ op: 'copy', from: '/spec', path: `/spec/x${i}` }));
+    const refused = failure(() => jsonPatch(web, bomb));
+    expect(refused.code).toBe(422);
+    expect(refused.details?.causes?.[0]?.message).toMatch(
+      /^Unable to complete the copy, the accumulated size increase of copy is \d+, exceeding the limit 3145728$/,
+    );
+    expect(jsonPatch(web, bomb.slice(0, 8))).toHaveProperty('spec.x7.x6.x5');
+  });
+
   it.each([
     [{ op: 'test', path: '/spec/replicas', value: 9 }, 'testing value /spec/replicas failed: test failed'],
     [

@@ -7,6 +7,9 @@ import { badRequest, StatusError } from '../status.ts';
 /** Upstream's bound on the work one request may ask for (maxJSONPatchOperations). */
 const maxOperations = 10_000;
 
+/** Upstream's bound on what the copies of one patch may add (JSONPatchMaxCopyBytes): each can double the document. */
+const maxCopied = 3 * 1024 * 1024;
+
 const needsValue = new Set(['add', 'replace', 'test']);
 const needsFrom = new Set(['move', 'copy']);
 const needsTarget = new Set(['remove', 'replace']);
@@ -26,7 +29,14 @@ export function jsonPatch(current: Json, patch: Json): Json {
   const operations = patch.map(parseOperation);
   // The document hangs below a member of a holder, because the library cannot replace a root.
   const holder: JsonObject = { root: cloneJson(current) };
+  let copied = 0;
   for (const operation of operations) {
+    if (operation.op === 'copy') copied += sizeOf(locate(holder, String(operation.from)));
+    if (copied > maxCopied) {
+      throw rejected(
+        `Unable to complete the copy, the accumulated size increase of copy is ${copied}, exceeding the limit ${maxCopied}`,
+      );
+    }
     const problem = run(holder, operation);
     if (problem !== undefined) throw rejected(problem);
   }
@@ -69,7 +79,8 @@ function run(holder: JsonObject, operation: JsonObject): string | undefined {
     return `${op} operation does not apply: doc is missing key: ${path}: missing value`;
   }
   if (from !== undefined && needsFrom.has(op)) {
-    if (locate(holder, from) !== 'present') {
+    const source = locate(holder, from);
+    if (source === undefined || source === 'absent') {
       return `${op} operation does not apply: doc is missing from path: "${from}": missing value`;
     }
     if (op === 'move' && path.startsWith(`${from}/`)) {
@@ -82,11 +93,19 @@ function run(holder: JsonObject, operation: JsonObject): string | undefined {
   return op === 'test' ? `testing value ${path} failed: test failed` : `${op} operation does not apply: ${path}`;
 }
 
+/** As JSON, in characters. */
+function sizeOf(place: Place): number {
+  return place === undefined || place === 'absent' ? 0 : JSON.stringify(place.value).length;
+}
+
+/** What stands at a pointer; `absent` when it could be added, undefined when not even that. */
+type Place = { readonly value: Json } | 'absent' | undefined;
+
 /**
- * Whether a pointer's target is there, could be added, or (undefined) cannot even be added.
+ * Finds what a pointer points to.
  * Walks own members only: the library would follow `/toString` into a prototype.
  */
-function locate(holder: JsonObject, path: string): 'present' | 'absent' | undefined {
+function locate(holder: JsonObject, path: string): Place {
   const tokens = path.split('/').slice(1);
   let value: Json | undefined = holder.root;
   for (const [depth, raw] of tokens.entries()) {
@@ -107,7 +126,7 @@ function locate(holder: JsonObject, path: string): 'present' | 'absent' | undefi
       return undefined;
     }
   }
-  return 'present';
+  return value === undefined ? undefined : { value };
 }
 
 function rejected(why: string): StatusError {
