@@ -38,10 +38,11 @@ export interface ClusterOptions {
   readonly data?: TempDir;
 }
 
-/** Test files run side by side: each worker has ranges of its own. */
+/** Test files run side by side, and so may two runs of the tests: each process has ranges of its own. */
 function ranges(): string[] {
   const worker = Number(process.env.VITEST_POOL_ID ?? 0) % 60;
-  return ['--pod-cidr', `127.${100 + worker}.1.0/24`, '--service-cidr', `127.${170 + worker}.0.0/16`];
+  const run = 1 + (process.pid % 250);
+  return ['--pod-cidr', `127.${100 + worker}.${run}.0/24`, '--service-cidr', `127.${170 + worker}.${run}.0/24`];
 }
 
 export const freePorts = ['--api-port', '0', '--http-port', '0', '--https-port', '0', '--admin-port', '0'];
