@@ -2,6 +2,7 @@
 // Knows no other Ingress: who wins where two ask for the same is decided in virtual-hosts.ts.
 import type { Ingress, IngressBackend, IngressRule } from 'kubernetes-types/networking/v1.js';
 import { objectKey } from '#kube/api/object.ts';
+import { canonicalPath } from './canonical-path.ts';
 import { type FindService, resolveBackend } from './ingress-backend.ts';
 import type { PathMatch, Route, RouteAction } from './ir.ts';
 import type { Problem, ProblemReason } from './problem.ts';
@@ -61,7 +62,7 @@ class Translation {
         continue;
       }
       // ImplementationSpecific is left to us; upstream allows to treat it as Prefix.
-      const match: PathMatch = { type: pathType === 'Exact' ? 'exact' : 'prefix', value };
+      const match: PathMatch = { type: pathType === 'Exact' ? 'exact' : 'prefix', value: canonicalPath(value) };
       const action = this.#action(backend, `${field}.backend`);
       const route = this.#route(`${ruleIndex}/${index}`, match, action);
       this.#routes.push({ hostname: hostnameOf(rule), route, field });
