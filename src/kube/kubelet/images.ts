@@ -12,11 +12,14 @@ export interface ProcessImage {
 /** Keys are image names with or without tag, e.g. `shop/cart` or `shop/cart:1.2`. */
 export type ImageMap = Readonly<Record<string, ProcessImage>>;
 
-/** Names under which an image may stand in the map, most exact first. */
+/** The host of a registry in front of an image name: a first part with a dot or a port. */
+const REGISTRY = /^[^/]*[.:][^/]*\//;
+
+/** Names under which an image may stand in the map, most exact first: a map need not say where an image comes from. */
 function candidates(image: string): string[] {
   const withoutDigest = image.replace(/@[^/]*$/, '');
   const withoutTag = withoutDigest.replace(/:[^/:]*$/, '');
-  const short = (name: string): string => name.replace(/^docker\.io\//, '').replace(/^library\//, '');
+  const short = (name: string): string => name.replace(REGISTRY, '').replace(/^library\//, '');
   const names = [image, withoutDigest, withoutTag];
   if (withoutTag === withoutDigest) names.push(`${withoutTag}:latest`);
   return [...new Set([...names, ...names.map(short)])];
