@@ -34,7 +34,7 @@ const LINKS = ['/metrics', '/stats', '/clusters', '/config_dump', '/healthz', '/
 const STYLE = `body{font:15px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#1a202c;background:#fafafa}
 h1{font-size:1.4rem}h2{font-size:1rem;margin:1.6rem 0 .3rem}h2 small{font-weight:400;color:#718096}nav a{margin-right:1rem}
 table{border-collapse:collapse;width:100%;background:#fff}th,td{text-align:left;padding:.3rem .7rem;border-bottom:1px solid #e2e8f0;font-variant-numeric:tabular-nums}
-th{font-weight:500;color:#718096}table{table-layout:fixed}th:nth-child(1){width:36%}th:nth-child(2){width:19%}th:nth-child(3){width:15%}td{overflow-wrap:anywhere}.n{text-align:right}.in{color:#276749}.out{color:#9b2c2c}`;
+th{font-weight:500;color:#718096}table{table-layout:fixed}th:nth-child(1){width:34%}th:nth-child(2){width:18%}th:nth-child(3){width:16%}th:nth-child(4){width:9%}th:nth-child(5){width:12%}td{overflow-wrap:anywhere}.n{text-align:right}.in{color:#276749}.out{color:#9b2c2c}`;
 
 /** The whole document; it renews itself every two seconds. */
 export function renderIndex(clusters: readonly ClusterView[], uptimeSeconds: number): string {

@@ -3,7 +3,7 @@
 
 export interface Task {
   readonly title: string;
-  /** `update` replaces what stands behind the title; the resolved text stays there. */
+  /** `update` replaces what stands behind the title; the resolved text stays there. None: it was given up. */
   run(update: (text: string) => void): Promise<string>;
 }
 
@@ -26,7 +26,7 @@ export function plainProgress(): Progress {
           if (update !== last) show(update);
           last = update;
         });
-        if (text !== last) show(text);
+        if (text !== '' && text !== last) show(text);
       });
       await allSettledOrFirst(runs);
     },
@@ -44,10 +44,12 @@ export function liveProgress(): Progress {
       const list = new Listr(
         tasks.map(({ title, run }) => ({
           title,
-          task: async (_: unknown, own: { title: string }) => {
-            own.title = `${title}  ${await run((text) => {
-              own.title = `${title}  ${text}`;
-            })}`;
+          task: async (_: unknown, own: { title: string; skip(message: string): void }) => {
+            const text = await run((update) => {
+              own.title = `${title}  ${update}`;
+            });
+            if (text === '') own.skip(`${title}  not waited for`);
+            else own.title = `${title}  ${text}`;
           },
         })),
         // Signals are ours: Ctrl-C takes everything down in order.

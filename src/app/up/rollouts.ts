@@ -53,7 +53,7 @@ async function follow(
   subscribe: (settle: PromiseWithResolvers<string>) => Array<() => void>,
 ): Promise<string> {
   const settle = Promise.withResolvers<string>();
-  const onAbort = (): void => settle.resolve('not waited for');
+  const onAbort = (): void => settle.resolve('');
   signal.addEventListener('abort', onAbort);
   const unsubscribe = subscribe(settle);
   try {

@@ -75,9 +75,7 @@ async function up(paths: readonly string[], options: Options): Promise<boolean> 
   if (options.detach && !isDetachedChild()) return followDetached(process.argv.slice(2), progress);
   const data = dataDirAt(options.data);
   if (options.network === 'auto') {
-    progress.line(
-      'Network loopback: pods and Services live on 127.0.0.0/8, which needs no privileges and nothing installed',
-    );
+    progress.line('Network loopback: pods and Services live on 127.0.0.0/8, without privileges');
   }
   try {
     const clean = await runUp(
