@@ -20,6 +20,7 @@ export class AccessLog {
   #text = '';
   #lines = 0;
   #writing = false;
+  #closing = false;
 
   /** `path` is opened for appending; `-` is standard output. Throws what opening throws. */
   constructor(path: string, clock: Clock) {
@@ -29,7 +30,7 @@ export class AccessLog {
   }
 
   write(record: object): void {
-    if (this.#text.length > HOLD_AT_MOST) {
+    if (this.#closing || this.#text.length > HOLD_AT_MOST) {
       this.dropped++;
       return;
     }
@@ -38,11 +39,22 @@ export class AccessLog {
     if (this.#text.length > FLUSH_AT) this.#flush();
   }
 
-  /** Writes what is left, and closes the file. */
+  /** Writes what is left, and closes the file; both wait for a write that is under way. */
   close(): void {
     this.#cancel();
-    if (this.#text !== '') writeSync(this.#fd, this.#text);
+    this.#closing = true;
+    if (!this.#writing) this.#finish();
+  }
+
+  #finish(): void {
+    try {
+      if (this.#text !== '') writeSync(this.#fd, this.#text);
+    } catch {
+      // A full disk must not keep the proxy from ending: the lines are counted as lost, like any others.
+      this.dropped += this.#lines;
+    }
     this.#text = '';
+    this.#lines = 0;
     if (this.#fd !== 1) closeSync(this.#fd);
   }
 
@@ -64,6 +76,7 @@ export class AccessLog {
       }
       if (error !== null) this.dropped += lines;
       this.#writing = false;
+      if (this.#closing) this.#finish();
     });
   }
 }

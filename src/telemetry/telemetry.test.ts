@@ -1,5 +1,5 @@
 // Counting in shared memory and printing it: buckets, sums over threads, bounds, escapes, and the log of requests.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -129,5 +129,40 @@ describe('AccessLog', () => {
       { time: '2026-01-01T00:00:00.000Z', status: 200 },
       { time: '2026-01-01T00:00:00.000Z', status: 404, path: '/a"b' },
     ]);
+  });
+
+  it('keeps lines in order, and its file open, when it closes while a write is under way', async () => {
+    mkdirSync(directory, { recursive: true });
+    const file = join(directory, 'busy.log');
+    const log = new AccessLog(file, new FakeClock());
+    const path = '/'.repeat(100_000);
+    log.write({ path, line: 1 });
+    log.write({ path, line: 2 });
+    log.close();
+    const lines = (): unknown[] =>
+      readFileSync(file, 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line).line);
+    await expect.poll(lines).toEqual([1, 2]);
+    expect(log.dropped).toBe(0);
+  });
+
+  it('drops, and counts, what comes after it closed', () => {
+    mkdirSync(directory, { recursive: true });
+    const file = join(directory, 'late.log');
+    const log = new AccessLog(file, new FakeClock());
+    log.close();
+    log.write({ path: '/'.repeat(100_000) });
+    expect(log.dropped).toBe(1);
+    expect(readFileSync(file, 'utf8')).toBe('');
+  });
+
+  it.runIf(existsSync('/dev/full'))('closes although the disk is full', () => {
+    const log = new AccessLog('/dev/full', new FakeClock());
+    log.write({ status: 200 });
+    log.write({ status: 200 });
+    log.close();
+    expect(log.dropped).toBe(2);
   });
 });
