@@ -10,7 +10,7 @@ import {
   unknownDirective,
   withoutDirectives,
 } from './directives.ts';
-import { type IdentityOf, normalizeOrder } from './order.ts';
+import { type IdentityOf, indexBy, normalizeOrder } from './order.ts';
 
 export type MergeItem = (original: JsonObject, patch: JsonObject) => JsonObject;
 
@@ -32,21 +32,43 @@ export function mergeList(
   const identityOf = identityBy(mergeKey);
   const { kept, items, replace } = takeDirectives(original, patch, mergeKey);
   if (replace) return items.map(withoutDirectives);
+  const merged = mergeItems(kept, items, identityOf, mergeItem);
+  return normalizeOrder(merged, items, original, identityOf);
+}
+
+/** Merges each item into the first of its identity, or adds it; in one pass, for lists may be long. */
+function mergeItems(
+  kept: readonly Json[],
+  items: readonly Json[],
+  identityOf: IdentityOf,
+  mergeItem: MergeItem,
+): Json[] {
   const merged = [...kept];
+  const places = new Map<Json, number>();
+  const note = (identity: Json, at: number): void => {
+    if (!places.has(identity)) places.set(identity, at);
+  };
+  for (const [at, item] of merged.entries()) note(identityOf(item), at);
+  const placeOf = (identity: Json): number | undefined =>
+    typeof identity === 'object'
+      ? merged.findIndex((candidate) => jsonEqual(identityOf(candidate), identity))
+      : places.get(identity);
   for (const item of items) {
-    const at = merged.findIndex((candidate) => jsonEqual(identityOf(candidate), identityOf(item)));
+    const identity = identityOf(item);
+    const at = placeOf(identity) ?? -1;
     const present = merged[at];
     if (isJsonObject(present) && isJsonObject(item)) merged[at] = mergeItem(present, item);
-    else merged.push(withoutDirectives(item));
+    else note(identity, merged.push(withoutDirectives(item)) - 1);
   }
-  return normalizeOrder(merged, items, original, identityOf);
+  return merged;
 }
 
 /** Removes the named primitives. */
 export function deleteFromPrimitives(original: Json, named: Json): Json {
   if (!Array.isArray(named)) throw malformedPrimitiveList();
   if (!Array.isArray(original)) return original;
-  return original.filter((item) => !named.some((other) => jsonEqual(item, other)));
+  const placeOf = indexBy(named, (item) => item);
+  return original.filter((item) => placeOf(item) < 0);
 }
 
 /** The identity of items that carry `mergeKey`; throws when one does not. */
@@ -65,7 +87,7 @@ function takeDirectives(
   mergeKey: string,
 ): { kept: Json[]; items: Json[]; replace: boolean } {
   const identityOf = identityBy(mergeKey);
-  let kept = [...original];
+  const gone: Json[] = [];
   const items: Json[] = [];
   let replace = false;
   for (const item of patch) {
@@ -78,8 +100,8 @@ function takeDirectives(
         items.push(rest);
       }
     } else if (directive === 'delete') {
-      const gone = identityOf(item);
-      kept = kept.filter((candidate) => !jsonEqual(identityOf(candidate), gone));
+      identityOf(item);
+      gone.push(item);
     } else if (directive === undefined || directive === 'merge') {
       identityOf(item);
       items.push(item);
@@ -87,11 +109,11 @@ function takeDirectives(
       throw unknownDirective(directive, item);
     }
   }
+  const goes = indexBy(gone, identityOf);
+  const kept = gone.length === 0 ? [...original] : original.filter((item) => goes(identityOf(item)) < 0);
   return { kept, items, replace };
 }
 
 function union(a: readonly Json[], b: readonly Json[]): Json[] {
-  const out: Json[] = [];
-  for (const item of [...a, ...b]) if (!out.includes(item)) out.push(item);
-  return out;
+  return [...new Set([...a, ...b])];
 }

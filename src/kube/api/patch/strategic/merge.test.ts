@@ -115,6 +115,21 @@ describe('strategicMergePatch()', () => {
     expect(merge({}, { '$deleteFromPrimitiveList/finalizers': ['a'] })).toEqual({});
   });
 
+  it('merges and deletes long lists in one pass each, for they block everyone else', () => {
+    const many = 40_000;
+    const ports = Array.from({ length: many }, (_, i) => ({ containerPort: i }));
+    const finalizers = Array.from({ length: many }, (_, i) => `example.com/${i}`);
+    const first: JsonObject = { containers: [{ name: 'one', ports: [{ containerPort: 0 }] }], finalizers: ['b'] };
+    const grown = merge(first, { containers: [{ name: 'one', ports }], finalizers });
+    expect(grown.containers).toEqual([{ name: 'one', ports }]);
+    expect(grown.finalizers).toEqual([...finalizers, 'b']);
+    const shrunk = merge(grown, {
+      containers: [{ name: 'one', ports: ports.map((port) => ({ ...port, $patch: 'delete' })) }],
+      '$deleteFromPrimitiveList/finalizers': finalizers,
+    });
+    expect(shrunk).toEqual({ containers: [{ name: 'one', ports: [] }], finalizers: ['b'] });
+  });
+
   it('keeps only the retained keys', () => {
     const rolling = { strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1 } } };
     const patch = { strategy: { $retainKeys: ['type'], type: 'Recreate', rollingUpdate: null } };

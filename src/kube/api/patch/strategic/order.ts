@@ -46,7 +46,7 @@ function isBefore(left: number, right: number): boolean {
 }
 
 /** Position by identity; -1 when absent. Primitive identities go by map, others by comparison. */
-function indexBy(items: readonly Json[], identityOf: IdentityOf): (identity: Json) => number {
+export function indexBy(items: readonly Json[], identityOf: IdentityOf): (identity: Json) => number {
   const identities = items.map(identityOf);
   const primitives = new Map<Json, number>();
   for (const [index, identity] of identities.entries()) if (!primitives.has(identity)) primitives.set(identity, index);
