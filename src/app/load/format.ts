@@ -15,6 +15,11 @@ export function formatReport(report: LoadReport): string {
   if (failed > 0) {
     const kinds = Object.entries(report.errors).sort(([, a], [, b]) => b - a);
     lines.push(`Failures: ${kinds.map(([kind, count]) => `${count} × ${kind}`).join(', ')}`);
+    if (kinds.some(([kind]) => /CERT|VERIFY|ALTNAME/.test(kind))) {
+      lines.push(
+        'The certificate is not trusted: name its authority with --ca and its host with --host, or use --insecure',
+      );
+    }
     for (const { atSeconds, kind, pod } of report.failures) {
       lines.push(`  at ${atSeconds.toFixed(3)} s  ${report.method}  ${kind}${pod === '' ? '' : `  ${pod}`}`);
     }

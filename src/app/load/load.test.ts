@@ -1,7 +1,9 @@
 // The load driver against real servers: what it counts, what it measures, and that a slow server cannot slow it down.
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { afterEach, expect, test } from 'vitest';
+import { createAuthority } from '#traffic/identity/authority.ts';
 import { formatReport } from './format.ts';
 import { type LoadOptions, runLoad } from './run.ts';
 import { constantRate } from './schedule.ts';
@@ -84,6 +86,22 @@ test('an answer that does not come is a timeout, even for a request that never g
   const url = await serve(() => {});
   const report = await runLoad({ ...base, url, connections: 1, timeoutMs: 100, durationMs: 50 });
   expect(report.errors).toEqual({ timeout: 10 });
+});
+
+test('a certificate that is not trusted says what helps', async () => {
+  const authority = await createAuthority({ commonName: 'test' });
+  const { certPem, keyPem } = await authority.issue({ commonName: 'shop', dnsNames: ['shop.local'], server: true });
+  const server = createTlsServer({ cert: certPem, key: keyPem }, (_, response) => void response.end());
+  servers.push(server);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = new URL(`https://127.0.0.1:${(server.address() as { port: number }).port}/`);
+  const refused = await runLoad({ ...base, url, host: 'shop.local' });
+  expect(refused.ok).toBe(0);
+  expect(formatReport(refused)).toContain('name its authority with --ca');
+  const trusted = { ...base, url, host: 'shop.local', caPem: authority.certPem };
+  expect(await runLoad(trusted)).toMatchObject({ ok: 40, errors: {} });
+  expect(formatReport(await runLoad({ ...trusted, host: 'other.local' }))).toContain('its host with --host');
 });
 
 test('an interrupted run reports what it has', async () => {
