@@ -102,6 +102,15 @@ describe('jsonPatch()', () => {
     expect(failure(() => jsonPatch(web, patch)).code).toBe(413);
   });
 
+  it('keeps every member of the values it adds', () => {
+    const odd = JSON.parse('{"a":{"__proto__":{"b":1}}}') as Json;
+    const result = jsonPatch({ list: [], old: 1 }, [
+      { op: 'add', path: '/list/-', value: odd },
+      { op: 'replace', path: '/old', value: odd },
+    ]);
+    expect(JSON.stringify(result)).toBe('{"list":[{"a":{"__proto__":{"b":1}}}],"old":{"a":{"__proto__":{"b":1}}}}');
+  });
+
   it('applies what a diff of two documents says', () => {
     const document = fc.dictionary(fc.stringMatching(/^[a-z/~]{1,4}$/), fc.jsonValue(), { maxKeys: 4 });
     fc.assert(

@@ -1,7 +1,7 @@
 // JSON patch (RFC 6902) with the failures of the Kubernetes API: 400 for what is no patch, 422 for what does not apply.
 // Knows no schema and no kind.
 import { applyPatch as applyOperations, type Operation } from 'rfc6902';
-import { cloneJson, isJsonObject, type Json, type JsonObject, own } from '#lib/json.ts';
+import { cloneJson, isJsonObject, type Json, type JsonObject, own, setOwn } from '#lib/json.ts';
 import { badRequest, StatusError } from '../status.ts';
 
 /** Upstream's bound on the work one request may ask for (maxJSONPatchOperations). */
@@ -87,10 +87,34 @@ function run(holder: JsonObject, operation: JsonObject): string | undefined {
       return `move operation does not apply: "${from}" cannot move into itself at "${path}"`;
     }
   }
-  const below = { ...operation, path: `/root${path}`, ...(from === undefined ? {} : { from: `/root${from}` }) };
+  const given = op === 'add' || op === 'replace' ? operation.value : undefined;
+  // The library's copy of a value loses members called `__proto__`: it makes the place, and the value is put there.
+  const below = {
+    ...operation,
+    ...(given === undefined ? {} : { value: 0 }),
+    path: `/root${path}`,
+    ...(from === undefined ? {} : { from: `/root${from}` }),
+  };
   const [error] = applyOperations(holder, [below as unknown as Operation]);
-  if (error === null) return undefined;
+  if (error === null) {
+    if (given !== undefined) put(holder, `/root${path}`, cloneJson(given));
+    return undefined;
+  }
   return op === 'test' ? `testing value ${path} failed: test failed` : `${op} operation does not apply: ${path}`;
+}
+
+/** Sets what stands at a pointer whose target is there; `-` is the last item. */
+function put(holder: JsonObject, pointer: string, value: Json): void {
+  const tokens = pointer.split('/').slice(1).map(decodeToken);
+  const last = tokens.pop() ?? '';
+  let parent: Json | undefined = holder;
+  for (const token of tokens) parent = Array.isArray(parent) ? parent[Number(token)] : own(parent as JsonObject, token);
+  if (Array.isArray(parent)) parent[last === '-' ? parent.length - 1 : Number(last)] = value;
+  else setOwn(parent as JsonObject, last, value);
+}
+
+function decodeToken(token: string): string {
+  return token.replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
 /** As JSON, in characters. */
@@ -109,7 +133,7 @@ function locate(holder: JsonObject, path: string): Place {
   const tokens = path.split('/').slice(1);
   let value: Json | undefined = holder.root;
   for (const [depth, raw] of tokens.entries()) {
-    const token = raw.replaceAll('~1', '/').replaceAll('~0', '~');
+    const token = decodeToken(raw);
     const last = depth === tokens.length - 1;
     if (Array.isArray(value)) {
       if (token === '-') return last ? 'absent' : undefined;
