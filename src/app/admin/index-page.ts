@@ -34,7 +34,10 @@ const LINKS = ['/metrics', '/stats', '/clusters', '/config_dump', '/healthz', '/
 const STYLE = `body{font:15px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#1a202c;background:#fafafa}
 h1{font-size:1.4rem}h2{font-size:1rem;margin:1.6rem 0 .3rem}h2 small{font-weight:400;color:#718096}nav a{margin-right:1rem}
 table{border-collapse:collapse;width:100%;background:#fff}th,td{text-align:left;padding:.3rem .7rem;border-bottom:1px solid #e2e8f0;font-variant-numeric:tabular-nums}
-th{font-weight:500;color:#718096}table{table-layout:fixed}th:nth-child(1){width:34%}th:nth-child(2){width:18%}th:nth-child(3){width:16%}th:nth-child(4){width:9%}th:nth-child(5){width:12%}td{overflow-wrap:anywhere}.n{text-align:right}.in{color:#276749}.out{color:#9b2c2c}`;
+th{font-weight:500;color:#718096}table{table-layout:fixed}td{overflow-wrap:anywhere}.n{text-align:right}.in{color:#276749}.out{color:#9b2c2c}`;
+
+/** The same in every table, so that they line up. */
+const COLUMNS = [30, 18, 17, 8, 11, 16].map((percent) => `<col style="width:${percent}%">`).join('');
 
 /** The whole document; it renews itself every two seconds. */
 export function renderIndex(clusters: readonly ClusterView[], uptimeSeconds: number): string {
@@ -59,7 +62,7 @@ function duration(seconds: number): string {
 
 function section({ name, policy, endpoints }: ClusterView): string {
   const rows = endpoints.map(row).join('');
-  const table = `<table><tr><th>Pod<th>Address<th>State<th class="n">In flight<th class="n">Connections<th class="n">Requests</tr>${rows}</table>`;
+  const table = `<table>${COLUMNS}<tr><th>Pod<th>Address<th>State<th class="n">In flight<th class="n">Connections<th class="n">Requests</tr>${rows}</table>`;
   return `<h2>${escaped(name)} <small>${escaped(policy.type)}</small></h2>${rows === '' ? '<p>No endpoints.</p>' : table}`;
 }
 
