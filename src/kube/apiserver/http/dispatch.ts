@@ -71,7 +71,18 @@ async function serve(
   });
 }
 
+/** As a segment of a path; `URL` would resolve these, and an object's name would lead to another resource. */
+const DOTS = /^(\.|%2e){1,2}$/i;
+
 function parseUrl(url: string): URL {
+  if (
+    url
+      .split('?')[0]
+      ?.split('/')
+      .some((segment) => DOTS.test(segment))
+  ) {
+    throw badRequest(`the request path ${JSON.stringify(url)} has a segment of dots, which names nothing`);
+  }
   try {
     return new URL(url, 'https://apiserver');
   } catch {

@@ -1,5 +1,6 @@
 // The edge of the server: who is let in, discovery, OpenAPI, HTTP/2, errors, closing.
 // Knows the server by its URL only.
+import { once } from 'node:events';
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { connect, type TLSSocket } from 'node:tls';
 import { Agent, request } from 'undici';
@@ -161,6 +162,17 @@ describe('requests', () => {
       const wrong = await api.call(method, path, { body });
       expect(wrong, `${method} ${path}`).toMatchObject({ code: 405, body: { reason: 'MethodNotAllowed' } });
     }
+  });
+
+  it('reach no other resource by dots in the path', async () => {
+    const session = connectHttp2(api.server.url, { ca: api.server.caPem });
+    for (const path of ['/api/v1/namespaces/default/pods/%2e%2e', '/api/v1/namespaces/default/./pods', '/api/%2E%2e']) {
+      const stream = session.request({ ':path': path, authorization: `Bearer ${api.server.adminToken}` });
+      const [headers] = (await once(stream, 'response')) as [Record<string, unknown>];
+      expect(headers[':status'], path).toBe(400);
+      stream.close();
+    }
+    session.close();
   });
 
   it('may come over HTTP/2, many watches on one connection', async () => {
