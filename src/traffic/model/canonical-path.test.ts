@@ -1,7 +1,7 @@
 // Paths of routes take the form that requests have when they are matched.
 import type { Ingress } from 'kubernetes-types/networking/v1.js';
 import { describe, expect, it } from 'vitest';
-import { normalisePath } from '../proxy/http1/target.ts';
+import { normalisePath } from '#traffic/proxy/http1/target.ts';
 import { canonicalPath } from './canonical-path.ts';
 import { translateIngress } from './ingress.ts';
 
