@@ -44,6 +44,8 @@ describe('parseRequestHead()', () => {
 
   it('reads OPTIONS * and a bare absolute target', () => {
     expect(parse('OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n').target).toBe('*');
+    expect(parse('OPTIONS http://a HTTP/1.1\r\nHost: a\r\n\r\n').target).toBe('*');
+    expect(parse('OPTIONS http://a/ HTTP/1.1\r\nHost: a\r\n\r\n').target).toBe('/');
     expect(parse('GET http://a?q HTTP/1.1\r\nHost: a\r\n\r\n').target).toBe('/?q');
   });
 

@@ -328,9 +328,14 @@ function readOtherForms(head: RequestHead, target: string, hostSeen: boolean): R
   if (match === null) return rejections.target;
   // A malformed Host is refused even where the target overrides it.
   if (hostSeen && hostOf(head.authority) === undefined) return rejections.host;
-  const path = normalisePath(match[2] === '' ? '/' : (match[2] as string));
-  if (typeof path !== 'string') return path;
   head.authority = match[1] as string;
-  head.target = path + (match[3] ?? '');
+  if (match[2] === '' && match[3] === undefined && head.method === 'OPTIONS') {
+    // Asked of the whole server (RFC 9112, 3.2.4).
+    head.target = '*';
+  } else {
+    const path = normalisePath(match[2] === '' ? '/' : (match[2] as string));
+    if (typeof path !== 'string') return path;
+    head.target = path + (match[3] ?? '');
+  }
   return head.authority === '' ? rejections.host : undefined;
 }
