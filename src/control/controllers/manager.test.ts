@@ -22,7 +22,7 @@ test('a name that no controller has is refused with the names there are', async 
   const client = createClient({ server: 'http://127.0.0.1:1' });
   const informers = createInformers(client, { clock: systemClock, log: silentLogger });
   const start = startControllers({ client, informers, clock: systemClock, log: silentLogger, only: ['deploymnet'] });
-  await expect(start).rejects.toThrow(/^No controller is named "deploymnet"; there are: service-account, /);
+  await expect(start).rejects.toThrow(/^No controller is named "deploymnet"; there are: namespace, /);
   await client.close();
 });
 

@@ -15,15 +15,13 @@ import { namespaceController } from './namespace/index.ts';
 import { podGarbageCollector } from './pod-gc/index.ts';
 import { replicaSetController } from './replicaset/index.ts';
 import { schedulerController } from './scheduler/index.ts';
-import { serviceAccountController } from './service-account/index.ts';
 
 /**
  * In start order. They meet only through the API, so the order decides nothing but who is ready first after a start:
  * what others need in order to work comes before what they produce.
  */
 export const controllers: readonly Controller[] = [
-  // A pod is admitted only where its service account exists.
-  serviceAccountController,
+  // What goes with a namespace that is going must not be filled again.
   namespaceController,
   // Pods are made from the top down.
   deploymentController,

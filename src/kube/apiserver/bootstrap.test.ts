@@ -45,6 +45,20 @@ describe('bootstrap', () => {
     await store.close();
   });
 
+  it('gives a namespace its default service account, and again when it is deleted', async () => {
+    const api = await startTestApi();
+    await api.ok('POST', '/api/v1/namespaces', {
+      body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'team' } },
+    });
+    const watch = await api.watch('/api/v1/namespaces/team/serviceaccounts?watch=true');
+    const types = [(await watch.next()).type];
+    await api.ok('DELETE', '/api/v1/namespaces/team/serviceaccounts/default');
+    types.push((await watch.next()).type, (await watch.next()).type);
+    expect(types).toEqual(['ADDED', 'DELETED', 'ADDED']);
+    watch.close();
+    await api.close();
+  });
+
   it('writes nothing when nothing has changed', async () => {
     const store = createMemoryStore();
     const first = await startTestApi({ store });

@@ -43,22 +43,34 @@ function reachable(address: string): string {
   return all.find((each) => each.family === 'IPv4' && !each.internal)?.address ?? '127.0.0.1';
 }
 
-/** Gives every namespace its `default` service account, now and as namespaces come. */
+/**
+ * Gives every namespace its `default` service account: now, as namespaces come, and again when somebody deletes it.
+ * Upstream leaves this to a controller; here Pods can be created from the moment their namespace is there.
+ */
 export function followNamespaces(server: ServerContext): () => void {
-  const { collection } = server.registry.builtin('', 'v1', 'namespaces');
-  const give = (namespace: AnyObject): void => {
-    if (namespace.metadata?.deletionTimestamp !== undefined) return;
-    const name = namespace.metadata?.name ?? '';
-    const accounts = server.registry.builtin('', 'v1', 'serviceaccounts');
+  const namespaces = server.registry.builtin('', 'v1', 'namespaces').collection;
+  const accounts = server.registry.builtin('', 'v1', 'serviceaccounts');
+  const give = (name: string): void => {
+    const namespace = namespaces.get(undefined, name)?.object;
+    if (namespace === undefined || namespace.metadata?.deletionTimestamp !== undefined) return;
     ensure(server, accounts, { metadata: { name: 'default', namespace: name } }).catch((error: unknown) => {
       if (server.closing.aborted) return;
       server.log.warn({ namespace: name, error: String(error) }, 'Cannot create the default service account');
     });
   };
-  for (const { object } of collection.list()) give(object);
-  return collection.subscribe(({ type, now, before }) => {
-    if (type === 'put' && before === undefined) give(now.object);
-  });
+  for (const { object } of namespaces.list()) give(object.metadata?.name ?? '');
+  const stops = [
+    namespaces.subscribe(({ type, now, before }) => {
+      if (type === 'put' && before === undefined) give(now.object.metadata?.name ?? '');
+    }),
+    accounts.collection.subscribe(({ type, now }) => {
+      const { name, namespace = '' } = now.object.metadata ?? {};
+      if (type === 'delete' && name === 'default') give(namespace);
+    }),
+  ];
+  return () => {
+    for (const stop of stops) stop();
+  };
 }
 
 /** The Service by which Pods find the API, with this server as its one endpoint. */

@@ -37,7 +37,7 @@ test('more than fit are cut, the ready ones last', () => {
 });
 
 test('Endpoints follow the pods of a Service and go with it', async () => {
-  const world = await startWorld({ only: ['endpoints', 'service-account', 'scheduler'] });
+  const world = await startWorld({ only: ['endpoints', 'scheduler'] });
   const endpoints = world.see<Endpoints>('Endpoints');
   const metadata = { name: 'web', namespace: 'default' };
   await world.client.create<Service>(builtin('Service'), { apiVersion: 'v1', kind: 'Service', metadata, spec });

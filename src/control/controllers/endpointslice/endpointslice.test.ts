@@ -12,7 +12,7 @@ const SERVICES = builtin('Service');
 let world: World;
 
 beforeEach(async () => {
-  world = await startWorld({ only: ['endpointslice', 'service-account', 'scheduler'] });
+  world = await startWorld({ only: ['endpointslice', 'scheduler'] });
 });
 afterEach(async () => {
   await world.close();

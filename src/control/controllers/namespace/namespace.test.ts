@@ -12,7 +12,7 @@ const MAPS = builtin('ConfigMap');
 let world: World;
 
 beforeEach(async () => {
-  world = await startWorld({ only: ['namespace', 'service-account', 'scheduler'] });
+  world = await startWorld({ only: ['namespace', 'scheduler'] });
   await world.client.create<Namespace>(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } });
 });
 afterEach(async () => {

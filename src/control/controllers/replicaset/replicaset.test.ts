@@ -15,7 +15,7 @@ const TEMPLATE = { metadata: { labels: { app: 'web' } }, spec: { containers: [{ 
 let world: World;
 
 beforeEach(async () => {
-  world = await startWorld({ only: ['replicaset', 'service-account', 'scheduler'] });
+  world = await startWorld({ only: ['replicaset', 'scheduler'] });
 });
 afterEach(async () => {
   await world.close();

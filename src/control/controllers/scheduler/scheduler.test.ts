@@ -11,7 +11,7 @@ const PODS = builtin('Pod');
 let world: World;
 
 beforeEach(async () => {
-  world = await startWorld({ only: ['scheduler', 'service-account'], nodes: [] });
+  world = await startWorld({ only: ['scheduler'], nodes: [] });
 });
 afterEach(async () => {
   await world.close();
