@@ -13,8 +13,12 @@ export interface Target {
 }
 
 export interface PickInput {
-  /** Client address for hashing policies. */
+  /** Client address: what hashing policies hash when there is no `hashKey`. */
   readonly clientAddress: string;
+  /** What hashing policies hash; empty for the client address. */
+  readonly hashKey: string;
+  /** Monotonic milliseconds, for policies that remember how long ago something was. */
+  readonly now: number;
   /** Targets that this request has tried already; a picker avoids them while others remain. */
   readonly tried: readonly Target[];
 }
@@ -29,9 +33,25 @@ export interface Picker<T extends Target = Target> {
   pick(input: PickInput): Pick<T>;
 }
 
+/** How one attempt on a target came to its end. */
+export interface Outcome {
+  /** From sending to the response head. */
+  readonly latencyMs: number;
+  /** The target failed: no response, or a 5xx. An answer that comes fast because it is an error is no good answer. */
+  readonly failed: boolean;
+  /** Milliseconds that a failing target asked to be left alone (`Retry-After`); 0 when it did not. */
+  readonly retryAfterMs: number;
+  /** Monotonic milliseconds. */
+  readonly now: number;
+}
+
 export interface Balancer<T extends Target = Target> {
-  /** Replaces the targets; state of those that stay (position, weights) is kept. */
+  /** Replaces the targets; state of those that stay (position, weights, latencies) is kept. */
   update(targets: readonly T[]): Picker<T>;
+  /** Learns from an attempt. Left out by policies that learn nothing; runs on the hot path. */
+  observe?(target: T, outcome: Outcome): void;
+  /** What the policy knows of a target, for people: `{ ewmaMs: 3.2 }`. */
+  describe?(target: T, now: number): Readonly<Record<string, number>>;
 }
 
 /** A random number in [0, 1), injected so that tests are exact. */

@@ -31,13 +31,23 @@ export const policies: Policies = {
 };
 
 /** A balancer for a policy's settings; throws when they are out of range, naming field, value and remedy. */
-export function createBalancer<T extends Target>(config: PolicyConfig, deps: BalancerDeps): Balancer<T> {
+export function createBalancer<T extends Target>(
+  config: PolicyConfig | { readonly type: string },
+  deps: BalancerDeps,
+): Balancer<T> {
+  if (!isKnown(config.type)) {
+    throw new TypeError(`Balancing policy "${config.type}" is not known: use ${Object.keys(policies).join(', ')}`);
+  }
   return create(config.type, config, deps);
+}
+
+function isKnown(type: string): type is PolicyConfig['type'] {
+  return Object.hasOwn(policies, type);
 }
 
 function create<T extends Target, Type extends PolicyConfig['type']>(
   type: Type,
-  config: PolicyConfig,
+  config: { readonly type: string },
   deps: BalancerDeps,
 ): Balancer<T> {
   const policy: Policies[Type] = policies[type];

@@ -38,7 +38,7 @@ export function seededRandom(seed = 1): Random {
 
 /** A request of the client with this number, which has tried these targets. */
 export function request(client = 0, tried: readonly Target[] = []): PickInput {
-  return { clientAddress: `192.0.${(client >> 8) & 255}.${client & 255}`, tried };
+  return { clientAddress: `192.0.${(client >> 8) & 255}.${client & 255}`, hashKey: '', now: 0, tried };
 }
 
 export function picked(picker: Picker<FakeTarget>, input: PickInput = request()): FakeTarget {

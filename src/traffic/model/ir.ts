@@ -1,8 +1,13 @@
 // The traffic model: what the engines balance, in the field's own words.
 // Immutable plain data that survives structured clone; no Kubernetes type, no secret in a printable form.
 
-/** An IP address as text, IPv4 or IPv6. */
-export type Address = string;
+import type { Address, PrivateText } from './ir-base.ts';
+import type { Cluster, Endpoint } from './ir-cluster.ts';
+import type { Route, WeightedCluster } from './ir-route.ts';
+
+export type { Address, PrivateText } from './ir-base.ts';
+export type * from './ir-cluster.ts';
+export type * from './ir-route.ts';
 
 export interface Listener {
   /** Stable name, e.g. `http` or `https`. */
@@ -10,7 +15,39 @@ export interface Listener {
   /** Where the engine binds it; `''` means every address. */
   readonly address: Address;
   readonly port: number;
-  readonly protocol: 'http' | 'https';
+  /** `tls` passes encrypted connections on by server name; `tcp` and `udp` carry bytes to `clusters`. */
+  readonly protocol: 'http' | 'https' | 'tls' | 'tcp' | 'udp';
+  /** Of an `https` listener. */
+  readonly tls?: ListenerTls;
+  /** HTTP/2 by ALPN and, without TLS, by prior knowledge. Left out: served. */
+  readonly http2?: boolean;
+  /** Addresses or CIDRs of peers that must begin each connection with a PROXY protocol header (v1 or v2). */
+  readonly proxyProtocolFrom?: readonly string[];
+  /** Where a `tcp` or `udp` listener leads. */
+  readonly clusters?: readonly WeightedCluster[];
+  /** Where a `tls` listener leads, by server name as in `VirtualHost.hostname` (`any-labels`). */
+  readonly passthrough?: readonly PassthroughRoute[];
+}
+
+export interface PassthroughRoute {
+  readonly name: string;
+  readonly hostnames: readonly string[];
+  readonly clusters: readonly WeightedCluster[];
+}
+
+export interface ListenerTls {
+  /** Left out: 1.2. */
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
+  readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3';
+  /** OpenSSL's list for TLS 1.2 and suites for 1.3, colon-separated; left out: Node.js's defaults. */
+  readonly ciphers?: string;
+  /** Client certificates: `required` ends the handshake without a good one, `optional` lets clients without one in. */
+  readonly clientCertificates?: {
+    readonly mode: 'required' | 'optional';
+    readonly caPem: string;
+    /** Tells backends of the certificate by `X-Forwarded-Client-Cert`. Left out: yes. */
+    readonly forward?: boolean;
+  };
 }
 
 /** A certificate chosen by SNI. The key is handed to the TLS engine and never printed. */
@@ -25,12 +62,6 @@ export interface Certificate {
   readonly fingerprint: string;
 }
 
-/** Text that shows as `[redacted]` in logs, dumps and JSON; structured clone keeps `value`. */
-export interface PrivateText {
-  readonly value: string;
-  readonly private: true;
-}
-
 /** Every route of one hostname pattern, on the named listeners. */
 export interface VirtualHost {
   /** Exact, `*.suffix` (one or more labels are decided by `wildcard`), or `*`. Lower case, no trailing dot. */
@@ -41,79 +72,6 @@ export interface VirtualHost {
   readonly listeners?: readonly string[];
   /** Most specific first is decided by the snapshot, not by the order here. */
   readonly routes: readonly Route[];
-}
-
-export type PathMatch =
-  /** The whole path, case-sensitive. */
-  | { readonly type: 'exact'; readonly value: string }
-  /** Element-wise prefix: `/a` matches `/a` and `/a/b`, never `/ab`; a trailing slash is ignored. */
-  | { readonly type: 'prefix'; readonly value: string };
-
-export interface Route {
-  /** Where it came from, unique: `ingress/shop/web/0/1` (kind, namespace, name, rule, path). */
-  readonly name: string;
-  /** Value of the `route` metric label, bounded: `shop/web:/api`. */
-  readonly metricName: string;
-  readonly path: PathMatch;
-  readonly action: RouteAction;
-}
-
-export type RouteAction =
-  | { readonly type: 'forward'; readonly clusters: readonly WeightedCluster[] }
-  /** Answer without a backend, e.g. when the Service does not exist. */
-  | { readonly type: 'respond'; readonly status: number; readonly reason: string };
-
-export interface WeightedCluster {
-  readonly cluster: string;
-  /** 0 to 1,000,000; relative to the sum. */
-  readonly weight: number;
-}
-
-export type BalancingPolicy =
-  | { readonly type: 'round_robin' }
-  /** Smooth weighted round robin over endpoint weights. */
-  | { readonly type: 'weighted_round_robin' }
-  /** `choices` random candidates, fewest in-flight wins; 0 looks at every endpoint. */
-  | { readonly type: 'least_request'; readonly choices: number }
-  | { readonly type: 'random' }
-  | { readonly type: 'ip_hash' };
-
-/** A set of endpoints that share policy and limits: one Service port. */
-export interface Cluster {
-  /** Stable key: `namespace/service/port` (port name, or number when unnamed). */
-  readonly name: string;
-  readonly policy: BalancingPolicy;
-  readonly upstreamProtocol: 'http1' | 'tcp' | 'udp';
-  readonly timeouts: ClusterTimeouts;
-  readonly retry: RetryPolicy;
-}
-
-/** Milliseconds; 0 switches a timeout off. */
-export interface ClusterTimeouts {
-  readonly connect: number;
-  /** From the end of the request to the response head. */
-  readonly response: number;
-  /** Without a byte in either direction while a message is under way. */
-  readonly idle: number;
-}
-
-export interface RetryPolicy {
-  /** Further endpoints tried when nothing was sent, or when the method is idempotent and no response byte came. */
-  readonly attempts: number;
-}
-
-export interface Endpoint {
-  readonly address: Address;
-  readonly port: number;
-  /** Relative share, 1 or more. */
-  readonly weight: number;
-  /** `namespace/pod`, for metrics and logs; empty when no pod stands behind it. */
-  readonly pod: string;
-  readonly node: string;
-  readonly zone: string;
-  readonly ready: boolean;
-  readonly serving: boolean;
-  readonly terminating: boolean;
 }
 
 /** One port of one Service, as the layer-4 drivers see it. */

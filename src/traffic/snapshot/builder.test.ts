@@ -25,7 +25,7 @@ class TableCounters implements EndpointCounters {
   }
 }
 
-const client = { clientAddress: '192.0.2.1', tried: [] };
+const client = { clientAddress: '192.0.2.1', hashKey: '', now: 0, tried: [] };
 
 function cluster(name: string, policy: Cluster['policy'] = { type: 'round_robin' }): Cluster {
   return {

@@ -49,6 +49,7 @@ export class ClusterCell {
     return Object.freeze({
       config: this.#config,
       picker: this.#picker,
+      observe: this.#balancer.observe?.bind(this.#balancer),
       targets: this.#usable,
       endpoints: this.#endpoints,
     });
@@ -56,7 +57,7 @@ export class ClusterCell {
 }
 
 function policyKey(policy: BalancingPolicy): string {
-  return policy.type === 'least_request' ? `${policy.type}/${policy.choices}` : policy.type;
+  return JSON.stringify(policy);
 }
 
 function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {

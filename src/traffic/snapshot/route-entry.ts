@@ -9,7 +9,7 @@ export function createRouteEntry(route: Route, hostname: string, random: Random)
 }
 
 function clusterPicker({ action }: Route, random: Random): () => string | undefined {
-  if (action.type === 'respond') return () => undefined;
+  if (action.type !== 'forward') return () => undefined;
   const open = action.clusters.filter(({ weight }) => weight > 0);
   if (open.length > 1) return weightedPicker(open, random);
   const only = open[0]?.cluster;

@@ -1,6 +1,6 @@
 // What an engine sees of the traffic model: frozen, versioned tables made for lookups.
 // Types only; knows neither how the tables are built nor who reads them.
-import type { Picker, Random, Target } from '#traffic/balancer/balancer.ts';
+import type { Outcome, Picker, Random, Target } from '#traffic/balancer/balancer.ts';
 import type {
   Certificate,
   Cluster,
@@ -36,6 +36,8 @@ export interface EngineTarget extends Target {
 export interface ClusterEntry {
   readonly config: Cluster;
   readonly picker: Picker<EngineTarget>;
+  /** Tells the policy how an attempt went; undefined when it learns nothing. */
+  readonly observe: ((target: EngineTarget, outcome: Outcome) => void) | undefined;
   /** What the picker chooses from: ready endpoints, or the terminating ones that still serve when none is ready. */
   readonly targets: readonly EngineTarget[];
   /** Every endpoint, usable or not, as published. */

@@ -67,7 +67,7 @@ export class Exchange implements ResponseHandler {
     this.active = true;
     this.#started = context.now();
     this.#connection = undefined;
-    this.#choice.begin();
+    this.#choice.begin('');
     this.#attempts = 0;
     this.#responding = false;
     this.#paused = false;
@@ -84,6 +84,7 @@ export class Exchange implements ResponseHandler {
     if (route === undefined) return this.#refuse(404, 'No route for this host and path');
     const action = route.route.action;
     if (action.type === 'respond') return this.#refuse(action.status, action.reason);
+    if (action.type === 'redirect') return this.#refuse(501, 'Redirects are not served');
     const name = route.pickCluster();
     const cluster = name === undefined ? undefined : context.snapshot.cluster(name);
     if (cluster === undefined) return this.#refuse(503, `No backend for route ${route.route.metricName}`);
@@ -266,7 +267,7 @@ export class Exchange implements ResponseHandler {
     const client = this.#client;
     // The cluster as it is now: a retry must not go to endpoints that have left since the first attempt.
     const cluster = again ? this.#currentCluster() : (this.#cluster as ClusterEntry);
-    const pick = this.#choice.next(cluster, context.pools.refused(cluster.targets, now));
+    const pick = this.#choice.next(cluster, context.pools.refused(cluster.targets, now), now);
     if (pick.type === 'none') {
       this.#answer(503, `No endpoint is ready for route ${this.#route?.route.metricName}`, 'no_endpoint');
       return;

@@ -47,7 +47,7 @@ export function chooseTarget(
       return target;
     }
   }
-  const pick = cluster.picker.pick({ clientAddress: client, tried });
+  const pick = cluster.picker.pick({ clientAddress: client, hashKey: '', now, tried });
   if (pick.type === 'none' || tried.includes(pick.target)) return undefined;
   if (service.affinitySeconds > 0) affinity.remember(client, pick.target.key, now);
   return pick.target;

@@ -10,21 +10,24 @@ const nobody: readonly EngineTarget[] = [];
 export class EndpointChoice {
   /** Where the last attempt went. */
   last: EngineTarget | undefined;
-  readonly #input: { readonly clientAddress: string; tried: readonly EngineTarget[] };
+  readonly #input: { readonly clientAddress: string; hashKey: string; now: number; tried: readonly EngineTarget[] };
   #tried: EngineTarget[] | undefined;
 
   constructor(clientAddress: string) {
-    this.#input = { clientAddress, tried: nobody };
+    this.#input = { clientAddress, hashKey: '', now: 0, tried: nobody };
   }
 
-  begin(): void {
+  /** `hashKey` is what hashing policies hash, empty for the client's address. */
+  begin(hashKey: string): void {
+    this.#input.hashKey = hashKey;
     this.last = undefined;
     this.#tried = undefined;
   }
 
   /** Avoids what was tried before and `refused`, while others remain. */
-  next(cluster: ClusterEntry, refused: readonly EngineTarget[]): Pick<EngineTarget> {
+  next(cluster: ClusterEntry, refused: readonly EngineTarget[], now: number): Pick<EngineTarget> {
     const input = this.#input;
+    input.now = now;
     if (this.last === undefined) {
       input.tried = refused;
     } else {

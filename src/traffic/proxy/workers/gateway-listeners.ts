@@ -145,7 +145,7 @@ export class GatewayListeners {
       return;
     }
     const local = { address: plainAddress(socket.localAddress), port: socket.localPort ?? listener.port };
-    const facts = clientFacts(address, listener.protocol, local, this.#context.isTrusted(address));
+    const facts = clientFacts(address, tls === undefined ? 'http' : 'https', local, this.#context.isTrusted(address));
     const connection = new Downstream(
       this.#context,
       socket,
