@@ -28,6 +28,12 @@ export type Pick<T extends Target = Target> =
   /** Nobody can take the request; `reason` is fit for a log line. */
   | { readonly type: 'none'; readonly reason: string };
 
+/** How likely a request is to go to a target, 0 to 1. */
+export interface Chance<T extends Target = Target> {
+  readonly target: T;
+  readonly share: number;
+}
+
 /** The momentary state of a balancer. Picking neither allocates nor throws on the hot path. */
 export interface Picker<T extends Target = Target> {
   pick(input: PickInput): Pick<T>;
@@ -52,6 +58,13 @@ export interface Balancer<T extends Target = Target> {
   observe?(target: T, outcome: Outcome): void;
   /** What the policy knows of a target, for people: `{ ewmaMs: 3.2 }`. */
   describe?(target: T, now: number): Readonly<Record<string, number>>;
+  /**
+   * The chances of the targets of the last update, in its order, for a request that came now: they sum to 1.
+   * Place on a wheel and random numbers count as unknown (other requests move them on meanwhile); loads, latencies
+   * and hashes count as they are. Disturbs nothing: the picks that follow are those that would have come anyway.
+   * For people (`explain`, the admin page), not for the hot path: may cost thousands of picks.
+   */
+  preview(input: PickInput): readonly Chance<T>[];
 }
 
 /** A random number in [0, 1), injected so that tests are exact. */

@@ -2,8 +2,11 @@
 // Knows no policy by name; used by tests only.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Balancer, Picker, PickInput, Random, Target } from './balancer.ts';
+import type { Balancer, Chance, Picker, PickInput, Target } from './balancer.ts';
 import { createBalancer, type PolicyConfig, policies } from './index.ts';
+import { seededRandom } from './seeded-random.ts';
+
+export { seededRandom };
 
 export class FakeTarget implements Target {
   readonly index: number;
@@ -27,15 +30,6 @@ export function targetsOf(...weights: number[]): FakeTarget[] {
   return weights.map((weight, index) => new FakeTarget(index, weight));
 }
 
-/** Random numbers that are the same in every run. */
-export function seededRandom(seed = 1): Random {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
 /** A request of the client with this number, which has tried these targets. */
 export function request(client = 0, tried: readonly Target[] = []): PickInput {
   return { clientAddress: `192.0.${(client >> 8) & 255}.${client & 255}`, hashKey: '', now: 0, tried };
@@ -45,6 +39,10 @@ export function picked(picker: Picker<FakeTarget>, input: PickInput = request())
   const pick = picker.pick(input);
   if (pick.type === 'none') throw new Error(`Nothing was picked: ${pick.reason}`);
   return pick.target;
+}
+
+function chanceOf(chances: readonly Chance<FakeTarget>[], target: FakeTarget): number | undefined {
+  return chances.find((chance) => chance.target === target)?.share;
 }
 
 /** How often each target is picked by `count` requests of different clients. */
@@ -169,6 +167,59 @@ export function describePolicy(title: string, config: PolicyConfig): void {
         counts.set(target, (counts.get(target) ?? 0) + 1);
       }
       for (const target of targets) expect((counts.get(target) ?? 0) / 4000).toBeGreaterThan(0.15);
+    });
+
+    it('previews what it does: chances in the order of the targets, that sum to 1 and come true', () => {
+      fc.assert(
+        fc.property(scenario, fc.nat(), ({ targets, draws }, client) => {
+          const balancer = create(draws);
+          const picker = balancer.update(targets);
+          const tried = targets.slice(0, client % targets.length);
+          const chances = balancer.preview(request(client, tried));
+          expect(chances.map(({ target }) => target)).toEqual(targets);
+          expect(chances.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1);
+          for (const target of tried) expect(chanceOf(chances, target)).toBe(0);
+          for (let round = 0; round < 10; round++) {
+            expect(chanceOf(chances, picked(picker, request(client, tried)))).toBeGreaterThan(0);
+          }
+        }),
+      );
+    });
+
+    it('previews shares that come true under unequal loads', () => {
+      const targets = targetsOf(...Array.from({ length: 20 }, (_, place) => 1 + (place % 3)));
+      for (const target of targets) target.load = target.index % 5;
+      const balancer = create();
+      const picker = balancer.update(targets);
+      const expected = targets.map(() => 0);
+      for (let client = 0; client < (promises.sticky ? 4000 : 1); client++) {
+        const chances = balancer.preview(request(client));
+        for (const [place, { share }] of chances.entries()) expected[place] = (expected[place] ?? 0) + share;
+      }
+      const total = expected.reduce((sum, share) => sum + share, 0);
+      for (const [place, count] of shares(picker, targets, 4000).entries()) {
+        expect(Math.abs(count / 4000 - (expected[place] ?? 0) / total)).toBeLessThan(TOLERANCE / 2);
+      }
+    });
+
+    it('previews without a trace: the picks that follow are those that would have come anyway', () => {
+      const sequence = (disturb: boolean): number[] => {
+        const targets = targetsOf(...Array.from({ length: 20 }, (_, place) => 1 + (place % 3)));
+        const balancer = create(seededRandom(7));
+        const picker = balancer.update(targets);
+        return Array.from({ length: 60 }, (_, client) => {
+          if (disturb && client % 6 === 0) balancer.preview(request(client));
+          return picked(picker, request(client)).index;
+        });
+      };
+      expect(sequence(true)).toEqual(sequence(false));
+    });
+
+    it('previews nothing when there is no target', () => {
+      const balancer = create();
+      expect(balancer.preview(request())).toEqual([]);
+      balancer.update([]);
+      expect(balancer.preview(request())).toEqual([]);
     });
 
     it('refuses settings that it does not have', () => {

@@ -2,6 +2,7 @@
 // Keeps no table of clients: every worker computes the same answer from the addresses alone.
 import { hash32, mix32 } from '#lib/hash.ts';
 import type { Balancer, Pick, Picker, PickInput, Target } from '../balancer.ts';
+import { certain } from '../chances.ts';
 import { noTargets, type Policy, picksOf } from '../policy.ts';
 import { type IpHashConfig, parseIpHash } from './config.ts';
 
@@ -16,7 +17,19 @@ export const ipHash: Policy<IpHashConfig> = {
   promises: { weights: true, sticky: true },
   parse: parseIpHash,
   create<T extends Target>(): Balancer<T> {
-    return { update: (targets) => new IpHashPicker(targets) };
+    let current: readonly T[] = [];
+    let picker = new IpHashPicker<T>([]);
+    return {
+      update(targets) {
+        current = targets;
+        picker = new IpHashPicker(targets);
+        return picker;
+      },
+      preview(input) {
+        const pick = picker.pick(input);
+        return certain(current, pick.type === 'target' ? pick.target : undefined);
+      },
+    };
   },
 };
 

@@ -1,6 +1,7 @@
 // random: a target by chance, in proportion to its weight.
 // Keeps no state between picks, and so none between updates.
 import type { Balancer, Pick, Picker, PickInput, Random, Target } from '../balancer.ts';
+import { chancesByWeight } from '../chances.ts';
 import { noTargets, type Policy, picksOf } from '../policy.ts';
 import { WeightedDraw } from '../weighted-draw.ts';
 import { parseRandom, type RandomConfig } from './config.ts';
@@ -10,7 +11,14 @@ export const random: Policy<RandomConfig> = {
   promises: { weights: true, sticky: false },
   parse: parseRandom,
   create<T extends Target>(_config: RandomConfig, deps: { random: Random }): Balancer<T> {
-    return { update: (targets) => new RandomPicker(targets, deps.random) };
+    let current: readonly T[] = [];
+    return {
+      update(targets) {
+        current = targets;
+        return new RandomPicker(targets, deps.random);
+      },
+      preview: ({ tried }) => chancesByWeight(current, tried, ({ weight }) => weight),
+    };
   },
 };
 

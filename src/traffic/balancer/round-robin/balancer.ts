@@ -1,6 +1,7 @@
 // round_robin: each target in turn, whatever its weight and load.
 // Knows neither time nor other workers: each worker turns its own wheel from a random start.
-import type { Balancer, Pick, Picker, PickInput, Random, Target } from '../balancer.ts';
+import type { Balancer, Chance, Pick, Picker, PickInput, Random, Target } from '../balancer.ts';
+import { chancesByWeight } from '../chances.ts';
 import { noTargets, type Policy, picksOf } from '../policy.ts';
 import { parseRoundRobin, type RoundRobinConfig } from './config.ts';
 
@@ -24,6 +25,10 @@ class RoundRobinBalancer<T extends Target> implements Balancer<T> {
     return this.#last;
   }
 
+  preview({ tried }: PickInput): readonly Chance<T>[] {
+    return chancesByWeight(this.#last?.targets ?? [], tried, () => 1);
+  }
+
   /** The wheel goes on where it stood: at the first of the coming targets that stays, or anywhere when none does. */
   #start(targets: readonly T[]): number {
     const places = new Map(targets.map((target, place) => [target, place]));
@@ -36,12 +41,12 @@ class RoundRobinBalancer<T extends Target> implements Balancer<T> {
 }
 
 class RoundRobinPicker<T extends Target> implements Picker<T> {
-  readonly #targets: readonly T[];
+  readonly targets: readonly T[];
   readonly #picks: readonly Pick<T>[];
   #next: number;
 
   constructor(targets: readonly T[], start: number) {
-    this.#targets = targets;
+    this.targets = targets;
     this.#picks = picksOf(targets);
     this.#next = start;
   }
@@ -65,6 +70,6 @@ class RoundRobinPicker<T extends Target> implements Picker<T> {
 
   /** The targets in the order in which they would come now. */
   coming(): readonly T[] {
-    return [...this.#targets.slice(this.#next), ...this.#targets.slice(0, this.#next)];
+    return [...this.targets.slice(this.#next), ...this.targets.slice(0, this.#next)];
   }
 }

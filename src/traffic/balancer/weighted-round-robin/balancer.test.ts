@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createBalancer } from '../index.ts';
-import { describePolicy, type FakeTarget, picked, shares, targetsOf } from '../policy.contract.ts';
+import { describePolicy, type FakeTarget, picked, request, shares, targetsOf } from '../policy.contract.ts';
 
 describePolicy('weighted_round_robin', { type: 'weighted_round_robin' });
 
@@ -12,7 +12,11 @@ const first = () => createBalancer<FakeTarget>({ type: 'weighted_round_robin' },
 describe('weighted_round_robin', () => {
   it('interleaves smoothly instead of sending bursts', () => {
     const picker = first().update(targetsOf(5, 1, 1));
-    expect(Array.from({ length: 7 }, () => picked(picker).index)).toEqual([0, 0, 1, 0, 2, 0, 0]);
+    const turns = Array.from({ length: 70 }, () => picked(picker).index);
+    expect(turns.slice(0, 7)).toEqual([0, 1, 0, 0, 0, 2, 0]);
+    // Two light targets part five heavy turns into runs of two and three, whichever seven one looks at.
+    expect(turns.join('')).not.toContain('0000');
+    expect(turns.join('')).not.toMatch(/[12][12]/);
   });
 
   it('gives exact shares over one full turn, for any weights', () => {
@@ -44,11 +48,28 @@ describe('weighted_round_robin', () => {
     );
   });
 
-  it('keeps the credit of targets that stay through an update', () => {
-    const targets = targetsOf(3, 1);
+  it('goes on through updates as if there had been none', () => {
+    const targets = targetsOf(3, 1, 2, 7);
+    const quiet = first().update(targets);
+    const churned = first();
+    for (let turn = 0; turn < 40; turn++) expect(picked(churned.update(targets))).toBe(picked(quiet));
+  });
+
+  it('spreads targets that come one by one as well as those that come at once', () => {
+    const targets = targetsOf(...new Array<number>(16).fill(1));
     const balancer = first();
-    const sequence: number[] = [];
-    for (let turn = 0; turn < 8; turn++) sequence.push(picked(balancer.update(targets)).index);
-    expect(sequence).toEqual([0, 0, 1, 0, 0, 0, 1, 0]);
+    for (let count = 1; count <= 16; count++) picked(balancer.update(targets.slice(0, count)));
+    const picker = balancer.update(targets);
+    expect(shares(picker, targets, 160)).toEqual(targets.map(() => 10));
+  });
+
+  it('owes a target that could not be used one turn, not a burst', () => {
+    const targets = targetsOf(1, 1, 1);
+    const picker = first().update(targets);
+    const refused = request(0, targets.slice(0, 1));
+    for (let round = 0; round < 100; round++) expect(picked(picker, refused).index).not.toBe(0);
+    const turns = Array.from({ length: 6 }, () => picked(picker).index);
+    expect(turns.filter((index) => index === 0).length).toBeLessThanOrEqual(3);
+    expect(turns.join('')).not.toContain('00');
   });
 });

@@ -1,8 +1,9 @@
 // weighted_round_robin: each target in turn, as often as its weight says, smoothly interleaved.
-// Knows no load; each worker turns its own wheel from a random start.
-import type { Balancer, Pick, Picker, PickInput, Random, Target } from '../balancer.ts';
+// Knows no load; each worker turns its own schedule from a random start.
+import type { Balancer, Chance, Pick, Picker, PickInput, Random, Target } from '../balancer.ts';
+import { chancesByWeight } from '../chances.ts';
+import { EdfSchedule } from '../edf.ts';
 import { noTargets, type Policy, picksOf } from '../policy.ts';
-import { SmoothWheel } from '../smooth-wheel.ts';
 import { parseWeightedRoundRobin, type WeightedRoundRobinConfig } from './config.ts';
 
 export const weightedRoundRobin: Policy<WeightedRoundRobinConfig> = {
@@ -12,48 +13,38 @@ export const weightedRoundRobin: Policy<WeightedRoundRobinConfig> = {
   create: (_config, { random }) => new WeightedRoundRobinBalancer(random),
 };
 
-/** More turns than this at the start would cost time without making workers any less alike. */
-const MAX_START_TURNS = 64;
-
 class WeightedRoundRobinBalancer<T extends Target> implements Balancer<T> {
   readonly #random: Random;
-  #wheel: SmoothWheel<T> | undefined;
+  #schedule: EdfSchedule<T> | undefined;
 
   constructor(random: Random) {
     this.#random = random;
   }
 
   update(targets: readonly T[]): Picker<T> {
-    const wheel = new SmoothWheel(targets, this.#wheel);
-    if (this.#wheel === undefined) {
-      const turns = Math.floor(this.#random() * Math.min(targets.length, MAX_START_TURNS));
-      for (let turn = 0; turn < turns; turn++) wheel.turn();
-    }
-    this.#wheel = wheel;
-    return new WeightedRoundRobinPicker(targets, wheel);
+    // Workers start apart, else the heaviest target would get the first request of each at the same moment.
+    const start = this.#schedule === undefined ? this.#random() : 0;
+    this.#schedule = new EdfSchedule(targets, start, this.#schedule);
+    return new WeightedRoundRobinPicker(this.#schedule);
+  }
+
+  preview({ tried }: PickInput): readonly Chance<T>[] {
+    return chancesByWeight(this.#schedule?.targets ?? [], tried, ({ weight }) => weight);
   }
 }
 
 class WeightedRoundRobinPicker<T extends Target> implements Picker<T> {
-  readonly #targets: readonly T[];
   readonly #picks: readonly Pick<T>[];
-  readonly #wheel: SmoothWheel<T>;
-  readonly #mask: Uint8Array;
+  readonly #schedule: EdfSchedule<T>;
 
-  constructor(targets: readonly T[], wheel: SmoothWheel<T>) {
-    this.#targets = targets;
-    this.#picks = picksOf(targets);
-    this.#wheel = wheel;
-    this.#mask = new Uint8Array(targets.length);
+  constructor(schedule: EdfSchedule<T>) {
+    this.#picks = picksOf(schedule.targets);
+    this.#schedule = schedule;
   }
 
   pick({ tried }: PickInput): Pick<T> {
-    let place = -1;
-    if (tried.length > 0) {
-      for (const [at, target] of this.#targets.entries()) this.#mask[at] = tried.includes(target) ? 0 : 1;
-      place = this.#wheel.turn(this.#mask);
-    }
-    if (place < 0) place = this.#wheel.turn();
+    let place = tried.length > 0 ? this.#schedule.turnUntried(tried) : -1;
+    if (place < 0) place = this.#schedule.turn();
     return this.#picks[place] ?? noTargets;
   }
 }
