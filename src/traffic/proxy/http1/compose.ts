@@ -2,6 +2,7 @@
 // Knows nothing of sockets; what it returns goes out as Latin-1.
 
 import { STATUS_CODES } from 'node:http';
+import type { LocalReply } from '../http/local-reply.ts';
 import type { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
 
@@ -50,7 +51,7 @@ export function composeRequest(head: RequestHead, client: ClientFacts, requestId
   out += client.trusted
     ? extendedForwarding(head, client, host)
     : `${client.forwardingLines}X-Forwarded-Host: ${host}\r\n`;
-  out += `X-Request-Id: ${requestId}\r\n`;
+  out += `X-Request-Id: ${requestId}\r\n${head.added}`;
   if (head.contentLength > 0) out += `Content-Length: ${head.contentLength}\r\n`;
   else if (head.contentLength < 0) out += 'Transfer-Encoding: chunked\r\n';
   // A body of no bytes is announced where its absence would mean something else.
@@ -99,19 +100,13 @@ function statusLine(head: ResponseHead): string {
   return status.length === 3 ? `HTTP/1.1 ${status} \r\n` : `HTTP/1.1 ${status}\r\n`;
 }
 
-/** The head for the client. `extra` are whole header lines of the proxy's own, or empty. */
-export function composeResponse(
-  head: ResponseHead,
-  body: BodyOut,
-  clientMinor: number,
-  keepAlive: boolean,
-  extra: string,
-): string {
+/** The head for the client. */
+export function composeResponse(head: ResponseHead, body: BodyOut, clientMinor: number, keepAlive: boolean): string {
   const text = head.text;
   let out = statusLine(head);
   const runs = head.runs;
   for (let i = 0; i < head.runCount; i += 2) out += text.slice(runs[i], runs[i + 1]);
-  if (extra !== '') out += extra;
+  out += head.added;
   if (body === 'chunked') {
     out += 'Transfer-Encoding: chunked\r\n';
     if (head.trailer !== '') out += `Trailer: ${head.trailer}\r\n`;
@@ -134,18 +129,22 @@ export function composeInterim(head: ResponseHead): string {
 }
 
 /** The response that agrees to switch protocols. */
-export function composeSwitch(head: ResponseHead, extra: string): string {
+export function composeSwitch(head: ResponseHead): string {
   let out = statusLine(head);
   for (let i = 0; i < head.runCount; i += 2) out += head.text.slice(head.runs[i], head.runs[i + 1]);
-  return `${out}${extra}Connection: upgrade\r\nUpgrade: ${head.upgrade}\r\n\r\n`;
+  return `${out}${head.added}Connection: upgrade\r\nUpgrade: ${head.upgrade}\r\n\r\n`;
 }
 
-/** An answer of the proxy itself: a short text, never internals. */
-export function composeOwn(status: number, reason: string, headRequest: boolean, keepAlive: boolean): string {
-  const body = `${reason}\n`;
+/** An answer of the proxy itself. */
+export function composeReply(reply: LocalReply, headRequest: boolean, keepAlive: boolean): string {
+  const { status, body, contentType, headers } = reply;
+  // What goes out is written as Latin-1: text beyond it is spelled in UTF-8 first.
+  const bytes = Buffer.from(body).toString('latin1');
+  const empty = status === 204 || status === 304;
   return (
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\n` +
-    `Content-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body, 'latin1')}\r\n` +
-    `${keepAlive ? '' : 'Connection: close\r\n'}\r\n${headRequest ? '' : body}`
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\n${headers}` +
+    (bytes === '' ? '' : `Content-Type: ${contentType}\r\n`) +
+    (empty ? '' : `Content-Length: ${bytes.length}\r\n`) +
+    `${keepAlive ? '' : 'Connection: close\r\n'}\r\n${headRequest || empty ? '' : bytes}`
   );
 }

@@ -2,38 +2,48 @@
 // Knows nothing of routes and backends; it owns the socket, its framing and its time-outs.
 
 import type { Socket } from 'node:net';
+import type { ClientStream } from '../http/client-stream.ts';
+import type { HttpContext } from '../http/context.ts';
+import { Exchange } from '../http/exchange.ts';
+import { type LocalReply, textReply } from '../http/local-reply.ts';
 import type { Timed } from '../sweeper.ts';
 import { BodyDecoder } from './body-decoder.ts';
-import { type ClientFacts, composeOwn } from './compose.ts';
-import type { HttpContext } from './context.ts';
-import { Exchange } from './exchange.ts';
-import type { ExchangeClient } from './exchange-client.ts';
+import {
+  type BodyOut,
+  bodyOut,
+  type ClientFacts,
+  composeInterim,
+  composeReply,
+  composeResponse,
+  composeSwitch,
+} from './compose.ts';
+import { HeadReader } from './head-reader.ts';
 import { type Rejection, rejections } from './rejection.ts';
 import { parseRequestHead, RequestHead } from './request-head.ts';
+import type { ResponseHead } from './response-head.ts';
 import { shareReads } from './shared-read.ts';
 
-/** How much of a read is made a string at first; heads are rarely longer. */
-const HEAD_WINDOW = 16 * 1024;
-
-export class Downstream implements ExchangeClient, Timed {
+export class Downstream implements ClientStream, Timed {
   readonly socket: Socket;
   readonly head = new RequestHead();
   readonly listener: string;
   readonly facts: ClientFacts;
   readonly #context: HttpContext;
   readonly #exchange: Exchange;
+  readonly #heads = new HeadReader();
   readonly #body = new BodyDecoder();
   /** True when this host may not be asked for over this TLS connection; undefined without TLS. */
   readonly #misdirected: ((host: string) => boolean) | undefined;
   #state: 'head' | 'body' | 'wait' | 'tunnel' | 'linger' = 'head';
-  /** Start of a head whose end has not come. */
-  #partial = '';
   /** What came behind a request that is still being answered. */
   #pending: Buffer | undefined;
   #consuming = false;
   /** The bytes being consumed stay as they are. */
   #owned = false;
   #clientEnded = false;
+  /** How the response under way is written, and whether another may follow. */
+  #bodyOut: BodyOut = 'none';
+  #keepAlive = true;
   #deadline: number;
   #sendDeadline = 0;
 
@@ -81,7 +91,7 @@ export class Downstream implements ExchangeClient, Timed {
 
   /** Closes it once it has nothing to answer. */
   drain(): void {
-    if (this.#state === 'head' && this.#partial === '') this.#closeGently();
+    if (this.#state === 'head' && this.#heads.idle) this.#closeGently();
   }
 
   pauseRequest(): void {
@@ -99,8 +109,52 @@ export class Downstream implements ExchangeClient, Timed {
     if (this.#sendDeadline === 0) this.#sendDeadline = this.#context.now() + this.#context.limits.sendTimeout;
   }
 
-  exchangeDone(keepAlive: boolean, now: number): void {
-    if (!keepAlive) {
+  get protocol(): string {
+    return `HTTP/1.${this.head.minor}`;
+  }
+
+  interim(head: ResponseHead): boolean {
+    // HTTP/1.0 knows no interim responses.
+    return this.head.minor === 0 || this.socket.write(composeInterim(head), 'latin1');
+  }
+
+  respond(head: ResponseHead): void {
+    const context = this.#context;
+    const request = this.head;
+    const body = bodyOut(head, request.minor, request.method === 'HEAD');
+    this.#bodyOut = body;
+    // A request still under way when its answer comes leaves the connection at an unknown place.
+    this.#keepAlive = request.keepAlive && body !== 'until-close' && this.requestComplete && !context.draining;
+    context.out.text = composeResponse(head, body, request.minor, this.#keepAlive);
+  }
+
+  sendBody(bytes: Buffer, start: number, end: number, owned: boolean): void {
+    this.#context.out.addBytes(bytes, start, end, this.#bodyOut === 'chunked', owned);
+  }
+
+  flush(): boolean {
+    return this.#context.out.flush(this.socket);
+  }
+
+  end(trailers: string): void {
+    const out = this.#context.out;
+    if (this.#bodyOut === 'chunked') out.text += `0\r\n${trailers}\r\n`;
+    if (!out.flush(this.socket)) this.blocked();
+  }
+
+  reply(reply: LocalReply): void {
+    const { head } = this;
+    this.#keepAlive = head.keepAlive && head.minor === 1 && this.requestComplete && !this.#context.draining;
+    this.socket.write(composeReply(reply, head.method === 'HEAD', this.#keepAlive), 'latin1');
+  }
+
+  /** Only cutting the connection tells the client that the response is not whole. */
+  cut(): void {
+    this.socket.destroy();
+  }
+
+  done(now: number): void {
+    if (!this.#keepAlive) {
       this.#closeGently();
       return;
     }
@@ -114,7 +168,9 @@ export class Downstream implements ExchangeClient, Timed {
     if (!this.#consuming) this.#goOn();
   }
 
-  becomeTunnel(): void {
+  becomeTunnel(head: ResponseHead): void {
+    this.#keepAlive = false;
+    this.socket.write(composeSwitch(head), 'latin1');
     this.#state = 'tunnel';
     this.#deadline = 0;
     const early = this.#pending;
@@ -124,6 +180,20 @@ export class Downstream implements ExchangeClient, Timed {
     if (this.#clientEnded) this.#exchange.tunnelClientEnd();
   }
 
+  tunnel(bytes: Buffer, start: number, end: number): boolean {
+    return this.socket.write(Buffer.from(bytes.subarray(start, end)));
+  }
+
+  tunnelEnd(): void {
+    this.socket.end();
+  }
+
+  tunnelClose(): void {
+    // What the backend said last still goes out, to a client that reads it in time.
+    this.blocked();
+    this.socket.destroySoon();
+  }
+
   onTick(now: number): void {
     if (this.#sendDeadline !== 0 && now >= this.#sendDeadline) {
       this.socket.destroy();
@@ -131,7 +201,7 @@ export class Downstream implements ExchangeClient, Timed {
       this.#deadline = 0;
       if (this.#state === 'linger') this.socket.destroy();
       else if (this.#state === 'body') this.#onBodyTimeout();
-      else if (this.#partial === '') this.#closeGently();
+      else if (this.#heads.idle) this.#closeGently();
       else this.#reject(rejections.timeoutHead);
     } else if (this.#exchange.active) {
       this.#exchange.onTick(now);
@@ -190,33 +260,22 @@ export class Downstream implements ExchangeClient, Timed {
 
   /** Reads a head and, with it, as much of the body as is there; returns where to go on. */
   #readHead(bytes: Buffer, from: number, length: number): number {
-    const before = this.#partial.length;
-    let window = Math.min(length, from + HEAD_WINDOW);
-    let text = this.#partial + bytes.toString('latin1', from, window);
-    // One empty line before a request is tolerated (RFC 9112, 2.2).
-    const start = text.startsWith('\r\n') ? 2 : 0;
-    // What came before was searched when it came: a head in single bytes must not cost its length each time.
-    const searchFrom = Math.max(start, before - 3);
-    let at = text.indexOf('\r\n\r\n', searchFrom);
-    if (at < 0 && window < length) {
-      window = length;
-      text = this.#partial + bytes.toString('latin1', from, window);
-      at = text.indexOf('\r\n\r\n', searchFrom);
-    }
-    if (at < 0) {
-      this.#keepPartial(text, start, before);
-      return length;
-    }
-    const end = at + 4;
+    const reader = this.#heads;
     const limits = this.#context.limits;
+    const begun = !reader.idle;
+    const bodyAt = reader.read(bytes, from, length, limits);
     const refusal =
-      end - start > limits.head ? rejections.headLength : parseRequestHead(text, start, end, this.head, limits);
+      reader.refusal ??
+      (bodyAt < 0 ? undefined : parseRequestHead(reader.text, reader.start, reader.end, this.head, limits));
     if (refusal !== undefined) {
       this.#reject(refusal);
       return length;
     }
-    this.#partial = '';
-    const bodyAt = from + end - before;
+    if (bodyAt < 0) {
+      // From the first byte on the whole head has to come in time.
+      if (!begun) this.#deadline = this.#context.now() + limits.headTimeout;
+      return length;
+    }
     const announced = this.head.contentLength;
     this.#body.begin(announced < 0 ? 'chunked' : announced === 0 ? 'none' : 'length', announced);
     this.#state = this.#body.done ? 'wait' : 'body';
@@ -235,20 +294,6 @@ export class Downstream implements ExchangeClient, Timed {
     return next;
   }
 
-  /** `text` is all of the head that has come; up to `checked` it was looked at before. */
-  #keepPartial(text: string, start: number, checked: number): void {
-    const limits = this.#context.limits;
-    const lineEnd = text.indexOf('\r\n', start);
-    if ((lineEnd < 0 ? text.length : lineEnd) - start > limits.requestLine + 16) this.#reject(rejections.targetLength);
-    else if (text.length - start > limits.head) this.#reject(rejections.headLength);
-    else if (hasBareLineFeed(text, checked)) this.#reject(rejections.lineEnd);
-    else {
-      // From the first byte on the whole head has to come in time.
-      if (this.#partial === '') this.#deadline = this.#context.now() + limits.headTimeout;
-      this.#partial = text;
-    }
-  }
-
   #readBody(bytes: Buffer, from: number, length: number): number {
     const next = this.#decode(bytes, from, length);
     if (next < 0) {
@@ -265,15 +310,14 @@ export class Downstream implements ExchangeClient, Timed {
     const body = this.#body;
     const out = this.#context.out;
     const limit = this.#context.limits.body;
-    const chunked = body.framing === 'chunked';
     let pos = from;
     while (pos < length && !body.done) {
       pos = body.next(bytes, pos, length);
       if (body.failed !== '' || (limit > 0 && body.received > limit)) return -1;
-      if (body.dataEnd > body.dataStart) out.addBytes(bytes, body.dataStart, body.dataEnd, chunked, this.#owned);
+      if (body.dataEnd > body.dataStart) out.addBytes(bytes, body.dataStart, body.dataEnd, false, this.#owned);
     }
     if (body.done) {
-      if (chunked) out.text += `0\r\n${body.trailers}\r\n`;
+      this.#exchange.requestEnded(body.trailers);
       this.#state = 'wait';
       this.#deadline = 0;
     } else {
@@ -304,8 +348,8 @@ export class Downstream implements ExchangeClient, Timed {
   #reject(rejection: Rejection): void {
     if (this.#state === 'linger') return;
     this.#context.stats.rejected(this.listener, rejection.status);
-    this.#partial = '';
-    this.socket.write(composeOwn(rejection.status, rejection.reason, false, false), 'latin1');
+    this.#heads.reset();
+    this.socket.write(composeReply(textReply(rejection.status, rejection.reason), false, false), 'latin1');
     this.#closeGently();
   }
 
@@ -337,11 +381,4 @@ export class Downstream implements ExchangeClient, Timed {
     this.#exchange.clientDrained();
     if (this.#state === 'head') this.#goOn();
   }
-}
-
-function hasBareLineFeed(text: string, from: number): boolean {
-  for (let at = text.indexOf('\n', from); at >= 0; at = text.indexOf('\n', at + 1)) {
-    if (at === 0 || text.charCodeAt(at - 1) !== 13) return true;
-  }
-  return false;
 }

@@ -35,6 +35,15 @@ export class OutBuffer {
     if (chunked) this.text += '\r\n';
   }
 
+  /** Adds a part of a message that was gathered before, as a chunk when `chunked`. */
+  addPart(part: string | Buffer, chunked: boolean): void {
+    if (typeof part !== 'string') {
+      this.addBytes(part, 0, part.length, chunked, true);
+      return;
+    }
+    this.text += chunked ? `${part.length.toString(16)}\r\n${part}\r\n` : part;
+  }
+
   /** Moves everything to the end of `list`, to be written and perhaps written again; returns its bytes. */
   take(list: (string | Buffer)[]): number {
     let size = this.text.length;

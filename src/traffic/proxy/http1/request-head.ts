@@ -62,6 +62,8 @@ export class RequestHead {
   /** Start and end offsets of the header lines to relay as they stand; the first `runCount` numbers count. */
   readonly runs: number[] = [];
   runCount = 0;
+  /** Further header lines, each with its line end: what filters and the proxy itself add. */
+  added = '';
 }
 
 /**
@@ -117,6 +119,7 @@ export function parseRequestHead(
   let contentLength = -1;
   let chunked = false;
   let connection = '';
+  head.added = '';
   head.authority = '';
   head.upgrade = '';
   head.expectContinue = false;

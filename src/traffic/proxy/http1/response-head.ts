@@ -37,6 +37,8 @@ export class ResponseHead {
   trailer = '';
   readonly runs: number[] = [];
   runCount = 0;
+  /** Further header lines, each with its line end: what filters and the proxy itself add. */
+  added = '';
 }
 
 /**
@@ -73,6 +75,7 @@ export function parseResponseHead(
   let contentLength = -1;
   let chunked = false;
   let connection = '';
+  head.added = '';
   head.keepAliveSeconds = 0;
   head.upgrade = '';
   head.trailer = '';

@@ -1,9 +1,10 @@
 // Keep-alive connections to the endpoints, newest first, and who of them may be trusted with which request.
 // Knows nothing of requests beyond "may it be sent twice".
 
+import type { Cluster } from '#traffic/model/ir.ts';
 import type { EngineTarget } from '#traffic/snapshot/index.ts';
 import type { HttpLimits } from '../http1/limits.ts';
-import { UpstreamConnection } from './connection.ts';
+import { Http1Upstream } from '../http1/upstream.ts';
 
 export interface PoolSettings {
   /** Idle connections kept per endpoint and worker. */
@@ -47,7 +48,7 @@ export class EndpointPool {
   retired = false;
   cells: EndpointCells | undefined;
   readonly settings: PoolSettings;
-  readonly #idle: UpstreamConnection[] = [];
+  readonly #idle: Http1Upstream[] = [];
   readonly #limits: HttpLimits;
 
   constructor(target: EngineTarget, slot: number, settings: PoolSettings, limits: HttpLimits) {
@@ -61,11 +62,11 @@ export class EndpointPool {
   }
 
   /** A connection for one request; `fresh` asks for one that has never been idle. */
-  take(repeatable: boolean, fresh: boolean, now: number): UpstreamConnection {
+  take(repeatable: boolean, fresh: boolean, now: number): Http1Upstream {
     if (!fresh) {
       const idle = this.#idle;
       while (idle.length > 0) {
-        const connection = idle[idle.length - 1] as UpstreamConnection;
+        const connection = idle[idle.length - 1] as Http1Upstream;
         const age = now - connection.idleSince;
         if (connection.closed || age > this.#idleLimit(connection)) {
           idle.pop();
@@ -79,17 +80,17 @@ export class EndpointPool {
         }
       }
     }
-    return new UpstreamConnection(this, this.#limits);
+    return new Http1Upstream(this, this.#limits);
   }
 
-  put(connection: UpstreamConnection, now: number): void {
+  put(connection: Http1Upstream, now: number): void {
     connection.reused = true;
     connection.idleSince = now;
     if (this.retired || this.#idle.length >= this.settings.maxIdle) connection.destroy();
     else this.#idle.push(connection);
   }
 
-  forget(connection: UpstreamConnection): void {
+  forget(connection: Http1Upstream): void {
     const at = this.#idle.lastIndexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
   }
@@ -107,7 +108,7 @@ export class EndpointPool {
   }
 
   /** A backend that names its own time-out is left at least half of it, or a second, before that. */
-  #idleLimit(connection: UpstreamConnection): number {
+  #idleLimit(connection: Http1Upstream): number {
     const seconds = connection.head.keepAliveSeconds;
     return seconds === 0 ? this.settings.idleTimeout : Math.max(seconds * 1000 - 1000, seconds * 500);
   }
@@ -127,7 +128,8 @@ export class UpstreamPools {
     this.#settings = settings;
   }
 
-  of(target: EngineTarget): EndpointPool {
+  /** `cluster` says how its endpoints are spoken to. */
+  of(target: EngineTarget, _cluster: Cluster): EndpointPool {
     const known = this.#pools.get(target.key);
     if (known !== undefined) return known;
     const pool = new EndpointPool(target, this.#slotOf(target.key), this.#settings, this.#limits);

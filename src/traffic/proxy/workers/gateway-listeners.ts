@@ -4,8 +4,8 @@
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type SecureContext, type TLSSocket } from 'node:tls';
 import type { Listener } from '#traffic/model/ir.ts';
+import type { HttpContext } from '../http/context.ts';
 import { clientFacts } from '../http1/compose.ts';
-import type { HttpContext } from '../http1/context.ts';
 import { Downstream } from '../http1/downstream.ts';
 import { covers, type ServerContexts } from '../tls/server-contexts.ts';
 

@@ -4,7 +4,7 @@
 import type { MetricWriter } from '#telemetry/metric-writer.ts';
 import { proxyMetrics } from '#telemetry/proxy-metrics.ts';
 import type { RouteEntry } from '#traffic/snapshot/index.ts';
-import type { HttpStats } from '../http1/context.ts';
+import type { HttpStats } from '../http/context.ts';
 import type { Failure } from '../upstream/failure.ts';
 import type { EndpointPool } from '../upstream/pool.ts';
 import type { InFlightCounters } from './in-flight.ts';

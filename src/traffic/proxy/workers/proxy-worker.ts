@@ -10,7 +10,7 @@ import { AccessLog } from '#telemetry/access-log.ts';
 import { MetricWriter } from '#telemetry/metric-writer.ts';
 import { proxyMetrics } from '#telemetry/proxy-metrics.ts';
 import { createSnapshotBuilder, type Snapshot, type SnapshotBuilder } from '#traffic/snapshot/index.ts';
-import type { HttpContext } from '../http1/context.ts';
+import type { HttpContext } from '../http/context.ts';
 import { OutBuffer } from '../http1/out-buffer.ts';
 import { ServiceDriver } from '../services/service-driver.ts';
 import { Sweeper, type Timed } from '../sweeper.ts';
@@ -71,6 +71,7 @@ export class ProxyWorker {
       pools: this.#pools,
       out: new OutBuffer(),
       stats: this.#stats,
+      outcomes: undefined,
       sweeper: this.#sweeper,
       accessLog: accessLog === undefined ? undefined : (record) => accessLog.write(record),
       servedByHeader: settings.servedByHeader,

@@ -1,12 +1,12 @@
 // What the connections of one worker share: the tables in force, the pools, the counters.
 // Knows neither sockets nor threads; the worker fills it, and tests can.
 
-import type { RouteEntry, Snapshot } from '#traffic/snapshot/index.ts';
+import type { ClusterEntry, EngineTarget, RouteEntry, Snapshot } from '#traffic/snapshot/index.ts';
+import type { HttpLimits } from '../http1/limits.ts';
+import type { OutBuffer } from '../http1/out-buffer.ts';
 import type { Sweeper } from '../sweeper.ts';
 import type { Failure } from '../upstream/failure.ts';
 import type { EndpointPool, UpstreamPools } from '../upstream/pool.ts';
-import type { HttpLimits } from './limits.ts';
-import type { OutBuffer } from './out-buffer.ts';
 
 /** Where an exchange reports; every call is on the hot path. Durations are milliseconds. */
 export interface HttpStats {
@@ -27,6 +27,18 @@ export interface HttpStats {
   retried(cluster: string): void;
   /** A message was refused before it had a route. */
   rejected(listener: string, status: number): void;
+}
+
+/** Learns how endpoints fare, to judge their health. On the hot path. */
+export interface AttemptRecorder {
+  /** `status` is 0 when the attempt failed; `latencyMs` counts up to the response head, or to the failure. */
+  record(
+    cluster: ClusterEntry,
+    target: EngineTarget,
+    status: number,
+    failure: Failure | undefined,
+    latencyMs: number,
+  ): void;
 }
 
 /** One line of the access log; written after the response. */
@@ -58,6 +70,8 @@ export interface HttpContext {
   readonly pools: UpstreamPools;
   readonly out: OutBuffer;
   readonly stats: HttpStats;
+  /** Undefined when nobody judges. */
+  readonly outcomes: AttemptRecorder | undefined;
   readonly sweeper: Sweeper;
   /** Undefined while the access log is off. */
   readonly accessLog: ((record: AccessRecord) => void) | undefined;

@@ -1,37 +1,24 @@
-// One connection to a backend: reads responses strictly and hands them, piece by piece, to whoever holds it.
+// One HTTP/1.1 connection to a backend: writes requests, reads responses strictly and hands them on piece by piece.
 // Knows nothing of clients, routes or retries.
 
 import { connect, type Socket } from 'node:net';
-import { BodyDecoder } from '../http1/body-decoder.ts';
-import type { HttpLimits } from '../http1/limits.ts';
-import { parseResponseHead, ResponseHead } from '../http1/response-head.ts';
-import { type Failure, failures } from './failure.ts';
-import type { EndpointPool } from './pool.ts';
-
-/** Whoever waits for the response on a connection. Calls come in order; after `onEnd` or `onFailure` none follows. */
-export interface ResponseHandler {
-  onConnected(): void;
-  /** A 1xx other than 101. */
-  onInterim(head: ResponseHead): void;
-  onHead(connection: UpstreamConnection): void;
-  /** Payload of the body; the memory is reused as soon as the call returns. */
-  onBody(bytes: Buffer, start: number, end: number): void;
-  /** Everything that one read brought has been handed over. */
-  onPause(): void;
-  onEnd(connection: UpstreamConnection): void;
-  /** Bytes behind a 101. */
-  onTunnel(bytes: Buffer, start: number, end: number): void;
-  onTunnelEnd(): void;
-  /** The backend's side of a tunnel is closed, whoever began it: how tunnels end, and no failure. */
-  onTunnelClose(connection: UpstreamConnection): void;
-  onFailure(connection: UpstreamConnection, failure: Failure): void;
-  onDrain(): void;
-}
+import type { RequestBody } from '../http/request-body.ts';
+import type { ResponseHandler, UpstreamRequest, UpstreamStream } from '../http/upstream-stream.ts';
+import { type Failure, failures } from '../upstream/failure.ts';
+import type { EndpointPool } from '../upstream/pool.ts';
+import { BodyDecoder } from './body-decoder.ts';
+import { composeRequest } from './compose.ts';
+import type { HttpLimits } from './limits.ts';
+import { OutBuffer } from './out-buffer.ts';
+import { parseResponseHead, ResponseHead } from './response-head.ts';
 
 /** Reads of every connection of this thread land here: a read is consumed before the next one starts. */
 const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 
-export class UpstreamConnection {
+/** Filled and flushed within one call, so one serves every connection of this thread. */
+const out = new OutBuffer();
+
+export class Http1Upstream implements UpstreamStream {
   readonly pool: EndpointPool;
   readonly socket: Socket;
   readonly head = new ResponseHead();
@@ -48,6 +35,7 @@ export class UpstreamConnection {
   #state: 'head' | 'body' | 'tunnel' = 'head';
   #pending = '';
   #headRequest = false;
+  #chunkedRequest = false;
   readonly #limits: HttpLimits;
 
   constructor(pool: EndpointPool, limits: HttpLimits) {
@@ -78,17 +66,40 @@ export class UpstreamConnection {
     socket.on('drain', () => this.#handler?.onDrain());
   }
 
-  /** Starts waiting for a response on behalf of `handler`. */
-  begin(handler: ResponseHandler, headRequest: boolean): void {
-    this.#handler = handler;
-    this.#headRequest = headRequest;
-    this.#state = 'head';
+  get trailers(): string {
+    return this.body.trailers;
   }
 
-  /** The handler wants nothing more; the connection is closed unless its response was complete. */
-  release(reuse: boolean, now: number): void {
+  begin(handler: ResponseHandler, request: UpstreamRequest, body: RequestBody): boolean {
+    const { head } = request;
+    this.#handler = handler;
+    this.#headRequest = head.method === 'HEAD';
+    this.#chunkedRequest = head.contentLength < 0;
+    this.#state = 'head';
+    out.text = composeRequest(head, request.facts, request.requestId);
+    return this.sendBody(body, 0);
+  }
+
+  sendBody(body: RequestBody, from: number): boolean {
+    const chunked = this.#chunkedRequest;
+    const parts = body.parts;
+    for (let i = from; i < parts.length; i++) out.addPart(parts[i] as string | Buffer, chunked);
+    if (chunked && body.ended) out.text += `0\r\n${body.trailers}\r\n`;
+    return out.flush(this.socket);
+  }
+
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
+  /** The connection serves the next request, unless something speaks against it. */
+  release(complete: boolean, now: number): void {
     this.#handler = undefined;
-    if (reuse && this.reusable && !this.closed) this.pool.put(this, now);
+    if (complete && this.reusable && !this.closed) this.pool.put(this, now);
     else this.destroy();
   }
 
@@ -105,10 +116,17 @@ export class UpstreamConnection {
     handler?.onFailure(this, failure);
   }
 
-  /** Bytes belong to whatever both sides agreed on by 101 from now on. */
-  tunnel(): void {
+  becomeTunnel(): void {
     this.#state = 'tunnel';
     this.reusable = false;
+  }
+
+  tunnel(bytes: Buffer): boolean {
+    return this.socket.write(bytes);
+  }
+
+  tunnelEnd(): void {
+    this.socket.end();
   }
 
   #onBytes(count: number): void {
@@ -134,7 +152,7 @@ export class UpstreamConnection {
         this.fail(failures.truncated);
         return;
       }
-      if (body.dataEnd > body.dataStart) handler.onBody(readBuffer, body.dataStart, body.dataEnd);
+      if (body.dataEnd > body.dataStart) handler.onBody(readBuffer, body.dataStart, body.dataEnd, false);
       if (this.#handler !== handler) return;
     }
     if (!body.done) {

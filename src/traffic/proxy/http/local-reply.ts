@@ -1,0 +1,18 @@
+// Answers of the proxy itself, as data: refusals, redirects, direct responses.
+// Knows nothing of protocols; who sends one frames it.
+
+export interface LocalReply {
+  readonly status: number;
+  /** UTF-8 text; a short reason never tells internals. */
+  readonly body: string;
+  readonly contentType: string;
+  /** Further whole header lines, each with its line end. */
+  readonly headers: string;
+}
+
+const TEXT = 'text/plain; charset=utf-8';
+
+/** A short text that says why. */
+export function textReply(status: number, reason: string): LocalReply {
+  return { status, body: `${reason}\n`, contentType: TEXT, headers: '' };
+}
