@@ -181,14 +181,40 @@ describe('snapshot builder', () => {
     expect(snapshot.cluster('empty')?.picker.pick(client)).toEqual({ type: 'none', reason: 'No endpoint is usable' });
   });
 
-  it('draws the cluster of a route by weight', () => {
-    const draws = [0, 0.24, 0.25, 0.99];
-    const builder = createSnapshotBuilder({ random: () => draws.shift() ?? 0, counters: new TableCounters() });
+  it('splits requests by weight, with the settings of each backend', () => {
     const canary = route('canary', '/', { blue: 1, green: 3, off: 0 });
-    const entry = builder
-      .apply({ version: 1, virtualHosts: new Map([['x', host('*', [canary])]]) })
+    const entry = started({ virtualHosts: new Map([['x', host('*', [canary])]]) })
+      .builder.apply({ version: 2 })
       .route('http', 'any', '/');
-    expect([1, 2, 3, 4].map(() => entry?.pickCluster())).toEqual(['blue', 'blue', 'green', 'green']);
+    const drawn = Array.from({ length: 8 }, () => entry?.pickBackend());
+    expect(drawn.filter((backend) => backend?.cluster === 'blue')).toEqual(
+      Array(2).fill({ cluster: 'blue', weight: 1 }),
+    );
+    expect(drawn.filter((backend) => backend?.cluster === 'green')).toHaveLength(6);
+  });
+
+  it('keeps the place in a split of a route that stays, when its neighbours change', () => {
+    const canary = route('canary', '/', { blue: 1, green: 1 });
+    const { builder } = started({ virtualHosts: new Map([['x', host('*', [canary])]]) });
+    const before = builder.apply({ version: 2 }).route('http', 'any', '/');
+    const drawn = [before?.pickCluster()];
+    const changed = host('*', [structuredClone(canary), route('other', '/other')]);
+    const after = builder.apply({ version: 3, virtualHosts: new Map([['x', changed]]) }).route('http', 'any', '/');
+    drawn.push(after?.pickCluster());
+    expect(drawn.sort()).toEqual(['blue', 'green']);
+  });
+
+  it('takes a route on what it asks of a request', () => {
+    const plain = route('plain', '/');
+    const canary: Route = {
+      ...route('canary', '/'),
+      headers: [{ name: 'x-canary', match: { type: 'exact', value: 'yes' } }],
+    };
+    const { builder } = started({ virtualHosts: new Map([['x', host('*', [plain, canary])]]) });
+    const snapshot = builder.apply({ version: 2 });
+    const request = { method: 'GET', header: () => 'yes', query: () => undefined };
+    expect(snapshot.route('http', 'any', '/', request)?.route.name).toBe('canary');
+    expect(snapshot.route('http', 'any', '/')?.route.name).toBe('plain');
   });
 
   it('serves a virtual host only on the listeners that it names', () => {

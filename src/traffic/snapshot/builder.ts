@@ -3,6 +3,7 @@
 import type { Cluster, Endpoint, TrafficUpdate } from '#traffic/model/ir.ts';
 import { CertificateTable } from './certificate-table.ts';
 import { ClusterCell } from './cluster-cell.ts';
+import { bareRequest, type RequestView } from './request-view.ts';
 import { RouteTables } from './route-tables.ts';
 import { CounterUses } from './targets.ts';
 import type { ClusterEntry, Snapshot, SnapshotBuilder, SnapshotDeps } from './types.ts';
@@ -82,7 +83,9 @@ class Builder implements SnapshotBuilder {
       clusters,
       virtualHosts: routes.virtualHosts,
       certificates: certificates.certificates,
-      route: (listener: string, host: string, path: string) => routes.find(listener, host, path),
+      route: (listener: string, host: string, path: string, request: RequestView = bareRequest) =>
+        routes.find(listener, host, path, request),
+      virtualHost: (listener: string, host: string) => routes.virtualHost(listener, host),
       certificate: (serverName: string | undefined) => certificates.find(serverName),
       cluster: (name: string) => clusters.get(name),
     });

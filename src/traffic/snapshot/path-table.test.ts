@@ -1,14 +1,14 @@
 // Path precedence: the rules of the Ingress specification, and any set of paths against a plain reading of them.
-// Knows nothing of hosts.
+// Knows nothing of hosts; routes that ask for more than a path are in conditions.test.ts.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PathMatch } from '#traffic/model/ir.ts';
 import { PathTable } from './path-table.ts';
+import { bareRequest } from './request-view.ts';
 
-function tableOf(matches: readonly PathMatch[]): PathTable<PathMatch> {
-  const table = new PathTable<PathMatch>();
-  for (const match of matches) table.add(match, match);
-  return table;
+function tableOf(matches: readonly PathMatch[]): { find(path: string): PathMatch | undefined } {
+  const table = new PathTable(matches.map((path) => [{ path }, path] as const));
+  return { find: (path) => table.find(path, bareRequest) };
 }
 
 const exact = (value: string): PathMatch => ({ type: 'exact', value });

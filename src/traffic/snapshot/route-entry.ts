@@ -1,32 +1,17 @@
-// One route, ready for use: the cluster of a request is drawn here.
+// One route, ready for use: the cluster of each request is drawn here, by weight.
 // Knows clusters by name only.
 import type { Random } from '#traffic/balancer/balancer.ts';
 import type { Route, WeightedCluster } from '#traffic/model/ir.ts';
 import type { RouteEntry } from './types.ts';
+import { WeightedSplit } from './weighted-split.ts';
 
 export function createRouteEntry(route: Route, hostname: string, random: Random): RouteEntry {
-  return Object.freeze({ route, hostname, pickCluster: clusterPicker(route, random) });
+  const pickBackend = backendPicker(route, random);
+  return Object.freeze({ route, hostname, pickBackend, pickCluster: () => pickBackend()?.cluster });
 }
 
-function clusterPicker({ action }: Route, random: Random): () => string | undefined {
+function backendPicker({ action }: Route, random: Random): () => WeightedCluster | undefined {
   if (action.type !== 'forward') return () => undefined;
-  const open = action.clusters.filter(({ weight }) => weight > 0);
-  if (open.length > 1) return weightedPicker(open, random);
-  const only = open[0]?.cluster;
-  return () => only;
-}
-
-function weightedPicker(clusters: readonly WeightedCluster[], random: Random): () => string | undefined {
-  const total = clusters.reduce((sum, { weight }) => sum + weight, 0);
-  const last = clusters.at(-1)?.cluster;
-  return () => {
-    let point = random() * total;
-    for (let place = 0; place < clusters.length; place++) {
-      const candidate = clusters[place];
-      if (candidate === undefined) break;
-      point -= candidate.weight;
-      if (point < 0) return candidate.cluster;
-    }
-    return last;
-  };
+  const split = new WeightedSplit(action.clusters, random);
+  return () => split.next();
 }

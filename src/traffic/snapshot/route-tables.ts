@@ -1,37 +1,39 @@
 // Host and path tables of every listener; what an update does not touch is carried over as it is.
 // Knows clusters by name only, so that endpoints may change without a look in here.
+import { jsonEqual } from '#lib/json.ts';
 import type { Random } from '#traffic/balancer/balancer.ts';
 import type { VirtualHost } from '#traffic/model/ir.ts';
 import { HostTable } from './host-table.ts';
 import { PathTable } from './path-table.ts';
+import type { RequestView } from './request-view.ts';
 import { createRouteEntry } from './route-entry.ts';
 import type { RouteEntry } from './types.ts';
 
-type Paths = PathTable<RouteEntry>;
+/** A virtual host, ready for lookups. */
+interface Site {
+  readonly name: string;
+  readonly host: VirtualHost;
+  readonly paths: PathTable<RouteEntry>;
+  readonly entries: ReadonlyMap<string, RouteEntry>;
+}
 
 export class RouteTables {
   readonly virtualHosts: ReadonlyMap<string, VirtualHost>;
-  readonly #paths: ReadonlyMap<string, Paths>;
+  readonly #sites: ReadonlyMap<string, Site>;
   /** Tables of the listeners that some virtual host names. */
-  readonly #byListener = new Map<string, HostTable<Paths>>();
-  readonly #everywhere: HostTable<Paths>;
+  readonly #byListener = new Map<string, HostTable<Site>>();
+  readonly #everywhere: HostTable<Site>;
 
-  private constructor(virtualHosts: ReadonlyMap<string, VirtualHost>, paths: ReadonlyMap<string, Paths>) {
+  private constructor(virtualHosts: ReadonlyMap<string, VirtualHost>, sites: ReadonlyMap<string, Site>) {
     this.virtualHosts = virtualHosts;
-    this.#paths = paths;
+    this.#sites = sites;
     // By name, so that every worker settles two virtual hosts of one hostname alike.
-    const hosts = [...virtualHosts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, host]) => ({ name, host }));
-    const tableOf = (listener?: string): HostTable<Paths> =>
-      new HostTable(
-        hosts.flatMap(({ name, host }) => {
-          const table = paths.get(name);
-          const served = host.listeners === undefined || (listener !== undefined && host.listeners.includes(listener));
-          return served && table !== undefined ? [[host, table] as const] : [];
-        }),
-      );
-    this.#everywhere = tableOf();
-    for (const listener of new Set(hosts.flatMap(({ host }) => host.listeners ?? []))) {
-      this.#byListener.set(listener, tableOf(listener));
+    const sorted = [...sites.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    const everywhere = sorted.filter(({ host }) => host.listeners === undefined);
+    this.#everywhere = tableOf(everywhere);
+    for (const listener of new Set(sorted.flatMap(({ host }) => host.listeners ?? []))) {
+      const served = sorted.filter(({ host }) => host.listeners === undefined || host.listeners.includes(listener));
+      this.#byListener.set(listener, tableOf(served));
     }
   }
 
@@ -40,27 +42,48 @@ export class RouteTables {
   /** The tables after a change; only the paths of changed virtual hosts are built anew. */
   with(changes: ReadonlyMap<string, VirtualHost | undefined>, random: Random): RouteTables {
     const virtualHosts = new Map(this.virtualHosts);
-    const paths = new Map(this.#paths);
+    const sites = new Map(this.#sites);
     for (const [name, host] of changes) {
       if (host === undefined) {
         virtualHosts.delete(name);
-        paths.delete(name);
+        sites.delete(name);
       } else {
         virtualHosts.set(name, host);
-        paths.set(name, pathsOf(host, random));
+        sites.set(name, siteOf(name, host, sites.get(name), random));
       }
     }
-    return new RouteTables(virtualHosts, paths);
+    return new RouteTables(virtualHosts, sites);
   }
 
-  find(listener: string, host: string, path: string): RouteEntry | undefined {
-    const table = this.#byListener.get(listener) ?? this.#everywhere;
-    return table.find(host)?.find(path);
+  find(listener: string, host: string, path: string, request: RequestView): RouteEntry | undefined {
+    return this.#tableFor(listener).find(host)?.paths.find(path, request);
+  }
+
+  virtualHost(listener: string, host: string): { readonly name: string; readonly host: VirtualHost } | undefined {
+    return this.#tableFor(listener).find(host);
+  }
+
+  #tableFor(listener: string): HostTable<Site> {
+    return this.#byListener.get(listener) ?? this.#everywhere;
   }
 }
 
-function pathsOf(host: VirtualHost, random: Random): Paths {
-  const table: Paths = new PathTable();
-  for (const route of host.routes) table.add(route.path, createRouteEntry(route, host.hostname, random));
-  return table;
+function tableOf(sites: readonly Site[]): HostTable<Site> {
+  return new HostTable(sites.map((site) => [site.host, site] as const));
+}
+
+/** Routes that stay as they were keep their entries, and so their place in a split of traffic. */
+function siteOf(name: string, host: VirtualHost, before: Site | undefined, random: Random): Site {
+  const kept = before?.host.hostname === host.hostname ? before.entries : undefined;
+  const entries = new Map<string, RouteEntry>();
+  const paths = new PathTable(
+    host.routes.map((route) => {
+      const known = kept?.get(route.name);
+      const same = known !== undefined && jsonEqual(known.route, route);
+      const entry = same ? known : createRouteEntry(route, host.hostname, random);
+      entries.set(route.name, entry);
+      return [route, entry] as const;
+    }),
+  );
+  return { name, host, paths, entries };
 }

@@ -10,7 +10,9 @@ import type {
   ServicePort,
   TrafficUpdate,
   VirtualHost,
+  WeightedCluster,
 } from '#traffic/model/ir.ts';
+import type { RequestView } from './request-view.ts';
 
 /**
  * Counters of endpoints that every worker shares; the engine owns the memory.
@@ -48,7 +50,12 @@ export interface RouteEntry {
   readonly route: Route;
   /** Hostname pattern of the virtual host that it belongs to. */
   readonly hostname: string;
-  /** Name of the cluster for this request, drawn by weight; undefined when the route answers by itself. */
+  /**
+   * Where this request goes, with the filters of that backend: exact by weight over a stretch of requests of one worker.
+   * Undefined when the route answers by itself, or when every weight is 0.
+   */
+  pickBackend(): WeightedCluster | undefined;
+  /** The cluster's name alone. */
   pickCluster(): string | undefined;
 }
 
@@ -63,9 +70,12 @@ export interface Snapshot {
   readonly certificates: ReadonlyMap<string, Certificate>;
   /**
    * The route of a request. `host` is the authority as the client sent it (port, upper case and a trailing
-   * dot are fine), `path` the request target from its first `/` (a query is ignored). Undefined means 404.
+   * dot are fine), `path` the request target from its first `/` (a query is ignored). `request` is read only for routes
+   * that ask for more than a path; left out, it is a GET without headers. Undefined means 404.
    */
-  route(listener: string, host: string, path: string): RouteEntry | undefined;
+  route(listener: string, host: string, path: string, request?: RequestView): RouteEntry | undefined;
+  /** The virtual host that decides about a host: a path that it does not have is looked for nowhere else. */
+  virtualHost(listener: string, host: string): { readonly name: string; readonly host: VirtualHost } | undefined;
   /** The certificate for a server name: exact, then one-label wildcard, then the default one. */
   certificate(serverName: string | undefined): Certificate | undefined;
   cluster(name: string): ClusterEntry | undefined;

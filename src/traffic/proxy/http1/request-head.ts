@@ -1,7 +1,9 @@
 // Reads a request head, strictly, in one pass over one Latin-1 string: it rejects and never repairs.
 // Knows nothing of sockets or routes; what passes is described by offsets into the same string.
 
+import { queryParameter } from '#traffic/snapshot/index.ts';
 import { CHARS, COLON, CR, HTAB, LF, SP, TARGET, TOKEN, VALUE } from './chars.ts';
+import { headerOf } from './header-lookup.ts';
 import { hostOf } from './host.ts';
 import {
   CONNECTION,
@@ -64,6 +66,16 @@ export class RequestHead {
   runCount = 0;
   /** Further header lines, each with its line end: what filters and the proxy itself add. */
   added = '';
+
+  /** Value of a header, its name in lower case. */
+  header(name: string): string | undefined {
+    return headerOf(this, name);
+  }
+
+  /** Value of the first query parameter of this name. */
+  query(name: string): string | undefined {
+    return queryParameter(this.target, name);
+  }
 }
 
 /**
