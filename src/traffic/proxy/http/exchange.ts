@@ -80,7 +80,7 @@ export class Exchange implements ResponseHandler, UpstreamRequest {
     this.#choice.begin('');
     this.requestId = head.requestId === '' ? context.newRequestId() : head.requestId;
     context.stats.requestStarted();
-    const route = context.snapshot.route(client.listener, head.host, head.target);
+    const route = context.snapshot.route(client.listener, head.host, head.target, head);
     this.#route = route;
     if (misdirected) return this.#refuse(421, 'Host is not served over this TLS connection');
     if (route === undefined) return this.#refuse(404, 'No route for this host and path');
