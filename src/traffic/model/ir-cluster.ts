@@ -168,7 +168,7 @@ export interface HealthCheck {
 
 export interface SlowStart {
   readonly windowMs: number;
-  /** 1 is linear; more starts slower. */
+  /** 1 is linear; more grows faster at first: the weight is `elapsed / window` to the power of one through it. */
   readonly aggression: number;
   readonly minWeightPercent: number;
 }
