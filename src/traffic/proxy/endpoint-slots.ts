@@ -1,7 +1,8 @@
 // Which counter slot each endpoint has, and until when: the engine decides, every worker follows.
 // Knows nothing of requests; counts how many clusters name an endpoint.
 
-import type { Endpoint, TrafficUpdate } from '#traffic/model/ir.ts';
+import type { TrafficUpdate } from '#traffic/model/ir.ts';
+import { endpointKey } from '#traffic/snapshot/index.ts';
 import { SlotTable } from './workers/in-flight.ts';
 
 export class EndpointSlots {
@@ -39,11 +40,4 @@ export class EndpointSlots {
     }
     return fresh;
   }
-}
-
-/** As the snapshot builds it: `address:port`, `[address]:port` for IPv6. */
-export function endpointKey(endpoint: Endpoint): string {
-  return endpoint.address.includes(':')
-    ? `[${endpoint.address}]:${endpoint.port}`
-    : `${endpoint.address}:${endpoint.port}`;
 }

@@ -138,6 +138,48 @@ describe('snapshot builder', () => {
     expect(next.cluster('web')?.targets.map((target) => target.address)).toEqual(['10.0.0.1']);
   });
 
+  it('takes news of health in without touching what it does not concern', () => {
+    const { builder } = started(shop);
+    const before = builder.apply({ version: 2 });
+    const ejected = builder.applyHealth(new Map([['web', new Map([['10.0.0.1:80', 'ejected' as const]])]]));
+    expect(ejected.version).toBe(2);
+    expect(ejected.cluster('web')?.targets.map(({ address }) => address)).toEqual(['10.0.0.2']);
+    expect(ejected.cluster('web')?.health.get('10.0.0.1:80')).toBe('ejected');
+    expect(ejected.cluster('cart')).toBe(before.cluster('cart'));
+    // The word holds until another one comes, whatever else is published.
+    const after = builder.apply({
+      version: 3,
+      endpoints: new Map([['web', [endpoint('10.0.0.1'), endpoint('10.0.0.3')]]]),
+    });
+    expect(after.cluster('web')?.targets.map(({ address }) => address)).toEqual(['10.0.0.3']);
+    const healed = builder.applyHealth(new Map([['web', new Map()]]));
+    expect(healed.cluster('web')?.targets.map(({ address }) => address)).toEqual(['10.0.0.1', '10.0.0.3']);
+  });
+
+  it('spreads requests over levels of nearness, by how healthy the near ones are', () => {
+    const near = [endpoint('10.0.0.1', { zone: 'a' }), endpoint('10.0.0.2', { zone: 'a' })];
+    const update: TrafficUpdate = {
+      version: 1,
+      clusters: new Map([['web', { ...cluster('web'), locality: { prefer: 'same_zone' } }]]),
+      endpoints: new Map([['web', [...near, endpoint('10.0.0.3')]]]),
+    };
+    const health = new Map([['web', new Map([['10.0.0.1:80', 'unhealthy' as const]])]]);
+    // Half of the zone is healthy: it carries 70 %.
+    for (const [draw, address] of [
+      [0.69, '10.0.0.2'],
+      [0.7, '10.0.0.3'],
+    ] as const) {
+      const place = { node: '', zone: 'a' };
+      const builder = createSnapshotBuilder({ random: () => draw, counters: new TableCounters(), place });
+      const web = builder.apply(update, health).cluster('web');
+      expect(web?.picker.pick(client)).toMatchObject({ target: { address } });
+      expect(web?.levels.map(({ name, load }) => [name, load])).toEqual([
+        ['zone', 70],
+        ['any', 30],
+      ]);
+    }
+  });
+
   it('gives an endpoint one counter in all clusters, and releases it with the last of them', () => {
     const { builder, counters } = started({
       clusters: new Map([

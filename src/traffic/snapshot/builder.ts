@@ -5,19 +5,23 @@ import { CertificateTable } from './certificate-table.ts';
 import { ClusterCell } from './cluster-cell.ts';
 import { bareRequest, type RequestView } from './request-view.ts';
 import { RouteTables } from './route-tables.ts';
+import { allHealthy, type ClusterHealth, type HealthUpdate } from './selection/health.ts';
 import { CounterUses } from './targets.ts';
-import type { ClusterEntry, Snapshot, SnapshotBuilder, SnapshotDeps } from './types.ts';
+import type { CellDeps, ClusterEntry, Snapshot, SnapshotBuilder, SnapshotDeps } from './types.ts';
 
 export function createSnapshotBuilder(deps: SnapshotDeps): SnapshotBuilder {
   return new Builder(deps);
 }
 
 class Builder implements SnapshotBuilder {
-  readonly #deps: SnapshotDeps;
+  readonly #deps: SnapshotDeps & CellDeps;
   readonly #uses: CounterUses;
   readonly #cells = new Map<string, ClusterCell>();
   /** Endpoints by cluster, also of clusters that have not come yet. */
   readonly #endpoints = new Map<string, readonly Endpoint[]>();
+  /** By cluster; those without an entry are healthy throughout. */
+  readonly #health = new Map<string, ClusterHealth>();
+  #version = 0;
   #listeners: Snapshot['listeners'] = new Map();
   #services: Snapshot['services'] = new Map();
   #clusters: Snapshot['clusters'] = new Map();
@@ -25,25 +29,36 @@ class Builder implements SnapshotBuilder {
   #certificates = CertificateTable.empty;
 
   constructor(deps: SnapshotDeps) {
-    this.#deps = deps;
+    this.#deps = { ...deps, place: deps.place ?? nowhere };
     this.#uses = new CounterUses(deps.counters);
   }
 
-  apply(update: TrafficUpdate): Snapshot {
+  apply(update: TrafficUpdate, health: HealthUpdate = new Map()): Snapshot {
+    this.#version = update.version;
     this.#listeners = merged(this.#listeners, update.listeners);
     this.#services = merged(this.#services, update.services);
     if (sized(update.virtualHosts)) this.#routes = this.#routes.with(update.virtualHosts, this.#deps.random);
     if (sized(update.certificates)) this.#certificates = this.#certificates.with(update.certificates);
-    this.#applyClusters(update.clusters ?? new Map(), update.endpoints ?? new Map());
-    return this.#snapshot(update.version);
+    this.#applyClusters(update.clusters ?? new Map(), update.endpoints ?? new Map(), health);
+    return this.#snapshot();
+  }
+
+  applyHealth(health: HealthUpdate): Snapshot {
+    this.#applyClusters(new Map(), new Map(), health);
+    return this.#snapshot();
   }
 
   #applyClusters(
     configs: ReadonlyMap<string, Cluster | undefined>,
     endpoints: ReadonlyMap<string, readonly Endpoint[] | undefined>,
+    health: HealthUpdate,
   ): void {
-    const touched = new Set([...configs.keys(), ...endpoints.keys()]);
+    const touched = new Set([...configs.keys(), ...endpoints.keys(), ...health.keys()]);
     if (touched.size === 0) return;
+    for (const [name, states] of health) {
+      if (states.size === 0) this.#health.delete(name);
+      else this.#health.set(name, states);
+    }
     for (const [name, list] of endpoints) {
       if (list === undefined) this.#endpoints.delete(name);
       else this.#endpoints.set(name, list);
@@ -52,7 +67,7 @@ class Builder implements SnapshotBuilder {
     const clusters = new Map(this.#clusters);
     for (const name of touched) {
       const cell = this.#cells.get(name);
-      cell?.update(this.#endpoints.get(name) ?? []);
+      cell?.update(this.#endpoints.get(name) ?? [], this.#health.get(name) ?? allHealthy);
       if (cell === undefined) clusters.delete(name);
       else clusters.set(name, cell.entry());
     }
@@ -63,16 +78,17 @@ class Builder implements SnapshotBuilder {
     const cell = this.#cells.get(name);
     if (config === undefined) {
       // Gives the counters of its endpoints back.
-      cell?.update([]);
+      cell?.update([], allHealthy);
       this.#cells.delete(name);
     } else if (cell === undefined) {
-      this.#cells.set(name, new ClusterCell(config, this.#uses, this.#deps.random));
+      this.#cells.set(name, new ClusterCell(config, this.#uses, this.#deps));
     } else {
       cell.configure(config);
     }
   }
 
-  #snapshot(version: number): Snapshot {
+  #snapshot(): Snapshot {
+    const version = this.#version;
     const routes = this.#routes;
     const certificates = this.#certificates;
     const clusters: ReadonlyMap<string, ClusterEntry> = this.#clusters;
@@ -91,6 +107,8 @@ class Builder implements SnapshotBuilder {
     });
   }
 }
+
+const nowhere = { node: '', zone: '' };
 
 function sized<T>(changes: ReadonlyMap<string, T> | undefined): changes is ReadonlyMap<string, T> {
   return changes !== undefined && changes.size > 0;

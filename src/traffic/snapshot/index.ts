@@ -5,6 +5,9 @@ export { explainRoutes, type RouteOutcome } from './explain-routes.ts';
 export { queryParameter } from './query-parameter.ts';
 export type { RequestView } from './request-view.ts';
 export type { Unmet } from './route-conditions.ts';
+export { endpointKey } from './selection/endpoint-key.ts';
+export type { ClusterHealth, EndpointHealth, HealthUpdate } from './selection/health.ts';
+export { type Selection, selectEndpoints } from './selection/select.ts';
 export type {
   ClusterEntry,
   EndpointCounters,
@@ -13,5 +16,6 @@ export type {
   Snapshot,
   SnapshotBuilder,
   SnapshotDeps,
+  TargetLevel,
 } from './types.ts';
 export { WeightedSplit } from './weighted-split.ts';

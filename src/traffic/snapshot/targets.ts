@@ -1,6 +1,7 @@
 // The targets of one cluster: one object per address and port, kept while the endpoint stays, with its shared counters.
 // Knows nothing of policies; which targets may be used is decided elsewhere.
 import type { Endpoint } from '#traffic/model/ir.ts';
+import { endpointKey } from './selection/endpoint-key.ts';
 import type { EndpointCounters, EngineTarget } from './types.ts';
 
 class TargetCell implements EngineTarget {
@@ -66,7 +67,7 @@ export class ClusterTargets {
     const before = this.#cells;
     const after = new Map<string, TargetCell>();
     for (const endpoint of endpoints) {
-      const key = keyOf(endpoint);
+      const key = endpointKey(endpoint);
       if (after.has(key)) continue;
       const cell = before.get(key);
       if (cell === undefined) {
@@ -85,13 +86,9 @@ export class ClusterTargets {
   of(endpoints: readonly Endpoint[]): readonly EngineTarget[] {
     const found = new Set<EngineTarget>();
     for (const endpoint of endpoints) {
-      const cell = this.#cells.get(keyOf(endpoint));
+      const cell = this.#cells.get(endpointKey(endpoint));
       if (cell !== undefined) found.add(cell);
     }
     return Object.freeze([...found]);
   }
-}
-
-function keyOf({ address, port }: Endpoint): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }

@@ -1,6 +1,7 @@
 // What an engine sees of the traffic model: frozen, versioned tables made for lookups.
 // Types only; knows neither how the tables are built nor who reads them.
 import type { Outcome, Picker, Random, Target } from '#traffic/balancer/balancer.ts';
+import type { Place } from '#traffic/balancer/locality/levels.ts';
 import type {
   Certificate,
   Cluster,
@@ -13,6 +14,7 @@ import type {
   WeightedCluster,
 } from '#traffic/model/ir.ts';
 import type { RequestView } from './request-view.ts';
+import type { ClusterHealth, HealthUpdate } from './selection/health.ts';
 
 /**
  * Counters of endpoints that every worker shares; the engine owns the memory.
@@ -40,10 +42,26 @@ export interface ClusterEntry {
   readonly picker: Picker<EngineTarget>;
   /** Tells the policy how an attempt went; undefined when it learns nothing. */
   readonly observe: ((target: EngineTarget, outcome: Outcome) => void) | undefined;
-  /** What the picker chooses from: ready endpoints, or the terminating ones that still serve when none is ready. */
+  /** What the policy knows of a target, for people. */
+  readonly describe: (target: EngineTarget, now: number) => Readonly<Record<string, number>>;
+  /** What the picker chooses from, near and far: who may take a request now (`selection/`). */
   readonly targets: readonly EngineTarget[];
+  /** The same by how near they are to this proxy; one level where the cluster has no preference. */
+  readonly levels: readonly TargetLevel[];
   /** Every endpoint, usable or not, as published. */
   readonly endpoints: readonly Endpoint[];
+  /** What speaks against endpoints beside their readiness. */
+  readonly health: ClusterHealth;
+}
+
+export interface TargetLevel {
+  /** `node`, `zone` or `any`. */
+  readonly name: string;
+  /** Percent of the requests that it takes. */
+  readonly load: number;
+  /** Too few of it are healthy: all of them count. */
+  readonly panic: boolean;
+  readonly targets: readonly EngineTarget[];
 }
 
 export interface RouteEntry {
@@ -84,9 +102,22 @@ export interface Snapshot {
 export interface SnapshotDeps {
   readonly random: Random;
   readonly counters: EndpointCounters;
+  /** Node and zone of this proxy, for clusters that prefer what is near; left out: nowhere. */
+  readonly place?: Place;
+}
+
+/** What a cluster needs of them. */
+export interface CellDeps {
+  readonly random: Random;
+  readonly place: Place;
 }
 
 export interface SnapshotBuilder {
-  /** Takes one update in and returns the tables that hold from now on; what it does not touch is shared with the last. */
-  apply(update: TrafficUpdate): Snapshot;
+  /**
+   * Takes one update in and returns the tables that hold from now on; what it does not touch is shared with the last.
+   * `health` is what the update changes about the health of endpoints: both hold from the same moment.
+   */
+  apply(update: TrafficUpdate, health?: HealthUpdate): Snapshot;
+  /** Takes news of health in; only the clusters that it names get new entries. The version stays. */
+  applyHealth(health: HealthUpdate): Snapshot;
 }
