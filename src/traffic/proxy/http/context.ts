@@ -5,8 +5,9 @@ import type { ClusterEntry, EngineTarget, RouteEntry, Snapshot } from '#traffic/
 import type { HttpLimits } from '../http1/limits.ts';
 import type { OutBuffer } from '../http1/out-buffer.ts';
 import type { Sweeper } from '../sweeper.ts';
+import type { EndpointPool } from '../upstream/endpoint-pool.ts';
 import type { Failure } from '../upstream/failure.ts';
-import type { EndpointPool, UpstreamPools } from '../upstream/pool.ts';
+import type { UpstreamPools } from '../upstream/pools.ts';
 
 /** Where an exchange reports; every call is on the hot path. Durations are milliseconds. */
 export interface HttpStats {

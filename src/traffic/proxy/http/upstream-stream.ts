@@ -4,8 +4,8 @@
 import type { ClientFacts } from '../http1/compose.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
+import type { EndpointPool } from '../upstream/endpoint-pool.ts';
 import type { Failure } from '../upstream/failure.ts';
-import type { EndpointPool } from '../upstream/pool.ts';
 import type { RequestBody } from './request-body.ts';
 
 /** What a request says to a backend; the protocol writes it down. */

@@ -1,13 +1,14 @@
 // One HTTP/1.1 connection to a backend: writes requests, reads responses strictly and hands them on piece by piece.
 // Knows nothing of clients, routes or retries.
 
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { RequestBody } from '../http/request-body.ts';
 import type { ResponseHandler, UpstreamRequest, UpstreamStream } from '../http/upstream-stream.ts';
+import { dial } from '../upstream/dial.ts';
 import { type Failure, failures } from '../upstream/failure.ts';
-import type { EndpointPool } from '../upstream/pool.ts';
 import { BodyDecoder } from './body-decoder.ts';
 import { composeRequest } from './compose.ts';
+import type { Http1Pool } from './connection-pool.ts';
 import type { HttpLimits } from './limits.ts';
 import { OutBuffer } from './out-buffer.ts';
 import { parseResponseHead, ResponseHead } from './response-head.ts';
@@ -19,7 +20,7 @@ const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 const out = new OutBuffer();
 
 export class Http1Upstream implements UpstreamStream {
-  readonly pool: EndpointPool;
+  readonly pool: Http1Pool;
   readonly socket: Socket;
   readonly head = new ResponseHead();
   readonly body = new BodyDecoder();
@@ -38,27 +39,16 @@ export class Http1Upstream implements UpstreamStream {
   #chunkedRequest = false;
   readonly #limits: HttpLimits;
 
-  constructor(pool: EndpointPool, limits: HttpLimits) {
+  constructor(pool: Http1Pool) {
     this.pool = pool;
-    this.#limits = limits;
-    const socket = connect({
-      host: pool.address,
-      port: pool.port,
-      noDelay: true,
-      allowHalfOpen: true,
-      onread: {
-        buffer: readBuffer,
-        callback: (count) => {
-          this.#onBytes(count);
-          return true;
-        },
-      },
-    });
-    this.socket = socket;
-    socket.on('connect', () => {
+    this.#limits = pool.limits;
+    const onReady = (): void => {
       this.connected = true;
       this.#handler?.onConnected();
-    });
+    };
+    const onBytes = (count: number): void => this.#onBytes(count);
+    const socket = dial(pool.address, pool.port, onReady, { buffer: readBuffer, onBytes });
+    this.socket = socket;
     socket.on('end', () => this.#onPeerEnd());
     // The reason is in the state: not connected, or closed too early. `close` follows and tells the handler.
     socket.on('error', () => {});

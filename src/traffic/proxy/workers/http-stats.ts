@@ -5,8 +5,8 @@ import type { MetricWriter } from '#telemetry/metric-writer.ts';
 import { proxyMetrics } from '#telemetry/proxy-metrics.ts';
 import type { RouteEntry } from '#traffic/snapshot/index.ts';
 import type { HttpStats } from '../http/context.ts';
+import type { EndpointPool } from '../upstream/endpoint-pool.ts';
 import type { Failure } from '../upstream/failure.ts';
-import type { EndpointPool } from '../upstream/pool.ts';
 import type { InFlightCounters } from './in-flight.ts';
 
 interface RouteCells {

@@ -15,7 +15,7 @@ import { OutBuffer } from '../http1/out-buffer.ts';
 import { ServiceDriver } from '../services/service-driver.ts';
 import { Sweeper, type Timed } from '../sweeper.ts';
 import { ServerContexts } from '../tls/server-contexts.ts';
-import { UpstreamPools } from '../upstream/pool.ts';
+import { UpstreamPools } from '../upstream/pools.ts';
 import { GatewayListeners } from './gateway-listeners.ts';
 import { WorkerStats } from './http-stats.ts';
 import { InFlightCounters } from './in-flight.ts';
@@ -50,8 +50,7 @@ export class ProxyWorker {
     const { clock } = deps;
     const now = (): number => clock.now();
     this.#counters = new InFlightCounters(settings.inFlight, settings.index, settings.workers, (key) => {
-      const pool = this.#pools.retire(key);
-      if (pool !== undefined) this.#stats.endpointLeft(pool);
+      for (const pool of this.#pools.retire(key)) this.#stats.endpointLeft(pool);
       this.#serviceStats.endpointLeft(key);
     });
     this.#builder = createSnapshotBuilder({ random: Math.random, counters: this.#counters });

@@ -1,0 +1,77 @@
+// One endpoint, as one worker reaches it by one transport: its connections, its counters.
+// Knows nothing of protocols; each brings a pool of its own kind.
+
+import type { EngineTarget } from '#traffic/snapshot/index.ts';
+import type { UpstreamStream } from '../http/upstream-stream.ts';
+import type { HttpLimits } from '../http1/limits.ts';
+import type { Transport } from './transport.ts';
+
+export interface PoolSettings {
+  /** Idle connections kept per endpoint and worker. */
+  readonly maxIdle: number;
+  /** Milliseconds a connection may idle when the backend names no time-out. Node.js backends close after 5 s. */
+  readonly idleTimeout: number;
+  /**
+   * Milliseconds of idling after which a connection no longer gets a request that may not be sent twice: the longer
+   * it idled, the likelier the backend is closing it just now, and such a request could not be retried.
+   */
+  readonly unsafeIdle: number;
+}
+
+export const defaultPoolSettings: PoolSettings = { maxIdle: 256, idleTimeout: 4000, unsafeIdle: 1000 };
+
+/** What all pools of a worker have in common. */
+export interface PoolDeps {
+  readonly settings: PoolSettings;
+  readonly limits: HttpLimits;
+}
+
+/** Where this endpoint's counts lie, for the last cluster and pod it was counted under. */
+export interface EndpointCells {
+  readonly cluster: string;
+  readonly pod: string;
+  /** Of the counting memory; other cells may lie here in a later one. */
+  readonly generation: number;
+  readonly duration: number;
+  /** Cell by first digit of the status. */
+  readonly classes: number[];
+}
+
+export abstract class EndpointPool {
+  readonly key: string;
+  readonly address: string;
+  readonly port: number;
+  readonly transport: Transport;
+  /** `namespace/pod`, as last published. */
+  pod: string;
+  readonly slot: number;
+  /** Monotonic milliseconds until which picks should avoid it, because it refused a connection. */
+  refusedUntil = 0;
+  retired = false;
+  cells: EndpointCells | undefined;
+  readonly settings: PoolSettings;
+  readonly limits: HttpLimits;
+
+  constructor(target: EngineTarget, transport: Transport, slot: number, deps: PoolDeps) {
+    this.key = target.key;
+    this.address = target.address;
+    this.port = target.port;
+    this.transport = transport;
+    this.pod = target.endpoint.pod;
+    this.slot = slot;
+    this.settings = deps.settings;
+    this.limits = deps.limits;
+  }
+
+  /**
+   * A stream for one request: `repeatable` tells that the request may be sent twice, `fresh` asks for a connection
+   * that has never been idle.
+   */
+  abstract take(repeatable: boolean, fresh: boolean, now: number): UpstreamStream;
+
+  /** Closes what has idled too long. */
+  abstract sweep(now: number): void;
+
+  /** The endpoint is gone: idle connections close now, busy ones after their last response. */
+  abstract retire(): void;
+}

@@ -1,0 +1,88 @@
+// Every endpoint that this worker has talked to, by the transport it was talked to with.
+// Knows nothing of connections; a pool of the right kind holds them.
+
+import type { Cluster } from '#traffic/model/ir.ts';
+import type { EngineTarget } from '#traffic/snapshot/index.ts';
+import { Http1Pool } from '../http1/connection-pool.ts';
+import type { HttpLimits } from '../http1/limits.ts';
+import { defaultPoolSettings, type EndpointPool, type PoolDeps } from './endpoint-pool.ts';
+import { plainHttp1, type Transport, transportOf } from './transport.ts';
+
+/** How long picks avoid an endpoint that refused a connection, in milliseconds. */
+const REFUSED_FOR = 1000;
+const nobody: readonly EngineTarget[] = [];
+
+export class UpstreamPools {
+  /** By endpoint: what is spoken to in plain HTTP/1.1, so that the common case is one lookup. */
+  readonly #plain = new Map<string, EndpointPool>();
+  /** By endpoint, then by transport. */
+  readonly #others = new Map<string, Map<string, EndpointPool>>();
+  readonly #deps: PoolDeps;
+  readonly #slotOf: (key: string) => number;
+  #refusedUntil = 0;
+
+  constructor(slotOf: (key: string) => number, limits: HttpLimits, settings = defaultPoolSettings) {
+    this.#slotOf = slotOf;
+    this.#deps = { settings, limits };
+  }
+
+  /** `cluster` says how its endpoints are spoken to. */
+  of(target: EngineTarget, cluster: Cluster): EndpointPool {
+    const transport = transportOf(cluster);
+    const pools = transport === plainHttp1 ? this.#plain : this.#othersOf(target.key);
+    const key = transport === plainHttp1 ? target.key : transport.key;
+    const known = pools.get(key);
+    if (known !== undefined) return known;
+    const pool = this.#create(target, transport);
+    pools.set(key, pool);
+    return pool;
+  }
+
+  /** Picks avoid the endpoint for a moment, while others remain: it has just refused a connection. */
+  refuse(pool: EndpointPool, now: number): void {
+    pool.refusedUntil = now + REFUSED_FOR;
+    this.#refusedUntil = pool.refusedUntil;
+  }
+
+  /** Those of `targets` that refused a connection a moment ago; nearly always none. */
+  refused(targets: readonly EngineTarget[], now: number): readonly EngineTarget[] {
+    if (now >= this.#refusedUntil) return nobody;
+    return targets.filter((target) => this.#all(target.key).some((pool) => pool.refusedUntil > now));
+  }
+
+  /** The pools that were retired, if this worker had some. */
+  retire(key: string): readonly EndpointPool[] {
+    const pools = this.#all(key);
+    for (const pool of pools) pool.retire();
+    this.#plain.delete(key);
+    this.#others.delete(key);
+    return pools;
+  }
+
+  onTick(now: number): void {
+    for (const pool of this.#plain.values()) pool.sweep(now);
+    for (const pools of this.#others.values()) for (const pool of pools.values()) pool.sweep(now);
+  }
+
+  close(): void {
+    for (const key of new Set([...this.#plain.keys(), ...this.#others.keys()])) this.retire(key);
+  }
+
+  #create(target: EngineTarget, transport: Transport): EndpointPool {
+    return new Http1Pool(target, transport, this.#slotOf(target.key), this.#deps);
+  }
+
+  #othersOf(key: string): Map<string, EndpointPool> {
+    let pools = this.#others.get(key);
+    if (pools === undefined) {
+      pools = new Map();
+      this.#others.set(key, pools);
+    }
+    return pools;
+  }
+
+  #all(key: string): EndpointPool[] {
+    const plain = this.#plain.get(key);
+    return [...(plain === undefined ? [] : [plain]), ...(this.#others.get(key)?.values() ?? [])];
+  }
+}
