@@ -21,6 +21,8 @@ class Builder implements SnapshotBuilder {
   readonly #endpoints = new Map<string, readonly Endpoint[]>();
   /** By cluster; those without an entry are healthy throughout. */
   readonly #health = new Map<string, ClusterHealth>();
+  /** Names of the clusters whose weights change with time. */
+  readonly #weighing = new Set<string>();
   #version = 0;
   #listeners: Snapshot['listeners'] = new Map();
   #services: Snapshot['services'] = new Map();
@@ -29,7 +31,7 @@ class Builder implements SnapshotBuilder {
   #certificates = CertificateTable.empty;
 
   constructor(deps: SnapshotDeps) {
-    this.#deps = { ...deps, place: deps.place ?? nowhere };
+    this.#deps = { ...deps, place: deps.place ?? nowhere, now: deps.now ?? (() => 0) };
     this.#uses = new CounterUses(deps.counters);
   }
 
@@ -45,6 +47,19 @@ class Builder implements SnapshotBuilder {
 
   applyHealth(health: HealthUpdate): Snapshot {
     this.#applyClusters(new Map(), new Map(), health);
+    return this.#snapshot();
+  }
+
+  refresh(now: number): Snapshot | undefined {
+    let clusters: Map<string, ClusterEntry> | undefined;
+    for (const name of this.#weighing) {
+      const cell = this.#cells.get(name);
+      if (cell === undefined || !cell.refresh(now)) continue;
+      clusters ??= new Map(this.#clusters);
+      clusters.set(name, cell.entry());
+    }
+    if (clusters === undefined) return undefined;
+    this.#clusters = clusters;
     return this.#snapshot();
   }
 
@@ -68,6 +83,8 @@ class Builder implements SnapshotBuilder {
     for (const name of touched) {
       const cell = this.#cells.get(name);
       cell?.update(this.#endpoints.get(name) ?? [], this.#health.get(name) ?? allHealthy);
+      if (cell?.weighs === true) this.#weighing.add(name);
+      else this.#weighing.delete(name);
       if (cell === undefined) clusters.delete(name);
       else clusters.set(name, cell.entry());
     }

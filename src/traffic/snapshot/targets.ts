@@ -11,6 +11,8 @@ class TargetCell implements EngineTarget {
   readonly port: number;
   readonly #counters: EndpointCounters;
   endpoint: Endpoint;
+  /** Set by `weigh`; nothing else changes it. */
+  weight: number;
 
   constructor(key: string, endpoint: Endpoint, counters: EndpointCounters) {
     this.index = counters.slot(key);
@@ -18,11 +20,8 @@ class TargetCell implements EngineTarget {
     this.address = endpoint.address;
     this.port = endpoint.port;
     this.endpoint = endpoint;
+    this.weight = endpoint.weight;
     this.#counters = counters;
-  }
-
-  get weight(): number {
-    return this.endpoint.weight;
   }
 
   inFlight(): number {
@@ -80,6 +79,11 @@ export class ClusterTargets {
     }
     this.#cells = after;
     for (const key of before.keys()) if (!after.has(key)) this.#uses.drop(key);
+  }
+
+  /** Gives every target its weight: what `weightOf` makes of it. */
+  weigh(weightOf: (target: EngineTarget) => number): void {
+    for (const cell of this.#cells.values()) cell.weight = weightOf(cell);
   }
 
   /** The targets of these endpoints, each once, in their order. */

@@ -1,6 +1,6 @@
 // What an engine sees of the traffic model: frozen, versioned tables made for lookups.
 // Types only; knows neither how the tables are built nor who reads them.
-import type { Outcome, Picker, Random, Target } from '#traffic/balancer/balancer.ts';
+import type { Chance, Outcome, Picker, PickInput, Random, Target } from '#traffic/balancer/balancer.ts';
 import type { Place } from '#traffic/balancer/locality/levels.ts';
 import type {
   Certificate,
@@ -42,8 +42,12 @@ export interface ClusterEntry {
   readonly picker: Picker<EngineTarget>;
   /** Tells the policy how an attempt went; undefined when it learns nothing. */
   readonly observe: ((target: EngineTarget, outcome: Outcome) => void) | undefined;
-  /** What the policy knows of a target, for people. */
+  /** Takes the load in that a target reports in a response header; undefined when the cluster does not ask for it. */
+  readonly reportLoad: ((target: EngineTarget, header: string, now: number) => void) | undefined;
+  /** What is known of a target beside its health (weight, latency, ...), for people. */
   readonly describe: (target: EngineTarget, now: number) => Readonly<Record<string, number>>;
+  /** The chance that each target has to get such a request, for people; as of now, whatever became of the entry. */
+  readonly preview: (input: PickInput) => readonly Chance<EngineTarget>[];
   /** What the picker chooses from, near and far: who may take a request now (`selection/`). */
   readonly targets: readonly EngineTarget[];
   /** The same by how near they are to this proxy; one level where the cluster has no preference. */
@@ -104,12 +108,15 @@ export interface SnapshotDeps {
   readonly counters: EndpointCounters;
   /** Node and zone of this proxy, for clusters that prefer what is near; left out: nowhere. */
   readonly place?: Place;
+  /** Monotonic milliseconds, for weights that grow; left out: time stands still. */
+  readonly now?: () => number;
 }
 
 /** What a cluster needs of them. */
 export interface CellDeps {
   readonly random: Random;
   readonly place: Place;
+  readonly now: () => number;
 }
 
 export interface SnapshotBuilder {
@@ -120,4 +127,6 @@ export interface SnapshotBuilder {
   apply(update: TrafficUpdate, health?: HealthUpdate): Snapshot;
   /** Takes news of health in; only the clusters that it names get new entries. The version stays. */
   applyHealth(health: HealthUpdate): Snapshot;
+  /** Lets weights that change with time follow it (slow start, load reports); undefined when none has moved on. */
+  refresh(now: number): Snapshot | undefined;
 }

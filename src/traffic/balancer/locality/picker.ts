@@ -38,6 +38,13 @@ export class LocalityPicker<T extends Target> implements Picker<T> {
     return pick;
   }
 
+  /** The chance of each level to be the one that such a request is drawn for, 0 to 1. */
+  chances(input: PickInput): readonly number[] {
+    if (!this.#sticky) return this.#levels.map(({ load }) => load / 100);
+    const drawn = this.#draw(input);
+    return this.#levels.map((_, level) => (level === drawn ? 1 : 0));
+  }
+
   #draw(input: PickInput): number {
     const levels = this.#levels;
     const point = this.#sticky
