@@ -50,6 +50,12 @@ export const proxyMetrics = {
     1000,
   ),
   retries: metric('http_retries_total', 'counter', ['cluster'], 'Attempts beyond the first.'),
+  overflows: metric(
+    'cluster_overflows_total',
+    'counter',
+    ['cluster', 'limit'],
+    'Requests refused, or retries not made, because a limit of the cluster was reached: requests, retries, retry_budget, pending.',
+  ),
   tcpConnections: metric('tcp_connections', 'gauge', ['service'], 'Connections that a Service carries now.'),
   tcpAccepted: metric(
     'tcp_connections_total',

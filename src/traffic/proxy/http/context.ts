@@ -1,7 +1,10 @@
 // What the connections of one worker share: the tables in force, the pools, the counters.
 // Knows neither sockets nor threads; the worker fills it, and tests can.
 
+import type { Cancel } from '#lib/clock.ts';
+import type { Random } from '#traffic/balancer/balancer.ts';
 import type { ClusterEntry, EngineTarget, RouteEntry, Snapshot } from '#traffic/snapshot/index.ts';
+import type { ClusterGuards } from '../guards/cluster-guard.ts';
 import type { HttpLimits } from '../http1/limits.ts';
 import type { OutBuffer } from '../http1/out-buffer.ts';
 import type { Sweeper } from '../sweeper.ts';
@@ -26,6 +29,8 @@ export interface HttpStats {
     duration: number,
   ): void;
   retried(cluster: string): void;
+  /** A limit of the cluster's kept something from happening: `requests`, `retries`, `retry_budget`, `pending`. */
+  overflowed(cluster: string, limit: string): void;
   /** A message was refused before it had a route. */
   rejected(listener: string, status: number): void;
 }
@@ -69,6 +74,7 @@ export interface HttpContext {
   draining: boolean;
   readonly limits: HttpLimits;
   readonly pools: UpstreamPools;
+  readonly guards: ClusterGuards;
   readonly out: OutBuffer;
   readonly stats: HttpStats;
   /** Undefined when nobody judges. */
@@ -78,8 +84,11 @@ export interface HttpContext {
   readonly accessLog: ((record: AccessRecord) => void) | undefined;
   /** Name of the response header that tells the pod; empty when off. */
   readonly servedByHeader: string;
+  readonly random: Random;
   /** Monotonic milliseconds. */
   now(): number;
+  /** Calls `fn` once after `ms`. */
+  after(ms: number, fn: () => void): Cancel;
   /** A request id for a client that sent none. */
   newRequestId(): string;
   isTrusted(address: string): boolean;

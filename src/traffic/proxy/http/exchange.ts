@@ -1,20 +1,26 @@
 // One request and its response: picks an endpoint, sends, relays the answer, tries again where that is safe.
 // Knows nothing of how messages are framed on either side; one object serves the requests of a client in turn.
 
-import type { ClusterEntry, EngineTarget, RouteEntry } from '#traffic/snapshot/index.ts';
+import type { Cancel } from '#lib/clock.ts';
+import type { ClusterEntry, RouteEntry } from '#traffic/snapshot/index.ts';
+import { Admission } from '../guards/admission.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
+import type { Timed } from '../sweeper.ts';
 import { EndpointChoice } from '../upstream/endpoint-choice.ts';
 import { type Failure, failures } from '../upstream/failure.ts';
-import { mayRepeat, RetryBudget } from '../upstream/retry-budget.ts';
 import { accessRecord } from './access-record.ts';
+import { Attempt } from './attempt.ts';
 import type { ClientStream } from './client-stream.ts';
 import type { HttpContext } from './context.ts';
+import { Deadlines } from './deadlines.ts';
+import { discard } from './discarded-response.ts';
 import { type LocalReply, textReply } from './local-reply.ts';
 import { RequestBody } from './request-body.ts';
+import { Retries } from './retries.ts';
 import type { ResponseHandler, UpstreamRequest, UpstreamStream } from './upstream-stream.ts';
 
-export class Exchange implements ResponseHandler, UpstreamRequest {
+export class Exchange implements ResponseHandler, Timed, UpstreamRequest {
   active = false;
   requestId = '';
   readonly head: RequestHead;
@@ -22,12 +28,15 @@ export class Exchange implements ResponseHandler, UpstreamRequest {
   readonly #context: HttpContext;
   readonly #client: ClientStream;
   readonly #choice: EndpointChoice;
-  readonly #budget = new RetryBudget();
+  readonly #retries = new Retries();
+  readonly #deadlines: Deadlines;
+  readonly #admission: Admission;
+  readonly #attempt: Attempt;
   readonly #body = new RequestBody();
   #route: RouteEntry | undefined;
   #cluster: ClusterEntry | undefined;
-  #stream: UpstreamStream | undefined;
-  #attempts = 0;
+  /** Ends the wait before the next try. */
+  #cancelWait: Cancel | undefined;
   #responding = false;
   /** The client does not read. */
   #paused = false;
@@ -35,13 +44,8 @@ export class Exchange implements ResponseHandler, UpstreamRequest {
   #requestBlocked = false;
   #status = 0;
   #started = 0;
-  #attemptStarted = 0;
-  /** When the response head came; 0 before. */
-  #headAt = 0;
   #bytesOut = 0;
   #failure = '';
-  #deadline = 0;
-  #deadlineFailure: Failure = failures.responseTimeout;
 
   constructor(context: HttpContext, client: ClientStream) {
     this.#context = context;
@@ -49,6 +53,9 @@ export class Exchange implements ResponseHandler, UpstreamRequest {
     this.head = client.head;
     this.facts = client.facts;
     this.#choice = new EndpointChoice(client.facts.address);
+    this.#deadlines = new Deadlines(context.sweeper, this);
+    this.#admission = new Admission(context.guards, context.stats);
+    this.#attempt = new Attempt(context, this.#admission);
   }
 
   /** Part of the answer has been written. */
@@ -56,23 +63,19 @@ export class Exchange implements ResponseHandler, UpstreamRequest {
     return this.active && this.#responding;
   }
 
-  /**
-   * Routes the request. The caller then puts what it has of the body into the context's out buffer and calls
-   * `dispatch`. False when the request was answered at once.
-   */
+  /** Routes the request. False when it was answered at once; else the caller puts what it has of the body into the
+   * context's out buffer and calls `dispatch`. */
   start(misdirected: boolean): boolean {
     const context = this.#context;
     const client = this.#client;
     const head = this.head;
     this.active = true;
     this.#started = context.now();
-    this.#stream = undefined;
-    this.#attempts = 0;
+    this.#attempt.reset();
     this.#responding = false;
     this.#paused = false;
     this.#requestBlocked = false;
     this.#bytesOut = 0;
-    this.#deadline = 0;
     this.#cluster = undefined;
     this.#failure = '';
     this.#body.begin();
@@ -92,15 +95,18 @@ export class Exchange implements ResponseHandler, UpstreamRequest {
     if (cluster === undefined) return this.#refuse(503, `No backend for route ${route.route.metricName}`);
     if (context.limits.body > 0 && head.contentLength > context.limits.body)
       return this.#refuse(413, 'Body is too large');
+    if (!this.#admission.enter(cluster.config))
+      return this.#refuse(503, `Backend has all the requests it may have, route ${route.route.metricName}`, 'overflow');
     this.#cluster = cluster;
-    this.#budget.begin(cluster.config.retry.attempts);
+    this.#retries.begin(route.route.retry ?? cluster.config.retry);
+    this.#deadlines.begin(route.route.timeouts?.request ?? 0, this.#started);
     return true;
   }
 
   /** Sends the request, with what the out buffer holds of its body, to an endpoint. */
   dispatch(): void {
     this.#body.take(this.#context.out);
-    this.#attempt(false, this.#started);
+    this.#try(false, this.#started);
   }
 
   /** The body has come to its end; called before what came with the end is sent. */
@@ -111,12 +117,18 @@ export class Exchange implements ResponseHandler, UpstreamRequest {
   /** Sends more of the body, from the out buffer. */
   sendBody(): void {
     const context = this.#context;
-    const stream = this.#stream;
-    if (stream === undefined) {
+    const stream = this.#attempt.stream;
+    const body = this.#body;
+    if (!this.active) {
       context.out.clear();
       return;
     }
-    const body = this.#body;
+    if (stream === undefined) {
+      // Between two tries: what comes now is sent with the next one.
+      body.take(context.out);
+      if (body.bytes > context.limits.replay) this.#client.pauseRequest();
+      return;
+    }
     const free = stream.sendBody(body, body.take(context.out));
     body.sent();
     // Nothing has left before the connection stands: until then all is kept, however much it is.
@@ -128,11 +140,11 @@ export class Exchange implements ResponseHandler, UpstreamRequest {
   /** The client is gone. */
   abort(): void {
     if (!this.active) return;
-    const stream = this.#stream;
+    const stream = this.#attempt.stream;
     const now = this.#context.now();
     if (!this.#responding) this.#status = 499;
     if (stream !== undefined) {
-      this.#attemptDone(stream, undefined, now);
+      this.#attempt.done(stream, this.#status, undefined, now);
       stream.release(false, now);
     }
     this.#finish(now);
@@ -142,25 +154,26 @@ export class Exchange implements ResponseHandler, UpstreamRequest {
   clientDrained(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#stream?.resume();
+    this.#attempt.stream?.resume();
     this.#touch(this.#context.now());
   }
 
   /** Bytes of the client, once both sides switched protocols. */
   tunnel(bytes: Buffer): void {
-    if (this.#stream?.tunnel(bytes) === false) this.#client.pauseRequest();
+    if (this.#attempt.stream?.tunnel(bytes) === false) this.#client.pauseRequest();
     this.#touch(this.#context.now());
   }
 
   tunnelClientEnd(): void {
-    this.#stream?.tunnelEnd();
+    this.#attempt.stream?.tunnelEnd();
   }
 
   onTick(now: number): void {
-    if (this.#deadline !== 0 && now >= this.#deadline) {
-      this.#deadline = 0;
-      this.#stream?.fail(this.#deadlineFailure);
-    }
+    const failure = this.active ? this.#deadlines.expired(now) : undefined;
+    if (failure === undefined) return;
+    this.#deadlines.endTry();
+    if (this.#attempt.stream === undefined) this.#fail(failure);
+    else this.#attempt.stream.fail(failure);
   }
 
   onConnected(): void {
@@ -180,9 +193,11 @@ export class Exchange implements ResponseHandler, UpstreamRequest {
   onHead(stream: UpstreamStream): void {
     const context = this.#context;
     const head = stream.head;
-    this.#responding = true;
     this.#status = head.status;
-    this.#headAt = context.now();
+    this.#attempt.answered(context.now());
+    if (this.#replacesAnswer(stream)) return;
+    this.#responding = true;
+    this.#deadlines.answered();
     if (context.servedByHeader !== '') head.added += `${context.servedByHeader}: ${stream.pool.pod}\r\n`;
     if (head.status === 101) this.#switchProtocols(stream);
     else this.#client.respond(head);
@@ -201,7 +216,7 @@ export class Exchange implements ResponseHandler, UpstreamRequest {
   onEnd(stream: UpstreamStream): void {
     this.#client.end(stream.trailers);
     const now = this.#context.now();
-    this.#attemptDone(stream, undefined, now);
+    this.#attempt.done(stream, this.#status, undefined, now);
     if (this.#paused) stream.resume();
     // A request still under way when its answer ends leaves the connection at an unknown place.
     stream.release(this.#client.requestComplete, now);
@@ -222,75 +237,83 @@ export class Exchange implements ResponseHandler, UpstreamRequest {
 
   onTunnelClose(stream: UpstreamStream): void {
     const now = this.#context.now();
-    this.#attemptDone(stream, undefined, now);
+    this.#attempt.done(stream, this.#status, undefined, now);
     this.#finish(now);
     this.#client.tunnelClose();
   }
 
   onFailure(stream: UpstreamStream, failure: Failure): void {
     const context = this.#context;
-    const cluster = this.#cluster as ClusterEntry;
     const now = context.now();
-    this.#deadline = 0;
+    this.#deadlines.endTry();
     context.out.clear();
-    this.#attemptDone(stream, failure, now);
+    this.#attempt.done(stream, 0, failure, now);
     if (!stream.connected) context.pools.refuse(stream.pool, now);
     if (this.#responding) {
       this.#finish(now);
       this.#client.cut();
       return;
     }
-    if (this.#body.whole && this.#budget.allows(failure, this.head.method, stream.reused)) {
-      context.stats.retried(cluster.config.name);
-      this.#requestBlocked = false;
-      this.#client.resumeRequest();
-      this.#attempt(true, now);
-      return;
+    if (
+      this.#body.whole &&
+      this.#admission.allowsRetry() &&
+      this.#retries.afterFailure(failure, this.head.method, stream.reused)
+    ) {
+      this.#tryAgain(true, now);
+    } else {
+      this.#fail(failure);
     }
-    this.#answer(textReply(failure.status, `${failure.reason}, route ${this.#route?.route.metricName}`), failure.code);
   }
 
-  #attempt(again: boolean, now: number): void {
+  /** An answer that the retry policy names is thrown away for another try; the last one always reaches the client. */
+  #replacesAnswer(stream: UpstreamStream): boolean {
+    const status = stream.head.status;
+    if (status < 400 || !this.#body.whole) return false;
+    if (!this.#retries.afterStatus(status, this.head.method) || !this.#admission.allowsRetry()) return false;
+    const now = this.#context.now();
+    this.#deadlines.endTry();
+    this.#attempt.done(stream, this.#status, undefined, now);
+    if (this.#client.requestComplete) discard(stream, this.#context);
+    else stream.release(false, now);
+    this.#tryAgain(false, now);
+    return true;
+  }
+
+  /** The next try, at once or after the policy's back-off; `fresh` wants a connection that has never been idle. */
+  #tryAgain(fresh: boolean, now: number): void {
     const context = this.#context;
-    // The cluster as it is now: a retry must not go to endpoints that have left since the first attempt.
-    const cluster = again ? this.#currentCluster() : (this.#cluster as ClusterEntry);
+    context.stats.retried((this.#cluster as ClusterEntry).config.name);
+    this.#requestBlocked = false;
+    this.#client.resumeRequest();
+    this.#admission.beginRetry();
+    const wait = this.#retries.backoff(context.random);
+    if (wait === 0) {
+      this.#try(fresh, now);
+      return;
+    }
+    this.#cancelWait = context.after(wait, () => {
+      this.#cancelWait = undefined;
+      this.#client.resumeRequest();
+      this.#try(fresh, context.now());
+    });
+  }
+
+  #try(fresh: boolean, now: number): void {
+    const context = this.#context;
+    const attempt = this.#attempt;
+    // The cluster as it is now: a retry must not go to endpoints that have left since the first try.
+    const first = this.#cluster as ClusterEntry;
+    const cluster = attempt.count === 0 ? first : (context.snapshot.cluster(first.config.name) ?? first);
     const pick = this.#choice.next(cluster, context.pools.refused(cluster.targets, now), now);
     if (pick.type === 'none') {
       this.#answer(textReply(503, `No endpoint is ready for route ${this.#route?.route.metricName}`), 'no_endpoint');
       return;
     }
-    const target = pick.target;
-    const pool = context.pools.of(target, cluster.config);
-    pool.pod = target.endpoint.pod;
-    this.#attempts++;
-    this.#attemptStarted = now;
-    this.#headAt = 0;
-    const stream = pool.take(mayRepeat(this.head.method), again, now);
-    this.#stream = stream;
-    context.stats.upstreamStarted(pool);
+    const stream = attempt.take(cluster, pick.target, this.head.method, fresh, now);
+    this.#deadlines.beginTry(this.#route?.route.timeouts?.perTry ?? 0, now);
     if (!stream.begin(this, this, this.#body) && !this.#client.requestComplete) this.#blockRequest();
     if (stream.connected) this.#touch(now);
-    else this.#arm(cluster.config.timeouts.connect, failures.connectTimeout, now);
-  }
-
-  /** One attempt is over: with a response, or the client's leaving, as `#status` says, or with a `failure`. */
-  #attemptDone(stream: UpstreamStream, failure: Failure | undefined, now: number): void {
-    const context = this.#context;
-    const cluster = this.#cluster as ClusterEntry;
-    const target = this.#choice.last as EngineTarget;
-    this.#stream = undefined;
-    const status = failure === undefined ? this.#status : 0;
-    context.stats.upstreamDone(cluster.config.name, stream.pool, status, failure, now - this.#attemptStarted);
-    // A client that left says nothing of the endpoint.
-    if (status === 499) return;
-    const latencyMs = (this.#headAt === 0 ? now : this.#headAt) - this.#attemptStarted;
-    context.outcomes?.record(cluster, target, status, failure, latencyMs);
-    cluster.observe?.(target, { latencyMs, failed: failure !== undefined || status >= 500, retryAfterMs: 0, now });
-  }
-
-  #currentCluster(): ClusterEntry {
-    const old = this.#cluster as ClusterEntry;
-    return this.#context.snapshot.cluster(old.config.name) ?? old;
+    else this.#deadlines.wait(cluster.config.timeouts.connect, failures.connectTimeout, now);
   }
 
   /** The backend does not read: until it does, neither does the proxy. */
@@ -302,27 +325,22 @@ export class Exchange implements ResponseHandler, UpstreamRequest {
   /** The client does not read: until it does, neither does the proxy. */
   #waitForClient(): void {
     this.#paused = true;
-    this.#deadline = 0;
-    this.#stream?.pause();
+    this.#deadlines.rest();
+    this.#attempt.stream?.pause();
     this.#client.blocked();
   }
 
   /** Sets the time-out that fits what is being waited for now. */
   #touch(now: number): void {
-    const stream = this.#stream;
+    const stream = this.#attempt.stream;
     const cluster = this.#cluster;
     if (stream === undefined || cluster === undefined || !stream.connected) return;
     const timeouts = cluster.config.timeouts;
-    if (this.#paused) this.#deadline = 0;
-    else if (this.#responding) this.#arm(timeouts.idle, failures.idleTimeout, now);
-    else if (this.#client.requestComplete) this.#arm(timeouts.response, failures.responseTimeout, now);
-    else if (this.#requestBlocked) this.#arm(timeouts.idle, failures.idleTimeout, now);
-    else this.#deadline = 0;
-  }
-
-  #arm(timeout: number, failure: Failure, now: number): void {
-    this.#deadline = timeout === 0 ? 0 : now + timeout;
-    this.#deadlineFailure = failure;
+    if (this.#paused) this.#deadlines.rest();
+    else if (this.#responding) this.#deadlines.wait(timeouts.idle, failures.idleTimeout, now);
+    else if (this.#client.requestComplete) this.#deadlines.wait(timeouts.response, failures.responseTimeout, now);
+    else if (this.#requestBlocked) this.#deadlines.wait(timeouts.idle, failures.idleTimeout, now);
+    else this.#deadlines.rest();
   }
 
   #switchProtocols(stream: UpstreamStream): void {
@@ -335,9 +353,13 @@ export class Exchange implements ResponseHandler, UpstreamRequest {
     this.#client.becomeTunnel(stream.head);
   }
 
-  #refuse(status: number, reason: string): false {
-    this.#answer(textReply(status, reason), 'refused');
+  #refuse(status: number, reason: string, code = 'refused'): false {
+    this.#answer(textReply(status, reason), code);
     return false;
+  }
+
+  #fail(failure: Failure): void {
+    this.#answer(textReply(failure.status, `${failure.reason}, route ${this.#route?.route.metricName}`), failure.code);
   }
 
   /** Answers without, or instead of, a backend. */
@@ -354,7 +376,10 @@ export class Exchange implements ResponseHandler, UpstreamRequest {
   #finish(now: number): void {
     const context = this.#context;
     this.active = false;
-    this.#deadline = 0;
+    this.#deadlines.end();
+    this.#cancelWait?.();
+    this.#cancelWait = undefined;
+    this.#admission.leave();
     const durationMs = now - this.#started;
     context.stats.requestDone(this.#client.listener, this.#route, this.#status, durationMs);
     context.accessLog?.(
@@ -365,7 +390,7 @@ export class Exchange implements ResponseHandler, UpstreamRequest {
         route: this.#route,
         cluster: this.#cluster,
         target: this.#choice.last,
-        attempts: this.#attempts,
+        attempts: this.#attempt.count,
         requestId: this.requestId,
         failure: this.#failure,
       }),

@@ -59,6 +59,8 @@ export interface UpstreamStream {
   tunnel(bytes: Buffer): boolean;
   tunnelEnd(): void;
 
+  /** The rest of the response goes to `handler`. */
+  handOver(handler: ResponseHandler): void;
   /** The handler wants nothing more. `complete` tells that the request was sent whole, so that others may follow. */
   release(complete: boolean, now: number): void;
   /** The handler's time-out: nothing more is wanted of this request, and `onFailure` is told. */

@@ -86,6 +86,10 @@ export class Http1Upstream implements UpstreamStream {
     this.socket.resume();
   }
 
+  handOver(handler: ResponseHandler): void {
+    this.#handler = handler;
+  }
+
   /** The connection serves the next request, unless something speaks against it. */
   release(complete: boolean, now: number): void {
     this.#handler = undefined;
@@ -120,7 +124,7 @@ export class Http1Upstream implements UpstreamStream {
   }
 
   #onBytes(count: number): void {
-    const handler = this.#handler;
+    let handler = this.#handler;
     if (handler === undefined) {
       // An idle backend has nothing to say: a late or second response must never reach the next client.
       this.destroy();
@@ -129,7 +133,9 @@ export class Http1Upstream implements UpstreamStream {
     let pos = 0;
     if (this.#state === 'head') {
       pos = this.#readHead(handler, count);
-      if (pos < 0 || this.#handler !== handler) return;
+      // Whoever read the head may have handed the rest over.
+      handler = this.#handler;
+      if (pos < 0 || handler === undefined) return;
     }
     if (this.#state === 'tunnel') {
       handler.onTunnel(readBuffer, pos, count);

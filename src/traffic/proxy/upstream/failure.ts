@@ -1,11 +1,23 @@
 // What can go wrong on the way to a backend, as values: the data plane never throws across a connection.
 // Knows nothing of requests; a failure says by itself whether sending again is safe.
 
+import type { RetryCondition } from '#traffic/model/ir.ts';
+
 export interface Failure {
-  readonly code: 'connect' | 'connect_timeout' | 'closed' | 'protocol' | 'response_timeout' | 'idle_timeout';
+  readonly code:
+    | 'connect'
+    | 'connect_timeout'
+    | 'closed'
+    | 'protocol'
+    | 'response_timeout'
+    | 'try_timeout'
+    | 'request_timeout'
+    | 'idle_timeout';
   readonly source: 'downstream' | 'upstream' | 'internal';
-  /** `unsent`: nothing reached the backend. `unanswered`: it may have acted. `never`: a response had begun, or waiting again would only double the time. */
+  /** `unsent`: nothing reached the backend. `unanswered`: it may have acted. `never`: a response had begun, or there is no time left. */
   readonly retrySafe: 'unsent' | 'unanswered' | 'never';
+  /** What a retry policy must name for another try; undefined when none is of use. */
+  readonly condition: RetryCondition | undefined;
   /** Status for the client when nothing was answered yet. */
   readonly status: 502 | 504;
   /** What the client is told; names no address. */
@@ -17,6 +29,7 @@ export const failures = {
     code: 'connect',
     source: 'upstream',
     retrySafe: 'unsent',
+    condition: 'connect_failure',
     status: 502,
     reason: 'Backend does not accept connections',
   },
@@ -24,6 +37,7 @@ export const failures = {
     code: 'connect_timeout',
     source: 'upstream',
     retrySafe: 'unsent',
+    condition: 'connect_failure',
     status: 504,
     reason: 'Backend did not accept the connection in time',
   },
@@ -31,6 +45,7 @@ export const failures = {
     code: 'closed',
     source: 'upstream',
     retrySafe: 'unanswered',
+    condition: 'reset',
     status: 502,
     reason: 'Backend closed the connection without a response',
   },
@@ -38,6 +53,7 @@ export const failures = {
     code: 'closed',
     source: 'upstream',
     retrySafe: 'never',
+    condition: undefined,
     status: 502,
     reason: 'Backend closed the connection within the response',
   },
@@ -45,20 +61,40 @@ export const failures = {
     code: 'protocol',
     source: 'upstream',
     retrySafe: 'never',
+    condition: undefined,
     status: 502,
     reason: 'Backend sent a malformed response',
   },
   responseTimeout: {
     code: 'response_timeout',
     source: 'upstream',
-    retrySafe: 'never',
+    // Waiting again would only double the time, so this is repeated for those who ask for it by name.
+    retrySafe: 'unanswered',
+    condition: 'timeout',
     status: 504,
     reason: 'Backend did not respond in time',
+  },
+  tryTimeout: {
+    code: 'try_timeout',
+    source: 'upstream',
+    retrySafe: 'unanswered',
+    condition: 'timeout',
+    status: 504,
+    reason: 'Backend did not respond in the time of one try',
+  },
+  requestTimeout: {
+    code: 'request_timeout',
+    source: 'internal',
+    retrySafe: 'never',
+    condition: undefined,
+    status: 504,
+    reason: 'Request took too long',
   },
   idleTimeout: {
     code: 'idle_timeout',
     source: 'upstream',
     retrySafe: 'never',
+    condition: undefined,
     status: 504,
     reason: 'Backend stopped sending',
   },

@@ -114,6 +114,10 @@ export class WorkerStats implements HttpStats {
     this.#writer.add(this.#writer.cell(proxyMetrics.retries, [cluster]), 1);
   }
 
+  overflowed(cluster: string, limit: string): void {
+    this.#writer.add(this.#writer.cell(proxyMetrics.overflows, [cluster, limit]), 1);
+  }
+
   rejected(listener: string, status: number): void {
     this.#writer.add(this.#writer.cell(proxyMetrics.rejected, [listener, String(status)]), 1);
   }

@@ -101,6 +101,11 @@ export class InFlightCounters implements EndpointCounters {
     this.#released.clear();
   }
 
+  /** The key of a counter that is no endpoint's; its slot may be given to another. */
+  forget(key: string): void {
+    this.#slots.delete(key);
+  }
+
   add(slot: number, delta: number): void {
     (this.#cells[this.#row + slot] as number) += delta;
   }

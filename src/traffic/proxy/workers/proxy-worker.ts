@@ -10,6 +10,7 @@ import { AccessLog } from '#telemetry/access-log.ts';
 import { MetricWriter } from '#telemetry/metric-writer.ts';
 import { proxyMetrics } from '#telemetry/proxy-metrics.ts';
 import { createSnapshotBuilder, type Snapshot, type SnapshotBuilder } from '#traffic/snapshot/index.ts';
+import { ClusterGuards } from '../guards/cluster-guard.ts';
 import type { HttpContext } from '../http/context.ts';
 import { OutBuffer } from '../http1/out-buffer.ts';
 import { ServiceDriver } from '../services/service-driver.ts';
@@ -34,6 +35,7 @@ export class ProxyWorker {
   readonly #builder: SnapshotBuilder;
   readonly #sweeper: Sweeper;
   readonly #pools: UpstreamPools;
+  readonly #guards: ClusterGuards;
   readonly #stats: WorkerStats;
   readonly #contexts: ServerContexts;
   readonly #accessLog: AccessLog | undefined;
@@ -54,6 +56,7 @@ export class ProxyWorker {
       this.#serviceStats.endpointLeft(key);
     });
     this.#builder = createSnapshotBuilder({ random: Math.random, counters: this.#counters });
+    this.#guards = new ClusterGuards(this.#counters);
     this.#sweeper = new Sweeper(clock);
     this.#pools = new UpstreamPools((key) => this.#counters.slot(key), settings.limits);
     this.#sweeper.add(this.#pools);
@@ -68,13 +71,16 @@ export class ProxyWorker {
       draining: false,
       limits: settings.limits,
       pools: this.#pools,
+      guards: this.#guards,
       out: new OutBuffer(),
       stats: this.#stats,
       outcomes: undefined,
       sweeper: this.#sweeper,
       accessLog: accessLog === undefined ? undefined : (record) => accessLog.write(record),
       servedByHeader: settings.servedByHeader,
+      random: Math.random,
       now,
+      after: (ms, fn) => clock.after(ms, fn),
       newRequestId: requestIds(),
       isTrusted: trustCheck(settings.trustedProxies),
     };
@@ -131,6 +137,7 @@ export class ProxyWorker {
     this.#counters.learn(message.slots);
     const snapshot: Snapshot = this.#builder.apply(message.update);
     this.#counters.settle();
+    if (message.update.clusters !== undefined) this.#guards.apply(message.update.clusters);
     this.#context.snapshot = snapshot;
     if (message.update.certificates !== undefined) this.#gateway.refreshDefaults();
     await Promise.all([this.#gateway.reconcile(snapshot.listeners), this.#services.reconcile(snapshot.services)]);

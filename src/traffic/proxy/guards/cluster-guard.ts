@@ -1,0 +1,113 @@
+// Circuit breaker and retry budget of one cluster, counted over all workers in shared memory.
+// Knows nothing of requests; whoever is let in says so when it leaves.
+
+import type { Cluster } from '#traffic/model/ir.ts';
+import type { InFlightCounters } from '../workers/in-flight.ts';
+
+/** What is counted a cluster; the name is part of the counter's key. */
+export type GuardedCount = 'requests' | 'retries' | 'connections' | 'pending';
+
+export const guardedCounts: readonly GuardedCount[] = ['requests', 'retries', 'connections', 'pending'];
+
+/** Key of a counter slot; no endpoint's key begins like this. */
+export function guardKey(cluster: string, count: GuardedCount): string {
+  return `#${cluster}#${count}`;
+}
+
+export function isGuarded(cluster: Cluster): boolean {
+  return cluster.circuitBreaker !== undefined || cluster.retryBudget !== undefined;
+}
+
+/** Requests that may wait for a connection where nothing else is said (Envoy's default). */
+const DEFAULT_PENDING = 1024;
+
+/**
+ * Each worker reads the sum over all and writes its own row, so a limit may be passed by as many as there are other
+ * workers, for the moment in which they decide at once.
+ */
+export class ClusterGuard {
+  readonly #counters: InFlightCounters;
+  readonly #slots: Readonly<Record<GuardedCount, number>>;
+  #config: Cluster;
+
+  constructor(config: Cluster, counters: InFlightCounters) {
+    this.#config = config;
+    this.#counters = counters;
+    const slot = (count: GuardedCount): number => counters.slot(guardKey(config.name, count));
+    this.#slots = {
+      requests: slot('requests'),
+      retries: slot('retries'),
+      connections: slot('connections'),
+      pending: slot('pending'),
+    };
+  }
+
+  configure(config: Cluster): void {
+    this.#config = config;
+  }
+
+  add(count: GuardedCount, delta: 1 | -1): void {
+    this.#counters.add(this.#slots[count], delta);
+  }
+
+  count(count: GuardedCount): number {
+    return this.#counters.inFlight(this.#slots[count]);
+  }
+
+  /** Whether one more may come. */
+  allowsRequest(): boolean {
+    return this.#below('requests', this.#config.circuitBreaker?.maxRequests);
+  }
+
+  allowsConnection(): boolean {
+    return this.#below('connections', this.#config.circuitBreaker?.maxConnections);
+  }
+
+  allowsPending(): boolean {
+    return this.#below('pending', this.#config.circuitBreaker?.maxPending ?? DEFAULT_PENDING);
+  }
+
+  /** What forbids one more retry, or undefined: retries beyond a share of all requests make an overload worse. */
+  refusesRetry(): 'retries' | 'retry_budget' | undefined {
+    const { circuitBreaker, retryBudget } = this.#config;
+    if (!this.#below('retries', circuitBreaker?.maxRetries)) return 'retries';
+    if (retryBudget === undefined) return undefined;
+    const allowed = Math.max(retryBudget.minConcurrent, (this.count('requests') * retryBudget.percent) / 100);
+    return this.count('retries') < allowed ? undefined : 'retry_budget';
+  }
+
+  #below(count: GuardedCount, limit: number | undefined): boolean {
+    return limit === undefined || this.count(count) < limit;
+  }
+}
+
+/** The guards of one worker, made when a cluster that has one is first asked for something. */
+export class ClusterGuards {
+  readonly #counters: InFlightCounters;
+  readonly #guards = new Map<string, ClusterGuard>();
+
+  constructor(counters: InFlightCounters) {
+    this.#counters = counters;
+  }
+
+  /** Undefined for a cluster without limits, which is most of them. */
+  of(config: Cluster): ClusterGuard | undefined {
+    if (!isGuarded(config)) return undefined;
+    const known = this.#guards.get(config.name);
+    if (known !== undefined) {
+      known.configure(config);
+      return known;
+    }
+    const guard = new ClusterGuard(config, this.#counters);
+    this.#guards.set(config.name, guard);
+    return guard;
+  }
+
+  /** Clusters have changed: what has none any more gives its counters back. Requests under way keep their guard. */
+  apply(clusters: ReadonlyMap<string, Cluster | undefined>): void {
+    for (const [name, config] of clusters) {
+      if ((config !== undefined && isGuarded(config)) || !this.#guards.delete(name)) continue;
+      for (const count of guardedCounts) this.#counters.forget(guardKey(name, count));
+    }
+  }
+}

@@ -1,0 +1,72 @@
+// The time-outs of one exchange: of the whole request, of one try, and of what is being waited for now.
+// Knows nothing of what follows from one; `owner.onTick` asks for it.
+
+import { NEAR, type Sweeper, type Timed } from '../sweeper.ts';
+import { type Failure, failures } from '../upstream/failure.ts';
+
+/** All times are monotonic milliseconds; 0 stands for none. */
+export class Deadlines {
+  readonly #sweeper: Sweeper;
+  readonly #owner: Timed;
+  #request = 0;
+  #try = 0;
+  #wait = 0;
+  #waitFailure: Failure = failures.responseTimeout;
+
+  constructor(sweeper: Sweeper, owner: Timed) {
+    this.#sweeper = sweeper;
+    this.#owner = owner;
+  }
+
+  /** A request begins; 0 lets it take as long as it takes. */
+  begin(requestTimeout: number, now: number): void {
+    this.#request = this.#at(requestTimeout, now);
+    this.#try = 0;
+    this.#wait = 0;
+  }
+
+  beginTry(tryTimeout: number, now: number): void {
+    this.#try = this.#at(tryTimeout, now);
+  }
+
+  /** The response of this try has begun. */
+  answered(): void {
+    this.#try = 0;
+  }
+
+  /** `failure` comes of it when this takes longer than `timeout`; takes the place of what was waited for before. */
+  wait(timeout: number, failure: Failure, now: number): void {
+    this.#wait = this.#at(timeout, now);
+    this.#waitFailure = failure;
+  }
+
+  /** Nothing is being waited for that could take too long by itself. */
+  rest(): void {
+    this.#wait = 0;
+  }
+
+  /** The try is over, the request is not. */
+  endTry(): void {
+    this.#try = 0;
+    this.#wait = 0;
+  }
+
+  end(): void {
+    this.#request = 0;
+    this.endTry();
+  }
+
+  /** What has taken too long, the widest first; undefined when nothing has. */
+  expired(now: number): Failure | undefined {
+    if (this.#request !== 0 && now >= this.#request) return failures.requestTimeout;
+    if (this.#try !== 0 && now >= this.#try) return failures.tryTimeout;
+    return this.#wait !== 0 && now >= this.#wait ? this.#waitFailure : undefined;
+  }
+
+  #at(timeout: number, now: number): number {
+    if (timeout === 0) return 0;
+    // A deadline that is near is looked at by itself: the sweep over all connections would be late for it.
+    if (timeout < NEAR) this.#sweeper.soon(this.#owner, now + timeout);
+    return now + timeout;
+  }
+}
