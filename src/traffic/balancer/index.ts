@@ -5,9 +5,13 @@ import { ipHash } from './ip-hash/balancer.ts';
 import type { IpHashConfig } from './ip-hash/config.ts';
 import { leastRequest } from './least-request/balancer.ts';
 import type { LeastRequestConfig } from './least-request/config.ts';
+import { maglev } from './maglev/balancer.ts';
+import type { MaglevConfig } from './maglev/config.ts';
 import type { BalancerDeps, Policy } from './policy.ts';
 import { random } from './random/balancer.ts';
 import type { RandomConfig } from './random/config.ts';
+import { ringHash } from './ring-hash/balancer.ts';
+import type { RingHashConfig } from './ring-hash/config.ts';
 import { roundRobin } from './round-robin/balancer.ts';
 import type { RoundRobinConfig } from './round-robin/config.ts';
 import { weightedRoundRobin } from './weighted-round-robin/balancer.ts';
@@ -16,7 +20,9 @@ import type { WeightedRoundRobinConfig } from './weighted-round-robin/config.ts'
 export type PolicyConfig =
   | IpHashConfig
   | LeastRequestConfig
+  | MaglevConfig
   | RandomConfig
+  | RingHashConfig
   | RoundRobinConfig
   | WeightedRoundRobinConfig;
 
@@ -28,6 +34,8 @@ export const policies: Policies = {
   least_request: leastRequest,
   random,
   ip_hash: ipHash,
+  ring_hash: ringHash,
+  maglev,
 };
 
 /** A balancer for a policy's settings; throws when they are out of range, naming field, value and remedy. */

@@ -58,7 +58,19 @@ export function shares(picker: Picker<FakeTarget>, targets: readonly FakeTarget[
 /** Shares of random and hashed picks scatter: 4,000 picks stay within this of their share. */
 const TOLERANCE = 0.06;
 
-export function describePolicy(title: string, config: PolicyConfig): void {
+/** Counts a pick may read in a fleet of a thousand: a few choices, a pool of probes, a bound's sample. */
+const MAX_READS = 40;
+
+export interface DescribeOptions {
+  /** The settings ask for a look at every target. */
+  readonly looksAtAll?: boolean;
+}
+
+export function describePolicy(
+  title: string,
+  config: PolicyConfig,
+  { looksAtAll = false }: DescribeOptions = {},
+): void {
   const { promises } = policies[config.type];
   const create = (random = seededRandom()): Balancer<FakeTarget> => createBalancer(config, { random });
 
@@ -169,6 +181,61 @@ export function describePolicy(title: string, config: PolicyConfig): void {
       for (const target of targets) expect((counts.get(target) ?? 0) / 4000).toBeGreaterThan(0.15);
     });
 
+    it(`reads ${looksAtAll ? 'each count once' : 'few counts'} a pick, and no weight, in a large fleet`, () => {
+      let counts = 0;
+      let weights = 0;
+      class Counted extends FakeTarget {
+        override inFlight(): number {
+          counts++;
+          return super.inFlight();
+        }
+      }
+      const targets = Array.from({ length: 1000 }, (_, index) => {
+        const target = new Counted(index);
+        Object.defineProperty(target, 'weight', { get: () => ++weights && 1 + (index % 3) });
+        return target;
+      });
+      const picker = create().update(targets);
+      counts = 0;
+      weights = 0;
+      for (let client = 0; client < 200; client++) picked(picker, request(client));
+      expect(weights).toBe(0);
+      if (looksAtAll) expect(counts).toBe(200 * 1000);
+      else expect(counts / 200).toBeLessThanOrEqual(MAX_READS);
+    });
+
+    it('is not upset by what it observes, even of targets that it does not have', () => {
+      fc.assert(
+        fc.property(scenario, fc.array(outcome, { maxLength: 30 }), ({ targets, draws }, outcomes) => {
+          const balancer = create(draws);
+          const present = targets.slice(0, Math.ceil(targets.length / 2));
+          const picker = balancer.update(present);
+          let now = 0;
+          for (const [at, { wait, ...rest }] of outcomes.entries()) {
+            now += wait;
+            const target = targets[at % targets.length];
+            if (target !== undefined) balancer.observe?.(target, { ...rest, now });
+            expect(present).toContain(picked(picker, { ...request(at), now }));
+          }
+          const chances = balancer.preview({ ...request(), now });
+          expect(chances.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1);
+        }),
+      );
+    });
+
+    it('describes what it knows in finite numbers, of strangers as well', () => {
+      const [known, stranger] = targetsOf(1, 1) as [FakeTarget, FakeTarget];
+      const balancer = create();
+      balancer.update([known]);
+      for (const failed of [false, true]) {
+        for (const target of [known, stranger]) {
+          balancer.observe?.(target, { latencyMs: 12, failed, retryAfterMs: 0, now: 1000 });
+          for (const value of Object.values(balancer.describe?.(target, 2000) ?? {}))
+            expect(Number.isFinite(value)).toBe(true);
+        }
+      }
+    });
+
     it('previews what it does: chances in the order of the targets, that sum to 1 and come true', () => {
       fc.assert(
         fc.property(scenario, fc.nat(), ({ targets, draws }, client) => {
@@ -227,6 +294,13 @@ export function describePolicy(title: string, config: PolicyConfig): void {
     });
   });
 }
+
+const outcome = fc.record({
+  wait: fc.integer({ min: 0, max: 20_000 }),
+  latencyMs: fc.double({ min: 0, max: 60_000, noNaN: true }),
+  failed: fc.boolean(),
+  retryAfterMs: fc.constantFrom(0, 0, 1_000, 1e9),
+});
 
 /** Up to twelve targets with weights and loads, and a source of random numbers. */
 const scenario = fc

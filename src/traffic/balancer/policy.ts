@@ -40,3 +40,19 @@ export function onlySettings(
     throw new TypeError(`Balancing policy "${type}" has no setting "${name}": ${remedy}`);
   }
 }
+
+/** A number among a policy's settings, `fallback` when left out; throws when it is out of range. */
+export function numberSetting(
+  type: string,
+  settings: Readonly<Record<string, unknown>>,
+  name: string,
+  fallback: number,
+  range: { readonly min: number; readonly max: number; readonly whole?: boolean },
+): number {
+  const value = settings[name] ?? fallback;
+  const { min, max, whole = false } = range;
+  if (typeof value === 'number' && value >= min && value <= max && (!whole || Number.isInteger(value))) return value;
+  throw new TypeError(
+    `Setting "${name}" of balancing policy "${type}" is "${String(value)}": use a ${whole ? 'whole ' : ''}number from ${min} to ${max}`,
+  );
+}

@@ -12,10 +12,19 @@ export type BalancingPolicy =
   | { readonly type: 'least_request'; readonly choices: number }
   | { readonly type: 'random' }
   | { readonly type: 'ip_hash' }
-  /** Ketama-like ring over the request's hash key. Points a unit of weight, within bounds. */
-  | { readonly type: 'ring_hash'; readonly minimumSize?: number; readonly maximumSize?: number }
-  /** Maglev table over the request's hash key; `tableSize` is a prime. */
-  | { readonly type: 'maglev'; readonly tableSize?: number }
+  /**
+   * A ring over the request's hash key. `pointsPerEndpoint` (256) are those of an endpoint of median weight, up to
+   * `maximumSize` (1,048,576) altogether. `hashBalanceFactor`: percent of its share of all requests in flight that an
+   * endpoint may carry before its keys go to the next, 100 or more; 0 or left out: no bound.
+   */
+  | {
+      readonly type: 'ring_hash';
+      readonly pointsPerEndpoint?: number;
+      readonly maximumSize?: number;
+      readonly hashBalanceFactor?: number;
+    }
+  /** A Maglev table over the request's hash key; `tableSize` is a prime (65,537). */
+  | { readonly type: 'maglev'; readonly tableSize?: number; readonly hashBalanceFactor?: number }
   /** Two choices by exponentially weighted latency times in-flight; a failure counts as a slow answer. */
   | { readonly type: 'peak_ewma'; readonly decayMs?: number; readonly defaultMs?: number; readonly penaltyMs?: number }
   /** Prequal (NSDI 2024): probed requests-in-flight and latency, hot and cold by a quantile. */

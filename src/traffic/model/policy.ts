@@ -16,6 +16,8 @@ const byName: ReadonlyMap<string, BalancingPolicy> = new Map<string, BalancingPo
   ['least_request', DEFAULT],
   ['random', { type: 'random' }],
   ['ip_hash', { type: 'ip_hash' }],
+  ['ring_hash', { type: 'ring_hash' }],
+  ['maglev', { type: 'maglev' }],
 ]);
 
 export function policyOf(service: Service): {

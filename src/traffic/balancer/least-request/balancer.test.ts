@@ -5,7 +5,7 @@ import { createBalancer, policies } from '../index.ts';
 import { describePolicy, FakeTarget, picked, request, seededRandom, targetsOf } from '../policy.contract.ts';
 
 describePolicy('least_request with two choices', { type: 'least_request', choices: 2 });
-describePolicy('least_request over all targets', { type: 'least_request', choices: 0 });
+describePolicy('least_request over all targets', { type: 'least_request', choices: 0 }, { looksAtAll: true });
 describePolicy('least_request with five choices', { type: 'least_request', choices: 5 });
 
 function pickerOf(choices: number, targets: readonly FakeTarget[], random = seededRandom()) {
