@@ -1,15 +1,34 @@
-// Entry of the benchmarks: `npm run bench -- <name>`.
+// Entry of the benchmarks: `npm run bench -- <name> [options]`.
 // Knows the names of the benchmarks, nothing of what they measure.
 
-import { benchHttp1 } from './http1/http1.ts';
+import { balancing } from './balancing/balancing.ts';
+import { http1 } from './http1/http1.ts';
+import type { Benchmark } from './lib/benchmark.ts';
+import { helpText, parseOptions, UsageError } from './lib/options.ts';
 
-const benchmarks = new Map<string, (args: readonly string[]) => Promise<void>>([['http1', benchHttp1]]);
+const benchmarks = new Map<string, Benchmark>([http1, balancing].map((one) => [one.usage.name, one]));
 
-const [name = '', ...args] = process.argv.slice(2);
-const benchmark = benchmarks.get(name);
-if (benchmark === undefined) {
-  console.error(`Unknown benchmark "${name}": choose one of ${[...benchmarks.keys()].join(', ')}`);
-  process.exitCode = 2;
-} else {
-  await benchmark(args);
+async function main([name = '', ...args]: readonly string[]): Promise<number> {
+  const benchmark = benchmarks.get(name);
+  if (benchmark === undefined) {
+    const list = [...benchmarks.values()].map(({ usage }) => `  ${usage.name.padEnd(12)}${usage.about.split('\n')[0]}`);
+    const help = `npm run bench -- NAME [--help]\n\n${list.join('\n')}`;
+    if (name === '--help' || name === '-h') {
+      console.log(help);
+      return 0;
+    }
+    console.error(`${name === '' ? 'No benchmark is named' : `Unknown benchmark "${name}"`}: choose one\n\n${help}`);
+    return 2;
+  }
+  const options = parseOptions(benchmark.usage, args);
+  if (options.help) console.log(helpText(benchmark.usage));
+  else await benchmark.run(options, args);
+  return 0;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = error instanceof UsageError ? 2 : 1;
 }

@@ -1,0 +1,20 @@
+// The thread of an open-loop load: runs its plan, posts the report, ends.
+// Knows nothing of the benchmark.
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { runLoad } from '#app/load/run.ts';
+import type { OpenLoopPlan } from './open-loop.ts';
+
+const plan = workerData as OpenLoopPlan;
+parentPort?.postMessage(
+  await runLoad({
+    url: new URL(plan.url),
+    rate: plan.rate,
+    durationMs: plan.seconds * 1000,
+    method: 'GET',
+    headers: [],
+    connections: plan.connections ?? 2000,
+    timeoutMs: plan.timeoutMs,
+    insecure: true,
+  }),
+);
