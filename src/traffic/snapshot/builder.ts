@@ -3,6 +3,7 @@
 import type { Cluster, Endpoint, TrafficUpdate } from '#traffic/model/ir.ts';
 import { CertificateTable } from './certificate-table.ts';
 import { ClusterCell } from './cluster-cell.ts';
+import { Layer4Table } from './layer4-table.ts';
 import { bareRequest, type RequestView } from './request-view.ts';
 import { RouteTables } from './route-tables.ts';
 import { allHealthy, type ClusterHealth, type HealthUpdate } from './selection/health.ts';
@@ -28,6 +29,7 @@ class Builder implements SnapshotBuilder {
   #services: Snapshot['services'] = new Map();
   #clusters: Snapshot['clusters'] = new Map();
   #routes = RouteTables.empty;
+  #layer4 = Layer4Table.empty;
   #certificates = CertificateTable.empty;
 
   constructor(deps: SnapshotDeps) {
@@ -39,6 +41,7 @@ class Builder implements SnapshotBuilder {
     this.#version = update.version;
     this.#listeners = merged(this.#listeners, update.listeners);
     this.#services = merged(this.#services, update.services);
+    if (sized(update.listeners)) this.#layer4 = this.#layer4.with(update.listeners, this.#deps.random);
     if (sized(update.virtualHosts)) this.#routes = this.#routes.with(update.virtualHosts, this.#deps.random);
     if (sized(update.certificates)) this.#certificates = this.#certificates.with(update.certificates);
     this.#applyClusters(update.clusters ?? new Map(), update.endpoints ?? new Map(), health);
@@ -108,6 +111,7 @@ class Builder implements SnapshotBuilder {
     const version = this.#version;
     const routes = this.#routes;
     const certificates = this.#certificates;
+    const layer4 = this.#layer4;
     const clusters: ReadonlyMap<string, ClusterEntry> = this.#clusters;
     return Object.freeze({
       version,
@@ -119,7 +123,9 @@ class Builder implements SnapshotBuilder {
       route: (listener: string, host: string, path: string, request: RequestView = bareRequest) =>
         routes.find(listener, host, path, request),
       virtualHost: (listener: string, host: string) => routes.virtualHost(listener, host),
-      certificate: (serverName: string | undefined) => certificates.find(serverName),
+      certificate: (serverName: string | undefined) => certificates.find(serverName)[0],
+      certificatesFor: (serverName: string | undefined) => certificates.find(serverName),
+      layer4Route: (listener: string, serverName: string) => layer4.find(listener, serverName),
       cluster: (name: string) => clusters.get(name),
     });
   }

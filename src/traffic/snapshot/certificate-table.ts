@@ -1,39 +1,74 @@
-// Finds the certificate for a server name; private keys stay wrapped, whatever way they came.
+// Finds the certificates for a server name; private keys stay wrapped, whatever way they came.
 // Knows no TLS.
 import type { Certificate } from '#traffic/model/ir.ts';
 import { privateText } from '#traffic/model/private-text.ts';
 import { HostTable } from './host-table.ts';
 
+type Certificates = readonly Certificate[];
+
+const none: Certificates = Object.freeze([]);
+
 export class CertificateTable {
   readonly certificates: ReadonlyMap<string, Certificate>;
-  readonly #byName: HostTable<Certificate>;
+  /** Lists by the names in them: hostnames of the same certificates share one. */
+  readonly #lists = new Map<string, Certificates>();
+  readonly #byName: HostTable<Certificates>;
 
-  private constructor(certificates: ReadonlyMap<string, Certificate>) {
+  private constructor(certificates: ReadonlyMap<string, Certificate>, before: ReadonlyMap<string, Certificates>) {
     this.certificates = certificates;
+    const byHostname = new Map<string, Certificate[]>();
     // By name, so that every worker settles two certificates of one hostname alike.
-    const sorted = [...certificates.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const certificate of [...certificates.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      for (const hostname of certificate.hostnames.length === 0 ? ['*'] : certificate.hostnames) {
+        const list = byHostname.get(hostname);
+        if (list === undefined) byHostname.set(hostname, [certificate]);
+        else if (list.at(-1) !== certificate) list.push(certificate);
+      }
+    }
     this.#byName = new HostTable(
-      sorted.flatMap((certificate) => {
-        const hostnames = certificate.hostnames.length === 0 ? ['*'] : certificate.hostnames;
-        return hostnames.map((hostname) => [{ hostname, wildcard: 'one-label' }, certificate] as const);
-      }),
+      [...byHostname].map(
+        ([hostname, list]) => [{ hostname, wildcard: 'one-label' }, this.#list(list, before)] as const,
+      ),
     );
   }
 
-  static readonly empty: CertificateTable = new CertificateTable(new Map());
+  static readonly empty: CertificateTable = new CertificateTable(new Map(), new Map());
 
   with(changes: ReadonlyMap<string, Certificate | undefined>): CertificateTable {
     const certificates = new Map(this.certificates);
     for (const [name, certificate] of changes) {
       if (certificate === undefined) certificates.delete(name);
-      else certificates.set(name, wrapped(certificate));
+      else if (!same(certificates.get(name), certificate)) certificates.set(name, wrapped(certificate));
     }
-    return new CertificateTable(certificates);
+    return new CertificateTable(certificates, this.#lists);
   }
 
-  find(serverName: string | undefined): Certificate | undefined {
-    return this.#byName.find(serverName ?? '');
+  /** All of the pattern that fits best, by name; empty when none fits. */
+  find(serverName: string | undefined): Certificates {
+    return this.#byName.find(serverName ?? '') ?? none;
   }
+
+  /** A list of `before` where its certificates are the same objects: contexts hang on it. */
+  #list(list: Certificates, before: ReadonlyMap<string, Certificates>): Certificates {
+    const key = list.map(({ name }) => name).join('\n');
+    const here = this.#lists.get(key);
+    if (here !== undefined) return here;
+    const old = before.get(key);
+    const kept = old?.every((certificate, i) => certificate === list[i]) ? old : Object.freeze(list);
+    this.#lists.set(key, kept);
+    return kept;
+  }
+}
+
+/** What is published again unchanged stays the same object. */
+function same(known: Certificate | undefined, certificate: Certificate): boolean {
+  return (
+    known !== undefined &&
+    known.certificateChainPem === certificate.certificateChainPem &&
+    known.privateKeyPem.value === certificate.privateKeyPem.value &&
+    known.fingerprint === certificate.fingerprint &&
+    known.hostnames.join('\n') === certificate.hostnames.join('\n')
+  );
 }
 
 /** An update that came from another thread has lost the disguise of its private text. */

@@ -12,6 +12,7 @@ export type {
   ClusterEntry,
   EndpointCounters,
   EngineTarget,
+  Layer4Route,
   RouteEntry,
   Snapshot,
   SnapshotBuilder,

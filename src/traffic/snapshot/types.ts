@@ -81,6 +81,14 @@ export interface RouteEntry {
   pickCluster(): string | undefined;
 }
 
+/** Where connections or datagrams go that are not looked into. */
+export interface Layer4Route {
+  readonly name: string;
+  readonly clusters: readonly WeightedCluster[];
+  /** Name of the cluster for this connection or session, drawn by weight; undefined when every weight is 0. */
+  pickCluster(): string | undefined;
+}
+
 /** All tables of one version. Lookups neither allocate nor throw; nothing in it changes after it is handed out. */
 export interface Snapshot {
   readonly version: number;
@@ -100,6 +108,13 @@ export interface Snapshot {
   virtualHost(listener: string, host: string): { readonly name: string; readonly host: VirtualHost } | undefined;
   /** The certificate for a server name: exact, then one-label wildcard, then the default one. */
   certificate(serverName: string | undefined): Certificate | undefined;
+  /**
+   * All certificates of the pattern that `certificate` finds, e.g. one with an ECDSA and one with an RSA key. One array
+   * as long as none of them changes, fit as a key like they are.
+   */
+  certificatesFor(serverName: string | undefined): readonly Certificate[];
+  /** The route of a `tcp` or `udp` listener, or of a `tls` listener for a server name (empty without one). */
+  layer4Route(listener: string, serverName: string): Layer4Route | undefined;
   cluster(name: string): ClusterEntry | undefined;
 }
 
