@@ -2,6 +2,7 @@
 // Knows nothing of routes and backends; it owns the socket, its framing and its time-outs.
 
 import type { Socket } from 'node:net';
+import type { AcceptedClient, ClientProtocol } from '../http/client-connection.ts';
 import type { ClientStream } from '../http/client-stream.ts';
 import type { HttpContext } from '../http/context.ts';
 import { Exchange } from '../http/exchange.ts';
@@ -21,9 +22,8 @@ import { HeadReader } from './head-reader.ts';
 import { type Rejection, rejections } from './rejection.ts';
 import { parseRequestHead, RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
-import { shareReads } from './shared-read.ts';
 
-export class Downstream implements ClientStream, Timed {
+export class Downstream implements ClientProtocol, ClientStream, Timed {
   readonly socket: Socket;
   readonly head = new RequestHead();
   readonly listener: string;
@@ -47,35 +47,19 @@ export class Downstream implements ClientStream, Timed {
   #deadline: number;
   #sendDeadline = 0;
 
-  constructor(
-    context: HttpContext,
-    accepted: Socket,
-    listener: string,
-    facts: ClientFacts,
-    misdirected?: (host: string) => boolean,
-  ) {
+  constructor(context: HttpContext, socket: Socket, client: AcceptedClient) {
     this.#context = context;
-    // TLS decrypts into buffers of its own; a plain socket is handed over paused, so that its reads can be shared.
-    const shared = misdirected === undefined;
-    const onBytes = (bytes: Buffer, length: number): void => this.#onData(bytes, length, !shared);
-    const socket = shared ? shareReads(accepted, onBytes) : accepted;
-    if (!shared) socket.on('data', (bytes: Buffer) => onBytes(bytes, bytes.length));
     this.socket = socket;
-    this.listener = listener;
-    this.facts = facts;
-    this.#misdirected = misdirected;
+    this.listener = client.listener;
+    this.facts = client.facts;
+    this.#misdirected = client.misdirected;
     this.#exchange = new Exchange(context, this);
     this.#deadline = context.now() + context.limits.headTimeout;
-    context.stats.connectionOpened(listener);
     context.sweeper.add(this);
     socket.on('end', () => this.#onEnd());
     socket.on('drain', () => this.#onDrain());
-    socket.on('error', () => {
-      // Every error is followed by `close`, which does what there is to do.
-    });
     socket.on('close', () => {
       context.sweeper.remove(this);
-      context.stats.connectionClosed(listener);
       this.#pending = undefined;
       this.#exchange.abort();
     });
@@ -92,6 +76,13 @@ export class Downstream implements ClientStream, Timed {
   /** Closes it once it has nothing to answer. */
   drain(): void {
     if (this.#state === 'head' && this.#heads.idle) this.#closeGently();
+  }
+
+  /** Bytes that are not `owned` are read into again after this call: what has to wait is copied. */
+  receive(bytes: Buffer, length: number, owned: boolean): void {
+    this.#owned = owned;
+    if (this.#pending !== undefined) this.#pending = Buffer.concat([this.#pending, bytes.subarray(0, length)]);
+    else this.#consume(bytes, length);
   }
 
   pauseRequest(): void {
@@ -206,13 +197,6 @@ export class Downstream implements ClientStream, Timed {
     } else if (this.#exchange.active) {
       this.#exchange.onTick(now);
     }
-  }
-
-  /** Bytes that are not `owned` are read into again after this call: what has to wait is copied. */
-  #onData(bytes: Buffer, length: number, owned: boolean): void {
-    this.#owned = owned;
-    if (this.#pending !== undefined) this.#pending = Buffer.concat([this.#pending, bytes.subarray(0, length)]);
-    else this.#consume(bytes, length);
   }
 
   /** Goes on with what waited behind the last request. */

@@ -1,12 +1,12 @@
 // Opens and closes the gateway's HTTP and HTTPS listeners as the snapshot names them.
-// Knows nothing of routes; every accepted socket becomes a Downstream.
+// Knows nothing of routes; every accepted socket becomes a ClientConnection.
 
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type SecureContext, type TLSSocket } from 'node:tls';
 import type { Listener } from '#traffic/model/ir.ts';
+import { ClientConnection } from '../http/client-connection.ts';
 import type { HttpContext } from '../http/context.ts';
 import { clientFacts } from '../http1/compose.ts';
-import { Downstream } from '../http1/downstream.ts';
 import { covers, type ServerContexts } from '../tls/server-contexts.ts';
 
 export interface ListenReport {
@@ -25,8 +25,8 @@ export class GatewayListeners {
   readonly #report: ListenReport;
   readonly #reusePort: boolean;
   readonly #open = new Map<string, Open>();
-  readonly #connections = new Set<Downstream>();
-  /** TLS handshakes under way have no Downstream yet. */
+  readonly #connections = new Set<ClientConnection>();
+  /** TLS handshakes under way have no ClientConnection yet. */
   readonly #sockets = new Set<Socket>();
 
   constructor(context: HttpContext, contexts: ServerContexts, report: ListenReport, reusePort: boolean) {
@@ -134,7 +134,7 @@ export class GatewayListeners {
   #track(socket: Socket): void {
     this.#sockets.add(socket);
     socket.on('close', () => this.#sockets.delete(socket));
-    // Until a Downstream takes over, an error only ends the socket.
+    // Until a ClientConnection takes over, an error only ends the socket.
     socket.on('error', () => socket.destroy());
   }
 
@@ -146,13 +146,11 @@ export class GatewayListeners {
     }
     const local = { address: plainAddress(socket.localAddress), port: socket.localPort ?? listener.port };
     const facts = clientFacts(address, tls === undefined ? 'http' : 'https', local, this.#context.isTrusted(address));
-    const connection = new Downstream(
-      this.#context,
-      socket,
-      listener.name,
+    const connection = new ClientConnection(this.#context, socket, {
+      listener: listener.name,
       facts,
-      tls === undefined ? undefined : (host) => this.#isMisdirected(tls, host),
-    );
+      misdirected: tls === undefined ? undefined : (host) => this.#isMisdirected(tls, host),
+    });
     this.#connections.add(connection);
     if (tls === undefined) this.#track(connection.socket);
     connection.socket.on('close', () => this.#connections.delete(connection));
