@@ -1,15 +1,19 @@
 // Finds the payload of a message body in the bytes that arrive: by length, by strict chunks, or until the end.
 // Knows nothing of sockets; bytes come in pieces cut anywhere, and the result is the same.
 
-import { CHARS, COLON, CR, HEX, LF, TOKEN, VALUE } from './chars.ts';
-import { knownHeader, OTHER, X_REQUEST_ID } from './known-headers.ts';
+import { CHARS, CR, HEX, LF, TOKEN, VALUE } from './chars.ts';
+import { mayTrail } from './known-headers.ts';
 
 /** Where a body ends. */
 export type Framing = 'none' | 'length' | 'chunked' | 'close';
 
 /** Bytes that all chunk extensions of one body may take: they carry no payload and cost work. */
 const EXTENSION_LIMIT = 16 * 1024;
+/** Bytes of all trailer lines, also of those that do not pass. */
 const TRAILER_LIMIT = 16 * 1024;
+const TRAILER_COUNT = 100;
+/** Digits of a chunk size, leading zeros among them. */
+const SIZE_DIGITS = 16;
 
 // States of the chunked grammar.
 const SIZE_FIRST = 0;
@@ -39,7 +43,10 @@ export class BodyDecoder {
   trailers = '';
   #left = 0;
   #state = SIZE_FIRST;
+  #digits = 0;
   #extension = 0;
+  #trailerBytes = 0;
+  #trailerCount = 0;
   #line = '';
 
   /** `length` counts only with the framing of that name. */
@@ -52,6 +59,8 @@ export class BodyDecoder {
     this.#left = framing === 'length' ? length : 0;
     this.#state = SIZE_FIRST;
     this.#extension = 0;
+    this.#trailerBytes = 0;
+    this.#trailerCount = 0;
     this.#line = '';
   }
 
@@ -93,13 +102,15 @@ export class BodyDecoder {
         case SIZE_FIRST:
           if (((CHARS[code] as number) & HEX) === 0) return this.#fail(pos, 'Chunk size is missing');
           this.#left = hexDigit(code);
+          this.#digits = 1;
           this.#state = SIZE;
           pos++;
           break;
         case SIZE:
           pos++;
           if (((CHARS[code] as number) & HEX) !== 0) {
-            if (this.#left >= 2 ** 44) return this.#fail(pos, 'Chunk size is too large');
+            if (this.#left >= 2 ** 44 || ++this.#digits > SIZE_DIGITS)
+              return this.#fail(pos, 'Chunk size is too large');
             this.#left = this.#left * 16 + hexDigit(code);
           } else if (code === CR) this.#state = SIZE_LF;
           else if (code === 59 /* ; */) this.#state = EXTENSION;
@@ -140,6 +151,7 @@ export class BodyDecoder {
             this.#state = END_LF;
             pos++;
           } else {
+            if (++this.#trailerCount > TRAILER_COUNT) return this.#fail(pos, 'Too many trailers');
             this.#line = '';
             this.#state = TRAILER_LINE;
           }
@@ -150,8 +162,7 @@ export class BodyDecoder {
           else if (((CHARS[code] as number) & VALUE) === 0) return this.#fail(pos, 'Malformed trailer');
           else {
             this.#line += String.fromCharCode(code);
-            if (this.#line.length + this.trailers.length > TRAILER_LIMIT)
-              return this.#fail(pos, 'Trailers are too long');
+            if (++this.#trailerBytes > TRAILER_LIMIT) return this.#fail(pos, 'Trailers are too long');
           }
           break;
         case TRAILER_LF:
@@ -173,15 +184,14 @@ export class BodyDecoder {
     return pos;
   }
 
-  /** Keeps a well-formed line, except for names that frame or route a message. */
+  /** Keeps a well-formed line, if a trailer may say it; false when it is not well-formed. */
   #keepTrailer(): boolean {
     const line = this.#line;
     const colon = line.indexOf(':');
     if (colon <= 0) return false;
     for (let i = 0; i < colon; i++) if (((CHARS[line.charCodeAt(i)] as number) & TOKEN) === 0) return false;
-    const id = knownHeader(line, 0, colon);
-    if (id === OTHER || id === X_REQUEST_ID) this.trailers += `${line}\r\n`;
-    return line.charCodeAt(colon) === COLON;
+    if (mayTrail(line.slice(0, colon))) this.trailers += `${line}\r\n`;
+    return true;
   }
 }
 

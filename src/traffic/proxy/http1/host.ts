@@ -1,6 +1,7 @@
 // Reads an authority (`host[:port]`) strictly, and gives the form that routes are matched with.
 // Knows nothing of which hosts exist.
 
+import { isIPv6 } from 'node:net';
 import { CHARS, COLON, HOST } from './chars.ts';
 
 let lastRaw = '';
@@ -22,7 +23,7 @@ function parseHost(authority: string): string | undefined {
   let end = 0;
   if (authority.startsWith('[')) {
     end = authority.indexOf(']') + 1;
-    if (end < 4 || !/^[0-9a-f:.]+$/i.test(authority.slice(1, end - 1))) return undefined;
+    if (end < 4 || authority.includes('%') || !isIPv6(authority.slice(1, end - 1))) return undefined;
   } else {
     while (end < authority.length && ((CHARS[authority.charCodeAt(end)] ?? 0) & HOST) !== 0) end++;
   }

@@ -38,6 +38,10 @@ for (const [name, id] of [
   ['forwarded', FORWARDED],
   ['proxy-connection', DROPPED],
   ['proxy', DROPPED],
+  // Of one hop in practice: credentials for a proxy are none of the backend's business.
+  ['proxy-authorization', DROPPED],
+  ['proxy-authenticate', DROPPED],
+  ['proxy-authentication-info', DROPPED],
   ['http2-settings', DROPPED],
   ['x-forwarded-proto', X_FORWARDED_PROTO],
   ['x-forwarded-host', X_FORWARDED_HOST],
@@ -87,6 +91,9 @@ export function isProtected(name: string): boolean {
   return (
     name.startsWith('x-forwarded-') ||
     name.startsWith('content-') ||
+    name.startsWith('accept-') ||
+    name.startsWith('if-') ||
+    name.startsWith('sec-') ||
     name.startsWith('ssl-client-') ||
     protectedNames.has(name)
   );
@@ -101,15 +108,62 @@ const protectedNames = new Set([
   'expect',
   'forwarded',
   'host',
-  'if-match',
-  'if-none-match',
   'max-forwards',
   'origin',
   'range',
   'set-cookie',
+  'referer',
   'traceparent',
+  'tracestate',
   'transfer-encoding',
+  'user-agent',
   'via',
   'x-real-ip',
   'x-request-id',
 ]);
+
+/**
+ * Fields that mean something before the body is read, so they are nothing that a trailer may say (RFC 9110, 6.5.1):
+ * recipients that merge trailers into headers would believe them. What frames, routes or belongs to a hop is known
+ * above and does not pass either.
+ */
+const refusedInTrailers = new Set([
+  'accept',
+  'age',
+  'authorization',
+  'cache-control',
+  'cookie',
+  'cookie2',
+  'date',
+  'expires',
+  'location',
+  'max-forwards',
+  'origin',
+  'pragma',
+  'range',
+  'referer',
+  'retry-after',
+  'set-cookie',
+  'set-cookie2',
+  'vary',
+  'via',
+  'warning',
+  'www-authenticate',
+]);
+
+/** Whether a field of this name may pass as a trailer. */
+export function mayTrail(name: string): boolean {
+  if (knownHeader(name, 0, name.length) !== OTHER) return false;
+  // Underscores read as dashes by some backends.
+  const plain = name.toLowerCase().replaceAll('_', '-');
+  return (
+    !refusedInTrailers.has(plain) &&
+    // A digest is made while the body goes out: a trailer is its place (RFC 9530).
+    (!plain.startsWith('content-') || plain === 'content-digest') &&
+    !plain.startsWith('accept-') &&
+    !plain.startsWith('if-') &&
+    !plain.startsWith('sec-') &&
+    !plain.startsWith('x-forwarded-') &&
+    !plain.startsWith('ssl-client-')
+  );
+}

@@ -6,7 +6,7 @@ export interface HttpLimits {
   readonly requestLine: number;
   /** Bytes of the whole head. */
   readonly head: number;
-  /** Header lines, and trailer lines. */
+  /** Header lines of a request; a response may have twice as many. */
   readonly headers: number;
   /** Bytes of a request body; 0 for no limit. */
   readonly body: number;

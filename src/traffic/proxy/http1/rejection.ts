@@ -17,6 +17,7 @@ export const rejections = {
   targetEscape: bad('Malformed percent escape in path'),
   targetNul: bad('Path holds a NUL'),
   targetBackslash: bad('Path holds a backslash'),
+  targetDots: bad('Path hides a dot segment'),
   targetLength: { status: 414, reason: 'Request line is too long' },
   version: { status: 505, reason: 'HTTP version is not supported' },
   headLength: { status: 431, reason: 'Headers are too large' },

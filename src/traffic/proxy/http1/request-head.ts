@@ -222,10 +222,10 @@ function rememberField(head: RequestHead, id: number, value: string): void {
       head.upgrade = head.upgrade === '' ? value : `${head.upgrade}, ${value}`;
       break;
     case TE:
-      if (value.toLowerCase().includes('trailers')) head.acceptsTrailers = true;
+      if (/(?:^|,)[ \t]*trailers[ \t]*(?:,|$)/i.test(value)) head.acceptsTrailers = true;
       break;
     case TRAILER:
-      head.trailer = value;
+      head.trailer = head.trailer === '' ? value : `${head.trailer}, ${value}`;
       break;
     case X_FORWARDED_FOR:
       head.forwardedFor = head.forwardedFor === '' ? value : `${head.forwardedFor}, ${value}`;
@@ -309,6 +309,8 @@ function readTarget(
   hostSeen: boolean,
 ): Rejection | undefined {
   if (!hostSeen && head.minor === 1) return rejections.hostMissing;
+  // In whatever form: what a backend says after its 2xx to CONNECT is a tunnel, which nobody here would expect.
+  if (head.method.length === 7 && head.method.toUpperCase() === 'CONNECT') return rejections.connect;
   if (text.charCodeAt(start) === 47) {
     if (plain) {
       head.target = text.slice(start, end);
@@ -332,9 +334,8 @@ function readTarget(
   return undefined;
 }
 
-/** Absolute form (whose authority beats Host, RFC 9112, 3.2.2) and asterisk form; CONNECT is not served. */
+/** Absolute form (whose authority beats Host, RFC 9112, 3.2.2) and asterisk form. */
 function readOtherForms(head: RequestHead, target: string, hostSeen: boolean): Rejection | undefined {
-  if (head.method === 'CONNECT') return rejections.connect;
   if (target === '*' && head.method === 'OPTIONS') {
     head.target = '*';
     return undefined;

@@ -116,7 +116,8 @@ export function parseResponseHead(
       } else if (id === UPGRADE) {
         head.upgrade = text.slice(value, valueEnd);
       } else if (id === TRAILER) {
-        head.trailer = text.slice(value, valueEnd);
+        const names = text.slice(value, valueEnd);
+        head.trailer = head.trailer === '' ? names : `${head.trailer}, ${names}`;
       }
       if (pos > runStart) {
         runs[runCount++] = runStart;

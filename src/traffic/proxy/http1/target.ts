@@ -4,15 +4,20 @@
 import { CHARS, HEX } from './chars.ts';
 import { type Rejection, rejections } from './rejection.ts';
 
+/** `/..;x/` where parameters are cut off first, `/..%2F` and `/..%5C` where these are decoded: then, a dot segment. */
+const hiddenDotSegment = /(?:\/|%2F|%5C)\.\.?(?:;|%2F|%5C)|(?:%2F|%5C)\.\.?(?:[/;]|$)/;
+
 /**
  * Normalises an origin-form path (no query): dot segments are resolved (also when escaped), runs of slashes become
  * one, escapes of unreserved characters are decoded once and the other escapes get upper-case digits
- * (RFC 3986, 6.2.2). `%2F` stays as it is. Refused: `%00`, backslashes, broken escapes.
+ * (RFC 3986, 6.2.2). `%2F` stays as it is. Refused: `%00`, backslashes, broken escapes, and dot segments that are such
+ * only to some backends.
  */
 export function normalisePath(path: string): string | Rejection {
   if (path.includes('\\')) return rejections.targetBackslash;
   const decoded = path.includes('%') ? decodeUnreserved(path) : path;
   if (typeof decoded !== 'string') return decoded;
+  if (hiddenDotSegment.test(decoded)) return rejections.targetDots;
   const segments = decoded.split('/');
   const kept: string[] = [];
   for (let i = 1; i < segments.length; i++) {
