@@ -32,6 +32,8 @@ export interface ClientStream {
   flush(): boolean;
   /** The response is whole. `trailers` are header lines, or empty. */
   end(trailers: string): void;
+  /** Something of the response has left: no other can take its place. */
+  readonly responseStarted: boolean;
   /** A whole answer of the proxy's own, in place of a backend's. */
   reply(reply: LocalReply): void;
   /** Part of a response is out and the rest will not come: the client must not take it for whole. */

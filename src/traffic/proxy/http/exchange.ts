@@ -249,11 +249,13 @@ export class Exchange implements ResponseHandler, Timed, UpstreamRequest {
     context.out.clear();
     this.#attempt.done(stream, 0, failure, now);
     if (!stream.connected) context.pools.refuse(stream.pool, now);
-    if (this.#responding) {
+    if (this.#responding && this.#client.responseStarted) {
+      this.#failure = failure.code;
       this.#finish(now);
       this.#client.cut();
       return;
     }
+    this.#responding = false;
     if (
       this.#body.whole &&
       this.#admission.allowsRetry() &&
@@ -344,7 +346,7 @@ export class Exchange implements ResponseHandler, Timed, UpstreamRequest {
   }
 
   #switchProtocols(stream: UpstreamStream): void {
-    if (this.head.upgrade === '' || stream.head.upgrade === '') {
+    if (!isAmong(stream.head.upgrade, this.head.upgrade)) {
       this.#responding = false;
       stream.fail(failures.protocol);
       return;
@@ -396,4 +398,11 @@ export class Exchange implements ResponseHandler, Timed, UpstreamRequest {
       }),
     );
   }
+}
+
+/** Whether a backend agrees to what was asked for: one name, out of the list `asked`. */
+function isAmong(name: string, asked: string): boolean {
+  if (name === '' || asked === '') return false;
+  const wanted = name.toLowerCase();
+  return asked.split(',').some((one) => one.trim().toLowerCase() === wanted);
 }

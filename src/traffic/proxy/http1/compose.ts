@@ -113,7 +113,7 @@ export function composeResponse(head: ResponseHead, body: BodyOut, clientMinor: 
   } else if (head.contentLength >= 0 && head.status !== 204) {
     // Also for HEAD and 304, where it describes the body that is not sent.
     out += `Content-Length: ${head.contentLength}\r\n`;
-  } else if (body === 'none' && head.chunked && clientMinor === 1) {
+  } else if (body === 'none' && head.chunked && clientMinor === 1 && head.status !== 204) {
     out += 'Transfer-Encoding: chunked\r\n';
   }
   return (

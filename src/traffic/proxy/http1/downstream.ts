@@ -44,6 +44,9 @@ export class Downstream implements ClientProtocol, ClientStream, Timed {
   /** How the response under way is written, and whether another may follow. */
   #bodyOut: BodyOut = 'none';
   #keepAlive = true;
+  responseStarted = false;
+  /** Bytes of the body since `bodyTimeout` began. */
+  #bodyProgress = 0;
   #deadline: number;
   #sendDeadline = 0;
 
@@ -93,7 +96,7 @@ export class Downstream implements ClientProtocol, ClientStream, Timed {
   resumeRequest(): void {
     if (this.#pending !== undefined) return;
     this.socket.resume();
-    if (this.#state === 'body') this.#deadline = this.#context.now() + this.#context.limits.bodyTimeout;
+    if (this.#state === 'body') this.#awaitBody();
   }
 
   blocked(): void {
@@ -114,6 +117,7 @@ export class Downstream implements ClientProtocol, ClientStream, Timed {
     const request = this.head;
     const body = bodyOut(head, request.minor, request.method === 'HEAD');
     this.#bodyOut = body;
+    this.responseStarted = false;
     // A request still under way when its answer comes leaves the connection at an unknown place.
     this.#keepAlive = request.keepAlive && body !== 'until-close' && this.requestComplete && !context.draining;
     context.out.text = composeResponse(head, body, request.minor, this.#keepAlive);
@@ -124,10 +128,12 @@ export class Downstream implements ClientProtocol, ClientStream, Timed {
   }
 
   flush(): boolean {
+    this.responseStarted = true;
     return this.#context.out.flush(this.socket);
   }
 
   end(trailers: string): void {
+    this.responseStarted = true;
     const out = this.#context.out;
     if (this.#bodyOut === 'chunked') out.text += `0\r\n${trailers}\r\n`;
     if (!out.flush(this.socket)) this.blocked();
@@ -191,7 +197,7 @@ export class Downstream implements ClientProtocol, ClientStream, Timed {
     } else if (this.#deadline !== 0 && now >= this.#deadline) {
       this.#deadline = 0;
       if (this.#state === 'linger') this.socket.destroy();
-      else if (this.#state === 'body') this.#onBodyTimeout();
+      else if (this.#state === 'body') this.#refuseBody(rejections.timeoutBody, 0);
       else if (this.#heads.idle) this.#closeGently();
       else this.#reject(rejections.timeoutHead);
     } else if (this.#exchange.active) {
@@ -206,8 +212,13 @@ export class Downstream implements ClientProtocol, ClientStream, Timed {
     if (this.socket.isPaused()) this.socket.resume();
     this.#owned = true;
     if (bytes !== undefined) this.#consume(bytes, bytes.length);
+    if (!this.#clientEnded || this.#pending !== undefined) return;
     // Nothing more will come: what waited was the last.
-    if (this.#clientEnded && this.#state === 'head' && this.#pending === undefined) this.#closeGently();
+    if (this.#state === 'head') this.#closeGently();
+    else if (this.#state === 'body') {
+      this.#exchange.abort();
+      this.socket.destroySoon();
+    }
   }
 
   #consume(bytes: Buffer, length: number): void {
@@ -257,22 +268,19 @@ export class Downstream implements ClientProtocol, ClientStream, Timed {
     }
     if (bodyAt < 0) {
       // From the first byte on the whole head has to come in time.
-      if (!begun) this.#deadline = this.#context.now() + limits.headTimeout;
+      if (!begun && !reader.idle) this.#deadline = this.#context.now() + limits.headTimeout;
       return length;
     }
     const announced = this.head.contentLength;
     this.#body.begin(announced < 0 ? 'chunked' : announced === 0 ? 'none' : 'length', announced);
     this.#state = this.#body.done ? 'wait' : 'body';
-    this.#deadline = this.#body.done ? 0 : this.#context.now() + limits.bodyTimeout;
+    this.#deadline = 0;
+    if (!this.#body.done) this.#awaitBody();
     if (!this.#exchange.start(this.#misdirected?.(this.head.host) ?? false)) return bodyAt;
     let next = bodyAt;
     if (!this.#body.done && bodyAt < length) {
       next = this.#decode(bytes, bodyAt, length);
-      if (next < 0) {
-        this.#context.out.clear();
-        this.#refuseBody();
-        return length;
-      }
+      if (next < 0) return this.#refuseBody(this.#bodyFault(), length);
     }
     this.#exchange.dispatch();
     return next;
@@ -280,11 +288,7 @@ export class Downstream implements ClientProtocol, ClientStream, Timed {
 
   #readBody(bytes: Buffer, from: number, length: number): number {
     const next = this.#decode(bytes, from, length);
-    if (next < 0) {
-      this.#context.out.clear();
-      this.#refuseBody();
-      return length;
-    }
+    if (next < 0) return this.#refuseBody(this.#bodyFault(), length);
     this.#exchange.sendBody();
     return next;
   }
@@ -305,28 +309,33 @@ export class Downstream implements ClientProtocol, ClientStream, Timed {
       this.#state = 'wait';
       this.#deadline = 0;
     } else {
-      this.#deadline = this.#context.now() + this.#context.limits.bodyTimeout;
+      // Single bytes now and then are no progress: a body of them would hold a backend for ever.
+      this.#bodyProgress += pos - from;
+      if (this.#bodyProgress >= this.#context.limits.bodyMinimum) this.#awaitBody();
     }
     return pos;
   }
 
-  #refuseBody(): void {
+  #awaitBody(): void {
+    this.#bodyProgress = 0;
+    this.#deadline = this.#context.now() + this.#context.limits.bodyTimeout;
+  }
+
+  #bodyFault(): Rejection {
+    return this.#body.failed === '' ? rejections.bodyTooLarge : rejections.chunk;
+  }
+
+  /** Nothing more is read of this connection: returns where reading stops. */
+  #refuseBody(rejection: Rejection, length: number): number {
+    this.#context.out.clear();
     // With part of an answer out, a second one would be read as its continuation.
     if (this.#exchange.responding) {
       this.socket.destroy();
-      return;
+    } else {
+      this.#exchange.abort();
+      this.#reject(rejection);
     }
-    this.#exchange.abort();
-    this.#reject(this.#body.failed === '' ? rejections.bodyTooLarge : rejections.chunk);
-  }
-
-  #onBodyTimeout(): void {
-    if (this.#exchange.responding) {
-      this.socket.destroy();
-      return;
-    }
-    this.#exchange.abort();
-    this.#reject(rejections.timeoutBody);
+    return length;
   }
 
   #reject(rejection: Rejection): void {

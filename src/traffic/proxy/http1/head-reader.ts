@@ -17,9 +17,9 @@ export class HeadReader {
   /** Start of a head whose end has not come. */
   #partial = '';
 
-  /** Nothing of a head has come. */
+  /** Nothing of a head has come; an empty line, as some clients put behind a body, is nothing. */
   get idle(): boolean {
-    return this.#partial === '';
+    return this.#partial === '' || '\r\n'.startsWith(this.#partial);
   }
 
   reset(): void {
@@ -68,7 +68,8 @@ function refusalOf(text: string, start: number, checked: number, limits: HttpLim
   return hasBareLineFeed(text, checked) ? rejections.lineEnd : undefined;
 }
 
-function hasBareLineFeed(text: string, from: number): boolean {
+/** Whether a line of `text` ends with LF alone; looked for behind `from`. */
+export function hasBareLineFeed(text: string, from: number): boolean {
   for (let at = text.indexOf('\n', from); at >= 0; at = text.indexOf('\n', at + 1)) {
     if (at === 0 || text.charCodeAt(at - 1) !== 13) return true;
   }

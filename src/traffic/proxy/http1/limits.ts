@@ -4,7 +4,7 @@
 export interface HttpLimits {
   /** Bytes of the request line, without its line end. */
   readonly requestLine: number;
-  /** Bytes of the whole head. */
+  /** Bytes of the whole head; of a response, with all interim responses before it. */
   readonly head: number;
   /** Header lines of a request; a response may have twice as many. */
   readonly headers: number;
@@ -14,8 +14,10 @@ export interface HttpLimits {
   readonly headTimeout: number;
   /** Milliseconds a connection may stay open between two requests. */
   readonly idleTimeout: number;
-  /** Milliseconds without a byte while a request body is due. */
+  /** Milliseconds in which `bodyMinimum` bytes have to come while a request body is due. */
   readonly bodyTimeout: number;
+  /** Bytes that begin `bodyTimeout` anew; a body that comes more slowly is refused. */
+  readonly bodyMinimum: number;
   /** Milliseconds a client may refuse to read while bytes wait for it. */
   readonly sendTimeout: number;
   /** Milliseconds a connection that is being closed still swallows input, so that no reset overtakes its last answer. */
@@ -32,6 +34,7 @@ export const defaultLimits: HttpLimits = {
   headTimeout: 10_000,
   idleTimeout: 75_000,
   bodyTimeout: 60_000,
+  bodyMinimum: 1024,
   sendTimeout: 60_000,
   linger: 2000,
   replay: 64 * 1024,

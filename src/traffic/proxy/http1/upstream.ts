@@ -9,12 +9,15 @@ import { type Failure, failures } from '../upstream/failure.ts';
 import { BodyDecoder } from './body-decoder.ts';
 import { composeRequest } from './compose.ts';
 import type { Http1Pool } from './connection-pool.ts';
+import { hasBareLineFeed } from './head-reader.ts';
 import type { HttpLimits } from './limits.ts';
 import { OutBuffer } from './out-buffer.ts';
 import { parseResponseHead, ResponseHead } from './response-head.ts';
 
 /** Reads of every connection of this thread land here: a read is consumed before the next one starts. */
 const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
+
+const STATUS_LINE = 'HTTP/1.';
 
 /** Filled and flushed within one call, so one serves every connection of this thread. */
 const out = new OutBuffer();
@@ -35,6 +38,8 @@ export class Http1Upstream implements UpstreamStream {
   #handler: ResponseHandler | undefined;
   #state: 'head' | 'body' | 'tunnel' = 'head';
   #pending = '';
+  /** Bytes of the interim responses before the final one. */
+  #interim = 0;
   #headRequest = false;
   #chunkedRequest = false;
   readonly #limits: HttpLimits;
@@ -66,6 +71,7 @@ export class Http1Upstream implements UpstreamStream {
     this.#headRequest = head.method === 'HEAD';
     this.#chunkedRequest = head.contentLength < 0;
     this.#state = 'head';
+    this.#interim = 0;
     out.text = composeRequest(head, request.facts, request.requestId);
     return this.sendBody(body, 0);
   }
@@ -168,10 +174,18 @@ export class Http1Upstream implements UpstreamStream {
       text = this.#pending + text;
       this.#pending = '';
     }
+    const limits = this.#limits;
+    // What came before was searched when it came.
+    let searched = Math.max(0, before - 3);
     for (;;) {
-      const at = text.indexOf('\r\n\r\n');
+      const at = text.indexOf('\r\n\r\n', searched);
       if (at < 0) {
-        if (text.length > this.#limits.head || text.includes('\n\n')) {
+        // Whatever is no start of a head fails at once: HTTP/0.9, a page, another protocol.
+        if (
+          text.length > limits.head ||
+          !text.startsWith(STATUS_LINE.slice(0, text.length)) ||
+          hasBareLineFeed(text, searched)
+        ) {
           this.fail(failures.protocol);
           return -1;
         }
@@ -180,7 +194,7 @@ export class Http1Upstream implements UpstreamStream {
       }
       const end = at + 4;
       const head = this.head;
-      if (parseResponseHead(text, end, head, this.#limits) !== undefined) {
+      if (end + this.#interim > limits.head || parseResponseHead(text, end, head, limits) !== undefined) {
         this.fail(failures.protocol);
         return -1;
       }
@@ -191,8 +205,10 @@ export class Http1Upstream implements UpstreamStream {
       }
       handler.onInterim(head);
       if (this.#handler !== handler) return -1;
+      this.#interim += end;
       text = text.slice(end);
       before -= end;
+      searched = 0;
     }
   }
 
@@ -201,6 +217,8 @@ export class Http1Upstream implements UpstreamStream {
     const status = head.status;
     this.reusable = head.keepAlive;
     this.#state = 'body';
+    // A backend that announces a body where there is none may send it, into the next answer.
+    if (status === 204 && (head.chunked || head.contentLength > 0)) this.reusable = false;
     if (this.#headRequest || status === 204 || status === 304 || status === 101) {
       body.begin('none', 0);
     } else if (head.chunked) {

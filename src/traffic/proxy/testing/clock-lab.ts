@@ -1,0 +1,72 @@
+// The worker of the engine in this thread, on a clock that the test moves: time-outs without waiting.
+// Knows nothing of what a test asserts.
+
+import { FakeClock } from '#lib/clock.ts';
+import { silentLogger } from '#lib/log.ts';
+import type { Cluster } from '#traffic/model/ir.ts';
+import { EndpointSlots } from '../endpoint-slots.ts';
+import { defaultLimits, type HttpLimits } from '../http1/limits.ts';
+import { createInFlightMemory } from '../workers/in-flight.ts';
+import { ProxyWorker } from '../workers/proxy-worker.ts';
+import { simpleModel } from './model.ts';
+import { type Backend, RawClient } from './peers.ts';
+
+export class ClockLab {
+  readonly clock = new FakeClock();
+  readonly #worker: ProxyWorker;
+  readonly #backend: Backend;
+  readonly #clients: RawClient[] = [];
+  #port = 0;
+  #applied: () => void = () => {};
+
+  private constructor(backend: Backend, limits: Partial<HttpLimits>) {
+    this.#backend = backend;
+    const settings = {
+      index: 0,
+      workers: 1,
+      inFlight: createInFlightMemory(1),
+      metrics: new SharedArrayBuffer(1024 * 1024),
+      limits: { ...defaultLimits, ...limits },
+      accessLog: '',
+      servedByHeader: '',
+      trustedProxies: [],
+      nodeAddresses: [],
+    };
+    this.#worker = new ProxyWorker(settings, {
+      clock: this.clock,
+      log: silentLogger,
+      send: (message) => {
+        if (message.type === 'listening') this.#port = message.port;
+        if (message.type === 'applied') this.#applied();
+      },
+    });
+  }
+
+  static async start(
+    backend: Backend,
+    limits: Partial<HttpLimits> = {},
+    cluster: Partial<Cluster> = {},
+  ): Promise<ClockLab> {
+    const lab = new ClockLab(backend, limits);
+    const update = simpleModel([backend.port], cluster);
+    const slots = new EndpointSlots(createInFlightMemory(1), 1).apply(update);
+    const applied = new Promise<void>((resolve) => {
+      lab.#applied = resolve;
+    });
+    lab.#worker.receive({ type: 'update', update, slots });
+    await applied;
+    return lab;
+  }
+
+  client(): RawClient {
+    const client = new RawClient(this.#port);
+    this.#clients.push(client);
+    return client;
+  }
+
+  async close(): Promise<void> {
+    for (const client of this.#clients) client.destroy();
+    this.#worker.close();
+    await this.#backend.close();
+  }
+}
