@@ -18,6 +18,7 @@ import { discard } from './discarded-response.ts';
 import { type LocalReply, textReply } from './local-reply.ts';
 import { RequestBody } from './request-body.ts';
 import { Retries } from './retries.ts';
+import { agrees } from './upgrade.ts';
 import type { ResponseHandler, UpstreamRequest, UpstreamStream } from './upstream-stream.ts';
 
 export class Exchange implements ResponseHandler, Timed, UpstreamRequest {
@@ -346,13 +347,10 @@ export class Exchange implements ResponseHandler, Timed, UpstreamRequest {
   }
 
   #switchProtocols(stream: UpstreamStream): void {
-    if (!isAmong(stream.head.upgrade, this.head.upgrade)) {
-      this.#responding = false;
-      stream.fail(failures.protocol);
-      return;
-    }
-    stream.becomeTunnel();
-    this.#client.becomeTunnel(stream.head);
+    if (agrees(stream.head.upgrade, this.head.upgrade)) {
+      stream.becomeTunnel();
+      this.#client.becomeTunnel(stream.head);
+    } else stream.fail(failures.protocol);
   }
 
   #refuse(status: number, reason: string, code = 'refused'): false {
@@ -398,11 +396,4 @@ export class Exchange implements ResponseHandler, Timed, UpstreamRequest {
       }),
     );
   }
-}
-
-/** Whether a backend agrees to what was asked for: one name, out of the list `asked`. */
-function isAmong(name: string, asked: string): boolean {
-  if (name === '' || asked === '') return false;
-  const wanted = name.toLowerCase();
-  return asked.split(',').some((one) => one.trim().toLowerCase() === wanted);
 }

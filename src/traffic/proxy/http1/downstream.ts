@@ -117,7 +117,6 @@ export class Downstream implements ClientProtocol, ClientStream, Timed {
     const request = this.head;
     const body = bodyOut(head, request.minor, request.method === 'HEAD');
     this.#bodyOut = body;
-    this.responseStarted = false;
     // A request still under way when its answer comes leaves the connection at an unknown place.
     this.#keepAlive = request.keepAlive && body !== 'until-close' && this.requestComplete && !context.draining;
     context.out.text = composeResponse(head, body, request.minor, this.#keepAlive);
@@ -276,6 +275,7 @@ export class Downstream implements ClientProtocol, ClientStream, Timed {
     this.#state = this.#body.done ? 'wait' : 'body';
     this.#deadline = 0;
     if (!this.#body.done) this.#awaitBody();
+    this.responseStarted = false;
     if (!this.#exchange.start(this.#misdirected?.(this.head.host) ?? false)) return bodyAt;
     let next = bodyAt;
     if (!this.#body.done && bodyAt < length) {
