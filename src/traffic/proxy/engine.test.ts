@@ -82,7 +82,7 @@ describe('engine', () => {
     proxy.publish(endpointsUpdate([]));
     await proxy.applied();
     const empty = await fetch(`http://127.0.0.1:${portOf(proxy)}/`);
-    expect([empty.status, await empty.text()]).toEqual([503, 'No endpoint is ready for route test/web/http:/\n']);
+    expect([empty.status, await empty.text()]).toEqual([503, 'No endpoint is ready, route test/web/http:/\n']);
     proxy.publish({ version: 1000, virtualHosts: new Map([['*', undefined]]) });
     await proxy.applied();
     const lost = await fetch(`http://127.0.0.1:${portOf(proxy)}/`);

@@ -2,7 +2,7 @@
 // Costs nothing for a cluster without limits; knows nothing of why a retry is wanted.
 
 import type { Cluster } from '#traffic/model/ir.ts';
-import type { ClusterGuard, ClusterGuards } from './cluster-guard.ts';
+import type { ClusterGuard, ClusterGuards, Waiting } from './cluster-guard.ts';
 
 /** Told of what a limit kept from happening. */
 export interface OverflowStats {
@@ -16,6 +16,7 @@ export class Admission {
   #guard: ClusterGuard | undefined;
   #cluster = '';
   #retrying = false;
+  #pending: Waiting | undefined;
 
   constructor(guards: ClusterGuards, stats: OverflowStats) {
     this.#guards = guards;
@@ -53,8 +54,40 @@ export class Admission {
     this.#retrying = false;
   }
 
+  /** The request stands in line for a connection. */
+  get waits(): boolean {
+    return this.#pending !== undefined;
+  }
+
+  /** Has the request wait for a connection; false when too many do already. `retry` is called when one may be free. */
+  wait(one: Waiting): boolean {
+    const guard = this.#guard;
+    if (guard === undefined) return false;
+    const again = this.#pending !== undefined;
+    if (!again) {
+      if (!guard.allowsPending()) {
+        this.#stats.overflowed(this.#cluster, 'pending');
+        return false;
+      }
+      guard.add('pending', 1);
+    }
+    this.#pending = one;
+    guard.wait(one, again);
+    return true;
+  }
+
+  /** The request has its connection, or gives up. */
+  endWait(): void {
+    const pending = this.#pending;
+    if (pending === undefined) return;
+    this.#pending = undefined;
+    this.#guard?.leave(pending);
+    this.#guard?.add('pending', -1);
+  }
+
   leave(): void {
     this.endRetry();
+    this.endWait();
     this.#guard?.add('requests', -1);
     this.#guard = undefined;
   }

@@ -18,6 +18,12 @@ export function isGuarded(cluster: Cluster): boolean {
   return cluster.circuitBreaker !== undefined || cluster.retryBudget !== undefined;
 }
 
+/** A request that waits for a connection. */
+export interface Waiting {
+  /** A connection may have become free: tries again, and waits on when it has not. */
+  retry(): void;
+}
+
 /** Requests that may wait for a connection where nothing else is said (Envoy's default). */
 const DEFAULT_PENDING = 1024;
 
@@ -26,11 +32,17 @@ const DEFAULT_PENDING = 1024;
  * workers, for the moment in which they decide at once.
  */
 export class ClusterGuard {
+  /** Tells one guard of a cluster from a later one. */
+  readonly id: number;
+  /** Requests of this worker that wait for a connection, the longest first. */
+  readonly #waiting: Waiting[] = [];
+  #waking = false;
   readonly #counters: InFlightCounters;
   readonly #slots: Readonly<Record<GuardedCount, number>>;
   #config: Cluster;
 
-  constructor(config: Cluster, counters: InFlightCounters) {
+  constructor(id: number, config: Cluster, counters: InFlightCounters) {
+    this.id = id;
     this.#config = config;
     this.#counters = counters;
     const slot = (count: GuardedCount): number => counters.slot(guardKey(config.name, count));
@@ -67,6 +79,32 @@ export class ClusterGuard {
     return this.#below('pending', this.#config.circuitBreaker?.maxPending ?? DEFAULT_PENDING);
   }
 
+  /** Has `one` wait, at the end of the line or, when it has waited before, at its head. */
+  wait(one: Waiting, again: boolean): void {
+    if (again) this.#waiting.unshift(one);
+    else this.#waiting.push(one);
+  }
+
+  leave(one: Waiting): void {
+    const at = this.#waiting.indexOf(one);
+    if (at >= 0) this.#waiting.splice(at, 1);
+  }
+
+  /** A connection was closed or has become idle: the next in line may go on, once whoever says so has finished. */
+  wake(): void {
+    if (this.#waking || this.#waiting.length === 0) return;
+    this.#waking = true;
+    queueMicrotask(() => {
+      this.#waking = false;
+      this.#waiting.shift()?.retry();
+    });
+  }
+
+  /** Another worker may have closed a connection, which nobody here was told of. */
+  onTick(): void {
+    if (this.allowsConnection()) this.wake();
+  }
+
   /** What forbids one more retry, or undefined: retries beyond a share of all requests make an overload worse. */
   refusesRetry(): 'retries' | 'retry_budget' | undefined {
     const { circuitBreaker, retryBudget } = this.#config;
@@ -85,6 +123,7 @@ export class ClusterGuard {
 export class ClusterGuards {
   readonly #counters: InFlightCounters;
   readonly #guards = new Map<string, ClusterGuard>();
+  #made = 0;
 
   constructor(counters: InFlightCounters) {
     this.#counters = counters;
@@ -98,9 +137,13 @@ export class ClusterGuards {
       known.configure(config);
       return known;
     }
-    const guard = new ClusterGuard(config, this.#counters);
+    const guard = new ClusterGuard(++this.#made, config, this.#counters);
     this.#guards.set(config.name, guard);
     return guard;
+  }
+
+  onTick(): void {
+    for (const guard of this.#guards.values()) guard.onTick();
   }
 
   /** Clusters have changed: what has none any more gives its counters back. Requests under way keep their guard. */

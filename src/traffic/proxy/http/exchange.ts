@@ -1,43 +1,33 @@
 // One request and its response: picks an endpoint, sends, relays the answer, tries again where that is safe.
 // Knows nothing of how messages are framed on either side; one object serves the requests of a client in turn.
 
-import type { Cancel } from '#lib/clock.ts';
-import type { ClusterEntry, RouteEntry } from '#traffic/snapshot/index.ts';
-import { Admission } from '../guards/admission.ts';
+import type { RouteEntry } from '#traffic/snapshot/index.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 import type { Timed } from '../sweeper.ts';
-import { EndpointChoice } from '../upstream/endpoint-choice.ts';
 import { type Failure, failures } from '../upstream/failure.ts';
 import { accessRecord } from './access-record.ts';
-import { Attempt } from './attempt.ts';
 import type { ClientStream } from './client-stream.ts';
 import type { HttpContext } from './context.ts';
 import { Deadlines } from './deadlines.ts';
 import { discard } from './discarded-response.ts';
 import { type LocalReply, textReply } from './local-reply.ts';
 import { RequestBody } from './request-body.ts';
-import { Retries } from './retries.ts';
+import { Tries, type TriesHost } from './tries.ts';
 import { agrees } from './upgrade.ts';
 import type { ResponseHandler, UpstreamRequest, UpstreamStream } from './upstream-stream.ts';
 
-export class Exchange implements ResponseHandler, Timed, UpstreamRequest {
+export class Exchange implements ResponseHandler, Timed, TriesHost, UpstreamRequest {
   active = false;
   requestId = '';
   readonly head: RequestHead;
   readonly facts: ClientStream['facts'];
   readonly #context: HttpContext;
   readonly #client: ClientStream;
-  readonly #choice: EndpointChoice;
-  readonly #retries = new Retries();
   readonly #deadlines: Deadlines;
-  readonly #admission: Admission;
-  readonly #attempt: Attempt;
+  readonly #tries: Tries;
   readonly #body = new RequestBody();
   #route: RouteEntry | undefined;
-  #cluster: ClusterEntry | undefined;
-  /** Ends the wait before the next try. */
-  #cancelWait: Cancel | undefined;
   #responding = false;
   /** The client does not read. */
   #paused = false;
@@ -53,10 +43,8 @@ export class Exchange implements ResponseHandler, Timed, UpstreamRequest {
     this.#client = client;
     this.head = client.head;
     this.facts = client.facts;
-    this.#choice = new EndpointChoice(client.facts.address);
     this.#deadlines = new Deadlines(context.sweeper, this);
-    this.#admission = new Admission(context.guards, context.stats);
-    this.#attempt = new Attempt(context, this.#admission);
+    this.#tries = new Tries(context, this, this.#deadlines, client.facts.address);
   }
 
   /** Part of the answer has been written. */
@@ -72,16 +60,14 @@ export class Exchange implements ResponseHandler, Timed, UpstreamRequest {
     const head = this.head;
     this.active = true;
     this.#started = context.now();
-    this.#attempt.reset();
+    this.#tries.reset();
     this.#responding = false;
     this.#paused = false;
     this.#requestBlocked = false;
     this.#bytesOut = 0;
-    this.#cluster = undefined;
     this.#failure = '';
     this.#body.begin();
     if (client.requestComplete) this.#body.end('');
-    this.#choice.begin('');
     this.requestId = head.requestId === '' ? context.newRequestId() : head.requestId;
     context.stats.requestStarted();
     const route = context.snapshot.route(client.listener, head.host, head.target, head);
@@ -96,10 +82,8 @@ export class Exchange implements ResponseHandler, Timed, UpstreamRequest {
     if (cluster === undefined) return this.#refuse(503, `No backend for route ${route.route.metricName}`);
     if (context.limits.body > 0 && head.contentLength > context.limits.body)
       return this.#refuse(413, 'Body is too large');
-    if (!this.#admission.enter(cluster.config))
+    if (!this.#tries.enter(route.route, cluster, head.method))
       return this.#refuse(503, `Backend has all the requests it may have, route ${route.route.metricName}`, 'overflow');
-    this.#cluster = cluster;
-    this.#retries.begin(route.route.retry ?? cluster.config.retry);
     this.#deadlines.begin(route.route.timeouts?.request ?? 0, this.#started);
     return true;
   }
@@ -107,7 +91,7 @@ export class Exchange implements ResponseHandler, Timed, UpstreamRequest {
   /** Sends the request, with what the out buffer holds of its body, to an endpoint. */
   dispatch(): void {
     this.#body.take(this.#context.out);
-    this.#try(false, this.#started);
+    this.#tries.next(false, this.#started);
   }
 
   /** The body has come to its end; called before what came with the end is sent. */
@@ -118,7 +102,7 @@ export class Exchange implements ResponseHandler, Timed, UpstreamRequest {
   /** Sends more of the body, from the out buffer. */
   sendBody(): void {
     const context = this.#context;
-    const stream = this.#attempt.stream;
+    const stream = this.#tries.stream;
     const body = this.#body;
     if (!this.active) {
       context.out.clear();
@@ -141,11 +125,11 @@ export class Exchange implements ResponseHandler, Timed, UpstreamRequest {
   /** The client is gone. */
   abort(): void {
     if (!this.active) return;
-    const stream = this.#attempt.stream;
+    const stream = this.#tries.stream;
     const now = this.#context.now();
     if (!this.#responding) this.#status = 499;
     if (stream !== undefined) {
-      this.#attempt.done(stream, this.#status, undefined, now);
+      this.#tries.done(stream, this.#status, undefined, now);
       stream.release(false, now);
     }
     this.#finish(now);
@@ -155,26 +139,26 @@ export class Exchange implements ResponseHandler, Timed, UpstreamRequest {
   clientDrained(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#attempt.stream?.resume();
+    this.#tries.stream?.resume();
     this.#touch(this.#context.now());
   }
 
   /** Bytes of the client, once both sides switched protocols. */
   tunnel(bytes: Buffer): void {
-    if (this.#attempt.stream?.tunnel(bytes) === false) this.#client.pauseRequest();
+    if (this.#tries.stream?.tunnel(bytes) === false) this.#client.pauseRequest();
     this.#touch(this.#context.now());
   }
 
   tunnelClientEnd(): void {
-    this.#attempt.stream?.tunnelEnd();
+    this.#tries.stream?.tunnelEnd();
   }
 
   onTick(now: number): void {
     const failure = this.active ? this.#deadlines.expired(now) : undefined;
     if (failure === undefined) return;
     this.#deadlines.endTry();
-    if (this.#attempt.stream === undefined) this.#fail(failure);
-    else this.#attempt.stream.fail(failure);
+    if (this.#tries.stream === undefined) this.#fail(failure);
+    else this.#tries.stream.fail(failure);
   }
 
   onConnected(): void {
@@ -195,8 +179,11 @@ export class Exchange implements ResponseHandler, Timed, UpstreamRequest {
     const context = this.#context;
     const head = stream.head;
     this.#status = head.status;
-    this.#attempt.answered(context.now());
-    if (this.#replacesAnswer(stream)) return;
+    this.#tries.answered(context.now());
+    if (head.status >= 400 && this.#body.whole && this.#tries.repeatsStatus(head.status)) {
+      this.#replaceAnswer(stream);
+      return;
+    }
     this.#responding = true;
     this.#deadlines.answered();
     if (context.servedByHeader !== '') head.added += `${context.servedByHeader}: ${stream.pool.pod}\r\n`;
@@ -217,7 +204,7 @@ export class Exchange implements ResponseHandler, Timed, UpstreamRequest {
   onEnd(stream: UpstreamStream): void {
     this.#client.end(stream.trailers);
     const now = this.#context.now();
-    this.#attempt.done(stream, this.#status, undefined, now);
+    this.#tries.done(stream, this.#status, undefined, now);
     if (this.#paused) stream.resume();
     // A request still under way when its answer ends leaves the connection at an unknown place.
     stream.release(this.#client.requestComplete, now);
@@ -238,18 +225,15 @@ export class Exchange implements ResponseHandler, Timed, UpstreamRequest {
 
   onTunnelClose(stream: UpstreamStream): void {
     const now = this.#context.now();
-    this.#attempt.done(stream, this.#status, undefined, now);
+    this.#tries.done(stream, this.#status, undefined, now);
     this.#finish(now);
     this.#client.tunnelClose();
   }
 
   onFailure(stream: UpstreamStream, failure: Failure): void {
-    const context = this.#context;
-    const now = context.now();
-    this.#deadlines.endTry();
-    context.out.clear();
-    this.#attempt.done(stream, 0, failure, now);
-    if (!stream.connected) context.pools.refuse(stream.pool, now);
+    const now = this.#context.now();
+    this.#context.out.clear();
+    this.#tries.done(stream, 0, failure, now);
     if (this.#responding && this.#client.responseStarted) {
       this.#failure = failure.code;
       this.#finish(now);
@@ -257,66 +241,40 @@ export class Exchange implements ResponseHandler, Timed, UpstreamRequest {
       return;
     }
     this.#responding = false;
-    if (
-      this.#body.whole &&
-      this.#admission.allowsRetry() &&
-      this.#retries.afterFailure(failure, this.head.method, stream.reused)
-    ) {
+    if (this.#body.whole && this.#tries.repeatsFailure(failure, stream.reused)) {
       this.#tryAgain(true, now);
     } else {
       this.#fail(failure);
     }
   }
 
-  /** An answer that the retry policy names is thrown away for another try; the last one always reaches the client. */
-  #replacesAnswer(stream: UpstreamStream): boolean {
-    const status = stream.head.status;
-    if (status < 400 || !this.#body.whole) return false;
-    if (!this.#retries.afterStatus(status, this.head.method) || !this.#admission.allowsRetry()) return false;
+  /** An answer is thrown away for another try; its connection is not. */
+  #replaceAnswer(stream: UpstreamStream): void {
     const now = this.#context.now();
-    this.#deadlines.endTry();
-    this.#attempt.done(stream, this.#status, undefined, now);
+    this.#tries.done(stream, this.#status, undefined, now);
     if (this.#client.requestComplete) discard(stream, this.#context);
     else stream.release(false, now);
     this.#tryAgain(false, now);
-    return true;
   }
 
-  /** The next try, at once or after the policy's back-off; `fresh` wants a connection that has never been idle. */
   #tryAgain(fresh: boolean, now: number): void {
-    const context = this.#context;
-    context.stats.retried((this.#cluster as ClusterEntry).config.name);
-    this.#requestBlocked = false;
-    this.#client.resumeRequest();
-    this.#admission.beginRetry();
-    const wait = this.#retries.backoff(context.random);
-    if (wait === 0) {
-      this.#try(fresh, now);
-      return;
-    }
-    this.#cancelWait = context.after(wait, () => {
-      this.#cancelWait = undefined;
+    this.#tries.again(fresh, now, () => {
+      this.#requestBlocked = false;
       this.#client.resumeRequest();
-      this.#try(fresh, context.now());
     });
   }
 
-  #try(fresh: boolean, now: number): void {
-    const context = this.#context;
-    const attempt = this.#attempt;
-    // The cluster as it is now: a retry must not go to endpoints that have left since the first try.
-    const first = this.#cluster as ClusterEntry;
-    const cluster = attempt.count === 0 ? first : (context.snapshot.cluster(first.config.name) ?? first);
-    const pick = this.#choice.next(cluster, context.pools.refused(cluster.targets, now), now);
-    if (pick.type === 'none') {
-      this.#answer(textReply(503, `No endpoint is ready for route ${this.#route?.route.metricName}`), 'no_endpoint');
-      return;
-    }
-    const stream = attempt.take(cluster, pick.target, this.head.method, fresh, now);
-    this.#deadlines.beginTry(this.#route?.route.timeouts?.perTry ?? 0, now);
+  send(stream: UpstreamStream, now: number): void {
     if (!stream.begin(this, this, this.#body) && !this.#client.requestComplete) this.#blockRequest();
     if (stream.connected) this.#touch(now);
-    else this.#deadlines.wait(cluster.config.timeouts.connect, failures.connectTimeout, now);
+  }
+
+  giveUp(reason: string, code: string): void {
+    this.#answer(textReply(503, `${reason}, route ${this.#routeName}`), code);
+  }
+
+  get #routeName(): string {
+    return this.#route?.route.metricName ?? '';
   }
 
   /** The backend does not read: until it does, neither does the proxy. */
@@ -329,14 +287,14 @@ export class Exchange implements ResponseHandler, Timed, UpstreamRequest {
   #waitForClient(): void {
     this.#paused = true;
     this.#deadlines.rest();
-    this.#attempt.stream?.pause();
+    this.#tries.stream?.pause();
     this.#client.blocked();
   }
 
   /** Sets the time-out that fits what is being waited for now. */
   #touch(now: number): void {
-    const stream = this.#attempt.stream;
-    const cluster = this.#cluster;
+    const stream = this.#tries.stream;
+    const cluster = this.#tries.cluster;
     if (stream === undefined || cluster === undefined || !stream.connected) return;
     const timeouts = cluster.config.timeouts;
     if (this.#paused) this.#deadlines.rest();
@@ -359,7 +317,7 @@ export class Exchange implements ResponseHandler, Timed, UpstreamRequest {
   }
 
   #fail(failure: Failure): void {
-    this.#answer(textReply(failure.status, `${failure.reason}, route ${this.#route?.route.metricName}`), failure.code);
+    this.#answer(textReply(failure.status, `${failure.reason}, route ${this.#routeName}`), failure.code);
   }
 
   /** Answers without, or instead of, a backend. */
@@ -377,9 +335,7 @@ export class Exchange implements ResponseHandler, Timed, UpstreamRequest {
     const context = this.#context;
     this.active = false;
     this.#deadlines.end();
-    this.#cancelWait?.();
-    this.#cancelWait = undefined;
-    this.#admission.leave();
+    this.#tries.end();
     const durationMs = now - this.#started;
     context.stats.requestDone(this.#client.listener, this.#route, this.#status, durationMs);
     context.accessLog?.(
@@ -388,9 +344,9 @@ export class Exchange implements ResponseHandler, Timed, UpstreamRequest {
         durationMs,
         bytesOut: this.#bytesOut,
         route: this.#route,
-        cluster: this.#cluster,
-        target: this.#choice.last,
-        attempts: this.#attempt.count,
+        cluster: this.#tries.cluster,
+        target: this.#tries.target,
+        attempts: this.#tries.count,
         requestId: this.requestId,
         failure: this.#failure,
       }),

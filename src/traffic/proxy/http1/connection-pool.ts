@@ -28,11 +28,25 @@ export class Http1Pool extends EndpointPool {
     return new Http1Upstream(this);
   }
 
+  reuses(repeatable: boolean, fresh: boolean, now: number): boolean {
+    const newest = this.#idle.at(-1);
+    if (fresh || newest === undefined || newest.closed) return false;
+    const age = now - newest.idleSince;
+    return age <= this.#idleLimit(newest) && (repeatable || age <= this.settings.unsafeIdle);
+  }
+
+  evictIdle(): boolean {
+    const oldest = this.#idle.shift();
+    oldest?.destroy();
+    return oldest !== undefined;
+  }
+
   put(connection: Http1Upstream, now: number): void {
     connection.reused = true;
     connection.idleSince = now;
     if (this.retired || this.#idle.length >= this.settings.maxIdle) connection.destroy();
     else this.#idle.push(connection);
+    this.transport.guard?.wake();
   }
 
   forget(connection: Http1Upstream): void {

@@ -54,6 +54,7 @@ export class Http1Upstream implements UpstreamStream {
     const onBytes = (count: number): void => this.#onBytes(count);
     const socket = dial(pool.address, pool.port, onReady, { buffer: readBuffer, onBytes });
     this.socket = socket;
+    pool.opened();
     socket.on('end', () => this.#onPeerEnd());
     // The reason is in the state: not connected, or closed too early. `close` follows and tells the handler.
     socket.on('error', () => {});
@@ -249,6 +250,7 @@ export class Http1Upstream implements UpstreamStream {
   #onClose(): void {
     this.closed = true;
     this.pool.forget(this);
+    this.pool.closed();
     const handler = this.#handler;
     if (handler === undefined) return;
     this.#handler = undefined;

@@ -24,6 +24,11 @@ export class EndpointChoice {
     this.#tried = undefined;
   }
 
+  /** The last pick came to nothing, and does not count as tried. */
+  retract(): void {
+    this.last = this.#tried?.pop();
+  }
+
   /** Avoids what was tried before and `refused`, while others remain. */
   next(cluster: ClusterEntry, refused: readonly EngineTarget[], now: number): Pick<EngineTarget> {
     const input = this.#input;

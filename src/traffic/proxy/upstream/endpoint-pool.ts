@@ -69,6 +69,22 @@ export abstract class EndpointPool {
    */
   abstract take(repeatable: boolean, fresh: boolean, now: number): UpstreamStream;
 
+  /** Whether `take` would do without opening a connection. */
+  abstract reuses(repeatable: boolean, fresh: boolean, now: number): boolean;
+
+  /** Closes one idle connection, if there is one. */
+  abstract evictIdle(): boolean;
+
+  /** Told by each connection when it is opened, and when it is closed. */
+  opened(): void {
+    this.transport.guard?.add('connections', 1);
+  }
+
+  closed(): void {
+    this.transport.guard?.add('connections', -1);
+    this.transport.guard?.wake();
+  }
+
   /** Closes what has idled too long. */
   abstract sweep(now: number): void;
 

@@ -7,6 +7,7 @@ export interface Failure {
   readonly code:
     | 'connect'
     | 'connect_timeout'
+    | 'pending_timeout'
     | 'closed'
     | 'protocol'
     | 'response_timeout'
@@ -19,7 +20,7 @@ export interface Failure {
   /** What a retry policy must name for another try; undefined when none is of use. */
   readonly condition: RetryCondition | undefined;
   /** Status for the client when nothing was answered yet. */
-  readonly status: 502 | 504;
+  readonly status: 502 | 503 | 504;
   /** What the client is told; names no address. */
   readonly reason: string;
 }
@@ -40,6 +41,14 @@ export const failures = {
     condition: 'connect_failure',
     status: 504,
     reason: 'Backend did not accept the connection in time',
+  },
+  pendingTimeout: {
+    code: 'pending_timeout',
+    source: 'internal',
+    retrySafe: 'never',
+    condition: undefined,
+    status: 503,
+    reason: 'No connection to a backend became free in time',
   },
   closed: {
     code: 'closed',

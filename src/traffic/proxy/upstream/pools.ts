@@ -3,6 +3,7 @@
 
 import type { Cluster } from '#traffic/model/ir.ts';
 import type { EngineTarget } from '#traffic/snapshot/index.ts';
+import type { ClusterGuards } from '../guards/cluster-guard.ts';
 import { Http1Pool } from '../http1/connection-pool.ts';
 import type { HttpLimits } from '../http1/limits.ts';
 import { defaultPoolSettings, type EndpointPool, type PoolDeps } from './endpoint-pool.ts';
@@ -19,16 +20,23 @@ export class UpstreamPools {
   readonly #others = new Map<string, Map<string, EndpointPool>>();
   readonly #deps: PoolDeps;
   readonly #slotOf: (key: string) => number;
+  readonly #guards: ClusterGuards;
   #refusedUntil = 0;
 
-  constructor(slotOf: (key: string) => number, limits: HttpLimits, settings = defaultPoolSettings) {
+  constructor(
+    slotOf: (key: string) => number,
+    guards: ClusterGuards,
+    limits: HttpLimits,
+    settings = defaultPoolSettings,
+  ) {
     this.#slotOf = slotOf;
+    this.#guards = guards;
     this.#deps = { settings, limits };
   }
 
   /** `cluster` says how its endpoints are spoken to. */
   of(target: EngineTarget, cluster: Cluster): EndpointPool {
-    const transport = transportOf(cluster);
+    const transport = transportOf(cluster, this.#guards);
     const pools = transport === plainHttp1 ? this.#plain : this.#othersOf(target.key);
     const key = transport === plainHttp1 ? target.key : transport.key;
     const known = pools.get(key);
@@ -36,6 +44,16 @@ export class UpstreamPools {
     const pool = this.#create(target, transport);
     pools.set(key, pool);
     return pool;
+  }
+
+  /** Whether a connection may be opened in `pool`: below the cluster's limit, or in place of one that idles. */
+  hasRoom(pool: EndpointPool): boolean {
+    const { guard } = pool.transport;
+    if (guard === undefined || guard.allowsConnection()) return true;
+    for (const pools of this.#others.values()) {
+      if (pools.get(pool.transport.key)?.evictIdle() === true) return true;
+    }
+    return false;
   }
 
   /** Picks avoid the endpoint for a moment, while others remain: it has just refused a connection. */

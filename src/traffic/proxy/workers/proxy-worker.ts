@@ -58,8 +58,9 @@ export class ProxyWorker {
     this.#builder = createSnapshotBuilder({ random: Math.random, counters: this.#counters });
     this.#guards = new ClusterGuards(this.#counters);
     this.#sweeper = new Sweeper(clock);
-    this.#pools = new UpstreamPools((key) => this.#counters.slot(key), settings.limits);
+    this.#pools = new UpstreamPools((key) => this.#counters.slot(key), this.#guards, settings.limits);
     this.#sweeper.add(this.#pools);
+    this.#sweeper.add(this.#guards);
     this.#contexts = new ServerContexts(deps.log);
     this.#accessLog = settings.accessLog === '' ? undefined : new AccessLog(settings.accessLog, clock);
     const writer = new MetricWriter(settings.metrics, (series) => deps.send({ type: 'series', series }));

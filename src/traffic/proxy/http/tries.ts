@@ -1,0 +1,176 @@
+// The tries of one request: each picks an endpoint and takes a connection, within the limits of the cluster.
+// Knows nothing of clients and of what is sent; tells everyone who counts how each try went.
+
+import type { Cancel } from '#lib/clock.ts';
+import type { Route } from '#traffic/model/ir.ts';
+import type { ClusterEntry, EngineTarget } from '#traffic/snapshot/index.ts';
+import { Admission } from '../guards/admission.ts';
+import { EndpointChoice } from '../upstream/endpoint-choice.ts';
+import { type Failure, failures } from '../upstream/failure.ts';
+import type { HttpContext } from './context.ts';
+import type { Deadlines } from './deadlines.ts';
+import { mayRepeat, Retries } from './retries.ts';
+import type { UpstreamStream } from './upstream-stream.ts';
+
+/** The exchange, as its tries see it. */
+export interface TriesHost {
+  /** Sends the request on `stream`. */
+  send(stream: UpstreamStream, now: number): void;
+  /** There is no endpoint, or no connection, and no use in waiting. */
+  giveUp(reason: string, code: string): void;
+}
+
+/** One per client stream, begun anew with each request. */
+export class Tries {
+  /** Undefined between two tries. */
+  stream: UpstreamStream | undefined;
+  /** How many there were. */
+  count = 0;
+  cluster: ClusterEntry | undefined;
+  readonly #context: HttpContext;
+  readonly #host: TriesHost;
+  readonly #deadlines: Deadlines;
+  readonly #admission: Admission;
+  readonly #choice: EndpointChoice;
+  readonly #retries = new Retries();
+  #route: Route | undefined;
+  #method = '';
+  /** Ends the wait before the next try. */
+  #cancelWait: Cancel | undefined;
+  #started = 0;
+  /** When the response head came; 0 before. */
+  #headAt = 0;
+
+  constructor(context: HttpContext, host: TriesHost, deadlines: Deadlines, clientAddress: string) {
+    this.#context = context;
+    this.#host = host;
+    this.#deadlines = deadlines;
+    this.#admission = new Admission(context.guards, context.stats);
+    this.#choice = new EndpointChoice(clientAddress);
+  }
+
+  /** Where the last try went. */
+  get target(): EngineTarget | undefined {
+    return this.#choice.last;
+  }
+
+  /** A new request: nothing is known of where it goes. */
+  reset(): void {
+    this.stream = undefined;
+    this.count = 0;
+    this.cluster = undefined;
+    this.#choice.begin('');
+  }
+
+  /** Asks for a place in `cluster`; false when it has all the requests it may have. */
+  enter(route: Route, cluster: ClusterEntry, method: string): boolean {
+    if (!this.#admission.enter(cluster.config)) return false;
+    this.#route = route;
+    this.#method = method;
+    this.cluster = cluster;
+    this.#retries.begin(route.retry ?? cluster.config.retry);
+    return true;
+  }
+
+  /** The next try; `fresh` wants a connection that has never been idle. */
+  next(fresh: boolean, now: number): void {
+    const context = this.#context;
+    const first = this.cluster as ClusterEntry;
+    // The cluster as it is now: a retry must not go to endpoints that have left since the first try.
+    const cluster = this.count === 0 ? first : (context.snapshot.cluster(first.config.name) ?? first);
+    const pick = this.#choice.next(cluster, context.pools.refused(cluster.targets, now), now);
+    if (pick.type === 'none') {
+      this.#host.giveUp('No endpoint is ready', 'no_endpoint');
+      return;
+    }
+    const target = pick.target;
+    const pool = context.pools.of(target, cluster.config);
+    const repeatable = mayRepeat(this.#method);
+    if (pool.transport.guard !== undefined) {
+      if (!pool.reuses(repeatable, fresh, now) && !context.pools.hasRoom(pool)) {
+        this.#waitForConnection(cluster, fresh, now);
+        return;
+      }
+      this.#admission.endWait();
+    }
+    pool.pod = target.endpoint.pod;
+    this.cluster = cluster;
+    this.#started = now;
+    this.#headAt = 0;
+    this.count++;
+    const stream = pool.take(repeatable, fresh, now);
+    this.stream = stream;
+    context.stats.upstreamStarted(pool);
+    this.#deadlines.beginTry(this.#route?.timeouts?.perTry ?? 0, now);
+    if (!stream.connected) this.#deadlines.wait(cluster.config.timeouts.connect, failures.connectTimeout, now);
+    this.#host.send(stream, now);
+  }
+
+  answered(now: number): void {
+    this.#headAt = now;
+  }
+
+  /** The try is over: with a response of this `status` (499: the client left), or with a `failure`. */
+  done(stream: UpstreamStream, status: number, failure: Failure | undefined, now: number): void {
+    const context = this.#context;
+    const cluster = this.cluster as ClusterEntry;
+    const target = this.#choice.last as EngineTarget;
+    this.stream = undefined;
+    this.#deadlines.endTry();
+    this.#admission.endRetry();
+    if (failure !== undefined && !stream.connected) context.pools.refuse(stream.pool, now);
+    const answered = failure === undefined ? status : 0;
+    context.stats.upstreamDone(cluster.config.name, stream.pool, answered, failure, now - this.#started);
+    // A client that left says nothing of the endpoint.
+    if (answered === 499) return;
+    const latencyMs = (this.#headAt === 0 ? now : this.#headAt) - this.#started;
+    context.outcomes?.record(cluster, target, answered, failure, latencyMs);
+    cluster.observe?.(target, { latencyMs, failed: failure !== undefined || status >= 500, retryAfterMs: 0, now });
+  }
+
+  /** Whether a failure is worth another try. */
+  repeatsFailure(failure: Failure, reused: boolean): boolean {
+    return this.#retries.afterFailure(failure, this.#method, reused) && this.#admission.allowsRetry();
+  }
+
+  /** Whether an answer of this status is worth another try; the last one always reaches the client. */
+  repeatsStatus(status: number): boolean {
+    return this.#retries.afterStatus(status, this.#method) && this.#admission.allowsRetry();
+  }
+
+  /** Tries again, at once or after the policy's back-off; `resume` is called right before. */
+  again(fresh: boolean, now: number, resume: () => void): void {
+    const context = this.#context;
+    context.stats.retried((this.cluster as ClusterEntry).config.name);
+    this.#admission.beginRetry();
+    const wait = this.#retries.backoff(context.random);
+    if (wait === 0) {
+      resume();
+      this.next(fresh, now);
+      return;
+    }
+    this.#cancelWait = context.after(wait, () => {
+      this.#cancelWait = undefined;
+      resume();
+      this.next(fresh, context.now());
+    });
+  }
+
+  /** The request is over, whatever it was waiting for. */
+  end(): void {
+    this.#cancelWait?.();
+    this.#cancelWait = undefined;
+    this.#admission.leave();
+  }
+
+  /** The cluster has all its connections: the request stands in line for one, if the line is not too long. */
+  #waitForConnection(cluster: ClusterEntry, fresh: boolean, now: number): void {
+    this.#choice.retract();
+    const first = !this.#admission.waits;
+    if (!this.#admission.wait({ retry: () => this.next(fresh, this.#context.now()) })) {
+      this.#host.giveUp('Backend has all the connections it may have', 'overflow');
+    } else if (first) {
+      this.#deadlines.wait(cluster.config.timeouts.connect, failures.pendingTimeout, now);
+    }
+  }
+}
