@@ -7,6 +7,8 @@ import { leastRequest } from './least-request/balancer.ts';
 import type { LeastRequestConfig } from './least-request/config.ts';
 import { maglev } from './maglev/balancer.ts';
 import type { MaglevConfig } from './maglev/config.ts';
+import { peakEwma } from './peak-ewma/balancer.ts';
+import type { PeakEwmaConfig } from './peak-ewma/config.ts';
 import type { BalancerDeps, Policy } from './policy.ts';
 import { random } from './random/balancer.ts';
 import type { RandomConfig } from './random/config.ts';
@@ -21,6 +23,7 @@ export type PolicyConfig =
   | IpHashConfig
   | LeastRequestConfig
   | MaglevConfig
+  | PeakEwmaConfig
   | RandomConfig
   | RingHashConfig
   | RoundRobinConfig
@@ -36,6 +39,7 @@ export const policies: Policies = {
   ip_hash: ipHash,
   ring_hash: ringHash,
   maglev,
+  peak_ewma: peakEwma,
 };
 
 /** A balancer for a policy's settings; throws when they are out of range, naming field, value and remedy. */

@@ -25,8 +25,17 @@ export type BalancingPolicy =
     }
   /** A Maglev table over the request's hash key; `tableSize` is a prime (65,537). */
   | { readonly type: 'maglev'; readonly tableSize?: number; readonly hashBalanceFactor?: number }
-  /** Two choices by exponentially weighted latency times in-flight; a failure counts as a slow answer. */
-  | { readonly type: 'peak_ewma'; readonly decayMs?: number; readonly defaultMs?: number; readonly penaltyMs?: number }
+  /**
+   * Recent latency times requests in flight, the least of `choices` (4) or of a small fleet. Latency counts at once when
+   * it rises and decays over `decayMs` (10,000); `defaultMs` (30) is taken of a newcomer, `penaltyMs` (5,000) of a failure.
+   */
+  | {
+      readonly type: 'peak_ewma';
+      readonly choices?: number;
+      readonly decayMs?: number;
+      readonly defaultMs?: number;
+      readonly penaltyMs?: number;
+    }
   /** Prequal (NSDI 2024): probed requests-in-flight and latency, hot and cold by a quantile. */
   | {
       readonly type: 'prequal';

@@ -18,6 +18,7 @@ const byName: ReadonlyMap<string, BalancingPolicy> = new Map<string, BalancingPo
   ['ip_hash', { type: 'ip_hash' }],
   ['ring_hash', { type: 'ring_hash' }],
   ['maglev', { type: 'maglev' }],
+  ['peak_ewma', { type: 'peak_ewma' }],
 ]);
 
 export function policyOf(service: Service): {
