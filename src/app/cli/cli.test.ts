@@ -20,12 +20,15 @@ test('without a command, and with help, it says what there is', () => {
   }
 });
 
-test.each(['up', 'down', 'apply', 'get', 'load', 'apiserver', 'version'])('%s has help with examples', (command) => {
-  const { code, stdout } = run(command, '--help');
-  expect(code).toBe(0);
-  expect(stdout).toContain(`Usage: evenkeel ${command}`);
-  expect(stdout).toMatch(/Examples:\n {2}\$ /);
-});
+test.each(['up', 'down', 'apply', 'get', 'load', 'gateway', 'apiserver', 'version'])(
+  '%s has help with examples',
+  (command) => {
+    const { code, stdout } = run(command, '--help');
+    expect(code).toBe(0);
+    expect(stdout).toContain(`Usage: evenkeel ${command}`);
+    expect(stdout).toMatch(/Examples:\n {2}\$ /);
+  },
+);
 
 test.each([
   [['lod'], "unknown command 'lod'\n(Did you mean load?)"],

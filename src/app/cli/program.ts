@@ -25,6 +25,10 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'drive a constant rate of requests and report latencies, failures and who answered',
     load: async () => (await import('./commands/load.ts')).loadCommand(),
   },
+  gateway: {
+    summary: 'run the traffic engine from a configuration file, without Kubernetes',
+    load: async () => (await import('./commands/gateway.ts')).gatewayCommand(),
+  },
   apiserver: {
     summary: 'start the API server alone',
     load: async () => (await import('./commands/apiserver.ts')).apiserverCommand(),

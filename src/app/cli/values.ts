@@ -16,6 +16,11 @@ export function parseDuration(text: string): number {
   return total;
 }
 
+/** A duration that may be none: `0`, `0s`. */
+export function parseDelay(text: string): number {
+  return /^0(ms|s|m|h)?$/.test(text) ? 0 : parseDuration(text);
+}
+
 /** 0 to 65535; 0 lets the system choose. */
 export function parsePort(text: string): number {
   const port = Number(text);

@@ -8,6 +8,8 @@ export interface LogOptions {
   readonly file?: string;
   /** Also to standard error, and at debug level. */
   readonly verbose?: boolean;
+  /** Only this, and worse, to standard error, for a process that keeps no file. */
+  readonly stderr?: 'info' | 'warn';
 }
 
 export interface ProcessLog extends Logger {
@@ -23,7 +25,9 @@ export async function openLog(options: LogOptions): Promise<ProcessLog> {
     ...(options.file === undefined
       ? []
       : [{ level, stream: pino.destination({ dest: options.file, mkdir: true, sync: true }) }]),
-    ...(options.verbose === true ? [{ level, stream: pino.destination({ dest: 2, sync: true }) }] : []),
+    ...(options.verbose === true || options.stderr !== undefined
+      ? [{ level: options.stderr ?? level, stream: pino.destination({ dest: 2, sync: true }) }]
+      : []),
   ] as const;
   const settings = {
     level,

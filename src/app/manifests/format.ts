@@ -4,5 +4,6 @@ import type { ManifestProblem } from './document.ts';
 
 /** `file:line:column: message. Remedy.` */
 export function formatProblem({ position, message, remedy }: ManifestProblem): string {
-  return `${position.file}:${position.line}:${position.column}: ${message}. ${remedy}.`;
+  const end = remedy.endsWith('?') ? '' : '.';
+  return `${position.file}:${position.line}:${position.column}: ${message}. ${remedy}${end}`;
 }

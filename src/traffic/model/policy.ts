@@ -2,18 +2,16 @@
 // Knows the names of the policies, not how they work.
 import type { Service } from 'kubernetes-types/core/v1.js';
 import { objectKey } from '#kube/api/object.ts';
+import { defaultPolicy } from './cluster-defaults.ts';
 import type { BalancingPolicy } from './ir.ts';
 import type { Problem } from './problem.ts';
 
 const ANNOTATION = 'evenkeel.dev/balancing-policy';
 
-/** Two choices keep the slowest request fast at a cost that does not grow with the number of endpoints. */
-const DEFAULT: BalancingPolicy = { type: 'least_request', choices: 2 };
-
 const byName: ReadonlyMap<string, BalancingPolicy> = new Map<string, BalancingPolicy>([
   ['round_robin', { type: 'round_robin' }],
   ['weighted_round_robin', { type: 'weighted_round_robin' }],
-  ['least_request', DEFAULT],
+  ['least_request', defaultPolicy],
   ['random', { type: 'random' }],
   ['ip_hash', { type: 'ip_hash' }],
   ['ring_hash', { type: 'ring_hash' }],
@@ -26,7 +24,7 @@ export function policyOf(service: Service): {
   readonly problems: readonly Problem[];
 } {
   const wanted = service.metadata?.annotations?.[ANNOTATION];
-  if (wanted === undefined) return { policy: DEFAULT, problems: [] };
+  if (wanted === undefined) return { policy: defaultPolicy, problems: [] };
   const policy = byName.get(wanted);
   if (policy !== undefined) return { policy, problems: [] };
   const known = [...byName.keys()].map((name) => `"${name}"`).join(', ');
@@ -35,7 +33,7 @@ export function policyOf(service: Service): {
     key: objectKey(service),
     reason: 'InvalidSetting',
     field: `metadata.annotations[${ANNOTATION}]`,
-    message: `Balancing policy "${wanted}" does not exist: use one of ${known}; until then "${DEFAULT.type}" is used`,
+    message: `Balancing policy "${wanted}" does not exist: use one of ${known}; until then "${defaultPolicy.type}" is used`,
   };
-  return { policy: DEFAULT, problems: [problem] };
+  return { policy: defaultPolicy, problems: [problem] };
 }

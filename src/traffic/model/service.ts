@@ -3,6 +3,7 @@
 import type { ServicePort as KubePort, Service } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import { objectKey } from '#kube/api/object.ts';
+import { defaultRetry, defaultTimeouts } from './cluster-defaults.ts';
 import { weightProblems } from './endpoint-weight.ts';
 import type { Cluster, Endpoint, ServicePort } from './ir.ts';
 import { clusterName, servicePortName } from './names.ts';
@@ -16,10 +17,6 @@ export interface ServicePart {
   readonly services: ReadonlyMap<string, ServicePort>;
   readonly problems: readonly Problem[];
 }
-
-/** Milliseconds; as generous as gateways usually are, so that a slow backend is its owner's decision. */
-const TIMEOUTS = { connect: 5_000, response: 60_000, idle: 60_000 };
-const RETRY = { attempts: 1 };
 
 /** Labels with which a Service leaves layer 4 to someone else; upstream: pkg/proxy/apis/well_known_labels.go. */
 const NOT_OURS_LABELS = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless'];
@@ -43,8 +40,8 @@ export function translateService(service: Service, slices: readonly EndpointSlic
       name,
       policy,
       upstreamProtocol: upstreamProtocol(port),
-      timeouts: TIMEOUTS,
-      retry: RETRY,
+      timeouts: defaultTimeouts,
+      retry: defaultRetry,
     });
     endpoints.set(name, endpointsOf(service, port, slices));
     if (isProxied(service)) services.set(servicePortName(key, port), toServicePort(service, port, name));

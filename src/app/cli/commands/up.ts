@@ -1,14 +1,15 @@
 // `evenkeel up`: a whole small Kubernetes on this machine, with the given manifests in it.
 // Knows options, signals and exit codes; the rest is up/.
-import { availableParallelism } from 'node:os';
 import { Command, Option } from 'commander';
 import { UsageFailure } from '../../failure.ts';
 import { asFailure } from '../../main/cluster.ts';
 import { dataDirAt } from '../../main/data-dir.ts';
 import { defaultPodCidr, defaultServiceCidr, loopbackNetwork } from '../../main/network.ts';
+import { defaultWorkers } from '../../main/workers.ts';
 import { childProgress, followDetached, isDetachedChild, tellEnded, tellUp } from '../../up/detach.ts';
 import { liveProgress, type Progress, plainProgress } from '../../up/progress.ts';
 import { runUp } from '../../up/run.ts';
+import { signalled } from '../signals.ts';
 import { parseCount, parsePort } from '../values.ts';
 
 interface Options {
@@ -104,27 +105,7 @@ async function up(paths: readonly string[], options: Options): Promise<boolean> 
   }
 }
 
-/** One Ctrl-C may arrive twice within this time, milliseconds: from the terminal, and once more from npm. */
-const SAME_SIGNAL_MS = 500;
-
 /** Aborts at the first signal; the second one ends the process on the spot. */
 function untilSignal(progress: Progress): AbortSignal {
-  const stop = new AbortController();
-  let first = 0;
-  const onSignal = (): void => {
-    if (!stop.signal.aborted) {
-      first = performance.now();
-      progress.line('');
-      stop.abort();
-    } else if (performance.now() - first > SAME_SIGNAL_MS) {
-      process.exit(130);
-    }
-  };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
-  return stop.signal;
-}
-
-/** One thread keeps up with thousands of requests a second; more only where there are cores to spare. */
-function defaultWorkers(): number {
-  return Math.max(1, Math.min(4, Math.floor(availableParallelism() / 2)));
+  return signalled(['SIGINT', 'SIGTERM', 'SIGHUP'], () => progress.line(''));
 }

@@ -13,6 +13,8 @@ export class PortProbe {
   async check(update: TrafficUpdate, report: (name: string, error: Error) => void): Promise<TrafficUpdate> {
     if (update.listeners === undefined) return update;
     const listeners = new Map<string, Listener | undefined>();
+    // A listener that takes another's place under a new name finds the port held by ourselves.
+    const held = [...this.#known.values()];
     for (const [name, listener] of update.listeners) {
       this.failed.delete(name);
       if (listener === undefined) {
@@ -30,7 +32,8 @@ export class PortProbe {
         continue;
       }
       try {
-        const checked = { ...listener, port: await freePort(listener) };
+        const ours = held.some(({ address, port }) => address === listener.address && port === listener.port);
+        const checked = { ...listener, port: ours ? listener.port : await freePort(listener) };
         this.#known.set(name, checked);
         listeners.set(name, checked);
       } catch (error) {

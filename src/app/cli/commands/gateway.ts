@@ -1,0 +1,125 @@
+// `evenkeel gateway`: the engine alone, from a configuration file.
+// Knows options, signals and output; the rest is gateway/.
+import { Command, Option } from 'commander';
+import { systemClock } from '#lib/clock.ts';
+import { UsageFailure } from '../../failure.ts';
+import { isCidr } from '../../gateway/schema/values.ts';
+import { openLog } from '../../main/file-log.ts';
+import { defaultWorkers } from '../../main/workers.ts';
+import { formatProblem } from '../../manifests/format.ts';
+import { signalled } from '../signals.ts';
+import { collect, parseCount, parseDelay, parseDuration, parsePort } from '../values.ts';
+
+interface Options {
+  readonly config: string;
+  readonly check: boolean;
+  readonly workers: number;
+  readonly adminPort: number;
+  readonly accessLog?: string | true;
+  readonly watch: boolean;
+  readonly drainDelay: number;
+  readonly drainTimeout: number;
+  readonly trustedProxies: readonly string[];
+  readonly verbose: boolean;
+}
+
+export function gatewayCommand(): Command {
+  return new Command('gateway')
+    .summary('run the traffic engine from a configuration file, without Kubernetes')
+    .description(
+      'Serves what a YAML file says: listeners, virtual hosts with routes, clusters of endpoints. docs/gateway-config.md describes every field.\n\nThe file and the certificates that it names are watched: a valid change is taken in without dropping anything, an invalid one is reported and changes nothing. SIGHUP reads them again. SIGTERM and Ctrl-C let what is under way finish; a second one ends at once.',
+    )
+    .requiredOption('-c, --config <file>', 'the configuration')
+    .option('--check', 'only say what is wrong with the file; exit code 0 when nothing is, else 1', false)
+    .addOption(new Option('--workers <n>', 'threads').argParser(parseCount).default(defaultWorkers()))
+    .addOption(
+      new Option('--admin-port <port>', 'port of the admin page and of /metrics on 127.0.0.1; 0 takes a free one')
+        .argParser(parsePort)
+        .default(9901),
+    )
+    .option('--access-log [file]', 'write a JSON line for every request, to standard output or to a file')
+    .option('--no-watch', 'read the files once, and again only on SIGHUP')
+    .addOption(
+      new Option('--drain-delay <time>', 'how long to go on as before, only not ready (/readyz), before draining')
+        .argParser(parseDelay)
+        .default(0, '0s'),
+    )
+    .addOption(
+      new Option('--drain-timeout <time>', 'how long what is under way may take to finish')
+        .argParser(parseDuration)
+        .default(30_000, '30s'),
+    )
+    .addOption(
+      new Option('--trusted-proxies <range>', 'clients whose X-Forwarded-* and Forwarded are believed; may be repeated')
+        .argParser(collect)
+        .default([], 'none'),
+    )
+    .option('--verbose', 'log to standard error in detail', false)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ evenkeel gateway --config examples/gateway/gateway.yaml
+  $ evenkeel gateway -c gateway.yaml --check
+  $ evenkeel gateway -c gateway.yaml --workers 4 --access-log /var/log/evenkeel.jsonl --drain-delay 5s
+  $ evenkeel explain http://127.0.0.1:8080/api --config gateway.yaml
+
+A small file:
+  listeners:
+    web: { address: 127.0.0.1, port: 8080 }
+  virtualHosts:
+    all: { hostname: '*', routes: [{ path: /, action: app }] }
+  clusters:
+    app: { endpoints: ['127.0.0.1:3000', '127.0.0.1:3001'] }`,
+    )
+    .action(async (options: Options) => {
+      process.exitCode = options.check ? await check(options.config) : await run(options);
+    });
+}
+
+async function check(path: string): Promise<number> {
+  const { ConfigFile } = await import('../../gateway/config-file.ts');
+  const { outcome } = new ConfigFile(path).read();
+  if ('config' in outcome) {
+    process.stdout.write(`${path} is valid\n`);
+    return 0;
+  }
+  for (const problem of outcome.problems) process.stderr.write(`${formatProblem(problem)}\n`);
+  return 1;
+}
+
+async function run(options: Options): Promise<number> {
+  const ranges = options.trustedProxies.flatMap((text) => text.split(','));
+  const wrong = ranges.find((range) => !isCidr(range));
+  if (wrong !== undefined) {
+    throw new UsageFailure(`"${wrong}" is no address and no range`, 'Give --trusted-proxies e.g. 10.0.0.0/8');
+  }
+  const accessLog = options.accessLog === true ? '-' : options.accessLog;
+  // Standard output is the log's alone when it goes there.
+  const out = accessLog === '-' ? process.stderr : process.stdout;
+  const log = await openLog(options.verbose ? { verbose: true } : { stderr: 'warn' });
+  const { runGateway } = await import('../../gateway/run.ts');
+  const stop = signalled(['SIGINT', 'SIGTERM'], () => {});
+  try {
+    return await runGateway({
+      config: options.config,
+      workers: options.workers,
+      adminPort: options.adminPort,
+      ...(accessLog === undefined ? {} : { accessLog }),
+      watch: options.watch,
+      drainDelay: options.drainDelay,
+      drainTimeout: options.drainTimeout,
+      trustedProxies: ranges,
+      log,
+      clock: systemClock,
+      stop,
+      onReloadAsked: (reload) => process.on('SIGHUP', reload),
+      say: (line) => void out.write(`${line}\n`),
+      warn: (line) => void process.stderr.write(`${line}\n`),
+    });
+  } finally {
+    log.flush();
+    // Whatever a part left open must not keep a finished process alive.
+    setTimeout(() => process.exit(), 250).unref();
+  }
+}

@@ -1,0 +1,86 @@
+// The configuration in force: what a changed file changes is published as one update, and a wrong file changes nothing.
+// Knows the engine as a sink of updates; prints nothing.
+import { diffTraffic } from '#traffic/model/diff.ts';
+import type { TrafficModel, TrafficSink } from '#traffic/model/ir.ts';
+import type { ManifestProblem } from '../manifests/document.ts';
+import type { GatewayConfig } from './config.ts';
+import type { ConfigFile, ConfigRead } from './config-file.ts';
+import { portProblems } from './free-ports.ts';
+
+export type Reload =
+  /** The files say what they said before. */
+  | { readonly type: 'same' }
+  /** `changes` counts what is new, different or gone, a part each; empty when the model is the same. */
+  | { readonly type: 'applied'; readonly changes: Readonly<Record<string, number>> }
+  /** What was in force stays. */
+  | { readonly type: 'refused'; readonly problems: readonly ManifestProblem[] };
+
+const NOTHING: TrafficModel = {
+  listeners: new Map(),
+  certificates: new Map(),
+  virtualHosts: new Map(),
+  clusters: new Map(),
+  endpoints: new Map(),
+  services: new Map(),
+};
+
+export class LiveConfig {
+  readonly #file: ConfigFile;
+  readonly #sink: TrafficSink;
+  #model = NOTHING;
+  #config: GatewayConfig | undefined;
+  #version = 0;
+  #fingerprint = '';
+  #files: readonly string[] = [];
+  #lastOk = true;
+
+  constructor(file: ConfigFile, sink: TrafficSink) {
+    this.#file = file;
+    this.#sink = sink;
+  }
+
+  /** Files to watch: what the last read named, right or wrong. */
+  get files(): readonly string[] {
+    return this.#files;
+  }
+
+  get config(): GatewayConfig | undefined {
+    return this.#config;
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  /** The last read was applied. */
+  get lastOk(): boolean {
+    return this.#lastOk;
+  }
+
+  /** `again`: even when the files say what they said before, as people expect of SIGHUP. */
+  async load(read: ConfigRead = this.#file.read(), again = false): Promise<Reload> {
+    this.#files = read.files;
+    if (!again && read.fingerprint === this.#fingerprint) return { type: 'same' };
+    this.#fingerprint = read.fingerprint;
+    const { outcome } = read;
+    this.#lastOk = false;
+    if ('problems' in outcome) return { type: 'refused', problems: outcome.problems };
+    const { model, locate } = outcome.config;
+    const taken = await portProblems(model.listeners, this.#model.listeners, locate);
+    if (taken.length > 0) {
+      // Read again next time: the port may be free by then, though the file says the same.
+      this.#fingerprint = '';
+      return { type: 'refused', problems: taken };
+    }
+    const changes = diffTraffic(this.#model, model);
+    this.#model = model;
+    this.#config = outcome.config;
+    this.#lastOk = true;
+    if (changes === undefined) return { type: 'applied', changes: {} };
+    this.#sink.publish({ version: ++this.#version, ...changes });
+    return {
+      type: 'applied',
+      changes: Object.fromEntries(Object.entries(changes).map(([part, table]) => [part, table.size])),
+    };
+  }
+}

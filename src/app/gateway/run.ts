@@ -1,0 +1,201 @@
+// Runs the engine from a configuration file: starts, watches, reloads, drains and leaves.
+// Knows no command line; signals and output are handed in.
+import type { Clock } from '#lib/clock.ts';
+import type { Logger } from '#lib/log.ts';
+import type { Engine } from '#traffic/proxy/engine.ts';
+import { startEngine } from '#traffic/proxy/engine.ts';
+import { startAdmin } from '../admin/server.ts';
+import { Failure } from '../failure.ts';
+import { listenFailure } from '../main/ports.ts';
+import { formatProblem } from '../manifests/format.ts';
+import { ConfigFile } from './config-file.ts';
+import { listenProblem } from './free-ports.ts';
+import { LiveConfig, type Reload } from './live-config.ts';
+import { reloadMetrics } from './reload-metrics.ts';
+import { changed, serving } from './tell.ts';
+import { watchFiles } from './watch-files.ts';
+
+export interface GatewayOptions {
+  readonly config: string;
+  readonly workers: number;
+  readonly adminPort: number;
+  readonly accessLog?: string;
+  readonly watch: boolean;
+  /** Milliseconds. */
+  readonly drainDelay: number;
+  readonly drainTimeout: number;
+  readonly trustedProxies: readonly string[];
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Aborts when the gateway should leave. */
+  readonly stop: AbortSignal;
+  /** Calls back whenever somebody asks for a reload. */
+  readonly onReloadAsked: (reload: () => void) => void;
+  /** A line for people, and one about something wrong. */
+  readonly say: (line: string) => void;
+  readonly warn: (line: string) => void;
+}
+
+/** Resolves when it has left; the exit code. Throws a `Failure` when it cannot start. */
+export async function runGateway(options: GatewayOptions): Promise<number> {
+  const { say, warn } = options;
+  const file = new ConfigFile(options.config);
+  const first = file.read();
+  if ('problems' in first.outcome) {
+    for (const problem of first.outcome.problems) warn(formatProblem(problem));
+    return 2;
+  }
+  const engine = await startEngine({
+    workers: options.workers,
+    log: options.log,
+    trustedProxies: options.trustedProxies,
+    ...(options.accessLog === undefined ? {} : { accessLog: options.accessLog }),
+  });
+  try {
+    const live = new LiveConfig(file, engine);
+    const begun = await live.load(first);
+    if (begun.type === 'refused') {
+      for (const problem of begun.problems) warn(formatProblem(problem));
+      return 1;
+    }
+    await engine.ready();
+    watchListeners(engine, live, warn);
+    return await serve(options, engine, live, say, warn);
+  } finally {
+    await engine.close();
+  }
+}
+
+async function serve(
+  options: GatewayOptions,
+  engine: Engine,
+  live: LiveConfig,
+  say: (line: string) => void,
+  warn: (line: string) => void,
+): Promise<number> {
+  const address = '127.0.0.1';
+  const admin = await startAdmin({
+    address,
+    port: options.adminPort,
+    engine: { ...reports(engine), metricsText: async () => `${await engine.metricsText()}${reloadMetrics(live)}` },
+    ready: () => !options.stop.aborted,
+    log: options.log,
+  }).catch((error: unknown) => {
+    throw listenFailure(error, options.adminPort, address, '--admin-port');
+  });
+  const reloading = new Reloading(options.config, live, engine, say, warn);
+  const watch = options.watch ? watchFiles(live.files, options.clock, () => reloading.ask(false)) : undefined;
+  reloading.onRead = (files) => watch?.update(files);
+  options.onReloadAsked(() => reloading.ask(true));
+  try {
+    for (const line of serving(options.config, live, engine, admin.url, options.watch)) say(line);
+    await aborted(options.stop);
+    watch?.close();
+    await drain(options, engine, say);
+  } finally {
+    watch?.close();
+    await reloading.done();
+    await admin.close();
+  }
+  return 0;
+}
+
+/** `/readyz` says no from the moment of the signal; whoever sends traffic here may need a while to see it. */
+async function drain(options: GatewayOptions, engine: Engine, say: (line: string) => void): Promise<void> {
+  const { drainDelay, drainTimeout, clock } = options;
+  if (drainDelay > 0) {
+    say(`Not ready any more; draining in ${drainDelay / 1000} s`);
+    // The clock's timers hold no process: the admin server does.
+    await new Promise<void>((resolve) => clock.after(drainDelay, resolve));
+  }
+  say('Draining: what is under way finishes, nothing new is taken');
+  await engine.drain(drainTimeout);
+  say('Done');
+}
+
+/** One reload at a time; however often it is asked for meanwhile, one more follows. */
+class Reloading {
+  onRead: (files: readonly string[]) => void = () => {};
+  readonly #path: string;
+  readonly #live: LiveConfig;
+  readonly #engine: Engine;
+  readonly #say: (line: string) => void;
+  readonly #warn: (line: string) => void;
+  #running: Promise<void> | undefined;
+  #asked: 'no' | 'hint' | 'order' = 'no';
+
+  constructor(
+    path: string,
+    live: LiveConfig,
+    engine: Engine,
+    say: (line: string) => void,
+    warn: (line: string) => void,
+  ) {
+    this.#path = path;
+    this.#live = live;
+    this.#engine = engine;
+    this.#say = say;
+    this.#warn = warn;
+  }
+
+  ask(order: boolean): void {
+    if (order || this.#asked === 'no') this.#asked = order ? 'order' : 'hint';
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  async done(): Promise<void> {
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#asked !== 'no') {
+      const order = this.#asked === 'order';
+      this.#asked = 'no';
+      const outcome = await this.#live.load(undefined, order);
+      this.onRead(this.#live.files);
+      await this.#tell(outcome);
+    }
+  }
+
+  async #tell(outcome: Reload): Promise<void> {
+    if (outcome.type === 'same') return;
+    if (outcome.type === 'refused') {
+      for (const problem of outcome.problems) this.#warn(formatProblem(problem));
+      this.#warn(`The configuration before stays in force; correct ${this.#path} and it is read again.`);
+      return;
+    }
+    await this.#engine.applied();
+    this.#say(changed(this.#path, outcome.changes));
+  }
+}
+
+/** A port that was free a moment ago, or an address that went away. */
+function watchListeners(engine: Engine, live: LiveConfig, warn: (line: string) => void): void {
+  let starting = true;
+  const failed: string[] = [];
+  engine.onListenError((name, error) => {
+    const listener = live.config?.model.listeners.get(name);
+    const text =
+      listener === undefined || live.config === undefined
+        ? `Cannot listen for "${name}": ${error.message}`
+        : formatProblem(listenProblem(listener, error, live.config.locate));
+    if (starting) failed.push(text);
+    else warn(text);
+  });
+  starting = false;
+  if (failed.length > 0) throw new Failure(failed.join('\n'), 'Correct the file and start again');
+}
+
+function reports(engine: Engine) {
+  return {
+    clusters: () => engine.clusters(),
+    configDump: () => engine.configDump(),
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

@@ -1,0 +1,136 @@
+// Clusters: how they are balanced and guarded, and their endpoints. Every part left out is switched off.
+// Knows no route; the settings of a policy are read by the policy itself.
+import { policies } from '#traffic/balancer/index.ts';
+import { defaultPolicy, defaultRetry, defaultTimeouts } from '#traffic/model/cluster-defaults.ts';
+import type { AffinityPolicy, BalancingPolicy, Cluster, Endpoint, HashPolicy, UpstreamTls } from '#traffic/model/ir.ts';
+import { retry } from './common.ts';
+import { endpoint } from './endpoint.ts';
+import { circuitBreaker, healthCheck, loadReports, locality, outlierDetection, slowStart } from './guards.ts';
+import { byType, isRecord, leaf, list, mapped, named, object, oneOf, optional, type Schema } from './kit.ts';
+import { tlsVersion } from './listener.ts';
+import { suggestion } from './suggestion.ts';
+import {
+  absolutePath,
+  duration,
+  flag,
+  headerName,
+  hostPattern,
+  integer,
+  name,
+  percent,
+  seconds,
+  text,
+} from './values.ts';
+
+/** A name, or an object with the settings that the policy knows. */
+const policy: Schema<BalancingPolicy> = leaf<BalancingPolicy>(
+  'a balancing policy',
+  'e.g. least_request or {type: least_request, choices: 2}',
+  (value) => {
+    const settings = typeof value === 'string' ? { type: value } : value;
+    if (!isRecord(settings) || typeof settings.type !== 'string') return undefined;
+    const { type } = settings;
+    if (!Object.hasOwn(policies, type)) {
+      return { error: `there is no policy "${type}"`, remedy: suggestion(type, Object.keys(policies)) };
+    }
+    try {
+      return { value: policies[type as keyof typeof policies].parse(settings) as BalancingPolicy };
+    } catch (error) {
+      // The policy says field, value and remedy in one sentence.
+      const [what = '', remedy = 'Correct it'] = (error instanceof Error ? error.message : String(error)).split(
+        /: (?=[^:]*$)/,
+      );
+      return { error: what, remedy: `${remedy.charAt(0).toUpperCase()}${remedy.slice(1)}` };
+    }
+  },
+);
+
+const lowerCase = mapped(headerName, (header) => header.toLowerCase());
+
+const hash: Schema<HashPolicy> = byType<HashPolicy>({
+  source_ip: object({ type: oneOf('source_ip') }),
+  header: object({ type: oneOf('header'), name: lowerCase }),
+  cookie: object({ type: oneOf('cookie'), name }),
+  query: object({ type: oneOf('query'), name }),
+});
+
+const affinity: Schema<AffinityPolicy> = byType<AffinityPolicy>({
+  cookie: mapped(
+    object({
+      type: oneOf('cookie'),
+      name,
+      path: optional(absolutePath),
+      maxAge: optional(seconds),
+      mode: optional(oneOf('persistent', 'balanced')),
+      secure: optional(flag),
+      sameSite: optional(oneOf('Strict', 'Lax', 'None')),
+    }),
+    ({ path = '/', maxAge = 0, mode = 'persistent', ...rest }) => ({ ...rest, path, maxAgeSeconds: maxAge, mode }),
+  ),
+  header: object({ type: oneOf('header'), name: lowerCase }),
+  source_ip: object({ type: oneOf('source_ip') }),
+});
+
+export interface UpstreamTlsFiles extends Omit<UpstreamTls, 'caPem' | 'clientCertificate' | 'fingerprint'> {
+  readonly caFile?: string;
+  readonly clientCertificate?: { readonly certificateFile: string; readonly keyFile: string };
+}
+
+const tls: Schema<UpstreamTlsFiles> = object({
+  serverName: hostPattern,
+  caFile: optional(name),
+  subjectNames: optional(list(text, 'names', { min: 1 })),
+  clientCertificate: optional(object({ certificateFile: name, keyFile: name })),
+  insecureSkipVerify: optional(flag),
+  minVersion: optional(tlsVersion),
+});
+
+export interface ClusterFile {
+  readonly cluster: Omit<Cluster, 'tls'>;
+  readonly tls: UpstreamTlsFiles | undefined;
+  readonly endpoints: readonly Endpoint[];
+}
+
+export function cluster(clusterName: string): Schema<ClusterFile> {
+  return mapped(
+    object({
+      policy: optional(policy),
+      upstreamProtocol: optional(oneOf('http1', 'http2', 'tcp', 'udp')),
+      timeouts: optional(
+        object({
+          connect: optional(duration),
+          response: optional(duration),
+          idle: optional(duration),
+          session: optional(duration),
+        }),
+      ),
+      retry: optional(retry),
+      retryBudget: optional(object({ percent, minConcurrent: integer(0, 100_000) })),
+      tls: optional(tls),
+      proxyProtocol: optional(oneOf('v1', 'v2')),
+      hash: optional(hash),
+      affinity: optional(affinity),
+      circuitBreaker: optional(circuitBreaker),
+      outlierDetection: optional(outlierDetection),
+      healthCheck: optional(healthCheck),
+      panicThreshold: optional(percent),
+      slowStart: optional(slowStart),
+      locality: optional(locality),
+      subset: optional(named(text, 'labels')),
+      loadReports: optional(loadReports),
+      endpoints: list(endpoint, 'endpoints'),
+    }),
+    ({ tls: files, endpoints, timeouts, ...rest }) => ({
+      cluster: {
+        ...rest,
+        name: clusterName,
+        policy: rest.policy ?? defaultPolicy,
+        upstreamProtocol: rest.upstreamProtocol ?? 'http1',
+        timeouts: { ...defaultTimeouts, ...timeouts },
+        retry: rest.retry ?? defaultRetry,
+      },
+      tls: files,
+      endpoints,
+    }),
+  );
+}
