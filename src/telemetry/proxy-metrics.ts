@@ -35,6 +35,18 @@ export const proxyMetrics = {
   ),
   connections: metric('downstream_connections', 'gauge', ['listener'], 'Client connections that are open.'),
   accepted: metric('downstream_connections_total', 'counter', ['listener'], 'Client connections accepted.'),
+  handshakes: metric(
+    'tls_handshakes_total',
+    'counter',
+    ['listener', 'version', 'resumed'],
+    'TLS handshakes with clients that came to their end; resumed is yes or no.',
+  ),
+  handshakeFailures: metric(
+    'tls_handshake_failures_total',
+    'counter',
+    ['listener', 'reason'],
+    'Connections of TLS listeners that ended before or within the handshake.',
+  ),
   upstreamRequests: metric(
     'upstream_requests_total',
     'counter',

@@ -13,6 +13,7 @@ import { endpointKey } from '#traffic/snapshot/index.ts';
 import { EndpointSlots } from './endpoint-slots.ts';
 import { defaultLimits, type HttpLimits } from './http1/limits.ts';
 import { MergedModel } from './merged-model.ts';
+import { TicketSecretRing } from './tls/ticket-keys.ts';
 import { createInFlightMemory } from './workers/in-flight.ts';
 import { PortProbe } from './workers/port-probe.ts';
 import { WorkerHandle } from './workers/worker-handle.ts';
@@ -59,6 +60,9 @@ export interface Engine extends TrafficSink {
   address(name: string): ListeningAddress | undefined;
 }
 
+/** Milliseconds after which session tickets get a new key; the last one opens tickets for as long again. */
+const TICKET_ROTATION = 12 * 60 * 60 * 1000;
+
 /** The one series that is the engine's own: which version runs. */
 function buildInfo(): MetricSource {
   const series: Series[] = [];
@@ -95,6 +99,8 @@ class WorkerEngine implements Engine {
   /** What the engine itself counts, then what workers counted that have ended. */
   readonly #ended: MetricSource[] = [buildInfo()];
   readonly #probe = new PortProbe();
+  readonly #tickets = new TicketSecretRing();
+  readonly #ticketTimer: NodeJS.Timeout;
   readonly #listenErrorFns: ((name: string, error: Error) => void)[] = [];
   readonly #reported = new Map<string, Error>();
   readonly #bound = new Map<string, ListeningAddress>();
@@ -116,6 +122,7 @@ class WorkerEngine implements Engine {
           workers: count,
           inFlight,
           limits: { ...defaultLimits, ...options.limits },
+          ticketSecrets: this.#tickets.secrets,
           accessLog: options.accessLog ?? '',
           servedByHeader: options.servedByHeader ?? '',
           trustedProxies: options.trustedProxies ?? [],
@@ -130,6 +137,7 @@ class WorkerEngine implements Engine {
             this.#ended.push(source);
             this.#slots.table.clearRow(index);
             worker.start();
+            worker.send({ type: 'ticket_secrets', secrets: this.#tickets.secrets });
             worker.send({ type: 'update', update: this.#model.full(), slots: this.#slots.table.entries() });
           },
         },
@@ -137,6 +145,13 @@ class WorkerEngine implements Engine {
       this.#workers.push(worker);
       worker.start();
     }
+    this.#ticketTimer = setInterval(() => this.#rotateTickets(), TICKET_ROTATION);
+    this.#ticketTimer.unref();
+  }
+
+  #rotateTickets(): void {
+    const secrets = this.#tickets.rotate();
+    for (const worker of this.#workers) worker.send({ type: 'ticket_secrets', secrets });
   }
 
   publish(update: TrafficUpdate): void {
@@ -243,6 +258,7 @@ class WorkerEngine implements Engine {
 
   async close(): Promise<void> {
     this.#closed = true;
+    clearInterval(this.#ticketTimer);
     this.#settleWaiting();
     await Promise.all(this.#workers.map((worker) => worker.stop()));
   }

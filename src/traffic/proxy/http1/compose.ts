@@ -3,6 +3,7 @@
 
 import { STATUS_CODES } from 'node:http';
 import type { LocalReply } from '../http/local-reply.ts';
+import type { SocketPair } from '../proxy-protocol/socket-pair.ts';
 import type { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
 
@@ -12,30 +13,36 @@ export interface ClientFacts {
   readonly protocol: 'http' | 'https';
   /** Port of the listener, as text. */
   readonly port: string;
+  /** Who connected to what; with a PROXY header, as that said. */
+  readonly pair: SocketPair;
   /** Where it connected to, `address:port`: the host of a request that names none. */
   readonly authority: string;
   /** Its forwarding headers are believed and extended, not replaced. */
   readonly trusted: boolean;
   /** The lines that are the same for each request of an untrusted client. */
   readonly forwardingLines: string;
+  /** `X-Forwarded-Client-Cert`, with its line end, or empty. */
+  readonly certificateLine: string;
 }
 
 export function clientFacts(
-  address: string,
+  pair: SocketPair,
   protocol: 'http' | 'https',
-  local: { readonly address: string; readonly port: number },
-  trusted: boolean,
+  { trusted, certificateLine }: { readonly trusted: boolean; readonly certificateLine: string },
 ): ClientFacts {
-  const { port } = local;
+  const { address } = pair.source;
+  const { address: local, port } = pair.destination;
   return {
     address,
-    authority: local.address.includes(':') ? `[${local.address}]:${port}` : `${local.address}:${port}`,
+    authority: local.includes(':') ? `[${local}]:${port}` : `${local}:${port}`,
     protocol,
     port: String(port),
+    pair,
     trusted,
+    certificateLine,
     forwardingLines:
       `X-Forwarded-For: ${address}\r\nX-Real-IP: ${address}\r\n` +
-      `X-Forwarded-Proto: ${protocol}\r\nX-Forwarded-Port: ${port}\r\n`,
+      `X-Forwarded-Proto: ${protocol}\r\nX-Forwarded-Port: ${port}\r\n${certificateLine}`,
   };
 }
 
@@ -77,7 +84,7 @@ function extendedForwarding(head: RequestHead, client: ClientFacts, host: string
   return (
     `X-Forwarded-For: ${chain}\r\nX-Real-IP: ${first}\r\n` +
     `X-Forwarded-Proto: ${head.forwardedProto || client.protocol}\r\n` +
-    `X-Forwarded-Port: ${head.forwardedPort || client.port}\r\n` +
+    `X-Forwarded-Port: ${head.forwardedPort || client.port}\r\n${client.certificateLine}` +
     `X-Forwarded-Host: ${head.forwardedHost || host}\r\n` +
     (head.forwarded === '' ? '' : `Forwarded: ${head.forwarded}\r\n`)
   );

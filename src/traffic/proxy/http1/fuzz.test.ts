@@ -19,7 +19,8 @@ const corpus = readdirSync(directory)
 const harness = new Harness();
 afterEach(() => harness.close());
 
-const client = clientFacts('192.0.2.7', 'http', { address: '192.0.2.1', port: 80 }, false);
+const pair = { source: { address: '192.0.2.7', port: 4711 }, destination: { address: '192.0.2.1', port: 80 } };
+const client = clientFacts(pair, 'http', { trusted: false, certificateLine: '' });
 
 /** Parses the first head of `text`; the request as forwarded, or the status of the refusal. */
 function forwarded(text: string): string | number | undefined {

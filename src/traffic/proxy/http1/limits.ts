@@ -10,7 +10,7 @@ export interface HttpLimits {
   readonly headers: number;
   /** Bytes of a request body; 0 for no limit. */
   readonly body: number;
-  /** Milliseconds from the first byte of a head (or from accept) to its end. */
+  /** Milliseconds from the first byte of a head (or from accept) to its end; and for a handshake. */
   readonly headTimeout: number;
   /** Milliseconds a connection may stay open between two requests. */
   readonly idleTimeout: number;
@@ -22,6 +22,8 @@ export interface HttpLimits {
   readonly sendTimeout: number;
   /** Milliseconds a connection that is being closed still swallows input, so that no reset overtakes its last answer. */
   readonly linger: number;
+  /** Connections under way at a time, per worker, whose PROXY header or ClientHello is still to come. */
+  readonly handshakes: number;
   /** Bytes of a request kept so that it can be sent again. */
   readonly replay: number;
 }
@@ -37,5 +39,6 @@ export const defaultLimits: HttpLimits = {
   bodyMinimum: 1024,
   sendTimeout: 60_000,
   linger: 2000,
+  handshakes: 4096,
   replay: 64 * 1024,
 };

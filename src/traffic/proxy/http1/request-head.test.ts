@@ -6,7 +6,8 @@ import { defaultLimits } from './limits.ts';
 import { parseRequestHead, RequestHead } from './request-head.ts';
 import { normalisePath } from './target.ts';
 
-const client = clientFacts('192.0.2.7', 'http', { address: '192.0.2.1', port: 8080 }, false);
+const pair = { source: { address: '192.0.2.7', port: 4711 }, destination: { address: '192.0.2.1', port: 8080 } };
+const client = clientFacts(pair, 'http', { trusted: false, certificateLine: '' });
 
 function parse(text: string): RequestHead {
   const head = new RequestHead();
@@ -18,7 +19,7 @@ function parse(text: string): RequestHead {
 function forwarded(text: string, trusted = false): string {
   return composeRequest(
     parse(text),
-    trusted ? clientFacts('192.0.2.7', 'http', { address: '192.0.2.1', port: 8080 }, true) : client,
+    trusted ? clientFacts(pair, 'http', { trusted: true, certificateLine: '' }) : client,
     'id',
   );
 }

@@ -15,7 +15,8 @@ interface Inner {
 }
 
 /**
- * The socket to use in place of `accepted`, which must be paused and without listeners. Where Node.js has no such
+ * The socket to use in place of `accepted`, which must be paused and without listeners; bytes that were put back into it
+ * (`unshift`) come first. Where Node.js has no such
  * handle to hand over, the result is `accepted` itself, and `data` events bring its bytes.
  */
 export function shareReads(accepted: Socket, onBytes: OnBytes): Socket {
@@ -42,5 +43,12 @@ export function shareReads(accepted: Socket, onBytes: OnBytes): Socket {
   socket._server = from._server ?? null;
   from._server = null;
   from._handle = null;
+  // Without its handle it reads nothing new; what waits in it precedes everything that the new socket reads.
+  const early: Buffer | null = accepted.readableLength > 0 ? accepted.read() : null;
+  if (early !== null) {
+    process.nextTick(() => {
+      if (!socket.destroyed) onBytes(early, early.length);
+    });
+  }
   return socket;
 }

@@ -29,6 +29,7 @@ export class ClockLab {
       limits: { ...defaultLimits, ...limits },
       accessLog: '',
       servedByHeader: '',
+      ticketSecrets: [],
       trustedProxies: [],
       nodeAddresses: [],
     };

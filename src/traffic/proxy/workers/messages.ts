@@ -5,6 +5,7 @@ import type { LogFields } from '#lib/log.ts';
 import type { Series } from '#telemetry/series.ts';
 import type { TrafficUpdate } from '#traffic/model/ir.ts';
 import type { HttpLimits } from '../http1/limits.ts';
+import type { TicketSecrets } from '../tls/ticket-keys.ts';
 
 /** Given to a worker at its start. */
 export interface WorkerSettings {
@@ -14,6 +15,8 @@ export interface WorkerSettings {
   readonly inFlight: SharedArrayBuffer;
   readonly metrics: SharedArrayBuffer;
   readonly limits: HttpLimits;
+  /** Of session tickets, at the worker's start. */
+  readonly ticketSecrets: TicketSecrets;
   /** Path of the access log, `-` for standard output, empty for none. */
   readonly accessLog: string;
   readonly servedByHeader: string;
@@ -26,6 +29,8 @@ export interface WorkerSettings {
 export type ToWorker =
   /** `slots` names the counter slot of every endpoint key that is new since the last update. */
   | { readonly type: 'update'; readonly update: TrafficUpdate; readonly slots: readonly (readonly [string, number])[] }
+  /** Session tickets are made with the first and opened with all from now on. */
+  | { readonly type: 'ticket_secrets'; readonly secrets: TicketSecrets }
   | { readonly type: 'drain' }
   /** Asks for an answer, once everything said before it has been said. */
   | { readonly type: 'sync' }

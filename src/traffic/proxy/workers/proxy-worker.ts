@@ -2,7 +2,6 @@
 // Knows nothing of threads; whoever starts it passes messages in and out.
 
 import { randomBytes } from 'node:crypto';
-import { BlockList, isIPv6 } from 'node:net';
 import type { Clock } from '#lib/clock.ts';
 import { hash32 } from '#lib/hash.ts';
 import type { Logger } from '#lib/log.ts';
@@ -10,9 +9,11 @@ import { AccessLog } from '#telemetry/access-log.ts';
 import { MetricWriter } from '#telemetry/metric-writer.ts';
 import { proxyMetrics } from '#telemetry/proxy-metrics.ts';
 import { createSnapshotBuilder, type Snapshot, type SnapshotBuilder } from '#traffic/snapshot/index.ts';
+import { addressList } from '../address-list.ts';
 import { ClusterGuards } from '../guards/cluster-guard.ts';
 import type { HttpContext } from '../http/context.ts';
 import { OutBuffer } from '../http1/out-buffer.ts';
+import { GatewayConnections } from '../listeners/gateway-connections.ts';
 import { ServiceDriver } from '../services/service-driver.ts';
 import { Sweeper, type Timed } from '../sweeper.ts';
 import { ServerContexts } from '../tls/server-contexts.ts';
@@ -22,6 +23,7 @@ import { WorkerStats } from './http-stats.ts';
 import { InFlightCounters } from './in-flight.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './messages.ts';
 import { serviceStats } from './service-stats.ts';
+import { tlsStats } from './tls-stats.ts';
 
 export interface WorkerDeps {
   readonly clock: Clock;
@@ -40,6 +42,7 @@ export class ProxyWorker {
   readonly #contexts: ServerContexts;
   readonly #accessLog: AccessLog | undefined;
   readonly #context: HttpContext;
+  readonly #connections: GatewayConnections;
   readonly #gateway: GatewayListeners;
   readonly #services: ServiceDriver;
   readonly #serviceStats: ReturnType<typeof serviceStats>;
@@ -61,7 +64,7 @@ export class ProxyWorker {
     this.#pools = new UpstreamPools((key) => this.#counters.slot(key), this.#guards, settings.limits);
     this.#sweeper.add(this.#pools);
     this.#sweeper.add(this.#guards);
-    this.#contexts = new ServerContexts(deps.log);
+    this.#contexts = new ServerContexts(deps.log, settings.ticketSecrets, settings.limits.headTimeout);
     this.#accessLog = settings.accessLog === '' ? undefined : new AccessLog(settings.accessLog, clock);
     const writer = new MetricWriter(settings.metrics, (series) => deps.send({ type: 'series', series }));
     this.#stats = new WorkerStats(writer, this.#counters);
@@ -83,13 +86,14 @@ export class ProxyWorker {
       now,
       after: (ms, fn) => clock.after(ms, fn),
       newRequestId: requestIds(),
-      isTrusted: trustCheck(settings.trustedProxies),
+      isTrusted: addressList(settings.trustedProxies).has,
     };
     const report = {
       listening: (name: string, address: string, port: number) => deps.send({ type: 'listening', name, address, port }),
       failed: (name: string, code: string, message: string) => deps.send({ type: 'listen_error', name, code, message }),
     };
-    this.#gateway = new GatewayListeners(this.#context, this.#contexts, report, settings.workers > 1);
+    this.#connections = new GatewayConnections(this.#context, this.#contexts, tlsStats(writer));
+    this.#gateway = new GatewayListeners(this.#connections, report, settings.workers > 1);
     this.#services = new ServiceDriver(
       {
         snapshot: () => this.#context.snapshot,
@@ -112,9 +116,12 @@ export class ProxyWorker {
   receive(message: ToWorker): void {
     if (message.type === 'update') {
       this.#queue = this.#queue.then(() => this.#apply(message));
+    } else if (message.type === 'ticket_secrets') {
+      this.#contexts.useSecrets(message.secrets);
     } else if (message.type === 'drain') {
       this.#context.draining = true;
-      this.#gateway.drain();
+      this.#gateway.close();
+      this.#connections.drain();
       this.#services.drain();
     } else if (message.type === 'sync') {
       this.#deps.send({ type: 'synced' });
@@ -127,6 +134,7 @@ export class ProxyWorker {
   close(): void {
     this.#context.draining = true;
     this.#gateway.close();
+    this.#connections.close();
     this.#services.close();
     this.#pools.close();
     this.#sweeper.stop();
@@ -140,13 +148,12 @@ export class ProxyWorker {
     this.#counters.settle();
     if (message.update.clusters !== undefined) this.#guards.apply(message.update.clusters);
     this.#context.snapshot = snapshot;
-    if (message.update.certificates !== undefined) this.#gateway.refreshDefaults();
     await Promise.all([this.#gateway.reconcile(snapshot.listeners), this.#services.reconcile(snapshot.services)]);
     this.#deps.send({ type: 'applied', version: message.update.version });
   }
 
   #reportDrained(): void {
-    if (!this.#context.draining || this.#drainReported || this.#gateway.connections + this.#services.connections > 0)
+    if (!this.#context.draining || this.#drainReported || this.#connections.size + this.#services.connections > 0)
       return;
     this.#drainReported = true;
     this.#deps.send({ type: 'drained' });
@@ -170,15 +177,4 @@ function requestIds(): () => string {
   const prefix = randomBytes(8).toString('hex');
   let count = 0;
   return () => `${prefix}-${(count++).toString(16)}`;
-}
-
-function trustCheck(cidrs: readonly string[]): (address: string) => boolean {
-  if (cidrs.length === 0) return () => false;
-  const list = new BlockList();
-  for (const cidr of cidrs) {
-    const [address, bits] = cidr.split('/') as [string, string | undefined];
-    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
-    list.addSubnet(address, bits === undefined ? (family === 'ipv6' ? 128 : 32) : Number(bits), family);
-  }
-  return (address) => list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 }

@@ -1,0 +1,167 @@
+// Every connection of the gateway, from accept to close: what its listener is decides what it becomes.
+// Knows nothing of requests. PROXY header first, then TLS, then HTTP or plain bytes.
+
+import type { Socket } from 'node:net';
+import type { Listener } from '#traffic/model/ir.ts';
+import { type AddressList, addressList } from '../address-list.ts';
+import { ClientConnection } from '../http/client-connection.ts';
+import type { HttpContext } from '../http/context.ts';
+import { clientFacts } from '../http1/compose.ts';
+import type { SocketPair } from '../proxy-protocol/socket-pair.ts';
+import { forwardedCertificate } from '../tls/client-certificate.ts';
+import type { ClientHello } from '../tls/client-hello.ts';
+import { isMisdirected } from '../tls/misdirected.ts';
+import type { ServerContexts, TlsContext } from '../tls/server-contexts.ts';
+import { type HandshakeFailure, type Secured, TlsTerminator } from '../tls/terminator.ts';
+import type { ConnectionTaker } from '../workers/gateway-listeners.ts';
+import { type ArrivalFailure, Arrivals } from './arrivals.ts';
+import { farewell } from './farewell.ts';
+import { socketPair } from './peer.ts';
+
+export interface TlsStats {
+  /** `version` as OpenSSL names it: `TLSv1.3`. */
+  handshake(listener: string, version: string, resumed: boolean): void;
+  handshakeFailed(listener: string, reason: HandshakeFailure): void;
+}
+
+export class GatewayConnections implements ConnectionTaker {
+  readonly #context: HttpContext;
+  readonly #contexts: ServerContexts;
+  readonly #stats: TlsStats;
+  readonly #arrivals: Arrivals;
+  readonly #terminator = new TlsTerminator();
+  readonly #http = new Set<ClientConnection>();
+  #handshakes = 0;
+  /** Handshakes under way have no ClientConnection yet. */
+  readonly #sockets = new Set<Socket>();
+  /** Trusted peers by listener, as long as its settings stay. */
+  readonly #proxies = new WeakMap<Listener, AddressList>();
+
+  constructor(context: HttpContext, contexts: ServerContexts, stats: TlsStats) {
+    this.#context = context;
+    this.#contexts = contexts;
+    this.#stats = stats;
+    const { headTimeout, handshakes } = context.limits;
+    this.#arrivals = new Arrivals({ timeout: headTimeout, most: handshakes }, () => context.now(), context.sweeper);
+  }
+
+  get size(): number {
+    return this.#http.size + this.#arrivals.size + this.#handshakes;
+  }
+
+  accept(listener: Listener, socket: Socket): void {
+    const peer = socketPair(socket);
+    if (peer === undefined) {
+      socket.destroy();
+      return;
+    }
+    const proxyHeader = this.#expectsProxyHeader(listener, peer);
+    const clientHello = listener.protocol === 'https' || listener.protocol === 'tls';
+    if (!proxyHeader && !clientHello) {
+      this.#dispatch(listener, socket, peer, undefined);
+      return;
+    }
+    this.#arrivals.begin(
+      socket,
+      { proxyHeader, clientHello },
+      {
+        arrived: (arrived, pair, hello) => this.#dispatch(listener, arrived, pair ?? peer, hello),
+        failed: (arrived, failure) => this.#failed(listener, arrived, failure),
+      },
+    );
+  }
+
+  /** HTTP connections close after their answer; those under way come in and close then. */
+  drain(): void {
+    for (const connection of this.#http) connection.drain();
+  }
+
+  close(): void {
+    this.#arrivals.close();
+    this.drain();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #expectsProxyHeader(listener: Listener, { source }: SocketPair): boolean {
+    if (listener.proxyProtocolFrom === undefined) return false;
+    let proxies = this.#proxies.get(listener);
+    if (proxies === undefined) {
+      proxies = addressList(listener.proxyProtocolFrom);
+      this.#proxies.set(listener, proxies);
+    }
+    return proxies.has(source.address);
+  }
+
+  #dispatch(listener: Listener, socket: Socket, pair: SocketPair, hello: ClientHello | undefined): void {
+    if (listener.protocol === 'http') this.#serveHttp(listener, socket, pair, undefined);
+    else if (listener.protocol === 'https' && hello !== undefined) this.#secure(listener, socket, pair, hello);
+    else socket.destroy();
+  }
+
+  #failed(listener: Listener, socket: Socket, failure: ArrivalFailure): void {
+    if (listener.protocol === 'https') this.#stats.handshakeFailed(listener.name, failure);
+    farewell(socket, failure);
+  }
+
+  #secure(listener: Listener, socket: Socket, pair: SocketPair, hello: ClientHello): void {
+    const name = hello.serverName === '' ? undefined : hello.serverName;
+    const certificates = this.#context.snapshot.certificatesFor(name);
+    const tls = this.#contexts.of(certificates, listener);
+    if (tls === undefined) {
+      this.#stats.handshakeFailed(listener.name, 'no_certificate');
+      farewell(socket, 'no_certificate');
+      return;
+    }
+    this.#track(socket);
+    this.#handshakes++;
+    this.#terminator.accept(
+      socket,
+      tls,
+      listener,
+      (secured) => {
+        this.#handshakes--;
+        const version = secured.socket.getProtocol() ?? '';
+        this.#stats.handshake(listener.name, version, secured.socket.isSessionReused());
+        this.#serveHttp(listener, secured.socket, pair, { hello, tls, secured });
+      },
+      (failure) => {
+        this.#handshakes--;
+        this.#stats.handshakeFailed(listener.name, failure);
+      },
+    );
+  }
+
+  #serveHttp(
+    listener: Listener,
+    socket: Socket,
+    pair: SocketPair,
+    secure: { readonly hello: ClientHello; readonly tls: TlsContext; readonly secured: Secured } | undefined,
+  ): void {
+    const { address } = pair.source;
+    const certificate = secure?.secured.clientCertificate;
+    const forward = listener.tls?.clientCertificates?.forward ?? true;
+    const facts = clientFacts(pair, secure === undefined ? 'http' : 'https', {
+      trusted: this.#context.isTrusted(address),
+      certificateLine: certificate !== undefined && forward ? forwardedCertificate(certificate) : '',
+    });
+    const connection = new ClientConnection(this.#context, socket, {
+      listener: listener.name,
+      facts,
+      misdirected:
+        secure === undefined
+          ? undefined
+          : (host) => isMisdirected(host, secure.hello.serverName, secure.tls.certificates, listener),
+    });
+    this.#http.add(connection);
+    if (secure === undefined) this.#track(connection.socket);
+    connection.socket.on('close', () => this.#http.delete(connection));
+    if (this.#context.draining) connection.drain();
+  }
+
+  #track(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket));
+    // Every error is followed by `close`.
+    socket.on('error', () => socket.destroy());
+  }
+}
