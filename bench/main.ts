@@ -2,11 +2,26 @@
 // Knows the names of the benchmarks, nothing of what they measure.
 
 import { balancing } from './balancing/balancing.ts';
+import { bodies } from './bodies/bodies.ts';
+import { churn } from './churn/churn.ts';
+import { connections } from './connections/connections.ts';
+import { grpc } from './grpc/grpc.ts';
 import { http1 } from './http1/http1.ts';
+import { http2 } from './http2/http2.ts';
+import { idle } from './idle/idle.ts';
 import type { Benchmark } from './lib/benchmark.ts';
 import { helpText, parseOptions, UsageError } from './lib/options.ts';
+import { scale } from './scale/scale.ts';
+import { soak } from './soak/soak.ts';
+import { tls } from './tls/tls.ts';
+import { workers } from './workers/workers.ts';
 
-const benchmarks = new Map<string, Benchmark>([http1, balancing].map((one) => [one.usage.name, one]));
+const benchmarks = new Map<string, Benchmark>(
+  [http1, connections, bodies, tls, http2, grpc, scale, idle, churn, workers, soak, balancing].map((one) => [
+    one.usage.name,
+    one,
+  ]),
+);
 
 async function main([name = '', ...args]: readonly string[]): Promise<number> {
   const benchmark = benchmarks.get(name);

@@ -2,7 +2,7 @@
 // Ends exactly those programs, also after an error or Ctrl-C. Knows nothing of what they serve.
 
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,12 +28,13 @@ export class Arena {
   readonly loadCore: number | undefined;
   readonly proxyCore: number | undefined;
   readonly #children: ChildProcess[] = [];
-  /** The end of what each wrote to standard error. */
   readonly #said = new WeakMap<ChildProcess, string>();
   #nextPort = FIRST_PORT;
 
   constructor() {
     const pinned = availableParallelism() > 1 && isInstalled(PIN);
+    // Servers that give up their privileges have to reach what they serve.
+    chmodSync(this.directory, 0o711);
     this.loadCore = pinned ? 0 : undefined;
     this.proxyCore = pinned ? 1 : undefined;
   }
@@ -52,10 +53,10 @@ export class Arena {
     return ports;
   }
 
-  /** The path of a file of that name with that content, readable by us alone. */
-  file(name: string, content: string): string {
+  /** The path of a file of that name with that content, readable by us alone unless it is to be served. */
+  file(name: string, content: string | Buffer, mode = 0o600): string {
     const path = join(this.directory, name);
-    writeFileSync(path, content, { mode: 0o600 });
+    writeFileSync(path, content, { mode });
     return path;
   }
 
@@ -86,7 +87,7 @@ export class Arena {
     try {
       await listening(port, () => ended);
     } catch (error) {
-      throw new Error(`${command} does not serve: ${this.#said.get(child) ?? ''}`, { cause: error });
+      throw new Error(`${command} does not serve: ${this.saidBy(child)}`, { cause: error });
     }
     return child;
   }
@@ -106,10 +107,16 @@ export class Arena {
     const words = options.core === undefined ? [command, ...args] : [PIN, '-c', String(options.core), command, ...args];
     const path = `${process.env.PATH ?? ''}:/usr/sbin:/usr/local/sbin`;
     const env = { ...process.env, PATH: path, ...options.env };
-    const child = spawn(words[0] as string, words.slice(1), { stdio, env });
+    // Maps and absent values arrive as they are.
+    const child = spawn(words[0] as string, words.slice(1), { stdio, env, serialization: 'advanced' });
     // A program that cannot be started is noticed by whoever waits for its port.
     child.on('error', (error) => console.error(`Cannot start ${command}: ${error.message}`));
     return child;
+  }
+
+  /** The end of what a program wrote to standard error. */
+  saidBy(child: ChildProcess): string {
+    return this.#said.get(child) ?? '';
   }
 
   async stop(child: ChildProcess): Promise<void> {

@@ -2,7 +2,7 @@
 // The texts are as Linux writes them; only the last test looks at a real process, this one.
 
 import { describe, expect, it } from 'vitest';
-import { cpuSeconds, isInstalled, memoryBytes, pssKiB, statTicks, threadSeconds } from './processes.ts';
+import { cpuSeconds, isInstalled, memoryBytes, openFilesOf, pssKiB, statTicks, threadSeconds } from './processes.ts';
 
 describe('/proc', () => {
   it('has the ticks behind a name that looks like fields', () => {
@@ -12,6 +12,13 @@ describe('/proc', () => {
   it('has the proportional set size among others', () => {
     expect(pssKiB('55d0-7ffe ---p [rollup]\nRss:   900 kB\nPss:   512 kB\nPss_Dirty:  100 kB\n')).toBe(512);
     expect(pssKiB('')).toBe(0);
+  });
+
+  it('has the limit of open files', () => {
+    const text =
+      'Limit   Soft Limit   Hard Limit   Units\nMax open files            1024                 20000                files\n';
+    expect(openFilesOf(text)).toBe(1024);
+    expect(openFilesOf(text.replace('1024', 'unlimited'))).toBe(Number.POSITIVE_INFINITY);
   });
 
   it.runIf(process.platform === 'linux')('tells what this process used', () => {

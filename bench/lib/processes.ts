@@ -76,3 +76,14 @@ function family(pid: number): number[] {
   }
   return all;
 }
+
+/** Files that this process, and so what it starts, may have open. */
+export function openFilesLimit(): number {
+  return openFilesOf(readFileSync('/proc/self/limits', 'utf8'));
+}
+
+/** The soft limit in `/proc/<pid>/limits`. */
+export function openFilesOf(text: string): number {
+  const word = /^Max open files\s+(\S+)/m.exec(text)?.[1] ?? '0';
+  return word === 'unlimited' ? Number.POSITIVE_INFINITY : Number(word);
+}

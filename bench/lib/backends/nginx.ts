@@ -27,7 +27,7 @@ export async function startBackends(arena: Arena, plan: BackendPlan): Promise<Ba
     const script = fileURLToPath(new URL('./responder.ts', import.meta.url));
     arena.start(process.execPath, [script, addresses.join(','), ports.join(',')], { core: arena.loadCore });
   } else {
-    for (const size of sizes) arena.file(String(size), 'x'.repeat(size));
+    for (const size of sizes) arena.file(String(size), 'x'.repeat(size), 0o644);
     const locations = sizes.map((size) => `location = /${size} { root ${arena.directory}; }`).join(' ');
     const listen = ports.flatMap((port) => addresses.map((address) => `listen ${address}:${port} backlog=1024;`));
     const server = `  sendfile on; tcp_nopush on;

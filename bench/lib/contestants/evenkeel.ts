@@ -2,20 +2,16 @@
 // Knows how the model is written; nothing of load.
 
 import { fileURLToPath } from 'node:url';
+import { serialize } from 'node:v8';
 import type { Cluster, Endpoint, Route, TrafficUpdate } from '#traffic/model/ir.ts';
 import { certificate, cluster, endpoint, listener, route, simpleModel } from '#traffic/proxy/testing/model.ts';
 import type { Arena } from '../arena.ts';
 import type { Backend, Contestant, ProxyKind, Running, Setup } from './contestant.ts';
 
-/** A TrafficUpdate in a form that JSON and messages between processes carry: maps as lists of pairs. */
-export interface PlainUpdate {
-  readonly version?: number;
-  readonly [part: string]: unknown;
-}
-
+/** What the process of the gateway starts with, as `v8.serialize` writes it. */
 export interface GatewayFile {
   readonly workers: number;
-  readonly update: PlainUpdate;
+  readonly update: TrafficUpdate;
 }
 
 export const CATCH_ALL = 'test/web/http';
@@ -25,34 +21,29 @@ export const evenkeel: ProxyKind = {
   debian: '',
   async make(setup: Setup, arena: Arena, name: string): Promise<Contestant> {
     const port = await arena.port();
-    const file: GatewayFile = { workers: setup.workers ?? 1, update: plain(modelOf(setup, port)) };
+    const file: GatewayFile = { workers: setup.workers ?? 1, update: modelOf(setup, port) };
     const script = fileURLToPath(new URL('./gateway.ts', import.meta.url));
-    const path = arena.file(`${name}.json`, JSON.stringify(file));
+    const path = arena.file(`${name}.model`, serialize(file));
     const profile = process.env.EVENKEEL_BENCH_NODE_OPTIONS?.split(' ') ?? [];
     return { name, port, command: process.execPath, args: [...profile, script, path], ipc: true };
   },
 };
 
 /** Publishes further changes in a running engine; resolves once all its workers have applied them. */
-export function publish(running: Running, update: Omit<TrafficUpdate, 'version'>): Promise<void> {
+export function publish({ child }: Running, update: Omit<TrafficUpdate, 'version'>): Promise<void> {
   return new Promise((resolve, reject) => {
-    running.child.once('message', () => resolve());
-    running.child.once('exit', () => reject(new Error('The gateway ended')));
-    running.child.send(plain(update));
+    const ended = (): void => reject(new Error('The gateway ended as it was told of a change'));
+    child.once('exit', ended);
+    child.once('message', () => {
+      child.off('exit', ended);
+      resolve();
+    });
+    child.send(update);
   });
 }
 
 export function endpointsOf(backends: readonly Backend[]): Endpoint[] {
   return backends.map(({ address, port }, i) => endpoint(port, `test/pod-${i}`, address));
-}
-
-export function plain(update: Partial<TrafficUpdate>): PlainUpdate {
-  return Object.fromEntries(Object.entries(update).map(([key, part]) => [key, part instanceof Map ? [...part] : part]));
-}
-
-export function unplain(update: PlainUpdate, version: number): TrafficUpdate {
-  const maps = Object.entries(update).map(([key, part]) => [key, Array.isArray(part) ? new Map(part) : part]);
-  return { ...Object.fromEntries(maps), version };
 }
 
 function modelOf(setup: Setup, port: number): TrafficUpdate {

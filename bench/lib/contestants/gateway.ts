@@ -2,22 +2,24 @@
 // Argument: a GatewayFile. Each message from its parent is a further update, answered once it is applied.
 
 import { readFileSync } from 'node:fs';
+import { deserialize } from 'node:v8';
 import { silentLogger } from '#lib/log.ts';
+import type { TrafficUpdate } from '#traffic/model/ir.ts';
 import { startEngine } from '#traffic/proxy/engine.ts';
-import { type GatewayFile, type PlainUpdate, unplain } from './evenkeel.ts';
+import type { GatewayFile } from './evenkeel.ts';
 
-const file = JSON.parse(readFileSync(process.argv[2] as string, 'utf8')) as GatewayFile;
+const file = deserialize(readFileSync(process.argv[2] as string)) as GatewayFile;
 let version = 1;
 const engine = await startEngine({ workers: file.workers, log: silentLogger });
 engine.onListenError((name, error) => {
   console.error(`Listener "${name}": ${error.message}`);
   process.exit(1);
 });
-engine.publish(unplain(file.update, version));
+engine.publish({ ...file.update, version });
 await engine.ready();
 
-process.on('message', (update: PlainUpdate) => {
-  engine.publish(unplain(update, ++version));
+process.on('message', (update: Omit<TrafficUpdate, 'version'>) => {
+  engine.publish({ ...update, version: ++version });
   void engine.applied().then(() => process.send?.('applied'));
 });
 process.on('SIGTERM', () => {

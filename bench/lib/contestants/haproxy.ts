@@ -25,6 +25,8 @@ function config(setup: Setup, port: number, arena: Arena, name: string): string 
   return `global
   nbthread ${setup.workers ?? 1}
   maxconn ${setup.maxConnections ?? 4096}
+  # It reckons with two files a client; idle ones need one.
+  no strict-limits
   tune.ssl.default-dh-param 2048
 defaults
   mode http
