@@ -1,4 +1,4 @@
-// Reads one header out of a parsed request head, in place: for routes and filters that ask for headers.
+// Reads one header out of a parsed head, in place: for routes and filters that ask for headers.
 // Knows neither; nothing is read or made until somebody asks.
 import type { RequestHead } from './request-head.ts';
 
@@ -34,7 +34,7 @@ export function headerOf(head: RequestHead, name: string): string | undefined {
     case 'content-length':
       return head.contentLength > 0 ? String(head.contentLength) : undefined;
     default:
-      return fromLines(head, name);
+      return headerLines(head, name);
   }
 }
 
@@ -42,8 +42,11 @@ function present(value: string): string | undefined {
   return value === '' ? undefined : value;
 }
 
-function fromLines(head: RequestHead, name: string): string | undefined {
-  const { text, runs, runCount } = head;
+/** Of the lines that pass from one side to the other, in a request or a response. */
+export function headerLines(
+  { text, runs, runCount }: Pick<RequestHead, 'text' | 'runs' | 'runCount'>,
+  name: string,
+): string | undefined {
   let found: string | undefined;
   for (let run = 0; run < runCount; run += 2) {
     const runEnd = runs[run + 1] as number;
