@@ -68,6 +68,20 @@ export const proxyMetrics = {
     ['cluster', 'limit'],
     'Requests refused, or retries not made, because a limit of the cluster was reached: requests, retries, retry_budget, pending.',
   ),
+  localReplies: metric(
+    'http_local_replies_total',
+    'counter',
+    ['reason'],
+    'Answers of the proxy itself, by reason: direct, redirect, cors_preflight, body_too_large, or what went wrong.',
+    100,
+  ),
+  compressionBytes: metric(
+    'http_compression_bytes_total',
+    'counter',
+    ['coding', 'direction'],
+    'Payload of responses that were compressed: in as backends sent it, out as clients got it.',
+    20,
+  ),
   tcpConnections: metric('tcp_connections', 'gauge', ['service'], 'Connections that a Service carries now.'),
   tcpAccepted: metric(
     'tcp_connections_total',

@@ -31,6 +31,10 @@ export interface HttpStats {
   retried(cluster: string): void;
   /** A limit of the cluster's kept something from happening: `requests`, `retries`, `retry_budget`, `pending`. */
   overflowed(cluster: string, limit: string): void;
+  /** The proxy answered by itself; `code` is one of few words (`LocalReply.code`). */
+  answered(code: string): void;
+  /** A response was compressed: payload bytes as they came and as they left. */
+  compressed(coding: string, bytesIn: number, bytesOut: number): void;
   /** A message was refused before it had a route. */
   rejected(listener: string, status: number): void;
 }
@@ -87,8 +91,6 @@ export interface HttpContext {
   readonly random: Random;
   /** Monotonic milliseconds. */
   now(): number;
-  /** Milliseconds since the Unix epoch. */
-  wall(): number;
   /** Calls `fn` once after `ms`. */
   after(ms: number, fn: () => void): Cancel;
   /** A request id for a client that sent none. */

@@ -1,6 +1,7 @@
 // The time-outs of one exchange: of the whole request, of one try, and of what is being waited for now.
 // Knows nothing of what follows from one; `owner.onTick` asks for it.
 
+import type { ClusterTimeouts } from '#traffic/model/ir.ts';
 import { NEAR, type Sweeper, type Timed } from '../sweeper.ts';
 import { type Failure, failures } from '../upstream/failure.ts';
 
@@ -38,6 +39,14 @@ export class Deadlines {
   wait(timeout: number, failure: Failure, now: number): void {
     this.#wait = this.#at(timeout, now);
     this.#waitFailure = failure;
+  }
+
+  waitForHead({ response }: ClusterTimeouts, now: number): void {
+    this.wait(response, failures.responseTimeout, now);
+  }
+
+  waitForBytes({ idle }: ClusterTimeouts, now: number): void {
+    this.wait(idle, failures.idleTimeout, now);
   }
 
   /** Nothing is being waited for that could take too long by itself. */

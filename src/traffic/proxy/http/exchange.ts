@@ -2,6 +2,8 @@
 // Knows nothing of how messages are framed on either side; one object serves the requests of a client in turn.
 
 import type { RouteEntry } from '#traffic/snapshot/index.ts';
+import { type FilterHost, FilterRun } from '../filters/filter-run.ts';
+import { localAction } from '../filters/local-action.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 import type { Timed } from '../sweeper.ts';
@@ -11,13 +13,13 @@ import type { ClientStream } from './client-stream.ts';
 import type { HttpContext } from './context.ts';
 import { Deadlines } from './deadlines.ts';
 import { discard } from './discarded-response.ts';
-import { type LocalReply, textReply } from './local-reply.ts';
+import { failureOf, type LocalReply, textReply } from './local-reply.ts';
 import { RequestBody } from './request-body.ts';
 import { Tries, type TriesHost } from './tries.ts';
 import { agrees } from './upgrade.ts';
 import type { ResponseHandler, UpstreamRequest, UpstreamStream } from './upstream-stream.ts';
 
-export class Exchange implements ResponseHandler, Timed, TriesHost, UpstreamRequest {
+export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, UpstreamRequest {
   active = false;
   requestId = '';
   readonly head: RequestHead;
@@ -27,6 +29,7 @@ export class Exchange implements ResponseHandler, Timed, TriesHost, UpstreamRequ
   readonly #deadlines: Deadlines;
   readonly #tries: Tries;
   readonly #body = new RequestBody();
+  readonly #filters: FilterRun;
   #route: RouteEntry | undefined;
   #responding = false;
   /** The client does not read. */
@@ -44,6 +47,7 @@ export class Exchange implements ResponseHandler, Timed, TriesHost, UpstreamRequ
     this.head = client.head;
     this.facts = client.facts;
     this.#deadlines = new Deadlines(context.sweeper, this);
+    this.#filters = new FilterRun(context, client, this.#body, this);
     this.#tries = new Tries(context, this, this.#deadlines, client.facts.address);
   }
 
@@ -57,7 +61,7 @@ export class Exchange implements ResponseHandler, Timed, TriesHost, UpstreamRequ
   start(misdirected: boolean): boolean {
     const context = this.#context;
     const client = this.#client;
-    const head = this.head;
+    const { head } = this;
     this.active = true;
     this.#started = context.now();
     this.#tries.reset();
@@ -74,11 +78,10 @@ export class Exchange implements ResponseHandler, Timed, TriesHost, UpstreamRequ
     this.#route = route;
     if (misdirected) return this.#refuse(421, 'Host is not served over this TLS connection');
     if (route === undefined) return this.#refuse(404, 'No route for this host and path');
-    const action = route.route.action;
-    if (action.type === 'respond') return this.#refuse(action.status, action.reason);
-    if (action.type === 'redirect') return this.#refuse(501, 'Redirects are not served');
-    const name = route.pickCluster();
-    const cluster = name === undefined ? undefined : context.snapshot.cluster(name);
+    const backend = route.pickBackend();
+    const reply = this.#filters.begin(route.route, backend) ?? localAction(route.route, head, this.facts);
+    if (reply !== undefined) return this.answer(reply);
+    const cluster = backend === undefined ? undefined : context.snapshot.cluster(backend.cluster);
     if (cluster === undefined) return this.#refuse(503, `No backend for route ${route.route.metricName}`);
     if (context.limits.body > 0 && head.contentLength > context.limits.body)
       return this.#refuse(413, 'Body is too large');
@@ -90,8 +93,12 @@ export class Exchange implements ResponseHandler, Timed, TriesHost, UpstreamRequ
 
   /** Sends the request, with what the out buffer holds of its body, to an endpoint. */
   dispatch(): void {
-    this.#body.take(this.#context.out);
-    this.#tries.next(false, this.#started);
+    if (!this.#filters.hold(this.#body.take(this.#context.out))) this.#tries.next(false, this.#started);
+  }
+
+  /** The filters have held the request until now. */
+  proceed(): void {
+    this.#tries.next(false, this.#context.now());
   }
 
   /** The body has come to its end; called before what came with the end is sent. */
@@ -108,13 +115,19 @@ export class Exchange implements ResponseHandler, Timed, TriesHost, UpstreamRequ
       context.out.clear();
       return;
     }
+    const held = this.#filters.waiting;
+    const from = body.take(context.out);
+    if (this.#filters.hold(from)) return;
+    if (held) {
+      this.proceed();
+      return;
+    }
     if (stream === undefined) {
       // Between two tries: what comes now is sent with the next one.
-      body.take(context.out);
       if (body.bytes > context.limits.replay) this.#client.pauseRequest();
       return;
     }
-    const free = stream.sendBody(body, body.take(context.out));
+    const free = stream.sendBody(body, from);
     body.sent();
     // Nothing has left before the connection stands: until then all is kept, however much it is.
     if (stream.connected) body.trim(context.limits.replay);
@@ -125,18 +138,20 @@ export class Exchange implements ResponseHandler, Timed, TriesHost, UpstreamRequ
   /** The client is gone. */
   abort(): void {
     if (!this.active) return;
-    const stream = this.#tries.stream;
     const now = this.#context.now();
+    this.#letGo(now);
     if (!this.#responding) this.#status = 499;
-    if (stream !== undefined) {
-      this.#tries.done(stream, this.#status, undefined, now);
-      stream.release(false, now);
-    }
     this.#finish(now);
   }
 
   /** The client reads again. */
   clientDrained(): void {
+    const sink = this.#filters.sink;
+    if (sink.drained === undefined) this.unblocked();
+    else sink.drained();
+  }
+
+  unblocked(): void {
     if (!this.#paused) return;
     this.#paused = false;
     this.#tries.stream?.resume();
@@ -154,8 +169,7 @@ export class Exchange implements ResponseHandler, Timed, TriesHost, UpstreamRequ
   }
 
   onTick(now: number): void {
-    if (!this.active) return;
-    const failure = this.#deadlines.expired(now) ?? (this.#tries.drained(now) ? failures.drained : undefined);
+    const failure = this.active ? this.#deadlines.expired(now) : undefined;
     if (failure === undefined) return;
     this.#deadlines.endTry();
     if (this.#tries.stream === undefined) this.#fail(failure);
@@ -188,29 +202,43 @@ export class Exchange implements ResponseHandler, Timed, TriesHost, UpstreamRequ
     this.#responding = true;
     this.#deadlines.answered();
     if (context.servedByHeader !== '') head.added += `${context.servedByHeader}: ${stream.pool.pod}\r\n`;
+    this.#filters.edit(head);
     if (head.status === 101) this.#switchProtocols(stream);
-    else this.#client.respond(head);
+    else this.#filters.respond(head);
   }
 
   onBody(bytes: Buffer, start: number, end: number, owned: boolean): void {
     this.#bytesOut += end - start;
-    this.#client.sendBody(bytes, start, end, owned);
+    this.#filters.sink.sendBody(bytes, start, end, owned);
   }
 
   onPause(): void {
-    if (this.#client.flush()) this.#touch(this.#context.now());
+    if (this.#filters.sink.flush()) this.#touch(this.#context.now());
     else this.#waitForClient();
   }
 
   onEnd(stream: UpstreamStream): void {
-    this.#client.end(stream.trailers);
+    this.#filters.sink.end(stream.trailers);
     const now = this.#context.now();
     this.#tries.done(stream, this.#status, undefined, now);
     if (this.#paused) stream.resume();
     // A request still under way when its answer ends leaves the connection at an unknown place.
     stream.release(this.#client.requestComplete, now);
+    if (this.#filters.finishing) this.#deadlines.end();
+    else this.ended();
+  }
+
+  /** The whole response is on its way to the client. */
+  ended(): void {
+    const now = this.#context.now();
     this.#finish(now);
     this.#client.done(now);
+  }
+
+  /** Part of a response is out, and the rest will not come. */
+  broken(): void {
+    this.abort();
+    this.#client.cut();
   }
 
   onTunnel(bytes: Buffer, start: number, end: number): void {
@@ -271,7 +299,7 @@ export class Exchange implements ResponseHandler, Timed, TriesHost, UpstreamRequ
   }
 
   giveUp(reason: string, code: string): void {
-    this.#answer(textReply(503, `${reason}, route ${this.#routeName}`), code);
+    this.#refuse(503, `${reason}, route ${this.#routeName}`, code);
   }
 
   get #routeName(): string {
@@ -294,14 +322,12 @@ export class Exchange implements ResponseHandler, Timed, TriesHost, UpstreamRequ
 
   /** Sets the time-out that fits what is being waited for now. */
   #touch(now: number): void {
-    const stream = this.#tries.stream;
-    const cluster = this.#tries.cluster;
+    const { stream, cluster } = this.#tries;
     if (stream === undefined || cluster === undefined || !stream.connected) return;
-    const timeouts = cluster.config.timeouts;
     if (this.#paused) this.#deadlines.rest();
-    else if (this.#responding) this.#deadlines.wait(timeouts.idle, failures.idleTimeout, now);
-    else if (this.#client.requestComplete) this.#deadlines.wait(timeouts.response, failures.responseTimeout, now);
-    else if (this.#requestBlocked) this.#deadlines.wait(timeouts.idle, failures.idleTimeout, now);
+    else if (!this.#responding && this.#client.requestComplete)
+      this.#deadlines.waitForHead(cluster.config.timeouts, now);
+    else if (this.#responding || this.#requestBlocked) this.#deadlines.waitForBytes(cluster.config.timeouts, now);
     else this.#deadlines.rest();
   }
 
@@ -312,24 +338,40 @@ export class Exchange implements ResponseHandler, Timed, TriesHost, UpstreamRequ
     } else stream.fail(failures.protocol);
   }
 
-  #refuse(status: number, reason: string, code = 'refused'): false {
-    this.#answer(textReply(status, reason), code);
+  #refuse(status: number, reason: string, code?: string): false {
+    return this.answer(textReply(status, reason, code));
+  }
+
+  #fail({ status, reason, code }: Failure): void {
+    this.#refuse(status, `${reason}, route ${this.#routeName}`, code);
+  }
+
+  /** Answers without, or instead of, a backend; of an answer that has begun the rest is withheld. */
+  answer(reply: LocalReply): false {
+    const client = this.#client;
+    const now = this.#context.now();
+    const begun = this.#responding && client.responseStarted;
+    this.#context.out.clear();
+    this.#letGo(now);
+    this.#failure = failureOf(reply);
+    this.#context.stats.answered(reply.code);
+    if (begun) {
+      this.#finish(now);
+      client.cut();
+      return false;
+    }
+    this.#status = reply.status;
+    client.reply(this.#filters.reply(reply));
+    this.ended();
     return false;
   }
 
-  #fail(failure: Failure): void {
-    this.#answer(textReply(failure.status, `${failure.reason}, route ${this.#routeName}`), failure.code);
-  }
-
-  /** Answers without, or instead of, a backend. */
-  #answer(reply: LocalReply, failure: string): void {
-    this.#failure = failure;
-    this.#status = reply.status;
-    this.#context.out.clear();
-    this.#client.reply(reply);
-    const now = this.#context.now();
-    this.#finish(now);
-    this.#client.done(now);
+  /** Ends a try that is under way, for reasons that say nothing of its endpoint. */
+  #letGo(now: number): void {
+    const stream = this.#tries.stream;
+    if (stream === undefined) return;
+    this.#tries.done(stream, this.#responding ? this.#status : 499, undefined, now);
+    stream.release(false, now);
   }
 
   #finish(now: number): void {
@@ -337,6 +379,7 @@ export class Exchange implements ResponseHandler, Timed, TriesHost, UpstreamRequ
     this.active = false;
     this.#deadlines.end();
     this.#tries.end();
+    this.#filters.end();
     const durationMs = now - this.#started;
     context.stats.requestDone(this.#client.listener, this.#route, this.#status, durationMs);
     context.accessLog?.(

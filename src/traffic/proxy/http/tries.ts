@@ -10,7 +10,6 @@ import { type Failure, failures } from '../upstream/failure.ts';
 import type { HttpContext } from './context.ts';
 import type { Deadlines } from './deadlines.ts';
 import { mayRepeat, Retries } from './retries.ts';
-import { retryAfterMs } from './retry-after.ts';
 import type { UpstreamStream } from './upstream-stream.ts';
 
 /** The exchange, as its tries see it. */
@@ -95,7 +94,6 @@ export class Tries {
       this.#admission.endWait();
     }
     pool.pod = target.endpoint.pod;
-    pool.drainTimeout = cluster.config.timeouts.drain ?? 0;
     this.cluster = cluster;
     this.#started = now;
     this.#headAt = 0;
@@ -106,12 +104,6 @@ export class Tries {
     this.#deadlines.beginTry(this.#route?.timeouts?.perTry ?? 0, now);
     if (!stream.connected) this.#deadlines.wait(cluster.config.timeouts.connect, failures.connectTimeout, now);
     this.#host.send(stream, now);
-  }
-
-  /** The endpoint of the try under way has left, and its time to finish is over. */
-  drained(now: number): boolean {
-    const drainedAt = this.stream?.pool.drainedAt ?? 0;
-    return drainedAt !== 0 && now >= drainedAt;
   }
 
   answered(now: number): void {
@@ -133,14 +125,7 @@ export class Tries {
     if (answered === 499) return;
     const latencyMs = (this.#headAt === 0 ? now : this.#headAt) - this.#started;
     context.outcomes?.record(cluster, target, answered, failure, latencyMs);
-    if (cluster.observe === undefined) return;
-    const asksForRest = answered === 503 || answered === 429;
-    cluster.observe(target, {
-      latencyMs,
-      failed: failure !== undefined || status >= 500 || status === 429,
-      retryAfterMs: asksForRest ? retryAfterMs(stream.head, context.wall()) : 0,
-      now,
-    });
+    cluster.observe?.(target, { latencyMs, failed: failure !== undefined || status >= 500, retryAfterMs: 0, now });
   }
 
   /** Whether a failure is worth another try. */

@@ -51,7 +51,7 @@ export function clientFacts(
  */
 export function composeRequest(head: RequestHead, client: ClientFacts, requestId: string): string {
   const host = head.authority === '' ? client.authority : head.authority;
-  let out = `${head.method} ${head.target} HTTP/1.1\r\nHost: ${host}\r\n`;
+  let out = `${head.method} ${head.forwardTarget} HTTP/1.1\r\nHost: ${head.rewrittenAuthority === '' ? host : head.rewrittenAuthority}\r\n`;
   const text = head.text;
   const runs = head.runs;
   for (let i = 0; i < head.runCount; i += 2) out += text.slice(runs[i], runs[i + 1]);

@@ -1,5 +1,6 @@
-// Reads one header out of a parsed head, in place: for routes and filters that ask for headers.
+// Reads one header out of a parsed request head, in place: for routes and filters that ask for headers.
 // Knows neither; nothing is read or made until somebody asks.
+import { fieldValue } from '../http/head-edits.ts';
 import type { RequestHead } from './request-head.ts';
 
 /**
@@ -34,41 +35,10 @@ export function headerOf(head: RequestHead, name: string): string | undefined {
     case 'content-length':
       return head.contentLength > 0 ? String(head.contentLength) : undefined;
     default:
-      return headerLines(head, name);
+      return fieldValue(head, name);
   }
 }
 
 function present(value: string): string | undefined {
   return value === '' ? undefined : value;
-}
-
-/** Of the lines that pass from one side to the other, in a request or a response. */
-export function headerLines(
-  { text, runs, runCount }: Pick<RequestHead, 'text' | 'runs' | 'runCount'>,
-  name: string,
-): string | undefined {
-  let found: string | undefined;
-  for (let run = 0; run < runCount; run += 2) {
-    const runEnd = runs[run + 1] as number;
-    for (let line = runs[run] as number; line < runEnd; ) {
-      const end = text.indexOf('\r\n', line);
-      if (isNamed(text, line, name)) {
-        const value = text.slice(line + name.length + 1, end).trim();
-        found = found === undefined ? value : `${found}, ${value}`;
-      }
-      line = end + 2;
-    }
-  }
-  return found;
-}
-
-/** Whether the line at `start` is a header of this lower-case name. */
-function isNamed(text: string, start: number, name: string): boolean {
-  if (text.charCodeAt(start + name.length) !== 58 /* : */) return false;
-  for (let at = 0; at < name.length; at++) {
-    const code = text.charCodeAt(start + at);
-    const lower = code >= 65 && code <= 90 ? code | 0x20 : code;
-    if (lower !== name.charCodeAt(at)) return false;
-  }
-  return true;
 }

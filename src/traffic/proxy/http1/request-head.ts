@@ -2,6 +2,7 @@
 // Knows nothing of sockets or routes; what passes is described by offsets into the same string.
 
 import { queryParameter } from '#traffic/snapshot/index.ts';
+import { dropNamed } from '../http/head-edits.ts';
 import { CHARS, COLON, CR, HTAB, LF, SP, TARGET, TOKEN, VALUE } from './chars.ts';
 import { headerOf } from './header-lookup.ts';
 import { hostOf } from './host.ts';
@@ -66,6 +67,19 @@ export class RequestHead {
   runCount = 0;
   /** Further header lines, each with its line end: what filters and the proxy itself add. */
   added = '';
+  /** What a rewrite puts in place of `target` and `authority` on the way to the backend; empty: as they are. */
+  rewrittenTarget = '';
+  rewrittenAuthority = '';
+
+  /** The target that the backend gets; `target` stays what the client asked for. */
+  get forwardTarget(): string {
+    return this.rewrittenTarget === '' ? this.target : this.rewrittenTarget;
+  }
+
+  /** The host that the backend gets; empty when the client named none. */
+  get forwardAuthority(): string {
+    return this.rewrittenAuthority === '' ? this.authority : this.rewrittenAuthority;
+  }
 
   /** Value of a header, its name in lower case. */
   header(name: string): string | undefined {
@@ -132,6 +146,8 @@ export function parseRequestHead(
   let chunked = false;
   let connection = '';
   head.added = '';
+  head.rewrittenTarget = '';
+  head.rewrittenAuthority = '';
   head.authority = '';
   head.upgrade = '';
   head.expectContinue = false;
@@ -281,22 +297,6 @@ function applyConnection(head: RequestHead, connection: string): void {
   // An h2c upgrade would let a client speak past the routes on the same connection.
   if (!upgrade || head.minor === 0 || head.contentLength !== 0 || /\bh2c\b/i.test(head.upgrade)) head.upgrade = '';
   if (names !== undefined) head.runCount = dropNamed(head.text, head.runs, head.runCount, names);
-}
-
-/** Rewrites `runs` without the lines whose name is in `names`; returns the new count. */
-export function dropNamed(text: string, runs: number[], runCount: number, names: ReadonlySet<string>): number {
-  const kept: number[] = [];
-  for (let r = 0; r < runCount; r += 2) {
-    let pos = runs[r] as number;
-    const runEnd = runs[r + 1] as number;
-    while (pos < runEnd) {
-      const next = text.indexOf('\r\n', pos) + 2;
-      if (!names.has(text.slice(pos, text.indexOf(':', pos)).toLowerCase())) kept.push(pos, next);
-      pos = next;
-    }
-  }
-  for (let i = 0; i < kept.length; i++) runs[i] = kept[i] as number;
-  return kept.length;
 }
 
 function readTarget(

@@ -1,6 +1,7 @@
 // Reads a response head from a backend, as strictly as a request: a backend may be the attacker's too.
 // Knows nothing of sockets; describes what it found by offsets into the string it was given.
 
+import { dropNamed } from '../http/head-edits.ts';
 import { CHARS, COLON, CR, HTAB, LF, SP, TOKEN, VALUE } from './chars.ts';
 import {
   CONNECTION,
@@ -15,7 +16,7 @@ import {
   UPGRADE,
 } from './known-headers.ts';
 import type { HttpLimits } from './limits.ts';
-import { dropNamed, parseLength } from './request-head.ts';
+import { parseLength } from './request-head.ts';
 
 /** What a response head says; reused for every response of a connection. */
 export class ResponseHead {

@@ -13,8 +13,7 @@ export interface Failure {
     | 'response_timeout'
     | 'try_timeout'
     | 'request_timeout'
-    | 'idle_timeout'
-    | 'drained';
+    | 'idle_timeout';
   readonly source: 'downstream' | 'upstream' | 'internal';
   /** `unsent`: nothing reached the backend. `unanswered`: it may have acted. `never`: a response had begun, or there is no time left. */
   readonly retrySafe: 'unsent' | 'unanswered' | 'never';
@@ -99,15 +98,6 @@ export const failures = {
     condition: undefined,
     status: 504,
     reason: 'Request took too long',
-  },
-  drained: {
-    code: 'drained',
-    source: 'internal',
-    // The backend may have acted, but it is gone for good: another one may know.
-    retrySafe: 'unanswered',
-    condition: 'reset',
-    status: 503,
-    reason: 'Backend has left and its time to finish is over',
   },
   idleTimeout: {
     code: 'idle_timeout',

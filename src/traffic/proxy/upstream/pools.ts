@@ -69,12 +69,9 @@ export class UpstreamPools {
   }
 
   /** The pools that were retired, if this worker had some. */
-  retire(key: string, now: number): readonly EndpointPool[] {
+  retire(key: string): readonly EndpointPool[] {
     const pools = this.#all(key);
-    for (const pool of pools) {
-      if (pool.drainTimeout > 0) pool.drainedAt = now + pool.drainTimeout;
-      pool.retire();
-    }
+    for (const pool of pools) pool.retire();
     this.#plain.delete(key);
     this.#others.delete(key);
     return pools;
@@ -86,7 +83,7 @@ export class UpstreamPools {
   }
 
   close(): void {
-    for (const key of new Set([...this.#plain.keys(), ...this.#others.keys()])) this.retire(key, 0);
+    for (const key of new Set([...this.#plain.keys(), ...this.#others.keys()])) this.retire(key);
   }
 
   #create(target: EngineTarget, transport: Transport): EndpointPool {

@@ -118,6 +118,16 @@ export class WorkerStats implements HttpStats {
     this.#writer.add(this.#writer.cell(proxyMetrics.overflows, [cluster, limit]), 1);
   }
 
+  answered(code: string): void {
+    this.#writer.add(this.#writer.cell(proxyMetrics.localReplies, [code]), 1);
+  }
+
+  compressed(coding: string, bytesIn: number, bytesOut: number): void {
+    const writer = this.#writer;
+    writer.add(writer.cell(proxyMetrics.compressionBytes, [coding, 'in']), bytesIn);
+    writer.add(writer.cell(proxyMetrics.compressionBytes, [coding, 'out']), bytesOut);
+  }
+
   rejected(listener: string, status: number): void {
     this.#writer.add(this.#writer.cell(proxyMetrics.rejected, [listener, String(status)]), 1);
   }

@@ -55,7 +55,7 @@ export class ProxyWorker {
     const { clock } = deps;
     const now = (): number => clock.now();
     this.#counters = new InFlightCounters(settings.inFlight, settings.index, settings.workers, (key) => {
-      for (const pool of this.#pools.retire(key, now())) this.#stats.endpointLeft(pool);
+      for (const pool of this.#pools.retire(key)) this.#stats.endpointLeft(pool);
       this.#serviceStats.endpointLeft(key);
     });
     this.#builder = createSnapshotBuilder({ random: Math.random, counters: this.#counters });
@@ -84,7 +84,6 @@ export class ProxyWorker {
       servedByHeader: settings.servedByHeader,
       random: Math.random,
       now,
-      wall: () => clock.wall(),
       after: (ms, fn) => clock.after(ms, fn),
       newRequestId: requestIds(),
       isTrusted: addressList(settings.trustedProxies).has,

@@ -17,7 +17,7 @@ const YOUNG_GENERATION_MB = 32;
 const STOP_WITHIN = 500;
 /** How long a count may wait for a busy worker. */
 const SYNC_WITHIN = 1000;
-/** The first crash costs no wait: a port may be without anyone to listen. A worker that keeps crashing waits longer and longer. */
+/** A worker that keeps crashing is started again after longer and longer waits; one that lived on starts afresh. */
 const RESTART = { baseMs: 100, capMs: 5000 };
 const LIVED_ON = 10_000;
 
@@ -82,7 +82,7 @@ export class WorkerHandle {
           () => {
             if (!this.#stopping) this.#events.onCrash(source);
           },
-          this.#crashes === 1 ? 0 : backoffDelay(this.#crashes - 1, RESTART),
+          backoffDelay(this.#crashes, RESTART),
         );
       });
     });

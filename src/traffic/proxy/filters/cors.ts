@@ -1,0 +1,114 @@
+// Cross-origin requests (Fetch standard, CORS): answers preflights, and says on every answer who may read it.
+// The policy of the route is the only voice: what a backend says of the same is replaced.
+
+import type { CorsPolicy } from '#traffic/model/ir.ts';
+import { fieldValue, removeFields } from '../http/head-edits.ts';
+import type { LocalReply } from '../http/local-reply.ts';
+import type { FilterExchange, FilterFactory, HttpFilter, ResponseLines } from './filter.ts';
+import { type OriginTest, originTest } from './origins.ts';
+
+const spoken: ReadonlySet<string> = new Set([
+  'access-control-allow-origin',
+  'access-control-allow-credentials',
+  'access-control-allow-methods',
+  'access-control-allow-headers',
+  'access-control-expose-headers',
+  'access-control-max-age',
+]);
+
+/** A policy with its lines made. */
+interface Prepared {
+  readonly policy: CorsPolicy;
+  readonly allows: OriginTest;
+  /** Anybody may read answers that no credentials went into: they need not differ by origin. */
+  readonly public: boolean;
+  readonly credentials: string;
+  readonly exposed: string;
+}
+
+export function cors(policy: CorsPolicy): FilterFactory {
+  const any = policy.allowOrigins.includes('*');
+  // To a browser, `*` beside credentials is the name of a header and no wildcard.
+  const exposed = policy.exposeHeaders.filter((name) => name !== '*' || !policy.allowCredentials);
+  const prepared: Prepared = {
+    policy,
+    allows: originTest(policy.allowOrigins),
+    public: any && !policy.allowCredentials,
+    credentials: policy.allowCredentials ? 'Access-Control-Allow-Credentials: true\r\n' : '',
+    exposed: exposed.length === 0 ? '' : `Access-Control-Expose-Headers: ${exposed.join(', ')}\r\n`,
+  };
+  return () => new Cors(prepared);
+}
+
+class Cors implements HttpFilter {
+  readonly #prepared: Prepared;
+  #origin: string | undefined;
+  #preflight = false;
+
+  constructor(prepared: Prepared) {
+    this.#prepared = prepared;
+  }
+
+  onRequest({ head }: FilterExchange): LocalReply | undefined {
+    this.#origin = head.header('origin');
+    const method = head.header('access-control-request-method');
+    // Without the header it is an OPTIONS request like any other, and the backend's.
+    if (head.method !== 'OPTIONS' || this.#origin === undefined || method === undefined) return undefined;
+    this.#preflight = true;
+    const wanted = head.header('access-control-request-headers') ?? '';
+    return {
+      status: 204,
+      body: '',
+      contentType: '',
+      headers: this.#preflightLines(this.#origin, method, wanted),
+      code: 'cors_preflight',
+    };
+  }
+
+  onResponse(_x: FilterExchange, head: ResponseLines): void {
+    if (this.#preflight) return;
+    const { exposed, ...prepared } = this.#prepared;
+    removeFields(head, spoken);
+    const origin = this.#origin;
+    if (origin !== undefined && prepared.allows(origin))
+      head.added += `${this.#allowOrigin(origin)}${prepared.credentials}${exposed}`;
+    // Also where nothing was allowed: a cache must not give this answer to another origin.
+    if (!prepared.public) varyBy(head, 'Origin');
+  }
+
+  #allowOrigin(origin: string): string {
+    return `Access-Control-Allow-Origin: ${this.#prepared.public ? '*' : origin}\r\n`;
+  }
+
+  /** A refusal is a 204 as well, which says nothing: the browser then keeps the request back. */
+  #preflightLines(origin: string, method: string, wanted: string): string {
+    const { policy, allows, credentials } = this.#prepared;
+    const vary = 'Vary: Origin, Access-Control-Request-Method, Access-Control-Request-Headers\r\n';
+    if (!allows(origin)) return vary;
+    const methods = listOrEcho(policy.allowMethods, method, policy.allowCredentials);
+    const headers = listOrEcho(policy.allowHeaders, wanted, policy.allowCredentials);
+    return (
+      this.#allowOrigin(origin) +
+      (methods === '' ? '' : `Access-Control-Allow-Methods: ${methods}\r\n`) +
+      (headers === '' ? '' : `Access-Control-Allow-Headers: ${headers}\r\n`) +
+      credentials +
+      `Access-Control-Max-Age: ${policy.maxAgeSeconds}\r\n${vary}`
+    );
+  }
+}
+
+/** With credentials a browser takes `*` for a name: what was asked for is said instead. */
+function listOrEcho(list: readonly string[], asked: string, credentials: boolean): string {
+  if (!list.includes('*')) return list.join(', ');
+  return credentials ? asked : '*';
+}
+
+/** Says that the answer depends on a request header, once. */
+export function varyBy(head: ResponseLines, name: string): void {
+  const before = fieldValue(head, 'vary');
+  if (before !== undefined) {
+    const names = before.toLowerCase().split(',');
+    if (names.some((one) => one.trim() === '*' || one.trim() === name.toLowerCase())) return;
+  }
+  head.added += `Vary: ${name}\r\n`;
+}
