@@ -85,6 +85,11 @@ export class MetricWriter {
     (this.#cells[cell] as number) += amount;
   }
 
+  /** For gauges that one thread alone measures. */
+  set(cell: number, value: number): void {
+    this.#cells[cell] = value;
+  }
+
   /** Adds a duration in milliseconds to the histogram at `cell`. */
   observe(cell: number, milliseconds: number): void {
     const cells = this.#cells;

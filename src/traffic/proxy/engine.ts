@@ -2,19 +2,24 @@
 // Knows nothing of Kubernetes; it keeps serving on the last update when nobody publishes any more.
 
 import { closeSync, openSync } from 'node:fs';
+import { systemClock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import { version } from '#lib/version.ts';
-import { exposition, type MetricSource, totals } from '#telemetry/exposition.ts';
+import { exposition, type MetricSource, type Total, totals } from '#telemetry/exposition.ts';
 import { MetricWriter } from '#telemetry/metric-writer.ts';
 import { proxyMetrics } from '#telemetry/proxy-metrics.ts';
 import type { Series } from '#telemetry/series.ts';
 import type { TrafficSink, TrafficUpdate } from '#traffic/model/ir.ts';
-import { endpointKey } from '#traffic/snapshot/index.ts';
+import { type ClusterReport, reportCluster } from './cluster-report.ts';
 import { EndpointSlots } from './endpoint-slots.ts';
+import { HealthMonitor } from './health/health-monitor.ts';
+import { createOutcomeMemory } from './health/outcome-memory.ts';
 import { defaultLimits, type HttpLimits } from './http1/limits.ts';
 import { MergedModel } from './merged-model.ts';
 import { TicketSecretRing } from './tls/ticket-keys.ts';
+import { joinDescriptions } from './workers/description.ts';
 import { createInFlightMemory } from './workers/in-flight.ts';
+import type { ToWorker } from './workers/messages.ts';
 import { PortProbe } from './workers/port-probe.ts';
 import { WorkerHandle } from './workers/worker-handle.ts';
 
@@ -32,6 +37,9 @@ export interface EngineOptions {
   readonly trustedProxies?: readonly string[];
   /** Addresses, besides 127.0.0.1, that node ports are served on. */
   readonly nodeAddresses?: readonly string[];
+  /** Node and zone that this engine runs in, for clusters that prefer endpoints near by. */
+  readonly node?: string;
+  readonly zone?: string;
 }
 
 export interface ListeningAddress {
@@ -42,8 +50,13 @@ export interface ListeningAddress {
 export interface Engine extends TrafficSink {
   /** Prometheus text of everything the workers counted. */
   metricsText(): Promise<string>;
-  /** Every cluster with its endpoints and what they have in flight. */
-  clusters(): Promise<unknown>;
+  /** Every cluster with its endpoints: how they fare, why, and what they have in flight. */
+  clusters(): Promise<readonly ClusterReport[]>;
+  /**
+   * Gives an endpoint (`address:port`) of a cluster no new requests any more, or gives it some again; false when the
+   * cluster has no such endpoint. Holds until the endpoint leaves the cluster.
+   */
+  drainEndpoint(cluster: string, key: string, drained: boolean): boolean;
   /** The model in force, without secrets. */
   configDump(): Promise<unknown>;
   /** Stops accepting, lets what is under way finish, for at most `ms`. */
@@ -96,6 +109,7 @@ class WorkerEngine implements Engine {
   readonly #workers: WorkerHandle[] = [];
   readonly #model = new MergedModel();
   readonly #slots: EndpointSlots;
+  readonly #health: HealthMonitor;
   /** What the engine itself counts, then what workers counted that have ended. */
   readonly #ended: MetricSource[] = [buildInfo()];
   readonly #probe = new PortProbe();
@@ -114,31 +128,52 @@ class WorkerEngine implements Engine {
     const sharesPorts = process.platform === 'linux' || process.platform === 'freebsd';
     const count = sharesPorts ? Math.max(1, Math.floor(options.workers)) : 1;
     const inFlight = createInFlightMemory(count);
+    const outcomes = createOutcomeMemory(count);
+    const place = { node: options.node ?? '', zone: options.zone ?? '' };
     this.#slots = new EndpointSlots(inFlight, count);
+    this.#health = new HealthMonitor({
+      clock: systemClock,
+      random: Math.random,
+      log: options.log,
+      memory: outcomes,
+      workers: count,
+      place,
+      published: this.#model,
+      slotOf: (key) => this.#slots.table.slotOf(key),
+      onChange: (health) => this.#sendAll({ type: 'health', health }),
+    });
     for (let index = 0; index < count; index++) {
       const worker = new WorkerHandle(
         {
           index,
           workers: count,
           inFlight,
+          outcomes,
           limits: { ...defaultLimits, ...options.limits },
           ticketSecrets: this.#tickets.secrets,
           accessLog: options.accessLog ?? '',
           servedByHeader: options.servedByHeader ?? '',
           trustedProxies: options.trustedProxies ?? [],
           nodeAddresses: options.nodeAddresses ?? [],
+          place,
         },
         {
           log: options.log,
           onApplied: () => this.#settleWaiting(),
           onListening: (name, address, port) => this.#bound.set(name, { address, port }),
           onListenError: (name, error) => this.#reportListenError(name, error),
+          onLongRun: (run) => this.#health.onLongRun(run),
           onCrash: (source) => {
             this.#ended.push(source);
             this.#slots.table.clearRow(index);
             worker.start();
             worker.send({ type: 'ticket_secrets', secrets: this.#tickets.secrets });
-            worker.send({ type: 'update', update: this.#model.full(), slots: this.#slots.table.entries() });
+            worker.send({
+              type: 'update',
+              update: this.#model.full(),
+              slots: this.#slots.table.entries(),
+              health: this.#health.full(),
+            });
           },
         },
       );
@@ -170,7 +205,11 @@ class WorkerEngine implements Engine {
     for (const name of published.listeners?.keys() ?? []) this.#forgetReport(name);
     for (const name of published.services?.keys() ?? []) this.#forgetReport(name);
     const slots = this.#slots.apply(update);
-    for (const worker of this.#workers) worker.send({ type: 'update', update, slots });
+    this.#sendAll({ type: 'update', update, slots, health: this.#health.apply(update) });
+  }
+
+  #sendAll(message: ToWorker): void {
+    for (const worker of this.#workers) worker.send(message);
   }
 
   #forgetReport(name: string): void {
@@ -216,35 +255,39 @@ class WorkerEngine implements Engine {
     return this.#bound.get(name);
   }
 
-  async #sources(): Promise<MetricSource[]> {
-    await Promise.all(this.#workers.map((worker) => worker.sync()));
-    return [...this.#ended, ...this.#workers.map((worker) => worker.source())];
+  #sources(): MetricSource[] {
+    return [...this.#ended, this.#health.stats.source, ...this.#workers.map((worker) => worker.source())];
   }
 
   async metricsText(): Promise<string> {
-    return exposition(Object.values(proxyMetrics), await this.#sources());
+    await Promise.all(this.#workers.map((worker) => worker.sync()));
+    this.#health.measure(this.#model.model().clusters.values());
+    return exposition(Object.values(proxyMetrics), this.#sources());
   }
 
-  async clusters(): Promise<unknown> {
-    const sources = await this.#sources();
-    const outcomes = totals(proxyMetrics.upstreamRequests, sources);
-    const connections = totals(proxyMetrics.upstreamConnections, sources);
-    return [...this.#model.model().clusters.values()].map((cluster) => ({
-      name: cluster.name,
-      policy: cluster.policy,
-      endpoints: this.#model.endpointsOf(cluster.name).map((endpoint) => {
-        const key = endpointKey(endpoint);
-        const label = endpoint.pod === '' ? key : endpoint.pod;
-        const own = ({ labels }: { labels: readonly string[] }): boolean =>
-          labels[0] === cluster.name && labels[1] === label;
+  drainEndpoint(cluster: string, key: string, drained: boolean): boolean {
+    return this.#health.drain(cluster, key, drained);
+  }
+
+  async clusters(): Promise<readonly ClusterReport[]> {
+    const factsOf = joinDescriptions(await Promise.all(this.#workers.map((worker) => worker.sync(true))));
+    const sources = this.#sources();
+    const outcomes = byEndpoint(totals(proxyMetrics.upstreamRequests, sources));
+    const connections = byEndpoint(totals(proxyMetrics.upstreamConnections, sources));
+    return [...this.#model.model().clusters.values()].map((cluster) => {
+      const endpoints = this.#model.endpointsOf(cluster.name);
+      return reportCluster(cluster, endpoints, this.#health.selection(cluster), (endpoint, key) => {
+        const own = `${cluster.name} ${endpoint.pod === '' ? key : endpoint.pod}`;
+        const requests = (outcomes.get(own) ?? []).map(({ labels, values }) => [labels[2], values[0]]);
         return {
-          ...endpoint,
+          ...this.#health.view(cluster.name, endpoint),
           inFlight: this.#slots.table.of(key),
-          connections: connections.find(own)?.values[0] ?? 0,
-          requests: Object.fromEntries(outcomes.filter(own).map(({ labels, values }) => [labels[2], values[0]])),
+          connections: connections.get(own)?.[0]?.values[0] ?? 0,
+          requests: Object.fromEntries(requests),
+          facts: factsOf(cluster.name, key),
         };
-      }),
-    }));
+      });
+    });
   }
 
   async configDump(): Promise<unknown> {
@@ -260,6 +303,12 @@ class WorkerEngine implements Engine {
     this.#closed = true;
     clearInterval(this.#ticketTimer);
     this.#settleWaiting();
+    this.#health.close();
     await Promise.all(this.#workers.map((worker) => worker.stop()));
   }
+}
+
+/** Totals by the cluster and endpoint that they name first. */
+function byEndpoint(all: readonly Total[]): ReadonlyMap<string, readonly Total[]> {
+  return Map.groupBy(all, ({ labels }) => `${labels[0]} ${labels[1]}`);
 }

@@ -1,7 +1,7 @@
 // The whole traffic model as published so far: what a worker that starts late, or again, is given.
 // Knows nothing of workers; merges updates and shows the result without its secrets.
 
-import type { Endpoint, TrafficModel, TrafficUpdate } from '#traffic/model/ir.ts';
+import type { Cluster, Endpoint, TrafficModel, TrafficUpdate } from '#traffic/model/ir.ts';
 
 const parts = ['listeners', 'certificates', 'virtualHosts', 'clusters', 'endpoints', 'services'] as const;
 
@@ -33,6 +33,10 @@ export class MergedModel {
 
   model(): TrafficModel {
     return this.#maps as unknown as TrafficModel;
+  }
+
+  cluster(name: string): Cluster | undefined {
+    return this.#maps.clusters.get(name) as Cluster | undefined;
   }
 
   /** Endpoints of one cluster as last published. */

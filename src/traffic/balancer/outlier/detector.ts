@@ -41,6 +41,11 @@ export class OutlierDetector {
     this.#records.delete(key);
   }
 
+  /** Some cluster names the endpoint. */
+  watches(key: string): boolean {
+    return this.#watching.has(key);
+  }
+
   record(key: string): EjectionRecord {
     return this.#records.get(key) ?? neverEjected;
   }

@@ -4,6 +4,7 @@
 import type { Logger } from '#lib/log.ts';
 import type { ServicePort } from '#traffic/model/ir.ts';
 import type { EngineTarget, Snapshot } from '#traffic/snapshot/index.ts';
+import type { AttemptRecorder } from '../http/context.ts';
 import type { Sweeper } from '../sweeper.ts';
 import type { AffinityTable } from './affinity.ts';
 
@@ -22,6 +23,8 @@ export interface ServiceContext {
   /** The tables in force now. */
   snapshot(): Snapshot;
   readonly stats: ServiceStats;
+  /** Learns whether endpoints take connections. */
+  readonly outcomes: AttemptRecorder;
   readonly sweeper: Sweeper;
   readonly log: Logger;
   /** Monotonic milliseconds. */

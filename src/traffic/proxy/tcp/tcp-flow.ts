@@ -7,7 +7,10 @@ import type { EngineTarget } from '#traffic/snapshot/index.ts';
 import type { AffinityTable } from '../services/affinity.ts';
 import { chooseTarget, type ServiceContext } from '../services/context.ts';
 import type { Timed } from '../sweeper.ts';
+import { type Failure, failures } from '../upstream/failure.ts';
 
+/** What an endpoint that takes the connection is recorded as: bytes have no status. */
+const CONNECTED = 200;
 /** Endpoints tried before the client is refused. */
 const ATTEMPTS = 3;
 
@@ -20,6 +23,7 @@ export class TcpFlow implements Timed {
   readonly #tried: EngineTarget[] = [];
   #upstream: Socket | undefined;
   #connectDeadline = 0;
+  #attemptStarted = 0;
   #joined = false;
 
   /** `client` is paused: not a byte is read before there is somebody to hand it to. */
@@ -61,6 +65,7 @@ export class TcpFlow implements Timed {
     const timeout = context.snapshot().cluster(this.#service.cluster)?.config.timeouts.connect ?? 0;
     this.#connectDeadline = timeout === 0 ? 0 : context.now() + timeout;
     context.stats.endpointBusy(target.key, 1);
+    this.#attemptStarted = context.now();
     const upstream = connect({ host: target.address, port: target.port, noDelay: true, allowHalfOpen: true });
     this.#upstream = upstream;
     upstream.on('connect', () => this.#join(upstream, target));
@@ -68,7 +73,7 @@ export class TcpFlow implements Timed {
     upstream.on('error', () => {});
     upstream.on('close', (failed: boolean) => {
       context.stats.endpointBusy(target.key, -1);
-      this.#onUpstreamClose(failed);
+      this.#onUpstreamClose(target, failed);
     });
   }
 
@@ -76,17 +81,27 @@ export class TcpFlow implements Timed {
     return chooseTarget(this.#context, this.#service, this.#affinity, this.#address, this.#tried);
   }
 
-  #onUpstreamClose(failed: boolean): void {
+  #onUpstreamClose(target: EngineTarget, failed: boolean): void {
     if (this.#client.destroyed) return;
-    if (!this.#joined) this.#attempt();
-    else if (failed) this.#client.resetAndDestroy();
+    if (!this.#joined) {
+      this.#record(target, 0, failures.connect);
+      this.#attempt();
+    } else if (failed) this.#client.resetAndDestroy();
     else this.#client.destroySoon();
+  }
+
+  #record(target: EngineTarget, status: number, failure: Failure | undefined): void {
+    const context = this.#context;
+    const cluster = context.snapshot().cluster(this.#service.cluster);
+    if (cluster === undefined) return;
+    context.outcomes.record(cluster, target, status, failure, context.now() - this.#attemptStarted);
   }
 
   #join(upstream: Socket, target: EngineTarget): void {
     const client = this.#client;
     this.#joined = true;
     this.#connectDeadline = 0;
+    this.#record(target, CONNECTED, undefined);
     this.#context.stats.tcpOpened(this.#service.name, 'connected');
     this.#context.stats.tcpJoined(this.#service.cluster, target);
     splice(client, upstream);

@@ -5,6 +5,7 @@ import { FakeClock } from '#lib/clock.ts';
 import { silentLogger } from '#lib/log.ts';
 import type { Cluster } from '#traffic/model/ir.ts';
 import { EndpointSlots } from '../endpoint-slots.ts';
+import { createOutcomeMemory } from '../health/outcome-memory.ts';
 import { defaultLimits, type HttpLimits } from '../http1/limits.ts';
 import { createInFlightMemory } from '../workers/in-flight.ts';
 import { ProxyWorker } from '../workers/proxy-worker.ts';
@@ -25,6 +26,7 @@ export class ClockLab {
       index: 0,
       workers: 1,
       inFlight: createInFlightMemory(1),
+      outcomes: createOutcomeMemory(1),
       metrics: new SharedArrayBuffer(1024 * 1024),
       limits: { ...defaultLimits, ...limits },
       accessLog: '',
@@ -32,6 +34,7 @@ export class ClockLab {
       ticketSecrets: [],
       trustedProxies: [],
       nodeAddresses: [],
+      place: { node: '', zone: '' },
     };
     this.#worker = new ProxyWorker(settings, {
       clock: this.clock,
@@ -54,7 +57,7 @@ export class ClockLab {
     const applied = new Promise<void>((resolve) => {
       lab.#applied = resolve;
     });
-    lab.#worker.receive({ type: 'update', update, slots });
+    lab.#worker.receive({ type: 'update', update, slots, health: new Map() });
     await applied;
     return lab;
   }

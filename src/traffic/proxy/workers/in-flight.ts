@@ -46,6 +46,10 @@ export class SlotTable {
     return [...this.#slots];
   }
 
+  slotOf(key: string): number | undefined {
+    return this.#slots.get(key);
+  }
+
   inFlight(slot: number): number {
     return sumRows(this.#cells, slot, this.#workers);
   }

@@ -4,8 +4,11 @@
 import type { LogFields } from '#lib/log.ts';
 import type { Series } from '#telemetry/series.ts';
 import type { TrafficUpdate } from '#traffic/model/ir.ts';
+import type { HealthUpdate } from '#traffic/snapshot/index.ts';
+import type { LongRun } from '../health/attempt-recorder.ts';
 import type { HttpLimits } from '../http1/limits.ts';
 import type { TicketSecrets } from '../tls/ticket-keys.ts';
+import type { Description } from './description.ts';
 
 /** Given to a worker at its start. */
 export interface WorkerSettings {
@@ -13,6 +16,8 @@ export interface WorkerSettings {
   readonly workers: number;
   /** In-flight counts: one row of 32-bit cells a worker, one cell an endpoint. */
   readonly inFlight: SharedArrayBuffer;
+  /** How attempts went (`health/outcome-memory.ts`). */
+  readonly outcomes: SharedArrayBuffer;
   readonly metrics: SharedArrayBuffer;
   readonly limits: HttpLimits;
   /** Of session tickets, at the worker's start. */
@@ -24,16 +29,25 @@ export interface WorkerSettings {
   readonly trustedProxies: readonly string[];
   /** Addresses, besides 127.0.0.1, that node ports are served on. */
   readonly nodeAddresses: readonly string[];
+  /** Where this proxy is, for clusters that prefer what is near. */
+  readonly place: { readonly node: string; readonly zone: string };
 }
 
 export type ToWorker =
-  /** `slots` names the counter slot of every endpoint key that is new since the last update. */
-  | { readonly type: 'update'; readonly update: TrafficUpdate; readonly slots: readonly (readonly [string, number])[] }
   /** Session tickets are made with the first and opened with all from now on. */
   | { readonly type: 'ticket_secrets'; readonly secrets: TicketSecrets }
+  | {
+      readonly type: 'update';
+      readonly update: TrafficUpdate;
+      /** The counter slot of every endpoint key that is new since the last update. */
+      readonly slots: readonly (readonly [string, number])[];
+      /** What changes about the health of endpoints, at the same moment. */
+      readonly health: HealthUpdate;
+    }
+  | { readonly type: 'health'; readonly health: HealthUpdate }
   | { readonly type: 'drain' }
   /** Asks for an answer, once everything said before it has been said. */
-  | { readonly type: 'sync' }
+  | { readonly type: 'sync'; readonly describe: boolean }
   | { readonly type: 'stop' };
 
 export type FromWorker =
@@ -50,4 +64,5 @@ export type FromWorker =
     }
   /** No request and no connection is left. */
   | { readonly type: 'drained' }
-  | { readonly type: 'synced' };
+  | { readonly type: 'synced'; readonly descriptions: readonly Description[] }
+  | ({ readonly type: 'long_run' } & LongRun);

@@ -8,9 +8,15 @@ import type { Logger } from '#lib/log.ts';
 import { AccessLog } from '#telemetry/access-log.ts';
 import { MetricWriter } from '#telemetry/metric-writer.ts';
 import { proxyMetrics } from '#telemetry/proxy-metrics.ts';
-import { createSnapshotBuilder, type Snapshot, type SnapshotBuilder } from '#traffic/snapshot/index.ts';
+import {
+  createSnapshotBuilder,
+  type HealthUpdate,
+  type Snapshot,
+  type SnapshotBuilder,
+} from '#traffic/snapshot/index.ts';
 import { addressList } from '../address-list.ts';
 import { ClusterGuards } from '../guards/cluster-guard.ts';
+import { OutcomeRecorder } from '../health/attempt-recorder.ts';
 import type { HttpContext } from '../http/context.ts';
 import { OutBuffer } from '../http1/out-buffer.ts';
 import { GatewayConnections } from '../listeners/gateway-connections.ts';
@@ -18,6 +24,7 @@ import { ServiceDriver } from '../services/service-driver.ts';
 import { Sweeper, type Timed } from '../sweeper.ts';
 import { ServerContexts } from '../tls/server-contexts.ts';
 import { UpstreamPools } from '../upstream/pools.ts';
+import { describeTargets } from './description.ts';
 import { GatewayListeners } from './gateway-listeners.ts';
 import { WorkerStats } from './http-stats.ts';
 import { InFlightCounters } from './in-flight.ts';
@@ -58,7 +65,12 @@ export class ProxyWorker {
       for (const pool of this.#pools.retire(key)) this.#stats.endpointLeft(pool);
       this.#serviceStats.endpointLeft(key);
     });
-    this.#builder = createSnapshotBuilder({ random: Math.random, counters: this.#counters });
+    this.#builder = createSnapshotBuilder({
+      random: Math.random,
+      counters: this.#counters,
+      place: settings.place,
+      now,
+    });
     this.#guards = new ClusterGuards(this.#counters);
     this.#sweeper = new Sweeper(clock);
     this.#pools = new UpstreamPools((key) => this.#counters.slot(key), this.#guards, settings.limits);
@@ -69,6 +81,9 @@ export class ProxyWorker {
     const writer = new MetricWriter(settings.metrics, (series) => deps.send({ type: 'series', series }));
     this.#stats = new WorkerStats(writer, this.#counters);
     this.#serviceStats = serviceStats(writer, this.#counters);
+    const outcomes = new OutcomeRecorder(settings.outcomes, settings.index, (run) =>
+      deps.send({ type: 'long_run', ...run }),
+    );
     const accessLog = this.#accessLog;
     this.#context = {
       snapshot: this.#builder.apply({ version: 0 }),
@@ -78,7 +93,7 @@ export class ProxyWorker {
       guards: this.#guards,
       out: new OutBuffer(),
       stats: this.#stats,
-      outcomes: undefined,
+      outcomes,
       sweeper: this.#sweeper,
       accessLog: accessLog === undefined ? undefined : (record) => accessLog.write(record),
       servedByHeader: settings.servedByHeader,
@@ -98,6 +113,7 @@ export class ProxyWorker {
       {
         snapshot: () => this.#context.snapshot,
         stats: this.#serviceStats,
+        outcomes,
         sweeper: this.#sweeper,
         log: deps.log,
         now,
@@ -109,6 +125,7 @@ export class ProxyWorker {
       report,
     );
     this.#sweeper.add({ onTick: () => this.#reportDrained() });
+    this.#sweeper.add({ onTick: (now) => this.#refreshWeights(now) });
     writer.add(writer.cell(proxyMetrics.inFlight, []), 0);
     if (accessLog !== undefined) this.#sweeper.add(countDropped(accessLog, writer));
   }
@@ -118,13 +135,17 @@ export class ProxyWorker {
       this.#queue = this.#queue.then(() => this.#apply(message));
     } else if (message.type === 'ticket_secrets') {
       this.#contexts.useSecrets(message.secrets);
+    } else if (message.type === 'health') {
+      // Behind the updates that came before it, of whose endpoints it may speak.
+      this.#queue = this.#queue.then(() => this.#applyHealth(message.health));
     } else if (message.type === 'drain') {
       this.#context.draining = true;
       this.#gateway.close();
       this.#connections.drain();
       this.#services.drain();
     } else if (message.type === 'sync') {
-      this.#deps.send({ type: 'synced' });
+      const descriptions = message.describe ? describeTargets(this.#context.snapshot, this.#deps.clock.now()) : [];
+      this.#deps.send({ type: 'synced', descriptions });
     } else {
       this.close();
     }
@@ -144,12 +165,21 @@ export class ProxyWorker {
   async #apply(message: Extract<ToWorker, { type: 'update' }>): Promise<void> {
     if (this.#context.draining) return;
     this.#counters.learn(message.slots);
-    const snapshot: Snapshot = this.#builder.apply(message.update);
+    const snapshot: Snapshot = this.#builder.apply(message.update, message.health);
     this.#counters.settle();
     if (message.update.clusters !== undefined) this.#guards.apply(message.update.clusters);
     this.#context.snapshot = snapshot;
     await Promise.all([this.#gateway.reconcile(snapshot.listeners), this.#services.reconcile(snapshot.services)]);
     this.#deps.send({ type: 'applied', version: message.update.version });
+  }
+
+  #applyHealth(health: HealthUpdate): void {
+    this.#context.snapshot = this.#builder.applyHealth(health);
+  }
+
+  #refreshWeights(now: number): void {
+    const snapshot = this.#builder.refresh(now);
+    if (snapshot !== undefined) this.#context.snapshot = snapshot;
   }
 
   #reportDrained(): void {

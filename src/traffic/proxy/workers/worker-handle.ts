@@ -7,6 +7,8 @@ import { backoffDelay } from '#lib/backoff.ts';
 import type { Logger } from '#lib/log.ts';
 import type { MetricSource } from '#telemetry/exposition.ts';
 import type { Series } from '#telemetry/series.ts';
+import type { LongRun } from '../health/attempt-recorder.ts';
+import type { Description } from './description.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './messages.ts';
 
 /** Memory for the counts of one worker: virtual until a cell is used. */
@@ -26,6 +28,8 @@ export interface WorkerEvents {
   onApplied(): void;
   onListening(name: string, address: string, port: number): void;
   onListenError(name: string, error: Error): void;
+  /** An endpoint has failed too often in a row. */
+  onLongRun(run: LongRun): void;
   /** The thread ended by itself; `source` is what it had counted. The engine starts it again. */
   onCrash(source: MetricSource): void;
 }
@@ -41,7 +45,7 @@ export class WorkerHandle {
   #stopping = false;
   #crashes = 0;
   #onDrained: () => void = () => {};
-  #syncing: (() => void)[] = [];
+  #syncing: ((descriptions: readonly Description[]) => void)[] = [];
   /** Resolves when the running thread has ended. */
   #exited: Promise<void> = Promise.resolve();
 
@@ -74,7 +78,7 @@ export class WorkerHandle {
         resolve();
         this.appliedVersion = -1;
         this.#onDrained();
-        for (const done of this.#syncing.splice(0)) done();
+        for (const done of this.#syncing.splice(0)) done([]);
         if (this.#stopping) return;
         const source = { ...this.source(), ended: true };
         this.#crashes = performance.now() - begun > LIVED_ON ? 1 : this.#crashes + 1;
@@ -108,15 +112,18 @@ export class WorkerHandle {
     });
   }
 
-  /** Resolves once every series the worker has counted on is known here; a worker that is down holds nobody up. */
-  sync(): Promise<void> {
+  /**
+   * Resolves once every series the worker has counted on is known here, with what its policies know of their targets
+   * when that is asked for; a worker that is down holds nobody up.
+   */
+  sync(describe = false): Promise<readonly Description[]> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, SYNC_WITHIN);
-      this.#syncing.push(() => {
+      const timer = setTimeout(() => resolve([]), SYNC_WITHIN);
+      this.#syncing.push((descriptions) => {
         clearTimeout(timer);
-        resolve();
+        resolve(descriptions);
       });
-      this.send({ type: 'sync' });
+      this.send({ type: 'sync', describe });
     });
   }
 
@@ -150,7 +157,10 @@ export class WorkerHandle {
         this.#events.log[message.level](message.fields, message.text);
         break;
       case 'synced':
-        this.#syncing.shift()?.();
+        this.#syncing.shift()?.(message.descriptions);
+        break;
+      case 'long_run':
+        this.#events.onLongRun(message);
         break;
       case 'drained':
         this.#onDrained();
