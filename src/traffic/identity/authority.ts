@@ -16,6 +16,10 @@ export interface CertificateRequest {
   readonly dnsNames?: readonly string[];
   /** IPv4 or IPv6 addresses as text. */
   readonly ips?: readonly string[];
+  /** URI names, e.g. `spiffe://cluster.local/ns/shop/sa/web`. */
+  readonly uris?: readonly string[];
+  /** Kind of key; default ECDSA on P-256. RSA is for clients that know nothing else. */
+  readonly key?: 'ecdsa' | 'rsa';
   /** May identify a TLS client. Default false. */
   readonly client?: boolean;
   /** May identify a TLS server. Default true unless `client` is set. */
@@ -32,6 +36,12 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 /** Certificates begin a little in the past, so that a peer whose clock is behind accepts them. */
 const BACKDATE_MS = 5 * 60 * 1000;
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+const RSA = {
+  name: 'RSASSA-PKCS1-v1_5',
+  modulusLength: 2048,
+  publicExponent: new Uint8Array([1, 0, 1]),
+  hash: 'SHA-256',
+} as const;
 
 /** Makes a root, valid for `days` (default 3650). */
 export async function createAuthority(options: { commonName: string; days?: number }): Promise<Authority> {
@@ -85,7 +95,7 @@ export function needsRenewal(certPem: string, authority: KeyPair, request: Certi
 
 async function issue(root: KeyPair, rootCertificate: X509Certificate, request: CertificateRequest): Promise<KeyPair> {
   const x509 = await loadX509();
-  const keys = await newKeys();
+  const keys = await newKeys(request.key);
   const issuer = new x509.X509Certificate(root.certPem);
   const signingKey = await webcrypto.subtle.importKey(
     'pkcs8',
@@ -98,6 +108,7 @@ async function issue(root: KeyPair, rootCertificate: X509Certificate, request: C
   const names = [
     ...(request.dnsNames ?? []).map((value) => ({ type: 'dns' as const, value })),
     ...(request.ips ?? []).map((value) => ({ type: 'ip' as const, value: checkedAddress(value) })),
+    ...(request.uris ?? []).map((value) => ({ type: 'url' as const, value })),
   ];
   const client = request.client ?? false;
   const server = request.server ?? !client;
@@ -134,8 +145,9 @@ async function loadX509(): Promise<typeof import('@peculiar/x509')> {
   return x509;
 }
 
-function newKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']) as Promise<webcrypto.CryptoKeyPair>;
+function newKeys(kind: CertificateRequest['key'] = 'ecdsa'): Promise<webcrypto.CryptoKeyPair> {
+  const algorithm = kind === 'rsa' ? RSA : ALGORITHM;
+  return webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']) as Promise<webcrypto.CryptoKeyPair>;
 }
 
 async function exportKey(key: webcrypto.CryptoKey): Promise<string> {

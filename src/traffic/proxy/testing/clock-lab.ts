@@ -31,7 +31,7 @@ export class ClockLab {
       limits: { ...defaultLimits, ...limits },
       accessLog: '',
       servedByHeader: '',
-      ticketSecrets: [],
+      ticketSecrets: [new Uint8Array(32)] as const,
       trustedProxies: [],
       nodeAddresses: [],
       place: { node: '', zone: '' },

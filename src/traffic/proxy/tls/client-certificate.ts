@@ -7,11 +7,13 @@ import type { X509Certificate } from 'node:crypto';
 const MAX_NAMES = 16;
 
 /** The header line, with its end. Text beyond ASCII is spelled in UTF-8 bytes. */
-export function forwardedCertificate(certificate: X509Certificate): string {
+export function forwardedCertificate(
+  certificate: Pick<X509Certificate, 'fingerprint256' | 'subject' | 'subjectAltName'>,
+): string {
   const names = alternativeNames(certificate.subjectAltName ?? '').slice(0, MAX_NAMES);
   const fields = [
     `Hash=${certificate.fingerprint256.replaceAll(':', '').toLowerCase()}`,
-    `Subject="${escaped(distinguishedName(certificate.subject))}"`,
+    `Subject="${distinguishedName(certificate.subject)}"`,
     ...names.filter(({ kind }) => kind === 'URI').map(({ value }) => `URI=${field(value)}`),
     ...names.filter(({ kind }) => kind === 'DNS').map(({ value }) => `DNS=${field(value)}`),
   ];
@@ -19,7 +21,10 @@ export function forwardedCertificate(certificate: X509Certificate): string {
   return `${Buffer.from(line).toString('latin1').replace(CONTROL, ' ')}\r\n`;
 }
 
-/** Node.js gives a line a name, general first; RFC 2253 wants them with commas, the special one first. */
+/**
+ * Node.js gives a line a name, general first; RFC 2253 wants them with commas, the special one first. Quotes and
+ * backslashes are escaped in it as they have to be within quotes.
+ */
 function distinguishedName(subject: string | undefined): string {
   return (subject ?? '').split('\n').reverse().join(',');
 }
@@ -50,11 +55,7 @@ function unquoted(json: string): string {
 
 /** Values with a separator of the header are quoted. */
 function field(value: string): string {
-  return /[,;="]/.test(value) ? `"${escaped(value)}"` : value;
-}
-
-function escaped(value: string): string {
-  return value.replaceAll('"', '\\"');
+  return /[,;="\\]/.test(value) ? `"${value.replace(/["\\]/g, '\\$&')}"` : value;
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not get into a header.

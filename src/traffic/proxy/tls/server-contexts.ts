@@ -5,7 +5,7 @@ import { constants, createHash, X509Certificate } from 'node:crypto';
 import { createServer, type SecureContext, type Server, type TlsOptions } from 'node:tls';
 import type { Logger } from '#lib/log.ts';
 import type { Certificate, Listener } from '#traffic/model/ir.ts';
-import { deriveTicketKeys, type TicketKey, type TicketSecrets, ticketAnswer } from './ticket-keys.ts';
+import { deriveTicketKeys, type TicketKeys, type TicketSecrets, ticketAnswer } from './ticket-keys.ts';
 
 /** Seconds a session may be resumed; its client certificate is looked at again each time. */
 const SESSION_LIFETIME = 7200;
@@ -18,7 +18,7 @@ export interface TlsContext {
 
 interface Made extends TlsContext {
   readonly id: string;
-  keys: readonly TicketKey[];
+  keys: TicketKeys;
 }
 
 /** Node.js has the callback that lets two ticket keys be good at once, but does not document it. */
@@ -146,13 +146,13 @@ function pairsOf(certificates: readonly Certificate[]): TlsOptions {
   };
 }
 
-function shareTickets(server: Server, made: { readonly keys: readonly TicketKey[] }): void {
+function shareTickets(server: Server, made: { readonly keys: TicketKeys }): void {
   const host = (server as Server & { _sharedCreds?: SecureContext })._sharedCreds?.context as
     | TicketCallbackHost
     | undefined;
   if (host?.enableTicketKeyCallback === undefined) {
     // Without it only the newest key opens tickets; a rotation costs the sessions made before.
-    const { name, hmac, aes } = made.keys[0] as TicketKey;
+    const { name, hmac, aes } = made.keys[0];
     server.setTicketKeys(Buffer.concat([name, hmac, aes]));
     return;
   }
