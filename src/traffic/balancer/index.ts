@@ -10,6 +10,8 @@ import type { MaglevConfig } from './maglev/config.ts';
 import { peakEwma } from './peak-ewma/balancer.ts';
 import type { PeakEwmaConfig } from './peak-ewma/config.ts';
 import type { BalancerDeps, Policy } from './policy.ts';
+import { prequal } from './prequal/balancer.ts';
+import type { PrequalConfig } from './prequal/config.ts';
 import { random } from './random/balancer.ts';
 import type { RandomConfig } from './random/config.ts';
 import { ringHash } from './ring-hash/balancer.ts';
@@ -24,6 +26,7 @@ export type PolicyConfig =
   | LeastRequestConfig
   | MaglevConfig
   | PeakEwmaConfig
+  | PrequalConfig
   | RandomConfig
   | RingHashConfig
   | RoundRobinConfig
@@ -40,6 +43,7 @@ export const policies: Policies = {
   ring_hash: ringHash,
   maglev,
   peak_ewma: peakEwma,
+  prequal,
 };
 
 /** A balancer for a policy's settings; throws when they are out of range, naming field, value and remedy. */

@@ -11,6 +11,7 @@ const configs: readonly PolicyConfig[] = [
   policies.least_request.parse({ choices: 2 }),
   policies.least_request.parse({ choices: 0 }),
   policies.peak_ewma.parse({}),
+  policies.prequal.parse({}),
 ];
 
 const columns = ['policy', 'p50 ms', 'p99 ms', 'p99.9 ms', 'answered', 'failed', 'odd one'];

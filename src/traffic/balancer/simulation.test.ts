@@ -10,7 +10,7 @@ type Scenarios = keyof typeof scenarios;
 const roundRobin = policies.round_robin.parse({});
 const leastRequest = policies.least_request.parse({});
 const peakEwma = policies.peak_ewma.parse({});
-const adaptive: readonly PolicyConfig[] = [peakEwma];
+const adaptive: readonly PolicyConfig[] = [peakEwma, policies.prequal.parse({})];
 
 const seeds = [1, 2];
 const runs = new Map<string, readonly Result[]>();
@@ -62,6 +62,14 @@ describe.each(adaptive.map((config) => [config.type, config] as const))('%s', (_
 
   it('comes back to one that was slow and is good again', () => {
     expect(oddShare(config, 'oneRecovers')).toBeGreaterThan(0.125 / 2);
+  });
+
+  it('comes back to an eighth of a fleet too large to look at whole', () => {
+    for (const { given } of run(config, 'eightRecoverOfForty')) {
+      const share =
+        given.slice(-8).reduce((sum, count) => sum + count, 0) / given.reduce((sum, count) => sum + count, 0);
+      expect(share).toBeGreaterThan(8 / 40 / 2);
+    }
   });
 
   it('makes requests of unequal cost wait less than round robin does', () => {

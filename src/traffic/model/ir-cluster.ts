@@ -36,7 +36,7 @@ export type BalancingPolicy =
       readonly defaultMs?: number;
       readonly penaltyMs?: number;
     }
-  /** Prequal (NSDI 2024): probed requests-in-flight and latency, hot and cold by a quantile. */
+  /** Prequal (NSDI 2024): the fastest of probed targets that are not hot; compares fleets up to `poolSize` (16) whole. */
   | {
       readonly type: 'prequal';
       readonly poolSize?: number;

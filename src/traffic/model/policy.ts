@@ -17,6 +17,7 @@ const byName: ReadonlyMap<string, BalancingPolicy> = new Map<string, BalancingPo
   ['ring_hash', { type: 'ring_hash' }],
   ['maglev', { type: 'maglev' }],
   ['peak_ewma', { type: 'peak_ewma' }],
+  ['prequal', { type: 'prequal' }],
 ]);
 
 export function policyOf(service: Service): {

@@ -30,6 +30,12 @@ export class PeakEstimate {
     return Math.max(MIN_MS, this.#value * this.#kept(now));
   }
 
+  /** The same down to nothing, for penalties that end. */
+  excess(now: number): number {
+    const value = this.#value * this.#kept(now);
+    return value < MIN_MS ? 0 : value;
+  }
+
   #kept(now: number): number {
     return now <= this.#at ? 1 : Math.exp((this.#at - now) / this.#decayMs);
   }

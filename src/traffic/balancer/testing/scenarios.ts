@@ -10,6 +10,11 @@ function fleet(count: number, model: BackendModel, ...odd: readonly BackendModel
 
 const slow: BackendModel = { slots: 4, work: exponential(160) };
 
+const recovering: BackendModel = {
+  slots: 4,
+  work: (random, now) => exponential(now < 20_000 ? 160 : 10)(random),
+};
+
 export const scenarios = {
   /** Half of what the fourteen good ones can do. */
   twoSlowOfSixteen: {
@@ -40,10 +45,17 @@ export const scenarios = {
   },
   /** Sixteen times slower for the first 20 s, then as good as the others; counted from the end of the first minute. */
   oneRecovers: {
-    backends: fleet(8, pod, { slots: 4, work: (random, now) => exponential(now < 20_000 ? 160 : 10)(random) }),
+    backends: fleet(8, pod, recovering),
     duration: 90_000,
     load: { perSecond: 1600 },
     warmUp: 60_000,
+  },
+  /** The same in a fleet too large to look at whole. */
+  eightRecoverOfForty: {
+    backends: fleet(40, pod, ...new Array<BackendModel>(8).fill(recovering)),
+    duration: 90_000,
+    load: { perSecond: 6000 },
+    warmUp: 75_000,
   },
   /** One request of twenty costs forty times as much; two thirds of what the fleet can do. */
   unequalCost: {
