@@ -1,8 +1,9 @@
 // Who gets requests, by where endpoints are, what labels they have, how new they are, and what operators say.
 import { afterEach, describe, expect, it } from 'vitest';
 import { eventually } from '#test/support/eventually.ts';
-import { Harness } from '../testing/harness.ts';
+import { Harness, portOf } from '../testing/harness.ts';
 import { endpoint } from '../testing/model.ts';
+import { exchange } from '../testing/peers.ts';
 import { backends, CLUSTER, engineOver, report, reportOf, republish, send, shares, states } from './testing.ts';
 
 const harness = new Harness();
@@ -95,6 +96,20 @@ it.each([
   const { facts } = await reportOf(engine, joined);
   if (windowMs > 10_000) expect(facts.weightFactor).toBeLessThan(0.1);
   else expect(facts.weightFactor).toBe(1);
+});
+
+it('a load report moves requests to where there is room, and stays between proxy and endpoint', async () => {
+  const fleet = await backends(harness, 2);
+  const [busy, idle] = fleet as [(typeof fleet)[0], (typeof fleet)[0]];
+  busy.headers = { 'Endpoint-Load-Metrics': 'TEXT cpu_utilization=0.9,rps_fractional=100' };
+  idle.headers = { 'endpoint-load-metrics': 'JSON {"cpu_utilization": 0.1, "rps_fractional": 100}' };
+  const engine = await engineOver(harness, fleet, { ...turns, loadReports: { blackout: 1, updateInterval: 1 } });
+  await eventually('the idle one has nine of ten', async () =>
+    expect(await shares(engine, fleet, 20)).toEqual([2, 18]),
+  );
+  const answer = await exchange(portOf(engine), 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+  expect(answer).not.toMatch(/endpoint-load-metrics/i);
 });
 
 describe('an operator', () => {

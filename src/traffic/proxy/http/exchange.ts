@@ -194,7 +194,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     const context = this.#context;
     const head = stream.head;
     this.#status = head.status;
-    this.#tries.answered(context.now());
+    this.#tries.answered(head, context.now());
     if (head.status >= 400 && this.#body.whole && this.#tries.repeatsStatus(head.status)) {
       this.#replaceAnswer(stream);
       return;

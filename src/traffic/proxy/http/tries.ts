@@ -9,6 +9,8 @@ import { EndpointChoice } from '../upstream/endpoint-choice.ts';
 import { type Failure, failures } from '../upstream/failure.ts';
 import type { HttpContext } from './context.ts';
 import type { Deadlines } from './deadlines.ts';
+import type { HeaderLines } from './head-edits.ts';
+import { takeLoadReport } from './load-report.ts';
 import { mayRepeat, Retries } from './retries.ts';
 import type { UpstreamStream } from './upstream-stream.ts';
 
@@ -106,8 +108,10 @@ export class Tries {
     this.#host.send(stream, now);
   }
 
-  answered(now: number): void {
+  /** The head of a response has come; what of it is meant for the proxy is taken out. */
+  answered(head: HeaderLines, now: number): void {
     this.#headAt = now;
+    takeLoadReport(head, this.cluster as ClusterEntry, this.#choice.last as EngineTarget, now);
   }
 
   /** The try is over: with a response of this `status` (499: the client left), or with a `failure`. */
