@@ -2,7 +2,9 @@
 // Knows the engine's reports; it changes nothing.
 import { createServer, type ServerResponse } from 'node:http';
 import type { Logger } from '#lib/log.ts';
-import { messageOf } from '../failure.ts';
+import type { Explanation, Question } from '#traffic/proxy/explain/explanation.ts';
+import { questionOf } from '../explain/question.ts';
+import { messageOf, UsageFailure } from '../failure.ts';
 import { type ClusterView, renderIndex } from './index-page.ts';
 import { processMetrics } from './process-metrics.ts';
 
@@ -11,6 +13,7 @@ export interface ReportSource {
   metricsText(): Promise<string>;
   clusters(): Promise<unknown>;
   configDump(): Promise<unknown>;
+  explain(question: Question): Promise<Explanation>;
 }
 
 export interface AdminOptions {
@@ -27,7 +30,9 @@ export interface AdminServer {
   close(): Promise<void>;
 }
 
-type Page = () => Promise<{ readonly type: string; readonly text: string; readonly status?: number }>;
+type Page = (
+  query: URLSearchParams,
+) => Promise<{ readonly type: string; readonly text: string; readonly status?: number }>;
 
 const TEXT = 'text/plain; charset=utf-8';
 const JSON_TYPE = 'application/json';
@@ -45,12 +50,13 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     '/stats': async () => json(processStats()),
     '/clusters': async () => json(await engine.clusters()),
     '/config_dump': async () => json(await engine.configDump()),
+    '/explain': async (query) => explainPage(engine, query),
     '/healthz': async () => ({ type: TEXT, text: 'ok\n' }),
     '/readyz': async () =>
       options.ready() ? { type: TEXT, text: 'ok\n' } : { type: TEXT, text: 'not ready\n', status: 503 },
   };
   const server = createServer((request, response) => {
-    const path = (request.url ?? '/').split('?')[0] ?? '/';
+    const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
     const page = pages[path];
     if (!isLocalHost(request.headers.host))
       return reply(response, 421, TEXT, 'This page answers only to names of this machine\n');
@@ -58,7 +64,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
       return reply(response, 405, TEXT, 'Only GET is served here\n');
     if (page === undefined)
       return reply(response, 404, TEXT, `No such page; there are: ${Object.keys(pages).join(' ')}\n`);
-    page().then(
+    page(new URLSearchParams(query)).then(
       ({ status = 200, type, text }) => reply(response, status, type, text),
       (error: unknown) => {
         log.error({ path, error: messageOf(error) }, 'Admin page failed');
@@ -79,6 +85,22 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
         server.closeAllConnections();
       }),
   };
+}
+
+/** `?url=…&method=…&header=name: value&header=…&listener=…&client=…` */
+async function explainPage(engine: ReportSource, query: URLSearchParams): ReturnType<Page> {
+  const text = (name: string): Record<string, string> => {
+    const value = query.get(name);
+    return value === null ? {} : { [name]: value };
+  };
+  const asked = { url: query.get('url') ?? '', headers: query.getAll('header') };
+  try {
+    const question = questionOf({ ...asked, ...text('method'), ...text('listener'), ...text('client') });
+    return json(await engine.explain(question));
+  } catch (error) {
+    if (!(error instanceof UsageFailure)) throw error;
+    return { type: TEXT, text: `${error.message}\n${error.remedy}.\n`, status: 400 };
+  }
 }
 
 function reply(response: ServerResponse, status: number, type: string, text: string): void {

@@ -20,7 +20,7 @@ test('without a command, and with help, it says what there is', () => {
   }
 });
 
-test.each(['up', 'down', 'apply', 'get', 'load', 'gateway', 'apiserver', 'version'])(
+test.each(['up', 'down', 'apply', 'get', 'load', 'explain', 'gateway', 'apiserver', 'version'])(
   '%s has help with examples',
   (command) => {
     const { code, stdout } = run(command, '--help');

@@ -25,6 +25,10 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'drive a constant rate of requests and report latencies, failures and who answered',
     load: async () => (await import('./commands/load.ts')).loadCommand(),
   },
+  explain: {
+    summary: 'say what would become of a request, and why',
+    load: async () => (await import('./commands/explain.ts')).explainCommand(),
+  },
   gateway: {
     summary: 'run the traffic engine from a configuration file, without Kubernetes',
     load: async () => (await import('./commands/gateway.ts')).gatewayCommand(),

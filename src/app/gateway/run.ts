@@ -4,6 +4,7 @@ import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import type { Engine } from '#traffic/proxy/engine.ts';
 import { startEngine } from '#traffic/proxy/engine.ts';
+import type { Question } from '#traffic/proxy/explain/explanation.ts';
 import { startAdmin } from '../admin/server.ts';
 import { Failure } from '../failure.ts';
 import { listenFailure } from '../main/ports.ts';
@@ -192,6 +193,7 @@ function reports(engine: Engine) {
   return {
     clusters: () => engine.clusters(),
     configDump: () => engine.configDump(),
+    explain: (question: Question) => engine.explain(question),
   };
 }
 

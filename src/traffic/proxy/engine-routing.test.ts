@@ -68,3 +68,30 @@ it('splits a hundred requests ninety to ten', async () => {
   const answers = await Promise.all(Array.from({ length: 100 }, async () => (await fetch(url)).text()));
   expect(answers.filter((answer) => answer === 'canary')).toHaveLength(10);
 });
+
+it('keeps a user on one endpoint when the cluster hashes a header', async () => {
+  const backends = await Promise.all(
+    ['a', 'b', 'c', 'd'].map((name) => harness.backend(httpBackend((_request, response) => response.end(name)))),
+  );
+  const proxy = await harness.engine({ workers: 1 });
+  const hashed = cluster('hashed', { policy: { type: 'ring_hash' }, hash: { type: 'header', name: 'x-user' } });
+  proxy.publish(
+    update({
+      listeners: new Map([['http', listener()]]),
+      virtualHosts: new Map([['*', { hostname: '*', wildcard: 'any-labels', routes: [route('hashed')] }]]),
+      clusters: new Map([['hashed', hashed]]),
+      endpoints: new Map([['hashed', backends.map(({ port }) => endpoint(port))]]),
+    }),
+  );
+  await proxy.ready();
+  const answers = async (user: string): Promise<Set<string>> => {
+    const all = Array.from({ length: 5 }, async () => {
+      const response = await fetch(`http://127.0.0.1:${portOf(proxy)}/`, { headers: { 'x-user': user } });
+      return response.text();
+    });
+    return new Set(await Promise.all(all));
+  };
+  const users = await Promise.all(Array.from({ length: 20 }, (_, user) => answers(`user-${user}`)));
+  expect(users.every((seen) => seen.size === 1)).toBe(true);
+  expect(new Set(users.flatMap((seen) => [...seen])).size).toBeGreaterThan(1);
+});

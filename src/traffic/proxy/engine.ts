@@ -12,6 +12,9 @@ import type { Series } from '#telemetry/series.ts';
 import type { TrafficSink, TrafficUpdate } from '#traffic/model/ir.ts';
 import { type ClusterReport, reportCluster } from './cluster-report.ts';
 import { EndpointSlots } from './endpoint-slots.ts';
+import { explainNowhere } from './explain/explain.ts';
+import type { Explanation, Question } from './explain/explanation.ts';
+import { findArrival } from './explain/find-listener.ts';
 import { HealthMonitor } from './health/health-monitor.ts';
 import { createOutcomeMemory } from './health/outcome-memory.ts';
 import { defaultLimits, type HttpLimits } from './http1/limits.ts';
@@ -59,6 +62,8 @@ export interface Engine extends TrafficSink {
   drainEndpoint(cluster: string, key: string, drained: boolean): boolean;
   /** The model in force, without secrets. */
   configDump(): Promise<unknown>;
+  /** What would become of a request now, as one of the workers sees it; rejects when none of them answers. */
+  explain(question: Question): Promise<Explanation>;
   /** Stops accepting, lets what is under way finish, for at most `ms`. */
   drain(ms: number): Promise<void>;
   /** Ends everything at once; resolves within a second. */
@@ -292,6 +297,21 @@ class WorkerEngine implements Engine {
 
   async configDump(): Promise<unknown> {
     return this.#model.dump();
+  }
+
+  async explain(question: Question): Promise<Explanation> {
+    const { listeners, services } = this.#model.model();
+    const bound = [...listeners.values()].map((listener) => ({
+      ...listener,
+      port: this.#bound.get(listener.name)?.port ?? listener.port,
+    }));
+    const arrival = findArrival(question, bound, services.values());
+    if (arrival.type === 'none') return explainNowhere(question, arrival.summary, arrival.remedy);
+    for (const worker of this.#workers) {
+      const explanation = await worker.explain(question, arrival);
+      if (explanation !== undefined) return explanation;
+    }
+    throw new Error('No worker answers: all of them are starting, or too busy');
   }
 
   async drain(ms: number): Promise<void> {

@@ -64,9 +64,10 @@ export class Tries {
     this.#choice.begin('');
   }
 
-  /** Asks for a place in `cluster`; false when it has all the requests it may have. */
-  enter(route: Route, cluster: ClusterEntry, method: string): boolean {
+  /** Asks for a place in `cluster`; false when it has all the requests it may have. `hashKey` may be empty. */
+  enter(route: Route, cluster: ClusterEntry, method: string, hashKey: string): boolean {
     if (!this.#admission.enter(cluster.config)) return false;
+    if (hashKey !== '') this.#choice.begin(hashKey);
     this.#route = route;
     this.#method = method;
     this.cluster = cluster;

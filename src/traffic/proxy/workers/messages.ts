@@ -5,6 +5,8 @@ import type { LogFields } from '#lib/log.ts';
 import type { Series } from '#telemetry/series.ts';
 import type { TrafficUpdate } from '#traffic/model/ir.ts';
 import type { HealthUpdate } from '#traffic/snapshot/index.ts';
+import type { Explanation, Question } from '../explain/explanation.ts';
+import type { Arrived } from '../explain/find-listener.ts';
 import type { LongRun } from '../health/attempt-recorder.ts';
 import type { HttpLimits } from '../http1/limits.ts';
 import type { TicketSecrets } from '../tls/ticket-keys.ts';
@@ -48,6 +50,8 @@ export type ToWorker =
   | { readonly type: 'drain' }
   /** Asks for an answer, once everything said before it has been said. */
   | { readonly type: 'sync'; readonly describe: boolean }
+  /** Asks what would become of a request. */
+  | { readonly type: 'explain'; readonly id: number; readonly question: Question; readonly arrival: Arrived }
   | { readonly type: 'stop' };
 
 export type FromWorker =
@@ -65,4 +69,5 @@ export type FromWorker =
   /** No request and no connection is left. */
   | { readonly type: 'drained' }
   | { readonly type: 'synced'; readonly descriptions: readonly Description[] }
+  | { readonly type: 'explained'; readonly id: number; readonly explanation: Explanation }
   | ({ readonly type: 'long_run' } & LongRun);

@@ -15,6 +15,7 @@ import {
   type SnapshotBuilder,
 } from '#traffic/snapshot/index.ts';
 import { addressList } from '../address-list.ts';
+import { explain } from '../explain/explain.ts';
 import { ClusterGuards } from '../guards/cluster-guard.ts';
 import { OutcomeRecorder } from '../health/attempt-recorder.ts';
 import type { HttpContext } from '../http/context.ts';
@@ -143,6 +144,12 @@ export class ProxyWorker {
       this.#gateway.close();
       this.#connections.drain();
       this.#services.drain();
+    } else if (message.type === 'explain') {
+      const { id, question, arrival } = message;
+      const { snapshot, limits } = this.#context;
+      const now = this.#context.now();
+      const explanation = explain(question, arrival, { snapshot, limits, now, atRest: false });
+      this.#deps.send({ type: 'explained', id, explanation });
     } else if (message.type === 'sync') {
       const descriptions = message.describe ? describeTargets(this.#context.snapshot, this.#deps.clock.now()) : [];
       this.#deps.send({ type: 'synced', descriptions });

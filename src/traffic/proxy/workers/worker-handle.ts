@@ -7,6 +7,8 @@ import { backoffDelay } from '#lib/backoff.ts';
 import type { Logger } from '#lib/log.ts';
 import type { MetricSource } from '#telemetry/exposition.ts';
 import type { Series } from '#telemetry/series.ts';
+import type { Explanation, Question } from '../explain/explanation.ts';
+import type { Arrived } from '../explain/find-listener.ts';
 import type { LongRun } from '../health/attempt-recorder.ts';
 import type { Description } from './description.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './messages.ts';
@@ -46,6 +48,8 @@ export class WorkerHandle {
   #crashes = 0;
   #onDrained: () => void = () => {};
   #syncing: ((descriptions: readonly Description[]) => void)[] = [];
+  readonly #explaining = new Map<number, (explanation: Explanation | undefined) => void>();
+  #asked = 0;
   /** Resolves when the running thread has ended. */
   #exited: Promise<void> = Promise.resolve();
 
@@ -79,6 +83,7 @@ export class WorkerHandle {
         this.appliedVersion = -1;
         this.#onDrained();
         for (const done of this.#syncing.splice(0)) done([]);
+        for (const answer of this.#explaining.values()) answer(undefined);
         if (this.#stopping) return;
         const source = { ...this.source(), ended: true };
         this.#crashes = performance.now() - begun > LIVED_ON ? 1 : this.#crashes + 1;
@@ -127,6 +132,21 @@ export class WorkerHandle {
     });
   }
 
+  /** What would become of a request now; undefined from a worker that is down, or too busy to say. */
+  explain(question: Question, arrival: Arrived): Promise<Explanation | undefined> {
+    const id = this.#asked++;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => answer(undefined), SYNC_WITHIN);
+      const answer = (explanation: Explanation | undefined): void => {
+        clearTimeout(timer);
+        this.#explaining.delete(id);
+        resolve(explanation);
+      };
+      this.#explaining.set(id, answer);
+      this.send({ type: 'explain', id, question, arrival });
+    });
+  }
+
   async stop(): Promise<void> {
     this.#stopping = true;
     this.send({ type: 'stop' });
@@ -155,6 +175,9 @@ export class WorkerHandle {
         break;
       case 'log':
         this.#events.log[message.level](message.fields, message.text);
+        break;
+      case 'explained':
+        this.#explaining.get(message.id)?.(message.explanation);
         break;
       case 'synced':
         this.#syncing.shift()?.(message.descriptions);

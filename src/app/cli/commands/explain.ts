@@ -1,0 +1,91 @@
+// `evenkeel explain`: what would become of a request, and why, from the running gateway or from a file alone.
+// Knows options and printing; the explanation is made elsewhere.
+import { Command, Option } from 'commander';
+import type { Explanation } from '#traffic/proxy/explain/explanation.ts';
+import { defaultAdmin } from '../../explain/from-admin.ts';
+import { type Asked, questionOf } from '../../explain/question.ts';
+import { formatProblem } from '../../manifests/format.ts';
+import { collect } from '../values.ts';
+
+interface Options {
+  readonly header: readonly string[];
+  readonly method: string;
+  readonly listener?: string;
+  readonly client?: string;
+  readonly config?: string;
+  readonly admin?: string;
+  readonly output?: 'json' | 'yaml';
+}
+
+export function explainCommand(): Command {
+  return new Command('explain')
+    .summary('say what would become of a request, and why')
+    .description(
+      'Says where a request would go, and sends none: the listener, the virtual host, the route and why it wins, the routes that came close, the filters in the order in which they run, the clusters, and each endpoint with its state, its load and the chance it has.\n\nThe running gateway is asked, so that its state counts; with --config a configuration file alone is. That a request is refused or not found is an answer like any other: exit code 0.',
+    )
+    .argument('<url>', 'the request, e.g. http://127.0.0.1:8080/api?page=2')
+    .addOption(
+      new Option(
+        '-H, --header <name: value>',
+        "a header, also as name=value; may be repeated. Host stands for the URL's",
+      )
+        .argParser(collect)
+        .default([], 'none'),
+    )
+    .option('-X, --method <name>', 'HTTP method', 'GET')
+    .option('--listener <name>', 'the listener it arrives at, where the port of the URL does not say')
+    .option('--client <address>', 'IP address of the client (default: 127.0.0.1)')
+    .addOption(new Option('-c, --config <file>', 'explain this file of "evenkeel gateway" alone').conflicts('admin'))
+    .option('--admin <url>', `admin page of the gateway to ask (default: ${defaultAdmin})`)
+    .addOption(new Option('-o, --output <format>', 'how to print').choices(['json', 'yaml']))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ evenkeel explain http://shop.localhost:8080/api/cart
+  $ evenkeel explain http://127.0.0.1:8080/ -H 'Host: shop.local' -H x-canary=yes --method POST
+  $ evenkeel explain https://shop.example.com/ --listener secure --config gateway.yaml
+  $ evenkeel explain http://127.0.0.1:8080/ --admin http://127.0.0.1:9902 -o json`,
+    )
+    .action(async (url: string, options: Options) => {
+      process.exitCode = await explain(url, options);
+    });
+}
+
+async function explain(url: string, options: Options): Promise<number> {
+  const { header, method, listener, client, config, admin = defaultAdmin, output } = options;
+  const asked: Asked = {
+    url,
+    method,
+    headers: header,
+    ...(listener === undefined ? {} : { listener }),
+    ...(client === undefined ? {} : { client }),
+  };
+  // Checked here as well, so that wrong usage is told without a gateway.
+  const question = questionOf(asked);
+  let explanation: Explanation;
+  if (config === undefined) {
+    const { askAdmin } = await import('../../explain/from-admin.ts');
+    explanation = await askAdmin(admin, asked);
+  } else {
+    const { ConfigFile } = await import('../../gateway/config-file.ts');
+    const { outcome } = new ConfigFile(config).read();
+    if ('problems' in outcome) {
+      for (const problem of outcome.problems) process.stderr.write(`${formatProblem(problem)}\n`);
+      return 2;
+    }
+    const { explainModel } = await import('../../explain/from-config.ts');
+    explanation = explainModel(outcome.config.model, question);
+  }
+  await print(explanation, output);
+  return 0;
+}
+
+async function print(explanation: Explanation, output: Options['output']): Promise<void> {
+  if (output === 'json') process.stdout.write(`${JSON.stringify(explanation, null, 2)}\n`);
+  else if (output === 'yaml') process.stdout.write((await import('yaml')).stringify(explanation));
+  else {
+    const { formatExplanation } = await import('../../explain/format.ts');
+    process.stdout.write(formatExplanation(explanation));
+  }
+}

@@ -1,0 +1,193 @@
+// Takes a described request through the tables of a snapshot, step by step as the engine would, and writes every step down.
+// Sends nothing. Knows no socket: whoever asks says at which listener the request arrives (find-listener.ts).
+import type { Listener, RouteFilter, WeightedCluster } from '#traffic/model/ir.ts';
+import type { RouteEntry, Snapshot } from '#traffic/snapshot/index.ts';
+import type { HttpLimits } from '../http1/limits.ts';
+import { parseRequestHead, RequestHead } from '../http1/request-head.ts';
+import { explainBackends } from './explain-backend.ts';
+import { explainRoute } from './explain-route.ts';
+import type { ExplainedBackend, Explanation, Question } from './explanation.ts';
+import { filtersInOrder } from './filters-in-order.ts';
+import type { Arrived } from './find-listener.ts';
+
+export interface ExplainContext {
+  readonly snapshot: Snapshot;
+  readonly limits: HttpLimits;
+  /** Monotonic milliseconds. */
+  readonly now: number;
+  /** Nothing runs: there is no load to tell of. */
+  readonly atRest: boolean;
+}
+
+type Steps = Partial<Explanation>;
+
+/** What becomes of a request that has arrived somewhere. */
+export function explain(question: Question, arrival: Arrived, context: ExplainContext): Explanation {
+  if (arrival.type === 'service') return explainService(arrival.service, question, context);
+  return explainListener(arrival.listener, question, context);
+}
+
+/** And of one that has not. */
+export function explainNowhere(question: Question, summary: string, remedy: string): Explanation {
+  return finish(question, {}, 'unreachable', summary, { remedy });
+}
+
+function explainListener(listener: Listener, question: Question, context: ExplainContext): Explanation {
+  const { name, protocol, address, port } = listener;
+  const steps: Steps = { listener: { name, protocol, address, port } };
+  if (protocol === 'http' || protocol === 'https') return explainHttp(listener, question, context, steps);
+  const serverName = protocol === 'tls' ? question.host : '';
+  const route = context.snapshot.layer4Route(name, serverName);
+  if (route === undefined) {
+    const summary = `Listener "${name}" passes no connection on for "${question.host}": it is closed`;
+    return finish(question, steps, 'unreachable', summary);
+  }
+  const what = protocol === 'tls' ? `by server name, route "${route.name}"` : `as they come, ${protocol}`;
+  return forwarded(question, steps, context, route.clusters, `Bytes are passed on ${what}, without a look inside`);
+}
+
+/** A Service's own address carries bytes to its cluster. */
+function explainService(
+  service: { readonly name: string; readonly cluster: string },
+  question: Question,
+  context: ExplainContext,
+): Explanation {
+  const steps: Steps = {
+    listener: { name: service.name, protocol: 'service', address: question.host, port: question.port },
+  };
+  const clusters = [{ cluster: service.cluster, weight: 1 }];
+  return forwarded(question, steps, context, clusters, `Service "${service.name}" passes connections on as they come`);
+}
+
+function explainHttp(listener: Listener, question: Question, context: ExplainContext, before: Steps): Explanation {
+  let steps = before;
+  const fail = (summary: string, remedy?: string): Explanation =>
+    finish(question, steps, 'unreachable', summary, remedy === undefined ? {} : { remedy });
+  const tls = listener.protocol === 'https';
+  if (tls !== (question.scheme === 'https')) {
+    const summary = tls
+      ? `Listener "${listener.name}" speaks TLS, and the request does not`
+      : `Listener "${listener.name}" speaks plain HTTP: a TLS handshake fails there`;
+    return fail(summary, `Ask for ${tls ? 'https' : 'http'}://`);
+  }
+  if (tls) {
+    const certificate = context.snapshot.certificate(question.host);
+    if (certificate === undefined) {
+      return fail(
+        `No certificate serves "${question.host}": the TLS handshake fails`,
+        'Add one for this name, or a default one',
+      );
+    }
+    steps = { ...steps, certificate: { name: certificate.name, hostnames: certificate.hostnames } };
+  }
+  const head = new RequestHead();
+  const text = headText(question);
+  const rejection = parseRequestHead(text, 0, text.length, head, context.limits);
+  if (rejection !== undefined) {
+    return finish(question, steps, 'rejected', `Refused with ${rejection.status}: ${rejection.reason}`, {
+      status: rejection.status,
+    });
+  }
+  steps = { ...steps, request: requestOf(question, head.host, head.target) };
+  const site = context.snapshot.virtualHost(listener.name, head.host);
+  if (site === undefined) {
+    const summary = `No virtual host on listener "${listener.name}" takes the host "${head.host}": 404`;
+    return finish(question, steps, 'not_found', summary, { status: 404 });
+  }
+  const { route, others } = explainRoute(site.host, head.target, head);
+  steps = { ...steps, virtualHost: { name: site.name, hostname: site.host.hostname }, others };
+  // The engine's own answer, by the same call that a request makes.
+  const entry = context.snapshot.route(listener.name, head.host, head.target, head);
+  if (entry === undefined || route === undefined) {
+    const summary = `No route of virtual host "${site.name}" takes it: 404`;
+    return finish(question, steps, 'not_found', summary, { status: 404 });
+  }
+  return explainAction(entry, question, head, context, { ...steps, route });
+}
+
+function explainAction(
+  entry: RouteEntry,
+  question: Question,
+  head: RequestHead,
+  context: ExplainContext,
+  steps: Steps,
+): Explanation {
+  const { action, filters = [], name } = entry.route;
+  const own = filtersInOrder(filters);
+  if (action.type === 'respond') {
+    const summary = `Route "${name}" answers ${action.status} by itself${action.reason === '' ? '' : `: ${action.reason}`}`;
+    return finish(question, { ...steps, filters: own }, 'answered', summary, { status: action.status });
+  }
+  if (action.type === 'redirect') {
+    const { redirect } = action;
+    const summary = `Route "${name}" redirects with ${redirect.status}`;
+    return finish(question, { ...steps, filters: own }, 'redirected', summary, { status: redirect.status, redirect });
+  }
+  const inOrder = (backend: WeightedCluster): readonly RouteFilter[] => filtersInOrder(filters, backend.filters);
+  const backends = explainBackends(
+    action.clusters,
+    { ...context, request: head, clientAddress: question.clientAddress },
+    inOrder,
+  );
+  return settled(question, { ...steps, filters: own, backends }, backends, '');
+}
+
+function forwarded(
+  question: Question,
+  steps: Steps,
+  context: ExplainContext,
+  clusters: readonly WeightedCluster[],
+  how: string,
+): Explanation {
+  const request = { method: '', header: () => undefined, query: () => undefined };
+  const backends = explainBackends(clusters, { ...context, request, clientAddress: question.clientAddress }, () => []);
+  return settled(question, { ...steps, backends }, backends, how);
+}
+
+function settled(question: Question, steps: Steps, backends: readonly ExplainedBackend[], how: string): Explanation {
+  const open = backends.filter(({ share }) => share > 0);
+  const able = open.filter(({ problem }) => problem === undefined);
+  const names = (list: readonly ExplainedBackend[]): string => list.map(({ cluster }) => `"${cluster}"`).join(', ');
+  if (able.length === 0) {
+    const why =
+      open.length === 0
+        ? 'every weight is 0'
+        : open.map(({ cluster, problem }) => `"${cluster}": ${lower(problem)}`).join('; ');
+    const answer = how === '' ? { status: 503 } : {};
+    return finish(question, steps, 'unavailable', `Nobody can take it: ${why}${how === '' ? ': 503' : ''}`, answer);
+  }
+  const failing = open.filter(({ problem }) => problem !== undefined);
+  const share = failing.reduce((sum, one) => sum + one.share, 0);
+  const but = failing.length === 0 ? '' : `; ${Math.round(share * 100)}% of requests fail in ${names(failing)}`;
+  const where = `${open.length === 1 ? 'cluster' : 'clusters'} ${names(open)}`;
+  return finish(question, steps, 'forwarded', how === '' ? `Goes to ${where}${but}` : `${how}, to ${where}${but}`);
+}
+
+function lower(text = ''): string {
+  return `${text.charAt(0).toLowerCase()}${text.slice(1)}`;
+}
+
+function finish(
+  question: Question,
+  steps: Steps,
+  verdict: Explanation['verdict'],
+  summary: string,
+  more: Partial<Explanation> = {},
+): Explanation {
+  const request = requestOf(question, question.host, question.target);
+  return { request, others: [], filters: [], backends: [], ...steps, ...more, verdict, summary };
+}
+
+function requestOf({ method, scheme, port }: Question, host: string, path: string): Explanation['request'] {
+  const usual = port === (scheme === 'https' ? 443 : 80);
+  return { method, url: `${scheme}://${host}${usual ? '' : `:${port}`}${path}`, host, path };
+}
+
+/** The head as a client would send it: what is wrong with it is refused as the engine refuses it. */
+function headText({ method, target, headers, host, port, scheme }: Question): string {
+  const named = headers.some(([name]) => name.toLowerCase() === 'host');
+  const usual = port === (scheme === 'https' ? 443 : 80);
+  const own = named ? [] : [['Host', usual ? host : `${host}:${port}`] as const];
+  const lines = [...own, ...headers].map(([name, value]) => `${name}: ${value}\r\n`);
+  return `${method} ${target} HTTP/1.1\r\n${lines.join('')}\r\n`;
+}
