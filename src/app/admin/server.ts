@@ -1,17 +1,19 @@
-// The admin server: what runs here and how it fares, for people and for scrapers. Loopback only, read only.
-// Knows the engine's reports; it changes nothing.
-import { createServer, type ServerResponse } from 'node:http';
+// The admin server: what runs here and how it fares, for people and for scrapers, and a few actions. Loopback only.
+// Knows the engine's reports; what it changes, an action of actions.ts does.
+import { createServer, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
 import type { Logger } from '#lib/log.ts';
+import type { ClusterReport } from '#traffic/proxy/cluster-report.ts';
 import type { Explanation, Question } from '#traffic/proxy/explain/explanation.ts';
 import { questionOf } from '../explain/question.ts';
 import { messageOf, UsageFailure } from '../failure.ts';
-import { type ClusterView, renderIndex } from './index-page.ts';
+import { type ActionTarget, actionAt, perform } from './actions.ts';
+import { renderIndex } from './index-page.ts';
 import { processMetrics } from './process-metrics.ts';
 
 /** What the admin server asks of the traffic engine. */
 export interface ReportSource {
   metricsText(): Promise<string>;
-  clusters(): Promise<unknown>;
+  clusters(): Promise<readonly ClusterReport[]>;
   configDump(): Promise<unknown>;
   explain(question: Question): Promise<Explanation>;
 }
@@ -19,9 +21,11 @@ export interface ReportSource {
 export interface AdminOptions {
   readonly address: string;
   readonly port: number;
-  readonly engine: ReportSource;
+  readonly engine: ReportSource & Pick<ActionTarget, 'drainEndpoint'>;
   /** Whether everything that should run does. */
   readonly ready: () => boolean;
+  /** Somebody asks this gateway to take nothing new. `ready` says no from then on. */
+  readonly drain: () => void;
   readonly log: Logger;
 }
 
@@ -44,7 +48,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   const pages: Readonly<Record<string, Page>> = {
     '/': async () => ({
       type: 'text/html; charset=utf-8',
-      text: renderIndex((await engine.clusters()) as ClusterView[], process.uptime()),
+      text: renderIndex(await engine.clusters(), process.uptime()),
     }),
     '/metrics': async () => ({ type: METRICS, text: `${await engine.metricsText()}${processMetrics()}` }),
     '/stats': async () => json(processStats()),
@@ -55,11 +59,20 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     '/readyz': async () =>
       options.ready() ? { type: TEXT, text: 'ok\n' } : { type: TEXT, text: 'not ready\n', status: 503 },
   };
+  const target: ActionTarget = {
+    drain: () => options.drain(),
+    drainEndpoint: (cluster, key, drained) => engine.drainEndpoint(cluster, key, drained),
+  };
   const server = createServer((request, response) => {
     const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
     const page = pages[path];
     if (!isLocalHost(request.headers.host))
       return reply(response, 421, TEXT, 'This page answers only to names of this machine\n');
+    const action = actionAt(path);
+    if (action !== undefined) {
+      const { status, text, headers } = perform(action, request, target);
+      return reply(response, status, TEXT, text, headers);
+    }
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return reply(response, 405, TEXT, 'Only GET is served here\n');
     if (page === undefined)
@@ -103,12 +116,22 @@ async function explainPage(engine: ReportSource, query: URLSearchParams): Return
   }
 }
 
-function reply(response: ServerResponse, status: number, type: string, text: string): void {
+function reply(
+  response: ServerResponse,
+  status: number,
+  type: string,
+  text: string,
+  headers: OutgoingHttpHeaders = {},
+): void {
   response.writeHead(status, {
+    ...headers,
     'Content-Type': type,
     'Content-Length': Buffer.byteLength(text),
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
+    // Its buttons must not be pressed from within another page.
+    'X-Frame-Options': 'DENY',
+    'Content-Security-Policy': "frame-ancestors 'none'",
   });
   response.end(text);
 }

@@ -5,6 +5,7 @@ import type { Logger } from '#lib/log.ts';
 import type { Engine } from '#traffic/proxy/engine.ts';
 import { startEngine } from '#traffic/proxy/engine.ts';
 import type { Question } from '#traffic/proxy/explain/explanation.ts';
+import { DrainSwitch } from '../admin/drain-switch.ts';
 import { startAdmin } from '../admin/server.ts';
 import { Failure } from '../failure.ts';
 import { listenFailure } from '../main/ports.ts';
@@ -75,11 +76,13 @@ async function serve(
   warn: (line: string) => void,
 ): Promise<number> {
   const address = '127.0.0.1';
+  const drained = new DrainSwitch(engine, options.drainTimeout, options.log);
   const admin = await startAdmin({
     address,
     port: options.adminPort,
     engine: { ...reports(engine), metricsText: async () => `${await engine.metricsText()}${reloadMetrics(live)}` },
-    ready: () => !options.stop.aborted,
+    ready: () => !options.stop.aborted && !drained.on,
+    drain: () => drained.begin(),
     log: options.log,
   }).catch((error: unknown) => {
     throw listenFailure(error, options.adminPort, address, '--admin-port');
@@ -194,6 +197,7 @@ function reports(engine: Engine) {
     clusters: () => engine.clusters(),
     configDump: () => engine.configDump(),
     explain: (question: Question) => engine.explain(question),
+    drainEndpoint: (cluster: string, key: string, drained: boolean) => engine.drainEndpoint(cluster, key, drained),
   };
 }
 

@@ -156,11 +156,13 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
   reached('node', NODE_NAME);
 
   // 8. The window for people, when there is something to see.
+  const drained = new parts.DrainSwitch(engine, DRAIN_MS, log.child({ part: 'admin' }));
   const admin = await parts.startAdmin({
     address: PUBLIC_ADDRESS,
     port: ports.admin,
     engine,
-    ready: () => !shutdown.begun,
+    ready: () => !shutdown.begun && !drained.on,
+    drain: () => drained.begin(),
     log: log.child({ part: 'admin' }),
   });
   shutdown.add('admin', () => admin.close());
@@ -172,20 +174,25 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
 /** How long pods have to end when the whole cluster goes down; the rest of the five seconds is for everything else. */
 const POD_GRACE_MS = 2_000;
 
+/** How long requests under way have to finish when the gateway is asked to drain. */
+const DRAIN_MS = 30_000;
+
 type Parts = Awaited<ReturnType<typeof loadParts>>;
 
 async function loadParts() {
-  const [traffic, engine, kubelet, admin] = await Promise.all([
+  const [traffic, engine, kubelet, admin, drain] = await Promise.all([
     import('#control/controllers/traffic/index.ts'),
     import('#traffic/proxy/engine.ts'),
     import('#kube/kubelet/kubelet.ts'),
     import('../admin/server.ts'),
+    import('../admin/drain-switch.ts'),
   ]);
   return {
     startTraffic: traffic.startTraffic,
     startEngine: engine.startEngine,
     startKubelet: kubelet.startKubelet,
     startAdmin: admin.startAdmin,
+    DrainSwitch: drain.DrainSwitch,
   };
 }
 

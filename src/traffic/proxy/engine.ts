@@ -126,6 +126,7 @@ class WorkerEngine implements Engine {
   readonly #waiting: { version: number; resolve: () => void }[] = [];
   #queue: Promise<void> = Promise.resolve();
   #published = 0;
+  #draining = false;
   #closed = false;
 
   constructor(options: EngineOptions) {
@@ -172,6 +173,7 @@ class WorkerEngine implements Engine {
             this.#ended.push(source);
             this.#slots.table.clearRow(index);
             worker.start();
+            if (this.#draining) worker.send({ type: 'drain' });
             worker.send({ type: 'ticket_secrets', secrets: this.#tickets.secrets });
             worker.send({
               type: 'update',
@@ -316,6 +318,7 @@ class WorkerEngine implements Engine {
 
   async drain(ms: number): Promise<void> {
     await this.#queue;
+    this.#draining = true;
     await Promise.all(this.#workers.map((worker) => worker.drain(ms)));
   }
 

@@ -140,6 +140,8 @@ export class ProxyWorker {
       // Behind the updates that came before it, of whose endpoints it may speak.
       this.#queue = this.#queue.then(() => this.#applyHealth(message.health));
     } else if (message.type === 'drain') {
+      // Whoever asks again waits for an answer, too.
+      this.#drainReported = false;
       this.#context.draining = true;
       this.#gateway.close();
       this.#connections.drain();
@@ -170,7 +172,11 @@ export class ProxyWorker {
   }
 
   async #apply(message: Extract<ToWorker, { type: 'update' }>): Promise<void> {
-    if (this.#context.draining) return;
+    if (this.#context.draining) {
+      // Nothing more is served, and nobody should wait for it to be.
+      this.#deps.send({ type: 'applied', version: message.update.version });
+      return;
+    }
     this.#counters.learn(message.slots);
     const snapshot: Snapshot = this.#builder.apply(message.update, message.health);
     this.#counters.settle();

@@ -46,7 +46,7 @@ export class WorkerHandle {
   #series: Series[] = [];
   #stopping = false;
   #crashes = 0;
-  #onDrained: () => void = () => {};
+  #onDrained: (() => void)[] = [];
   #syncing: ((descriptions: readonly Description[]) => void)[] = [];
   readonly #explaining = new Map<number, (explanation: Explanation | undefined) => void>();
   #asked = 0;
@@ -81,7 +81,7 @@ export class WorkerHandle {
       worker.on('exit', () => {
         resolve();
         this.appliedVersion = -1;
-        this.#onDrained();
+        for (const done of this.#onDrained.splice(0)) done();
         for (const done of this.#syncing.splice(0)) done([]);
         for (const answer of this.#explaining.values()) answer(undefined);
         if (this.#stopping) return;
@@ -109,10 +109,10 @@ export class WorkerHandle {
   drain(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
-      this.#onDrained = () => {
+      this.#onDrained.push(() => {
         clearTimeout(timer);
         resolve();
-      };
+      });
       this.send({ type: 'drain' });
     });
   }
@@ -186,7 +186,7 @@ export class WorkerHandle {
         this.#events.onLongRun(message);
         break;
       case 'drained':
-        this.#onDrained();
+        for (const done of this.#onDrained.splice(0)) done();
         break;
     }
   }
