@@ -49,7 +49,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     this.facts = client.facts;
     this.#deadlines = new Deadlines(context.sweeper, this);
     this.#filters = new FilterRun(context, client, this.#body, this);
-    this.#tries = new Tries(context, this, this.#deadlines, client.facts.address);
+    this.#tries = new Tries(context, this, this.#deadlines, client.facts);
   }
 
   /** Part of the answer has been written. */

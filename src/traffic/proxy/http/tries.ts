@@ -5,6 +5,7 @@ import type { Cancel } from '#lib/clock.ts';
 import type { Route } from '#traffic/model/ir.ts';
 import type { ClusterEntry, EngineTarget } from '#traffic/snapshot/index.ts';
 import { Admission } from '../guards/admission.ts';
+import type { ClientFacts } from '../http1/compose.ts';
 import { EndpointChoice } from '../upstream/endpoint-choice.ts';
 import { type Failure, failures } from '../upstream/failure.ts';
 import type { HttpContext } from './context.ts';
@@ -33,6 +34,7 @@ export class Tries {
   readonly #host: TriesHost;
   readonly #deadlines: Deadlines;
   readonly #admission: Admission;
+  readonly #client: ClientFacts;
   readonly #choice: EndpointChoice;
   readonly #retries = new Retries();
   #route: Route | undefined;
@@ -43,12 +45,13 @@ export class Tries {
   /** When the response head came; 0 before. */
   #headAt = 0;
 
-  constructor(context: HttpContext, host: TriesHost, deadlines: Deadlines, clientAddress: string) {
+  constructor(context: HttpContext, host: TriesHost, deadlines: Deadlines, client: ClientFacts) {
     this.#context = context;
     this.#host = host;
     this.#deadlines = deadlines;
     this.#admission = new Admission(context.guards, context.stats);
-    this.#choice = new EndpointChoice(clientAddress);
+    this.#client = client;
+    this.#choice = new EndpointChoice(client.address);
   }
 
   /** Where the last try went. */
@@ -87,7 +90,7 @@ export class Tries {
       return;
     }
     const target = pick.target;
-    const pool = context.pools.of(target, cluster.config);
+    const pool = context.pools.of(target, cluster.config, this.#client.pair);
     const repeatable = mayRepeat(this.#method);
     if (pool.transport.guard !== undefined) {
       if (!pool.reuses(repeatable, fresh, now) && !context.pools.hasRoom(pool)) {

@@ -4,7 +4,7 @@
 import type { Socket } from 'node:net';
 import type { RequestBody } from '../http/request-body.ts';
 import type { ResponseHandler, UpstreamRequest, UpstreamStream } from '../http/upstream-stream.ts';
-import { dial } from '../upstream/dial.ts';
+import { dial, dialFailure } from '../upstream/dial.ts';
 import { type Failure, failures } from '../upstream/failure.ts';
 import { BodyDecoder } from './body-decoder.ts';
 import { composeRequest } from './compose.ts';
@@ -52,7 +52,7 @@ export class Http1Upstream implements UpstreamStream {
       this.#handler?.onConnected();
     };
     const onBytes = (count: number): void => this.#onBytes(count);
-    const socket = dial(pool.address, pool.port, onReady, { buffer: readBuffer, onBytes });
+    const socket = dial(pool, onReady, { buffer: readBuffer, onBytes });
     this.socket = socket;
     pool.opened();
     socket.on('end', () => this.#onPeerEnd());
@@ -255,7 +255,7 @@ export class Http1Upstream implements UpstreamStream {
     if (handler === undefined) return;
     this.#handler = undefined;
     if (this.#state === 'tunnel') handler.onTunnelClose(this);
-    else if (!this.connected) handler.onFailure(this, failures.connect);
+    else if (!this.connected) handler.onFailure(this, dialFailure(this.socket));
     else if (this.#state === 'head' && this.#pending === '') handler.onFailure(this, failures.closed);
     else handler.onFailure(this, failures.truncated);
   }

@@ -4,6 +4,7 @@
 import type { EngineTarget } from '#traffic/snapshot/index.ts';
 import type { UpstreamStream } from '../http/upstream-stream.ts';
 import type { HttpLimits } from '../http1/limits.ts';
+import type { SocketPair } from '../proxy-protocol/socket-pair.ts';
 import type { Transport } from './transport.ts';
 
 export interface PoolSettings {
@@ -42,6 +43,10 @@ export abstract class EndpointPool {
   readonly address: string;
   readonly port: number;
   readonly transport: Transport;
+  /** Where backends are told of the client, its connections are its own. */
+  readonly client: SocketPair | undefined;
+  /** Open ones, idle and busy. */
+  connections = 0;
   /** `namespace/pod`, as last published. */
   pod: string;
   readonly slot: number;
@@ -52,11 +57,12 @@ export abstract class EndpointPool {
   readonly settings: PoolSettings;
   readonly limits: HttpLimits;
 
-  constructor(target: EngineTarget, transport: Transport, slot: number, deps: PoolDeps) {
+  constructor(target: EngineTarget, transport: Transport, slot: number, deps: PoolDeps, client?: SocketPair) {
     this.key = target.key;
     this.address = target.address;
     this.port = target.port;
     this.transport = transport;
+    this.client = client;
     this.pod = target.endpoint.pod;
     this.slot = slot;
     this.settings = deps.settings;
@@ -77,10 +83,12 @@ export abstract class EndpointPool {
 
   /** Told by each connection when it is opened, and when it is closed. */
   opened(): void {
+    this.connections++;
     this.transport.guard?.add('connections', 1);
   }
 
   closed(): void {
+    this.connections--;
     this.transport.guard?.add('connections', -1);
     this.transport.guard?.wake();
   }

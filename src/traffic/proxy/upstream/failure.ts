@@ -8,6 +8,12 @@ export interface Failure {
     | 'connect'
     | 'connect_timeout'
     | 'pending_timeout'
+    | 'tls_handshake'
+    | 'tls_untrusted'
+    | 'tls_name'
+    | 'tls_expired'
+    | 'tls_protocol'
+    | 'tls_settings'
     | 'closed'
     | 'protocol'
     | 'response_timeout'
@@ -49,6 +55,54 @@ export const failures = {
     condition: undefined,
     status: 503,
     reason: 'No connection to a backend became free in time',
+  },
+  tlsHandshake: {
+    code: 'tls_handshake',
+    source: 'upstream',
+    retrySafe: 'unsent',
+    condition: 'connect_failure',
+    status: 502,
+    reason: 'TLS handshake with the backend failed',
+  },
+  tlsUntrusted: {
+    code: 'tls_untrusted',
+    source: 'upstream',
+    retrySafe: 'unsent',
+    condition: 'connect_failure',
+    status: 502,
+    reason: 'Certificate of the backend is not trusted',
+  },
+  tlsName: {
+    code: 'tls_name',
+    source: 'upstream',
+    retrySafe: 'unsent',
+    condition: 'connect_failure',
+    status: 502,
+    reason: 'Certificate of the backend is for another name',
+  },
+  tlsExpired: {
+    code: 'tls_expired',
+    source: 'upstream',
+    retrySafe: 'unsent',
+    condition: 'connect_failure',
+    status: 502,
+    reason: 'Certificate of the backend is not valid at this time',
+  },
+  tlsProtocol: {
+    code: 'tls_protocol',
+    source: 'upstream',
+    retrySafe: 'unsent',
+    condition: 'connect_failure',
+    status: 502,
+    reason: 'Backend does not speak HTTP/2 over TLS',
+  },
+  tlsSettings: {
+    code: 'tls_settings',
+    source: 'internal',
+    retrySafe: 'never',
+    condition: undefined,
+    status: 502,
+    reason: 'TLS settings for the backend cannot be used',
   },
   closed: {
     code: 'closed',

@@ -6,6 +6,7 @@ import type { EngineTarget } from '#traffic/snapshot/index.ts';
 import type { ClusterGuards } from '../guards/cluster-guard.ts';
 import { Http1Pool } from '../http1/connection-pool.ts';
 import type { HttpLimits } from '../http1/limits.ts';
+import type { SocketPair } from '../proxy-protocol/socket-pair.ts';
 import { defaultPoolSettings, type EndpointPool, type PoolDeps } from './endpoint-pool.ts';
 import { plainHttp1, type Transport, transportOf } from './transport.ts';
 
@@ -34,14 +35,15 @@ export class UpstreamPools {
     this.#deps = { settings, limits };
   }
 
-  /** `cluster` says how its endpoints are spoken to. */
-  of(target: EngineTarget, cluster: Cluster): EndpointPool {
+  /** `cluster` says how its endpoints are spoken to; `client` is whom they are told of, where they are. */
+  of(target: EngineTarget, cluster: Cluster, client: SocketPair): EndpointPool {
     const transport = transportOf(cluster, this.#guards);
     const pools = transport === plainHttp1 ? this.#plain : this.#othersOf(target.key);
-    const key = transport === plainHttp1 ? target.key : transport.key;
+    const owner = transport.proxyProtocol === undefined ? undefined : client;
+    const key = transport === plainHttp1 ? target.key : transport.key + ownerKey(owner);
     const known = pools.get(key);
     if (known !== undefined) return known;
-    const pool = this.#create(target, transport);
+    const pool = this.#create(target, transport, owner);
     pools.set(key, pool);
     return pool;
   }
@@ -51,7 +53,8 @@ export class UpstreamPools {
     const { guard } = pool.transport;
     if (guard === undefined || guard.allowsConnection()) return true;
     for (const pools of this.#others.values()) {
-      if (pools.get(pool.transport.key)?.evictIdle() === true) return true;
+      for (const other of pools.values())
+        if (other.transport.key === pool.transport.key && other.evictIdle()) return true;
     }
     return false;
   }
@@ -79,15 +82,21 @@ export class UpstreamPools {
 
   onTick(now: number): void {
     for (const pool of this.#plain.values()) pool.sweep(now);
-    for (const pools of this.#others.values()) for (const pool of pools.values()) pool.sweep(now);
+    for (const pools of this.#others.values()) {
+      for (const [key, pool] of pools) {
+        pool.sweep(now);
+        // What belonged to a client's connection goes with it.
+        if (pool.client !== undefined && pool.connections === 0) pools.delete(key);
+      }
+    }
   }
 
   close(): void {
     for (const key of new Set([...this.#plain.keys(), ...this.#others.keys()])) this.retire(key);
   }
 
-  #create(target: EngineTarget, transport: Transport): EndpointPool {
-    return new Http1Pool(target, transport, this.#slotOf(target.key), this.#deps);
+  #create(target: EngineTarget, transport: Transport, client: SocketPair | undefined): EndpointPool {
+    return new Http1Pool(target, transport, this.#slotOf(target.key), this.#deps, client);
   }
 
   #othersOf(key: string): Map<string, EndpointPool> {
@@ -103,4 +112,11 @@ export class UpstreamPools {
     const plain = this.#plain.get(key);
     return [...(plain === undefined ? [] : [plain]), ...(this.#others.get(key)?.values() ?? [])];
   }
+}
+
+/** Empty where clients share connections. */
+function ownerKey(client: SocketPair | undefined): string {
+  if (client === undefined) return '';
+  const { source, destination } = client;
+  return ` ${source.address} ${source.port} ${destination.address} ${destination.port}`;
 }

@@ -97,5 +97,12 @@ function wayOf({ healthCheck, upstreamProtocol, tls }: Cluster): string {
 
 function targetOf(cluster: Cluster, check: CheckTarget['check'], endpoint: Endpoint): CheckTarget {
   const { address, port } = endpoint;
-  return { address, port: check.port ?? port, check, http2: cluster.upstreamProtocol === 'http2', tls: cluster.tls };
+  return {
+    address,
+    port: check.port ?? port,
+    check,
+    http2: cluster.upstreamProtocol === 'http2',
+    tls: cluster.tls,
+    proxyProtocol: cluster.proxyProtocol,
+  };
 }

@@ -13,7 +13,7 @@ export const checkHttp: Check = (target, done) => (target.http2 ? overHttp2(targ
 const overHttp1: Check = (target, done) => {
   const { check } = target;
   const call = request({
-    createConnection: () => openSocket(target, 'http/1.1'),
+    createConnection: () => openSocket(target, 'http1'),
     method: check.method ?? 'GET',
     path: check.path ?? '/',
     headers: { Host: hostOf(target), 'User-Agent': USER_AGENT, Connection: 'close' },

@@ -24,7 +24,7 @@ export function callHttp2(
   body: Buffer | undefined,
   done: (answer: Http2Answer) => void,
 ): () => void {
-  const session = connect('http://endpoint', { createConnection: () => openSocket(target, 'h2') });
+  const session = connect('http://endpoint', { createConnection: () => openSocket(target, 'http2') });
   let over = false;
   const finish = (answer: Http2Answer | undefined): void => {
     if (over) return;

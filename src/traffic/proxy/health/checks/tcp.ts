@@ -4,7 +4,7 @@
 import { bad, type Check, connectionTrouble, good, openSocket } from './check.ts';
 
 export const checkTcp: Check = (target, done) => {
-  const socket = openSocket(target, 'http/1.1');
+  const socket = openSocket(target, 'http1');
   socket.once(target.tls === undefined ? 'connect' : 'secureConnect', () => {
     socket.destroy();
     done(good('Connected'));
