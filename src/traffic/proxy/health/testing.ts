@@ -1,8 +1,7 @@
 // A fleet of small backends behind an engine, each with knobs, for tests of who gets requests and who does not.
 // Knows nothing of what a test asserts.
 
-import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Stream } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { type handleUnaryCall, type MethodDefinition, Server, ServerCredentials } from '@grpc/grpc-js';
 import type { Cluster, Endpoint } from '#traffic/model/ir.ts';
 import type { ClusterReport, EndpointReport } from '../cluster-report.ts';
 import type { Engine, EngineOptions } from '../engine.ts';
@@ -11,6 +10,10 @@ import { endpoint, simpleModel, update } from '../testing/model.ts';
 import { exchange, httpBackend } from '../testing/peers.ts';
 
 export const CLUSTER = 'test/web/http';
+
+interface HasPort {
+  readonly port: number;
+}
 
 /** One backend: what it answers, and what it was asked. */
 export interface Knobs {
@@ -45,10 +48,10 @@ export function backends(harness: Harness, count: number): Promise<Knobs[]> {
 
 export async function engineOver(
   harness: Harness,
-  fleet: readonly Knobs[],
+  fleet: readonly HasPort[],
   settings: Partial<Cluster>,
   options: Partial<EngineOptions> = {},
-  endpointOf: (knobs: Knobs) => Endpoint = (knobs) => endpoint(knobs.port),
+  endpointOf: (knobs: HasPort) => Endpoint = (knobs) => endpoint(knobs.port),
 ): Promise<Engine> {
   const engine = await harness.engine(options);
   const ports = fleet.map(({ port }) => port);
@@ -85,47 +88,53 @@ export async function report(engine: Engine, name = CLUSTER): Promise<ClusterRep
   return found;
 }
 
-export async function reportOf(engine: Engine, { port }: { readonly port: number }): Promise<EndpointReport> {
+export async function reportOf(engine: Engine, { port }: HasPort): Promise<EndpointReport> {
   const found = (await report(engine)).endpoints.find((one) => one.port === port);
   if (found === undefined) throw new Error(`Endpoint with port ${port} is not there`);
   return found;
 }
 
 /** The state of each backend, as the engine tells it. */
-export async function states(engine: Engine, fleet: readonly Knobs[]): Promise<string[]> {
+export async function states(engine: Engine, fleet: readonly HasPort[]): Promise<string[]> {
   const { endpoints } = await report(engine);
   return fleet.map(({ port }) => endpoints.find((one) => one.port === port)?.state ?? 'missing');
 }
 
-/** A backend that speaks the gRPC health protocol, written down byte by byte: `status` is a ServingStatus. */
-export async function grpcBackend(harness: Harness): Promise<Knobs & { services: string[] }> {
-  const knobs = { port: 0, status: 1, health: 0, headers: {}, requests: 0, checks: 0, services: [] as string[] };
-  const server: Http2Server = createHttp2Server();
-  server.on('stream', (stream: ServerHttp2Stream, headers) => {
-    knobs.checks++;
-    const parts: Buffer[] = [];
-    stream.on('data', (part: Buffer) => parts.push(part));
-    stream.on('error', () => stream.close());
-    stream.on('end', () => {
-      knobs.services.push(`${headers[':path']} ${Buffer.concat(parts).subarray(7).toString()}`);
-      stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
-      stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
-      stream.end(Buffer.from([0, 0, 0, 0, 2, 0x08, knobs.status]));
-    });
+/** A gRPC server that serves the health protocol, its messages written down byte by byte. */
+export interface GrpcKnobs {
+  readonly port: number;
+  /** `ServingStatus` of the answer: 1 is SERVING. */
+  serving: number;
+  /** Status of the call; 0 is OK. */
+  code: number;
+  /** Names of the services that were asked about. */
+  readonly services: string[];
+}
+
+export async function grpcBackend(harness: Harness): Promise<GrpcKnobs> {
+  const server = new Server();
+  const check: MethodDefinition<Buffer, Buffer> = {
+    path: '/grpc.health.v1.Health/Check',
+    requestStream: false,
+    responseStream: false,
+    requestSerialize: (message) => message,
+    requestDeserialize: (message) => message,
+    responseSerialize: (message) => message,
+    responseDeserialize: (message) => message,
+  };
+  const answer: handleUnaryCall<Buffer, Buffer> = (call, done) => {
+    // Field 1, a string: tag, length, bytes.
+    knobs.services.push(call.request.subarray(2).toString());
+    if (knobs.code === 0) done(null, Buffer.from([0x08, knobs.serving]));
+    else done({ code: knobs.code });
+  };
+  server.addService({ check }, { check: answer });
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+      error === null ? resolve(bound) : reject(error),
+    );
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  knobs.port = (server.address() as AddressInfo).port;
-  const sessions = new Set<{ destroy(): void }>();
-  server.on('session', (session) => {
-    sessions.add(session);
-    session.on('close', () => sessions.delete(session));
-  });
-  harness.after(
-    () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        for (const session of sessions) session.destroy();
-      }),
-  );
+  harness.after(async () => server.forceShutdown());
+  const knobs: GrpcKnobs = { port, serving: 1, code: 0, services: [] };
   return knobs;
 }
