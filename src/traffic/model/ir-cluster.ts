@@ -81,6 +81,8 @@ export interface ClusterTimeouts {
   readonly idle: number;
   /** Of a UDP session; left out: 60,000. */
   readonly session?: number;
+  /** How long what is under way on an endpoint that has left may go on; left out: until it ends by itself. */
+  readonly drain?: number;
 }
 
 export interface RetryBudgetPolicy {

@@ -1,11 +1,12 @@
 // Certificates, restarts, draining and logs of a running engine.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TLSSocket, connect as tlsConnect } from 'node:tls';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
+import { eventually } from '#test/support/eventually.ts';
 import { createAuthority } from '#traffic/identity/authority.ts';
 import type { Engine } from './engine.ts';
 import { Harness, portOf } from './testing/harness.ts';
@@ -151,6 +152,62 @@ describe('lifecycle', () => {
     await engine.applied();
     expect(await exchange(port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /);
     expect(await engine.metricsText()).toContain('code="200"} 2');
+  });
+
+  it('leaves no moment without a listener when one of two workers dies', async () => {
+    const workers: Worker[] = [];
+    const remember = (created: Worker): void => void workers.push(created);
+    process.on('worker', remember);
+    harness.after(async () => void process.off('worker', remember));
+    const web = await harness.backend(httpBackend(OK));
+    const engine = await harness.engine({ workers: 2 });
+    engine.publish(simpleModel([web.port]));
+    await engine.applied();
+    const port = portOf(engine);
+    let refused = 0;
+    let connected = 0;
+    let over = false;
+    const knock = async (): Promise<void> => {
+      while (!over) {
+        await new Promise<void>((resolve) => {
+          const socket = connect(port, '127.0.0.1', () => {
+            connected++;
+            socket.destroy();
+            resolve();
+          });
+          socket.on('error', (error: NodeJS.ErrnoException) => {
+            if (error.code === 'ECONNREFUSED') refused++;
+            resolve();
+          });
+        });
+      }
+    };
+    const knocking = knock();
+    for (const victim of workers.slice(0, 2)) {
+      const restarted = new Promise<Worker>((resolve) => process.once('worker', resolve));
+      await victim.terminate();
+      await restarted;
+      await engine.applied();
+    }
+    const before = connected;
+    await eventually('connections after both died', () => expect(connected).toBeGreaterThan(before + 20));
+    over = true;
+    await knocking;
+    expect(refused).toBe(0);
+  });
+
+  it('cuts what is under way on an endpoint that left, once its time to drain is over', async () => {
+    const slow = await harness.backend(httpBackend((_, response) => void response.write('begun')));
+    const engine = await harness.engine();
+    engine.publish(simpleModel([slow.port], { timeouts: { connect: 2000, response: 5000, idle: 60_000, drain: 50 } }));
+    await engine.applied();
+    const client = new RawClient(portOf(engine)).send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    await client.until((text) => text.includes('begun'));
+    engine.publish(endpointsUpdate([]));
+    await engine.applied();
+    const got = await client.untilClosed();
+    expect(got).toContain('begun');
+    expect(got).not.toContain('\r\n0\r\n\r\n');
   });
 
   it('drains: answers what is under way, closes its connection, accepts nobody', async () => {

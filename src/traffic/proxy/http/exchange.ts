@@ -172,7 +172,8 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
   }
 
   onTick(now: number): void {
-    const failure = this.active ? this.#deadlines.expired(now) : undefined;
+    if (!this.active) return;
+    const failure = this.#deadlines.expired(now) ?? (this.#tries.drained(now) ? failures.drained : undefined);
     if (failure === undefined) return;
     this.#deadlines.endTry();
     if (this.#tries.stream === undefined) this.#fail(failure);

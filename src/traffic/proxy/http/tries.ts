@@ -100,6 +100,7 @@ export class Tries {
       this.#admission.endWait();
     }
     pool.pod = target.endpoint.pod;
+    pool.drainTimeout = cluster.config.timeouts.drain ?? 0;
     this.cluster = cluster;
     this.#started = now;
     this.#headAt = 0;
@@ -110,6 +111,12 @@ export class Tries {
     this.#deadlines.beginTry(this.#route?.timeouts?.perTry ?? 0, now);
     if (!stream.connected) this.#deadlines.wait(cluster.config.timeouts.connect, failures.connectTimeout, now);
     this.#host.send(stream, now);
+  }
+
+  /** The endpoint of the try under way has left, and its time to finish is over. */
+  drained(now: number): boolean {
+    const drainedAt = this.stream?.pool.drainedAt ?? 0;
+    return drainedAt !== 0 && now >= drainedAt;
   }
 
   /** The head of a response has come; what of it is meant for the proxy is taken out. */

@@ -53,6 +53,10 @@ export abstract class EndpointPool {
   /** Monotonic milliseconds until which picks should avoid it, because it refused a connection. */
   refusedUntil = 0;
   retired = false;
+  /** Milliseconds that requests under way may take after the endpoint has left; 0 for as long as they need. */
+  drainTimeout = 0;
+  /** Monotonic milliseconds at which that time is over; 0 before the endpoint leaves. */
+  drainedAt = 0;
   cells: EndpointCells | undefined;
   readonly settings: PoolSettings;
   readonly limits: HttpLimits;

@@ -19,7 +19,8 @@ export interface Failure {
     | 'response_timeout'
     | 'try_timeout'
     | 'request_timeout'
-    | 'idle_timeout';
+    | 'idle_timeout'
+    | 'drained';
   readonly source: 'downstream' | 'upstream' | 'internal';
   /** `unsent`: nothing reached the backend. `unanswered`: it may have acted. `never`: a response had begun, or there is no time left. */
   readonly retrySafe: 'unsent' | 'unanswered' | 'never';
@@ -152,6 +153,15 @@ export const failures = {
     condition: undefined,
     status: 504,
     reason: 'Request took too long',
+  },
+  drained: {
+    code: 'drained',
+    source: 'internal',
+    // The backend may have acted, but it is gone for good: another one may know.
+    retrySafe: 'unanswered',
+    condition: 'reset',
+    status: 503,
+    reason: 'Backend has left and its time to finish is over',
   },
   idleTimeout: {
     code: 'idle_timeout',

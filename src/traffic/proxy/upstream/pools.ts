@@ -72,9 +72,12 @@ export class UpstreamPools {
   }
 
   /** The pools that were retired, if this worker had some. */
-  retire(key: string): readonly EndpointPool[] {
+  retire(key: string, now: number): readonly EndpointPool[] {
     const pools = this.#all(key);
-    for (const pool of pools) pool.retire();
+    for (const pool of pools) {
+      if (pool.drainTimeout > 0) pool.drainedAt = now + pool.drainTimeout;
+      pool.retire();
+    }
     this.#plain.delete(key);
     this.#others.delete(key);
     return pools;
@@ -92,7 +95,7 @@ export class UpstreamPools {
   }
 
   close(): void {
-    for (const key of new Set([...this.#plain.keys(), ...this.#others.keys()])) this.retire(key);
+    for (const key of new Set([...this.#plain.keys(), ...this.#others.keys()])) this.retire(key, 0);
   }
 
   #create(target: EngineTarget, transport: Transport, client: SocketPair | undefined): EndpointPool {

@@ -63,7 +63,7 @@ export class ProxyWorker {
     const { clock } = deps;
     const now = (): number => clock.now();
     this.#counters = new InFlightCounters(settings.inFlight, settings.index, settings.workers, (key) => {
-      for (const pool of this.#pools.retire(key)) this.#stats.endpointLeft(pool);
+      for (const pool of this.#pools.retire(key, now())) this.#stats.endpointLeft(pool);
       this.#serviceStats.endpointLeft(key);
     });
     this.#builder = createSnapshotBuilder({

@@ -21,7 +21,7 @@ const YOUNG_GENERATION_MB = 32;
 const STOP_WITHIN = 500;
 /** How long a count may wait for a busy worker. */
 const SYNC_WITHIN = 1000;
-/** A worker that keeps crashing is started again after longer and longer waits; one that lived on starts afresh. */
+/** The first crash costs no wait: a port may be without anyone to listen. A worker that keeps crashing waits longer and longer. */
 const RESTART = { baseMs: 100, capMs: 5000 };
 const LIVED_ON = 10_000;
 
@@ -91,7 +91,7 @@ export class WorkerHandle {
           () => {
             if (!this.#stopping) this.#events.onCrash(source);
           },
-          backoffDelay(this.#crashes, RESTART),
+          this.#crashes === 1 ? 0 : backoffDelay(this.#crashes - 1, RESTART),
         );
       });
     });
