@@ -91,6 +91,8 @@ export interface HttpContext {
   readonly random: Random;
   /** Monotonic milliseconds. */
   now(): number;
+  /** Milliseconds since the Unix epoch. */
+  wall(): number;
   /** Calls `fn` once after `ms`. */
   after(ms: number, fn: () => void): Cancel;
   /** A request id for a client that sent none. */

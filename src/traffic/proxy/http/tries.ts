@@ -13,6 +13,7 @@ import type { Deadlines } from './deadlines.ts';
 import type { HeaderLines } from './head-edits.ts';
 import { takeLoadReport } from './load-report.ts';
 import { mayRepeat, Retries } from './retries.ts';
+import { retryAfterMs } from './retry-after.ts';
 import type { UpstreamStream } from './upstream-stream.ts';
 
 /** The exchange, as its tries see it. */
@@ -140,7 +141,14 @@ export class Tries {
     if (answered === 499) return;
     const latencyMs = (this.#headAt === 0 ? now : this.#headAt) - this.#started;
     context.outcomes?.record(cluster, target, answered, failure, latencyMs);
-    cluster.observe?.(target, { latencyMs, failed: failure !== undefined || status >= 500, retryAfterMs: 0, now });
+    if (cluster.observe === undefined) return;
+    const asksForRest = answered === 503 || answered === 429;
+    cluster.observe(target, {
+      latencyMs,
+      failed: failure !== undefined || status >= 500 || status === 429,
+      retryAfterMs: asksForRest ? retryAfterMs(stream.head, context.wall()) : 0,
+      now,
+    });
   }
 
   /** Whether a failure is worth another try. */

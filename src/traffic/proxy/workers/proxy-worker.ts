@@ -100,6 +100,7 @@ export class ProxyWorker {
       servedByHeader: settings.servedByHeader,
       random: Math.random,
       now,
+      wall: () => clock.wall(),
       after: (ms, fn) => clock.after(ms, fn),
       newRequestId: requestIds(),
       isTrusted: addressList(settings.trustedProxies).has,
