@@ -99,3 +99,23 @@ clusters: { app: { endpoints: ['${backend}'] } }
   const bad = await fetch(`${admin}?url=x:y:z`);
   expect([bad.status, await bad.text()]).toEqual([400, expect.stringContaining('is no http or https URL')]);
 });
+
+test('an endpoint that fails its checks has no chance, and the reason stands beside it', async () => {
+  const good = await gateways.backend((_request, response) => response.end());
+  const gateway = await gateways.start(`listeners: { web: { address: 127.0.0.1, port: 0 } }
+virtualHosts: { all: { hostname: '*', routes: [{ action: app }] } }
+clusters:
+  app:
+    policy: round_robin
+    healthCheck: { type: tcp, interval: 100ms, timeout: 100ms, unhealthyThreshold: 1 }
+    endpoints: ['${good}', '127.0.0.1:1']
+`);
+  const endpoints = async () => {
+    const { backends } = await ask(gateway.url('web'), '--admin', gateway.url('admin'));
+    return backends[0]?.endpoints.map(({ state, chance, reason }) => [state, chance, reason]);
+  };
+  await expect.poll(endpoints, { timeout: 15_000 }).toEqual([
+    ['healthy', 1, ''],
+    ['unhealthy', 0, 'Connection refused'],
+  ]);
+});

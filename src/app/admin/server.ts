@@ -64,7 +64,9 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     drainEndpoint: (cluster, key, drained) => engine.drainEndpoint(cluster, key, drained),
   };
   const server = createServer((request, response) => {
-    const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
+    const asked = request.url ?? '/';
+    const path = asked.split('?', 1)[0] ?? '/';
+    const query = asked.slice(path.length + 1);
     const page = pages[path];
     if (!isLocalHost(request.headers.host))
       return reply(response, 421, TEXT, 'This page answers only to names of this machine\n');

@@ -27,6 +27,13 @@ virtualHosts:
       - { name: down, path: /down, action: empty }
       - { name: half, path: /half, action: { type: forward, clusters: [{ cluster: app, weight: 3 }, { cluster: empty, weight: 1 }] } }
       - { name: sticky, path: /sticky, action: sticky }
+      - name: filtered
+        path: /filtered
+        filters:
+          - { type: response_headers, set: [{ name: x-key, value: secret }] }
+          - { type: rewrite, hostname: inner.test, path: { type: prefix, value: /in } }
+          - { type: body_limit, maxBytes: 1KiB }
+        action: { type: forward, clusters: [{ cluster: app, filters: [{ type: body_limit, maxBytes: 10 }] }] }
 clusters:
   app:
     policy: weighted_round_robin
@@ -53,7 +60,7 @@ describe('the verdict', () => {
   it.each<[string, Partial<Asked>, Partial<Explanation>]>([
     [`${shop}/api`, {}, { verdict: 'forwarded', summary: 'Goes to clusters "app", "canary"' }],
     [`${shop}/users/7`, {}, { verdict: 'forwarded', summary: 'Goes to cluster "app"' }],
-    [`${shop}/old/x`, {}, { verdict: 'redirected', status: 301 }],
+    [`${shop}/old/x`, {}, { verdict: 'redirected', status: 301, location: 'https://new.test/old/x' }],
     [`${shop}/healthz`, {}, { verdict: 'answered', status: 200, summary: 'Route "health" answers 200 by itself: ok' }],
     [
       `${shop}/down`,
@@ -144,6 +151,19 @@ describe('the reasons', () => {
       because: 'the path is not "/healthz"',
     });
   });
+});
+
+it('filters stand in the order in which they run, with what they make of the request, and without values', () => {
+  const explanation = explained(`${shop}/filtered/x?y=z`);
+  expect(explanation.backends[0]).toMatchObject({
+    filters: ['body limit: 10 bytes', 'rewrite: host to inner.test, prefix /in', 'response headers: set x-key'],
+    sentAs: { host: 'inner.test', path: '/in/x?y=z' },
+  });
+  expect(JSON.stringify(explanation)).not.toContain('secret');
+  expect(formatExplanation(explanation)).toContain(`Filters       1. body limit: 10 bytes
+              2. rewrite: host to inner.test, prefix /in
+              3. response headers: set x-key
+Sent as       /in/x?y=z, Host: inner.test`);
 });
 
 describe('the endpoints', () => {

@@ -8,7 +8,6 @@ import type {
   OtherRoute,
 } from '#traffic/proxy/explain/explanation.ts';
 import { formatTable } from '../cli/table.ts';
-import { describeFilter, describeRedirect } from './describe-filter.ts';
 
 const LABEL_WIDTH = 14;
 
@@ -25,7 +24,7 @@ export function formatExplanation(explanation: Explanation): string {
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 }
 
-function steps({ listener, certificate, virtualHost, route, filters, redirect, backends }: Explanation): string {
+function steps({ listener, certificate, virtualHost, route, filters, location, backends }: Explanation): string {
   const lines: string[] = [];
   const add = (label: string, text: string): void => {
     lines.push(`${label.padEnd(LABEL_WIDTH)}${text}`);
@@ -51,9 +50,10 @@ function steps({ listener, certificate, virtualHost, route, filters, redirect, b
   // Filters of a single backend run with the route's, in one order.
   const only = backends.length === 1 ? backends[0] : undefined;
   for (const [place, filter] of (only?.filters ?? filters).entries()) {
-    add(place === 0 ? 'Filters' : '', `${place + 1}. ${describeFilter(filter)}`);
+    add(place === 0 ? 'Filters' : '', `${place + 1}. ${filter}`);
   }
-  if (redirect !== undefined) add('Redirect', describeRedirect(redirect));
+  if (location !== undefined) add('Location', location);
+  if (only?.sentAs !== undefined) add('Sent as', sentAs(only.sentAs));
   return lines.join('\n');
 }
 
@@ -70,12 +70,17 @@ function backendBlock(backend: ExplainedBackend, several: boolean): string {
   const lines = [`${'Cluster'.padEnd(LABEL_WIDTH)}${cluster}  ${parts.join(', ')}`.trimEnd()];
   if (several) {
     for (const [place, filter] of filters.entries()) {
-      lines.push(`${(place === 0 ? 'Filters' : '').padEnd(LABEL_WIDTH)}${place + 1}. ${describeFilter(filter)}`);
+      lines.push(`${(place === 0 ? 'Filters' : '').padEnd(LABEL_WIDTH)}${place + 1}. ${filter}`);
     }
   }
+  if (several && backend.sentAs !== undefined) lines.push(`${'Sent as'.padEnd(LABEL_WIDTH)}${sentAs(backend.sentAs)}`);
   if (problem !== undefined) lines.push(`${''.padEnd(LABEL_WIDTH)}${problem}`);
   if (endpoints.length > 0) lines.push('', indented(endpointTable(endpoints)));
   return lines.join('\n');
+}
+
+function sentAs({ host, path }: { readonly host: string; readonly path: string }): string {
+  return `${path}, Host: ${host}`;
 }
 
 function endpointTable(endpoints: readonly ExplainedEndpoint[]): string {
@@ -83,6 +88,7 @@ function endpointTable(endpoints: readonly ExplainedEndpoint[]): string {
     (name) => name !== 'weight',
   );
   const live = endpoints.some(({ inFlight }) => inFlight !== undefined);
+  const reasons = endpoints.some(({ reason }) => reason !== '');
   const header = [
     'ENDPOINT',
     'POD',
@@ -91,6 +97,7 @@ function endpointTable(endpoints: readonly ExplainedEndpoint[]): string {
     ...(live ? ['IN FLIGHT'] : []),
     ...details.map((name) => name.toUpperCase()),
     'CHANCE',
+    ...(reasons ? ['WHY'] : []),
   ];
   const rows = endpoints.map((endpoint) => [
     endpoint.key,
@@ -100,6 +107,7 @@ function endpointTable(endpoints: readonly ExplainedEndpoint[]): string {
     ...(live ? [endpoint.inFlight === undefined ? '-' : `${endpoint.inFlight}`] : []),
     ...details.map((name) => (endpoint.details[name] === undefined ? '-' : `${round(endpoint.details[name])}`)),
     percent(endpoint.chance),
+    ...(reasons ? [endpoint.reason] : []),
   ]);
   return formatTable(header, rows).trimEnd();
 }

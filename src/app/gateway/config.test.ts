@@ -181,8 +181,13 @@ describe('a mistake', () => {
     ],
     [
       'path: /,',
-      'filters: [{type: request_headers, set: [{name: Host, value: x}]}],',
-      'changes the header "host", which is the proxy\'s own. Use a filter of type "rewrite" with "hostname".',
+      'filters: [{type: request_headers, add: [{name: Host, value: x}]}],',
+      'Field "virtualHosts.all.routes[0].filters[0].add" is not possible: header "Host" cannot be edited this way. A request has exactly one Host; set it, or use a rewrite of the hostname.',
+    ],
+    [
+      'path: /,',
+      'filters: [{type: response_headers, remove: [content-length]}],',
+      'is not possible: header "content-length" of a response is written by the proxy itself. It cannot be edited.',
     ],
     [
       'path: /, action: app',

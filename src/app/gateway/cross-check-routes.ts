@@ -1,6 +1,7 @@
 // What the parts of a route say about each other: filters that contradict, rewrites that have nothing to rewrite.
 // Knows no listener.
 import type { PathRewrite, Route, RouteFilter, TrafficModel } from '#traffic/model/ir.ts';
+import { routeProblems } from '#traffic/model/route-problems.ts';
 import type { CheckClusters, KnownNames, Report } from './cross-check.ts';
 import { fieldPath } from './field-path.ts';
 import { suggestion } from './schema/suggestion.ts';
@@ -16,7 +17,12 @@ const ONCE = new Set<RouteFilter['type']>([
   'compression',
 ]);
 
-export function checkRoutes(model: TrafficModel, names: KnownNames, clusters: CheckClusters, report: Report): void {
+export function checkRoutes(model: TrafficModel, names: KnownNames, clusters: CheckClusters, tell: Report): void {
+  let told = 0;
+  const report: Report = (...finding) => {
+    told++;
+    tell(...finding);
+  };
   const taken = new Map<string, string>();
   for (const [hostName, host] of model.virtualHosts) {
     for (const [place, route] of host.routes.entries()) {
@@ -30,6 +36,7 @@ export function checkRoutes(model: TrafficModel, names: KnownNames, clusters: Ch
         );
       }
       taken.set(route.name, field);
+      const before = told;
       const { action } = route;
       if (action.type === 'forward') clusters(action.clusters, `${field}.action.clusters`, HTTP);
       if (action.type === 'redirect') {
@@ -43,13 +50,20 @@ export function checkRoutes(model: TrafficModel, names: KnownNames, clusters: Ch
         checkRewrite(action.redirect.path, route, `${field}.action.redirect.path`, report);
       }
       checkFilters(route.filters ?? [], route, `${field}.filters`, names, report);
-      if (action.type !== 'forward') continue;
-      for (const [index, backend] of action.clusters.entries()) {
+      for (const [index, backend] of (action.type === 'forward' ? action.clusters : []).entries()) {
         const at = `${field}.action.clusters[${index}].filters`;
         checkFilters(backend.filters ?? [], route, at, names, report);
       }
+      // What the engine itself would refuse and nobody above has thought of.
+      if (told === before) for (const problem of routeProblems(route)) report(field, ...sentences(problem));
     }
   }
+}
+
+/** Message and remedy, which stands behind the last colon. */
+function sentences(problem: string): [string, string] {
+  const [message = problem, remedy = 'Correct it'] = problem.split(/: (?=use |name |set )/);
+  return [message, `${remedy.charAt(0).toUpperCase()}${remedy.slice(1)}`];
 }
 
 function checkFilters(

@@ -15,6 +15,7 @@ import { EndpointSlots } from './endpoint-slots.ts';
 import { explainNowhere } from './explain/explain.ts';
 import type { Explanation, Question } from './explain/explanation.ts';
 import { findArrival } from './explain/find-listener.ts';
+import { withHealth } from './explain/with-health.ts';
 import { HealthMonitor } from './health/health-monitor.ts';
 import { createOutcomeMemory } from './health/outcome-memory.ts';
 import { defaultLimits, type HttpLimits } from './http1/limits.ts';
@@ -311,7 +312,11 @@ class WorkerEngine implements Engine {
     if (arrival.type === 'none') return explainNowhere(question, arrival.summary, arrival.remedy);
     for (const worker of this.#workers) {
       const explanation = await worker.explain(question, arrival);
-      if (explanation !== undefined) return explanation;
+      if (explanation === undefined) continue;
+      return withHealth(explanation, {
+        endpointsOf: (cluster) => this.#model.endpointsOf(cluster),
+        view: (cluster, endpoint) => this.#health.view(cluster, endpoint),
+      });
     }
     throw new Error('No worker answers: all of them are starting, or too busy');
   }

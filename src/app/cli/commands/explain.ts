@@ -4,6 +4,9 @@ import { Command, Option } from 'commander';
 import type { Explanation } from '#traffic/proxy/explain/explanation.ts';
 import { defaultAdmin } from '../../explain/from-admin.ts';
 import { type Asked, questionOf } from '../../explain/question.ts';
+import { Failure } from '../../failure.ts';
+import { dataDirAt } from '../../main/data-dir.ts';
+import { readInstance } from '../../main/instance-lock.ts';
 import { formatProblem } from '../../manifests/format.ts';
 import { collect } from '../values.ts';
 
@@ -14,6 +17,7 @@ interface Options {
   readonly client?: string;
   readonly config?: string;
   readonly admin?: string;
+  readonly data?: string;
   readonly output?: 'json' | 'yaml';
 }
 
@@ -37,6 +41,12 @@ export function explainCommand(): Command {
     .option('--client <address>', 'IP address of the client (default: 127.0.0.1)')
     .addOption(new Option('-c, --config <file>', 'explain this file of "evenkeel gateway" alone').conflicts('admin'))
     .option('--admin <url>', `admin page of the gateway to ask (default: ${defaultAdmin})`)
+    .addOption(
+      new Option('--data <dir>', 'ask the gateway of the cluster that runs on this data directory').conflicts([
+        'admin',
+        'config',
+      ]),
+    )
     .addOption(new Option('-o, --output <format>', 'how to print').choices(['json', 'yaml']))
     .addHelpText(
       'after',
@@ -53,7 +63,7 @@ Examples:
 }
 
 async function explain(url: string, options: Options): Promise<number> {
-  const { header, method, listener, client, config, admin = defaultAdmin, output } = options;
+  const { header, method, listener, client, config, output } = options;
   const asked: Asked = {
     url,
     method,
@@ -66,7 +76,7 @@ async function explain(url: string, options: Options): Promise<number> {
   let explanation: Explanation;
   if (config === undefined) {
     const { askAdmin } = await import('../../explain/from-admin.ts');
-    explanation = await askAdmin(admin, asked);
+    explanation = await askAdmin(options.admin ?? adminOf(options.data), asked);
   } else {
     const { ConfigFile } = await import('../../gateway/config-file.ts');
     const { outcome } = new ConfigFile(config).read();
@@ -79,6 +89,14 @@ async function explain(url: string, options: Options): Promise<number> {
   }
   await print(explanation, output);
   return 0;
+}
+
+/** Of the cluster that runs on a data directory; the usual one when none is named. */
+function adminOf(dir: string | undefined): string {
+  if (dir === undefined) return defaultAdmin;
+  const admin = readInstance(dataDirAt(dir).lock)?.adminUrl;
+  if (admin !== undefined) return admin;
+  throw new Failure(`No cluster runs on the data directory "${dir}"`, 'Start it with "evenkeel up --data"');
 }
 
 async function print(explanation: Explanation, output: Options['output']): Promise<void> {

@@ -1,5 +1,6 @@
 // Filters of a route, by their type.
 // Knows no route; which filters go together is checked elsewhere.
+import { type HeaderSide, headerNameProblem } from '#traffic/model/header-rules.ts';
 import type { HeaderEdits, HeaderValue, PathRewrite, RouteFilter } from '#traffic/model/ir.ts';
 import { byType, checked, list, mapped, object, oneOf, optional, type Schema } from './kit.ts';
 import {
@@ -25,31 +26,32 @@ const edits = {
   remove: optional(list(headerName, 'names of headers')),
 };
 
-/** Framing and the hop belong to the proxy: an edit would do nothing, or worse. */
-const OWN = new Set([
-  'connection',
-  'content-length',
-  'host',
-  'keep-alive',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
-
-function checkEdits({ set = [], add = [], remove = [] }: HeaderEdits) {
-  if (set.length + add.length + remove.length === 0) {
-    return { error: 'changes nothing', remedy: 'Give it "set", "add" or "remove"' };
-  }
-  const written = [...set, ...add].map((header) => header.name.toLowerCase());
-  const own = [...written, ...remove.map((one) => one.toLowerCase())].find((one) => OWN.has(one));
-  if (own !== undefined) {
-    const remedy = own === 'host' ? 'Use a filter of type "rewrite" with "hostname"' : 'Remove it: the proxy sets it';
-    return { error: `changes the header "${own}", which is the proxy's own`, remedy };
-  }
-  const both = remove.find((one) => written.includes(one.toLowerCase()));
-  if (both !== undefined) return { error: `writes the header "${both}" and removes it`, remedy: 'Keep one of the two' };
-  return undefined;
+/** What speaks against an edit, by the rules of the engine; the first thing that does. */
+function checkEdits(side: HeaderSide) {
+  return ({ set = [], add = [], remove = [] }: HeaderEdits) => {
+    if (set.length + add.length + remove.length === 0) {
+      return { error: 'changes nothing', remedy: 'Give it "set", "add" or "remove"' };
+    }
+    const written = [...set, ...add].map(({ name }) => name.toLowerCase());
+    const both = remove.find((name) => written.includes(name.toLowerCase()));
+    if (both !== undefined)
+      return { error: `writes the header "${both}" and removes it`, remedy: 'Keep one of the two' };
+    for (const [edit, names] of [
+      ['set', set.map(({ name }) => name)],
+      ['add', add.map(({ name }) => name)],
+      ['remove', remove],
+    ] as const) {
+      const problem = names.map((name) => headerNameProblem(name, side, edit)).find((found) => found !== undefined);
+      if (problem === undefined) continue;
+      const [error = '', remedy = 'Remove it'] = problem.split(': ');
+      return {
+        field: edit,
+        error: `is not possible: ${error.replace(/^Header/, 'header')}`,
+        remedy: `${remedy.charAt(0).toUpperCase()}${remedy.slice(1)}`,
+      };
+    }
+    return undefined;
+  };
 }
 
 export const pathRewrite: Schema<PathRewrite> = byType<PathRewrite>({
@@ -59,8 +61,8 @@ export const pathRewrite: Schema<PathRewrite> = byType<PathRewrite>({
 });
 
 export const filter: Schema<RouteFilter> = byType<RouteFilter>({
-  request_headers: checked(object({ type: oneOf('request_headers'), ...edits }), checkEdits),
-  response_headers: checked(object({ type: oneOf('response_headers'), ...edits }), checkEdits),
+  request_headers: checked(object({ type: oneOf('request_headers'), ...edits }), checkEdits('request')),
+  response_headers: checked(object({ type: oneOf('response_headers'), ...edits }), checkEdits('response')),
   rewrite: checked(
     object({ type: oneOf('rewrite'), hostname: optional(hostPattern), path: optional(pathRewrite) }),
     ({ hostname, path }) => {

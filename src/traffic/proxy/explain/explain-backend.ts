@@ -1,9 +1,10 @@
 // Where a cluster would send a request now: its endpoints with their state, their load, and the chance of each.
 // Reads the live entry and disturbs nothing.
-import type { Endpoint, RouteFilter, WeightedCluster } from '#traffic/model/ir.ts';
+import type { WeightedCluster } from '#traffic/model/ir.ts';
 import { type ClusterEntry, endpointKey, type RequestView, type Snapshot } from '#traffic/snapshot/index.ts';
+import { stateOf } from '../health/endpoint-view.ts';
 import { hashKeyOf } from '../upstream/hash-key.ts';
-import type { EndpointState, ExplainedBackend, ExplainedEndpoint } from './explanation.ts';
+import type { ExplainedBackend, ExplainedEndpoint } from './explanation.ts';
 
 export interface BackendContext {
   readonly snapshot: Snapshot;
@@ -15,16 +16,16 @@ export interface BackendContext {
   readonly atRest: boolean;
 }
 
-/** `filters` gives the filters of a backend, in the order in which they run. */
+/** `of` says what the way to a backend does to the request. */
 export function explainBackends(
   clusters: readonly WeightedCluster[],
   context: BackendContext,
-  filters: (backend: WeightedCluster) => readonly RouteFilter[],
+  of: (backend: WeightedCluster) => Pick<ExplainedBackend, 'filters' | 'sentAs'>,
 ): readonly ExplainedBackend[] {
   const total = clusters.reduce((sum, { weight }) => sum + weight, 0);
   return clusters.map((backend) => {
     const share = total === 0 ? 0 : backend.weight / total;
-    const base = { cluster: backend.cluster, share, filters: filters(backend) };
+    const base = { cluster: backend.cluster, share, ...of(backend) };
     const entry = context.snapshot.cluster(backend.cluster);
     if (entry === undefined) {
       return { ...base, levels: [], endpoints: [], problem: `Cluster "${backend.cluster}" does not exist` };
@@ -57,18 +58,15 @@ function explainEndpoints(entry: ClusterEntry, hashKey: string, context: Backend
       key,
       pod: endpoint.pod,
       zone: endpoint.zone,
-      state: entry.health.get(key) ?? stateOf(endpoint),
+      state: stateOf(endpoint, entry.health.get(key)),
+      // The engine knows; a worker is told the state alone.
+      reason: '',
       weight: target?.weight ?? endpoint.weight,
       ...(atRest || target === undefined ? {} : { inFlight: target.inFlight() }),
       chance: chance?.share ?? 0,
       details: target === undefined ? {} : entry.describe(target, now),
     };
   });
-}
-
-function stateOf({ ready, serving, terminating }: Endpoint): EndpointState {
-  if (terminating) return serving ? 'leaving' : 'gone';
-  return ready ? 'healthy' : 'not_ready';
 }
 
 function problemOf(endpoints: readonly ExplainedEndpoint[]): string {

@@ -1,14 +1,17 @@
 // Takes a described request through the tables of a snapshot, step by step as the engine would, and writes every step down.
 // Sends nothing. Knows no socket: whoever asks says at which listener the request arrives (find-listener.ts).
-import type { Listener, RouteFilter, WeightedCluster } from '#traffic/model/ir.ts';
+import { describeFilters } from '#traffic/model/describe-filters.ts';
+import type { Listener, WeightedCluster } from '#traffic/model/ir.ts';
 import type { RouteEntry, Snapshot } from '#traffic/snapshot/index.ts';
+import { localAction } from '../filters/local-action.ts';
+import { type ClientFacts, clientFacts } from '../http1/compose.ts';
 import type { HttpLimits } from '../http1/limits.ts';
 import { parseRequestHead, RequestHead } from '../http1/request-head.ts';
 import { explainBackends } from './explain-backend.ts';
 import { explainRoute } from './explain-route.ts';
 import type { ExplainedBackend, Explanation, Question } from './explanation.ts';
-import { filtersInOrder } from './filters-in-order.ts';
 import type { Arrived } from './find-listener.ts';
+import { sentAs } from './sent-as.ts';
 
 export interface ExplainContext {
   readonly snapshot: Snapshot;
@@ -112,24 +115,33 @@ function explainAction(
   context: ExplainContext,
   steps: Steps,
 ): Explanation {
-  const { action, filters = [], name } = entry.route;
-  const own = filtersInOrder(filters);
-  if (action.type === 'respond') {
-    const summary = `Route "${name}" answers ${action.status} by itself${action.reason === '' ? '' : `: ${action.reason}`}`;
-    return finish(question, { ...steps, filters: own }, 'answered', summary, { status: action.status });
+  const { route } = entry;
+  const { action, name } = route;
+  const own = { ...steps, filters: describeFilters(route) };
+  const reply = localAction(route, head, factsOf(question));
+  if (reply !== undefined) {
+    const location = /^Location: (.*)\r$/m.exec(reply.headers)?.[1];
+    const { status } = reply;
+    if (location !== undefined) {
+      return finish(question, own, 'redirected', `Route "${name}" redirects with ${status}`, { status, location });
+    }
+    const reason = action.type === 'respond' && action.reason !== '' ? `: ${action.reason}` : '';
+    return finish(question, own, 'answered', `Route "${name}" answers ${status} by itself${reason}`, { status });
   }
-  if (action.type === 'redirect') {
-    const { redirect } = action;
-    const summary = `Route "${name}" redirects with ${redirect.status}`;
-    return finish(question, { ...steps, filters: own }, 'redirected', summary, { status: redirect.status, redirect });
-  }
-  const inOrder = (backend: WeightedCluster): readonly RouteFilter[] => filtersInOrder(filters, backend.filters);
+  const clusters = action.type === 'forward' ? action.clusters : [];
   const backends = explainBackends(
-    action.clusters,
+    clusters,
     { ...context, request: head, clientAddress: question.clientAddress },
-    inOrder,
+    (backend) => ({ filters: describeFilters(route, backend), ...sentAs(route, backend, head) }),
   );
-  return settled(question, { ...steps, filters: own, backends }, backends, '');
+  return settled(question, { ...own, backends }, backends, '');
+}
+
+/** The connection that the request would come over. */
+function factsOf({ clientAddress, host, port, scheme }: Question): ClientFacts {
+  const destination = { address: host.replace(/^\[|\]$/g, ''), port };
+  const pair = { source: { address: clientAddress, port: 0 }, destination };
+  return clientFacts(pair, scheme, { trusted: false, certificateLine: '' });
 }
 
 function forwarded(
@@ -140,7 +152,9 @@ function forwarded(
   how: string,
 ): Explanation {
   const request = { method: '', header: () => undefined, query: () => undefined };
-  const backends = explainBackends(clusters, { ...context, request, clientAddress: question.clientAddress }, () => []);
+  const backends = explainBackends(clusters, { ...context, request, clientAddress: question.clientAddress }, () => ({
+    filters: [],
+  }));
   return settled(question, { ...steps, backends }, backends, how);
 }
 

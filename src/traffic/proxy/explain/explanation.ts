@@ -1,8 +1,8 @@
 // What became of a request that somebody asks about, as plain data: every step of its way, and why it went that way.
 // Types only; survives structured clone and JSON. Names, never keys.
 
-import type { BalancingPolicy, Redirect, RetryPolicy, RouteFilter, RouteTimeouts } from '#traffic/model/ir.ts';
-import type { EndpointHealth } from '#traffic/snapshot/index.ts';
+import type { BalancingPolicy, RetryPolicy, RouteTimeouts } from '#traffic/model/ir.ts';
+import type { EndpointState } from '../health/endpoint-view.ts';
 
 /** A request as somebody describes it. */
 export interface Question {
@@ -58,9 +58,10 @@ export interface Explanation {
   readonly route?: ExplainedRoute;
   /** Routes of the virtual host that did not win, the nearest first, with the reason. */
   readonly others: readonly OtherRoute[];
-  /** In the order in which the request meets them; those of a single backend stand with it. */
-  readonly filters: readonly RouteFilter[];
-  readonly redirect?: Redirect;
+  /** The route's own, in the order in which the request meets them; names of headers, never their values. */
+  readonly filters: readonly string[];
+  /** Where a redirect leads. */
+  readonly location?: string;
   readonly backends: readonly ExplainedBackend[];
 }
 
@@ -87,8 +88,10 @@ export interface ExplainedBackend {
   readonly policy?: BalancingPolicy;
   /** What the policy hashes for this request, where it hashes. */
   readonly hashKey?: string;
-  /** Filters for this backend, together with the route's, in their order. */
-  readonly filters: readonly RouteFilter[];
+  /** Filters of the route and of this backend, in their order. */
+  readonly filters: readonly string[];
+  /** Host and path as the backend gets them, where filters rewrite them. */
+  readonly sentAs?: { readonly host: string; readonly path: string };
   /** By how near they are; one where the cluster has no preference. */
   readonly levels: readonly { readonly name: string; readonly load: number; readonly panic: boolean }[];
   readonly endpoints: readonly ExplainedEndpoint[];
@@ -96,13 +99,13 @@ export interface ExplainedBackend {
   readonly problem?: string;
 }
 
-export type EndpointState = EndpointHealth | 'healthy' | 'not_ready' | 'leaving' | 'gone';
-
 export interface ExplainedEndpoint {
   readonly key: string;
   readonly pod: string;
   readonly zone: string;
   readonly state: EndpointState;
+  /** Why, where the state alone does not say; empty otherwise. */
+  readonly reason: string;
   readonly weight: number;
   /** Over all workers; undefined where nothing runs. */
   readonly inFlight?: number;
