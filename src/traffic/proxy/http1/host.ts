@@ -35,5 +35,5 @@ function parseHost(authority: string): string | undefined {
   }
   const host = authority.slice(0, end).toLowerCase();
   const bare = host.endsWith('.') ? host.slice(0, -1) : host;
-  return bare === '' || bare.startsWith('.') || bare.includes('..') ? undefined : bare;
+  return bare === '' || bare.startsWith('.') || host.includes('..') ? undefined : bare;
 }

@@ -135,6 +135,7 @@ describe('Host: exactly one, and well-formed', () => {
     ['one with a backslash', line('GET / HTTP/1.1', 'Host: a\\b\r\n')],
     ['one with raw UTF-8', line('GET / HTTP/1.1', 'Host: caf\xc3\xa9\r\n')],
     ['one with an empty label', line('GET / HTTP/1.1', 'Host: a..b\r\n')],
+    ['one with two trailing dots', line('GET / HTTP/1.1', 'Host: a..\r\n')],
     ['only a dot', line('GET / HTTP/1.1', 'Host: .\r\n')],
     ['only a port', line('GET / HTTP/1.1', 'Host: :80\r\n')],
     ['a port out of range', line('GET / HTTP/1.1', 'Host: a:65536\r\n')],
