@@ -183,8 +183,6 @@ describe('trailers of a request', () => {
 
   it.each([
     'Host: b',
-    'Content-Length: 5',
-    'Transfer-Encoding: chunked',
     'transfer_encoding: chunked',
     'Connection: close',
     'Keep-Alive: x',
@@ -217,6 +215,11 @@ describe('trailers of a request', () => {
       ['X-Before', '1'],
       ['X-After', '2'],
     ]);
+  });
+
+  it.each(['Content-Length: 5', 'Transfer-Encoding: chunked'])('%s is refused with the whole', async (line) => {
+    expect(statuses(await lab.untilClosed(chunked(`${line}\r\n`)))).toEqual([400]);
+    expect(lab.requests).toEqual([]);
   });
 
   it('are announced as the client announced them', async () => {

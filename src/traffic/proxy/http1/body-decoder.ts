@@ -2,7 +2,8 @@
 // Knows nothing of sockets; bytes come in pieces cut anywhere, and the result is the same.
 
 import { CHARS, CR, HEX, LF, TOKEN, VALUE } from './chars.ts';
-import { mayTrail } from './known-headers.ts';
+import { EXTENSION, EXTENSION_END, EXTENSION_FAULT, nextInExtension } from './chunk-extension.ts';
+import { CONTENT_LENGTH, knownHeader, mayTrail, TRANSFER_ENCODING } from './known-headers.ts';
 
 /** Where a body ends. */
 export type Framing = 'none' | 'length' | 'chunked' | 'close';
@@ -18,7 +19,6 @@ const SIZE_DIGITS = 16;
 // States of the chunked grammar.
 const SIZE_FIRST = 0;
 const SIZE = 1;
-const EXTENSION = 2;
 const SIZE_LF = 3;
 const DATA = 4;
 const DATA_CR = 5;
@@ -116,12 +116,6 @@ export class BodyDecoder {
           else if (code === 59 /* ; */) this.#state = EXTENSION;
           else return this.#fail(pos, 'Malformed chunk size');
           break;
-        case EXTENSION:
-          pos++;
-          if (code === CR) this.#state = SIZE_LF;
-          else if (((CHARS[code] as number) & VALUE) === 0) return this.#fail(pos, 'Malformed chunk extension');
-          else if (++this.#extension > EXTENSION_LIMIT) return this.#fail(pos, 'Chunk extensions are too long');
-          break;
         case SIZE_LF:
           pos++;
           if (code !== LF) return this.#fail(pos, 'Chunk size line does not end with CR LF');
@@ -170,13 +164,20 @@ export class BodyDecoder {
           if (code !== LF || !this.#keepTrailer()) return this.#fail(pos, 'Malformed trailer');
           this.#state = TRAILER_START;
           break;
-        default:
+        case END_LF:
           pos++;
           if (code !== LF) return this.#fail(pos, 'Body does not end with CR LF');
           this.done = true;
           this.dataStart = pos;
           this.dataEnd = pos;
           return pos;
+        default: {
+          pos++;
+          if (++this.#extension > EXTENSION_LIMIT) return this.#fail(pos, 'Chunk extensions are too long');
+          const next = nextInExtension(this.#state, code);
+          if (next === EXTENSION_FAULT) return this.#fail(pos, 'Malformed chunk extension');
+          this.#state = next === EXTENSION_END ? SIZE_LF : next;
+        }
       }
     }
     this.dataStart = pos;
@@ -190,6 +191,9 @@ export class BodyDecoder {
     const colon = line.indexOf(':');
     if (colon <= 0) return false;
     for (let i = 0; i < colon; i++) if (((CHARS[line.charCodeAt(i)] as number) & TOKEN) === 0) return false;
+    const id = knownHeader(line, 0, colon);
+    // Framing behind the body is what other parsers refuse, or believe.
+    if (id === CONTENT_LENGTH || id === TRANSFER_ENCODING) return false;
     if (mayTrail(line.slice(0, colon))) this.trailers += `${line}\r\n`;
     return true;
   }

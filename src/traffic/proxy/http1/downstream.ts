@@ -257,6 +257,7 @@ export class Downstream implements ClientProtocol, ClientStream, Timed {
     const reader = this.#heads;
     const limits = this.#context.limits;
     const begun = !reader.idle;
+    this.head.method = '';
     const bodyAt = reader.read(bytes, from, length, limits);
     const refusal =
       reader.refusal ??
@@ -342,7 +343,8 @@ export class Downstream implements ClientProtocol, ClientStream, Timed {
     if (this.#state === 'linger') return;
     this.#context.stats.rejected(this.listener, rejection.status);
     this.#heads.reset();
-    this.socket.write(composeReply(textReply(rejection.status, rejection.reason), false, false), 'latin1');
+    const reply = textReply(rejection.status, rejection.reason);
+    this.socket.write(composeReply(reply, this.head.method === 'HEAD', false), 'latin1');
     this.#closeGently();
   }
 

@@ -91,6 +91,13 @@ describe('a chunk is refused, not repaired, and the connection closes', () => {
     ['a bare CR behind a chunk size', '5\rhello\r\n0\r\n\r\n'],
     ['a CR in a chunk extension', '5;a\rb\r\nhello\r\n0\r\n\r\n'],
     ['a LF in a chunk extension', '5;a\nb\r\nhello\r\n0\r\n\r\n'],
+    ['obs-text in a chunk extension', '5;a\xf3\r\nhello\r\n0\r\n\r\n'],
+    ['an empty chunk extension', '5;\r\nhello\r\n0\r\n\r\n'],
+    ['two semicolons before a chunk extension', '5;;a\r\nhello\r\n0\r\n\r\n'],
+    ['a space before a chunk extension', '5; a\r\nhello\r\n0\r\n\r\n'],
+    ['a chunk extension without a value behind =', '5;a=\r\nhello\r\n0\r\n\r\n'],
+    ['a chunk extension whose quotes do not close', '5;a="b\r\nhello\r\n0\r\n\r\n'],
+    ['text behind the quotes of a chunk extension', '5;a="b"c\r\nhello\r\n0\r\n\r\n'],
     ['a NUL in a chunk extension', '5;a\0b\r\nhello\r\n0\r\n\r\n'],
     ['chunk extensions without end', `5;${'a'.repeat(20_000)}\r\nhello\r\n0\r\n\r\n`],
     ['a chunk that is longer than its size', '3\r\nhello\r\n0\r\n\r\n'],
@@ -122,7 +129,7 @@ describe('a chunk is refused, not repaired, and the connection closes', () => {
 
 describe('every message is framed anew', () => {
   it('never relays how a client cut its chunks, nor their extensions', async () => {
-    await lab.talk(chunked('1;ext="a;b"\r\nh\r\n004;x\r\nello\r\n00\r\n\r\n'));
+    await lab.talk(chunked('1;ext="a;\\"b"\r\nh\r\n004;x;y=z\r\nello\r\n00\r\n\r\n'));
     expect(lab.requests.map(({ body }) => body)).toEqual(['hello']);
     expect(lab.bytes).toMatch(/\r\n\r\n5\r\nhello\r\n0\r\n\r\n$/);
   });

@@ -55,6 +55,28 @@ describe('too much is refused, said so, and closed:', () => {
   });
 });
 
+describe('a refusal', () => {
+  it.each([
+    ['a malformed path', 'HEAD /%zz HTTP/1.1\r\nHost: a\r\n\r\n', 400],
+    ['no Host', 'HEAD / HTTP/1.1\r\n\r\n', 400],
+    ['a body that is too large', 'HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\n', 413],
+  ])('of HEAD has no body: %s', async (_what, text, status) => {
+    const got = await lab.untilClosed(text);
+    expect(statuses(got)).toEqual([status]);
+    expect(got).toMatch(/\r\n\r\n$/);
+  });
+
+  it('behind a HEAD that was answered has one again', async () => {
+    const good = 'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n';
+    const { messages, error } = readResponses(
+      await lab.untilClosed(`${good}G:T / HTTP/1.1\r\n\r\n`),
+      ['HEAD', 'GET'],
+      true,
+    );
+    expect([error, messages.map(({ body }) => body === '')]).toEqual(['', [true, false]]);
+  });
+});
+
 describe('what is just within the limits passes:', () => {
   const line = limits.requestLine - 'GET '.length;
   it.each([

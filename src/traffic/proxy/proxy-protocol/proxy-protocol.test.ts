@@ -29,6 +29,11 @@ function withChecksum(tlvs: string, spoil = 0): Buffer {
 
 describe('readProxyHeader', () => {
   it.each<[string, Buffer, unknown]>([
+    [
+      'version 1 before an escaped path',
+      v1('PROXY TCP4 10.0.0.1 192.168.0.1 4660 443\r\nGET /a%20b HTTP/1.1\r\n'),
+      { type: 'header', length: 42, pair },
+    ],
     ['version 1, IPv4', v1('PROXY TCP4 10.0.0.1 192.168.0.1 4660 443\r\nGET'), { type: 'header', length: 42, pair }],
     [
       'version 1, IPv6',

@@ -50,7 +50,7 @@ function readV1(bytes: Buffer): ProxyHeaderReading {
   if (isAddress === undefined || fields.length !== 6) return malformed('Version 1 header has wrong fields');
   const [source, destination] = [fields[2] as string, fields[3] as string];
   // A zone (`%eth0`) means something on one machine only.
-  if (!isAddress(source) || !isAddress(destination) || text.includes('%')) {
+  if (!isAddress(source) || !isAddress(destination) || text.lastIndexOf('%', end) >= 0) {
     return malformed('Version 1 header has a wrong address');
   }
   const ports = [portOf(fields[4] as string), portOf(fields[5] as string)] as const;

@@ -1,0 +1,101 @@
+// Entry of the fuzzers: `npm run fuzz -- http1 --minutes 10 --seed 1`. Exits with 1 and keeps the input when it finds something.
+// Knows the names of the fuzzers and counts; the laws stand in their files.
+
+import { parseArgs } from 'node:util';
+import { corpusOf, keep } from './corpus.ts';
+import { fuzzParsers } from './parsers.ts';
+import { Random } from './random.ts';
+import { type Finding, fuzzRequest } from './requests.ts';
+import { fuzzResponse } from './responses.ts';
+import { Rig } from './rig.ts';
+
+const MINUTE = 60_000;
+/** Clients at once, each with chance of its own: what it sends depends on the seed alone. */
+const LANES = 6;
+/** Cases of a lane between two looks at leaks, memory and the log. */
+const ROUND = 100;
+/** Rounds until memory is compared. */
+const WARM = 5;
+/** Megabytes that a run may grow by once it is warm: a leak of a kilobyte a case would be beyond it within minutes. */
+const GROWTH = 150;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    minutes: { type: 'string', default: '1' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+  },
+});
+const [name = ''] = positionals;
+const minutes = Number(values.minutes);
+const seed = Number(values.seed);
+const runs: Readonly<Record<string, () => Promise<number>>> = { http1: fuzzHttp1, parsers: fuzzFirstBytes };
+const run = runs[name];
+if (run === undefined || !(minutes > 0) || !Number.isInteger(seed)) {
+  console.error(`Usage: npm run fuzz -- ${Object.keys(runs).join('|')} [--minutes N] [--seed N]`);
+  process.exitCode = 2;
+} else {
+  console.log(`Fuzzing ${name} for ${minutes} min, seed ${seed}`);
+  process.exitCode = (await run()) === 0 ? 0 : 1;
+}
+
+/** Requests and responses in turn, on several lanes through one engine; returns how many laws were broken. */
+async function fuzzHttp1(): Promise<number> {
+  const corpora = { requests: corpusOf('requests'), responses: corpusOf('responses') };
+  const rig = new Rig();
+  await rig.start();
+  const began = performance.now();
+  const found = new Set<string>();
+  let cases = 0;
+  const report = (kind: 'requests' | 'responses', finding: Finding): void => {
+    // One input a law is enough to go on with.
+    if (found.has(finding.law)) return;
+    found.add(finding.law);
+    console.error(`Case ${cases}: ${finding.detail}`);
+    if (finding.input === '') return;
+    console.error(`  ${JSON.stringify(finding.input)}\n  kept as ${keep(kind, finding.law, finding.input)}`);
+  };
+  const lane = async (random: Random): Promise<void> => {
+    for (let step = 0; step < ROUND; step++) {
+      const kind = step % 3 === 2 ? 'responses' : 'requests';
+      const fuzz = kind === 'requests' ? fuzzRequest : fuzzResponse;
+      const finding = await fuzz(rig, corpora[kind], random);
+      cases++;
+      if (finding !== undefined) report(kind, finding);
+    }
+  };
+  const lanes = Array.from({ length: LANES }, (_, index) => new Random(seed + index));
+  for (let round = 1; performance.now() - began < minutes * MINUTE; round++) {
+    await Promise.all(lanes.map(lane));
+    if (rig.errors.length > 0)
+      report('requests', { law: 'The engine failed', detail: rig.errors.splice(0).join('\n'), input: '' });
+    const leaked = await rig.leaks();
+    if (leaked !== '') report('requests', { law: 'Something leaks', detail: leaked, input: '' });
+    if (round === WARM) rig.settle();
+    const growth = round < WARM ? 0 : rig.growth();
+    if (growth > GROWTH) report('requests', { law: 'Memory grows', detail: `${growth.toFixed(0)} MB`, input: '' });
+    if (round % 20 === 0)
+      console.log(`${cases} cases, ${growth.toFixed(0)} MB beyond the warm start, ${found.size} found`);
+  }
+  await rig.close();
+  const spent = ((performance.now() - began) / MINUTE).toFixed(1);
+  console.log(`${cases} cases in ${spent} min: ${found.size} laws broken`);
+  return found.size;
+}
+
+/** The parsers of what comes ahead of HTTP; returns how many laws were broken. */
+async function fuzzFirstBytes(): Promise<number> {
+  const random = new Random(seed);
+  const began = performance.now();
+  const found = new Set<string>();
+  let cases = 0;
+  while (performance.now() - began < minutes * MINUTE) {
+    const finding = fuzzParsers(random);
+    cases++;
+    if (finding === undefined || found.has(finding.law)) continue;
+    found.add(finding.law);
+    console.error(`Case ${cases}: ${finding.detail}\n  ${Buffer.from(finding.input, 'latin1').toString('base64')}`);
+  }
+  console.log(`${cases} cases: ${found.size} laws broken`);
+  return found.size;
+}
