@@ -14,7 +14,8 @@ import { parseRequestHead, RequestHead } from './request-head.ts';
 import { parseResponseHead, ResponseHead } from './response-head.ts';
 import { normalisePath } from './target.ts';
 
-const client = clientFacts('192.0.2.7', 'http', { address: '192.0.2.1', port: 8080 }, false);
+const pair = { source: { address: '192.0.2.7', port: 1234 }, destination: { address: '192.0.2.1', port: 8080 } };
+const client = clientFacts(pair, 'http', { trusted: false, certificateLine: '' });
 
 /** Heads that are nearly valid: each line is drawn from what the grammar allows and from what it nearly allows. */
 const method = fc.constantFrom('GET', 'HEAD', 'POST', 'OPTIONS', 'DELETE', 'CONNECT', 'BREW', 'get', 'G T', '');
