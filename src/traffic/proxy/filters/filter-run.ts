@@ -64,6 +64,11 @@ export class FilterRun implements FilterExchange {
     this.#host = host;
   }
 
+  /** No filter sees, or keeps, what passes. */
+  get transparent(): boolean {
+    return this.#filters.length === 0;
+  }
+
   get listener(): string {
     return this.#client.listener;
   }

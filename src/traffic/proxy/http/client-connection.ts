@@ -4,13 +4,17 @@
 import type { Socket } from 'node:net';
 import type { ClientFacts } from '../http1/compose.ts';
 import { Downstream } from '../http1/downstream.ts';
+import type { NextRead } from '../http1/read-memory.ts';
 import { shareReads } from '../http1/shared-read.ts';
 import type { HttpContext } from './context.ts';
 
 /** What a protocol is to the connection that carries it. */
 export interface ClientProtocol {
-  /** Takes `bytes[0, length)`; what is not `owned` is read into again after the call. */
-  receive(bytes: Buffer, length: number, owned: boolean): void;
+  /**
+   * Takes `bytes[0, length)`. What is not `owned` is read into again after the call, what is only when the answer is
+   * `long`.
+   */
+  receive(bytes: Buffer, length: number, owned: boolean): NextRead;
   /** Ends it once it has nothing to answer. */
   drain(): void;
 }
@@ -32,10 +36,11 @@ export class ClientConnection {
   constructor(context: HttpContext, accepted: Socket, client: AcceptedClient) {
     this.listener = client.listener;
     // TLS decrypts into buffers of its own.
-    const owned = client.misdirected !== undefined;
-    const onBytes = (bytes: Buffer, length: number): void => this.#protocol.receive(bytes, length, owned);
-    const socket = owned ? accepted : shareReads(accepted, onBytes);
-    if (owned) socket.on('data', (bytes: Buffer) => onBytes(bytes, bytes.length));
+    const secure = client.misdirected !== undefined;
+    const onBytes = (bytes: Buffer, length: number, owned: boolean): NextRead =>
+      this.#protocol.receive(bytes, length, owned);
+    const socket = secure ? accepted : shareReads(accepted, onBytes);
+    if (secure) socket.on('data', (bytes: Buffer) => onBytes(bytes, bytes.length, true));
     this.socket = socket;
     socket.on('error', () => {
       // Every error is followed by `close`, which does what there is to do.

@@ -30,6 +30,8 @@ export interface ClientStream {
   sendBody(bytes: Buffer, start: number, end: number, owned: boolean): void;
   /** Sends what is there. False when the client takes no more for now: `Exchange.clientDrained` follows. */
   flush(): boolean;
+  /** Everything handed over has left, so that its memory may be used anew. Left out: that is never known. */
+  readonly settled?: boolean;
   /** The response is whole. `trailers` are header lines, or empty. */
   end(trailers: string): void;
   /** Something of the response has left: no other can take its place. */

@@ -23,9 +23,11 @@ export function discard(
       left -= end - start;
     },
     onPause() {
-      if (left >= 0) return;
-      cancel();
-      stream.release(false, context.now());
+      if (left < 0) {
+        cancel();
+        stream.release(false, context.now());
+      }
+      return true;
     },
     onEnd() {
       cancel();

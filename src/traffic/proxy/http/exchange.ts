@@ -109,26 +109,26 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     this.#body.end(trailers);
   }
 
-  /** Sends more of the body, from the out buffer. */
-  sendBody(): void {
+  /** Sends more of the body, from the out buffer. True when nobody needs the memory it was read into any more. */
+  sendBody(): boolean {
     const context = this.#context;
     const stream = this.#tries.stream;
     const body = this.#body;
     if (!this.active) {
       context.out.clear();
-      return;
+      return false;
     }
     const held = this.#filters.waiting;
     const from = body.take(context.out);
-    if (this.#filters.hold(from)) return;
+    if (this.#filters.hold(from)) return false;
     if (held) {
       this.proceed();
-      return;
+      return false;
     }
     if (stream === undefined) {
       // Between two tries: what comes now is sent with the next one.
       if (body.bytes > context.limits.replay) this.#client.pauseRequest();
-      return;
+      return false;
     }
     const free = stream.sendBody(body, from);
     body.sent();
@@ -136,6 +136,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     if (stream.connected) body.trim(context.limits.replay);
     if (!free) this.#blockRequest();
     this.#touch(context.now());
+    return this.#filters.transparent && body.parts.length === 0 && stream.settled === true;
   }
 
   /** The client is gone. */
@@ -216,9 +217,10 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     this.#filters.sink.sendBody(bytes, start, end, owned);
   }
 
-  onPause(): void {
+  onPause(): boolean {
     if (this.#filters.sink.flush()) this.#touch(this.#context.now());
     else this.#waitForClient();
+    return this.#filters.transparent && this.#client.settled === true;
   }
 
   onEnd(stream: UpstreamStream): void {

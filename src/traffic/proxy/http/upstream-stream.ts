@@ -21,10 +21,11 @@ export interface ResponseHandler {
   /** A 1xx other than 101. */
   onInterim(head: ResponseHead): void;
   onHead(stream: UpstreamStream): void;
-  /** Payload of the body; memory that is not `owned` is reused as soon as the call returns. */
+  /** Payload of the body; memory that is not `owned` is reused as soon as the call returns, `owned` memory
+   * only once `onPause` says so. */
   onBody(bytes: Buffer, start: number, end: number, owned: boolean): void;
-  /** Everything that one read brought has been handed over. */
-  onPause(): void;
+  /** Everything that one read brought has been handed over. True when nobody needs its memory any more. */
+  onPause(): boolean;
   onEnd(stream: UpstreamStream): void;
   /** Bytes behind a switch of protocols; the memory is reused as soon as the call returns. */
   onTunnel(bytes: Buffer, start: number, end: number): void;
@@ -50,6 +51,8 @@ export interface UpstreamStream {
   begin(handler: ResponseHandler, request: UpstreamRequest, body: RequestBody): boolean;
   /** Sends the parts of `body` from index `from` on, and its end when it has come. False: `onDrain` follows. */
   sendBody(body: RequestBody, from: number): boolean;
+  /** Everything handed over has left, so that its memory may be used anew. Left out: that is never known. */
+  readonly settled?: boolean;
   pause(): void;
   resume(): void;
 

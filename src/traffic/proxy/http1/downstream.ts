@@ -19,6 +19,8 @@ import {
   composeSwitch,
 } from './compose.ts';
 import { HeadReader } from './head-reader.ts';
+import { isBlocked } from './out-buffer.ts';
+import type { NextRead } from './read-memory.ts';
 import { type Rejection, rejections } from './rejection.ts';
 import { parseRequestHead, RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
@@ -40,6 +42,8 @@ export class Downstream implements ClientProtocol, ClientStream, Timed {
   #consuming = false;
   /** The bytes being consumed stay as they are. */
   #owned = false;
+  /** The body that came with them has left, and is not kept either. */
+  #settled = false;
   #clientEnded = false;
   /** How the response under way is written, and whether another may follow. */
   #bodyOut: BodyOut = 'none';
@@ -68,6 +72,10 @@ export class Downstream implements ClientProtocol, ClientStream, Timed {
     });
   }
 
+  get settled(): boolean {
+    return this.socket.writableLength === 0;
+  }
+
   get requestComplete(): boolean {
     return this.#body.done;
   }
@@ -82,10 +90,13 @@ export class Downstream implements ClientProtocol, ClientStream, Timed {
   }
 
   /** Bytes that are not `owned` are read into again after this call: what has to wait is copied. */
-  receive(bytes: Buffer, length: number, owned: boolean): void {
+  receive(bytes: Buffer, length: number, owned: boolean): NextRead {
     this.#owned = owned;
+    this.#settled = false;
     if (this.#pending !== undefined) this.#pending = Buffer.concat([this.#pending, bytes.subarray(0, length)]);
     else this.#consume(bytes, length);
+    if (this.#state !== 'body') return 'short';
+    return this.#settled || !owned ? 'long' : 'kept';
   }
 
   pauseRequest(): void {
@@ -156,7 +167,7 @@ export class Downstream implements ClientProtocol, ClientStream, Timed {
     }
     this.#state = 'head';
     this.#deadline = now + this.#context.limits.idleTimeout;
-    if (this.socket.writableNeedDrain) {
+    if (isBlocked(this.socket)) {
       // Whoever asks on without reading answers gets no further until it reads.
       this.socket.pause();
       return;
@@ -225,7 +236,7 @@ export class Downstream implements ClientProtocol, ClientStream, Timed {
     let pos = 0;
     while (pos < length) {
       if (this.#state === 'head') {
-        if (this.socket.writableNeedDrain) {
+        if (isBlocked(this.socket)) {
           this.#hold(bytes, pos, length);
           break;
         }
@@ -290,7 +301,7 @@ export class Downstream implements ClientProtocol, ClientStream, Timed {
   #readBody(bytes: Buffer, from: number, length: number): number {
     const next = this.#decode(bytes, from, length);
     if (next < 0) return this.#refuseBody(this.#bodyFault(), length);
-    this.#exchange.sendBody();
+    this.#settled = this.#exchange.sendBody();
     return next;
   }
 

@@ -61,11 +61,15 @@ export class OutBuffer {
   flush(socket: Socket): boolean {
     const text = this.text;
     this.text = '';
-    if (this.#parts.length === 0) return text === '' ? !socket.writableNeedDrain : socket.write(text, 'latin1');
-    const parts = this.#parts;
-    this.#parts = [];
-    if (text !== '') parts.push(text);
-    return writeAll(socket, parts, 0);
+    if (this.#parts.length === 0) {
+      if (text !== '') socket.write(text, 'latin1');
+    } else {
+      const parts = this.#parts;
+      this.#parts = [];
+      if (text !== '') parts.push(text);
+      writeAll(socket, parts);
+    }
+    return !isBlocked(socket);
   }
 
   /** Forgets what was gathered. */
@@ -75,16 +79,20 @@ export class OutBuffer {
   }
 }
 
-/** Writes `parts` from index `from` on in as few system calls as the socket can; false asks to wait for `drain`. */
-export function writeAll(socket: Socket, parts: readonly (string | Buffer)[], from: number): boolean {
-  if (parts.length - from === 1) return write(socket, parts[from] as string | Buffer);
-  socket.cork();
-  let free = true;
-  for (let i = from; i < parts.length; i++) free = write(socket, parts[i] as string | Buffer);
-  socket.uncork();
-  return free;
+/**
+ * Whether to wait for `drain`. A write as long as the high-water mark is asked to be waited for even when the kernel
+ * took all of it at once: then there is nothing to wait for.
+ */
+export function isBlocked(socket: Socket): boolean {
+  return socket.writableNeedDrain && socket.writableLength > 0;
 }
 
-function write(socket: Socket, part: string | Buffer): boolean {
-  return typeof part === 'string' ? socket.write(part, 'latin1') : socket.write(part);
+/** In as few system calls as the socket can. */
+function writeAll(socket: Socket, parts: readonly (string | Buffer)[]): void {
+  if (parts.length > 1) socket.cork();
+  for (const part of parts) {
+    if (typeof part === 'string') socket.write(part, 'latin1');
+    else socket.write(part);
+  }
+  if (parts.length > 1) socket.uncork();
 }

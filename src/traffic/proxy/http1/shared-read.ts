@@ -2,11 +2,10 @@
 // Knows nothing of HTTP. Saves an allocation of 64 KiB and the stream queue on every read.
 
 import { Socket, type SocketConstructorOpts } from 'node:net';
+import { isOwned, type NextRead, nextMemory, sharedMemory } from './read-memory.ts';
 
-/** Takes `buffer[0, length)`, whose memory is read into again as soon as the call returns. */
-export type OnBytes = (buffer: Buffer, length: number) => void;
-
-const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
+/** Takes `memory[0, length)`. What is not `owned` is read into again after the call, what is only after `long`. */
+export type OnBytes = (memory: Buffer, length: number, owned: boolean) => NextRead;
 
 /** What is taken over from an accepted socket; Node.js offers `onread` to sockets that connect only. */
 interface Inner {
@@ -23,22 +22,27 @@ export function shareReads(accepted: Socket, onBytes: OnBytes): Socket {
   const from = accepted as Socket & Inner;
   const handle = from._handle;
   if (handle === null || handle === undefined) {
-    accepted.on('data', (bytes: Buffer) => onBytes(bytes, bytes.length));
+    accepted.on('data', (bytes: Buffer) => onBytes(bytes, bytes.length, true));
     accepted.resume();
     return accepted;
   }
+  let next: Buffer | undefined = sharedMemory;
   const options = {
     handle,
     allowHalfOpen: true,
     onread: {
-      buffer: readBuffer,
-      callback: (length: number) => {
-        onBytes(readBuffer, length);
+      buffer: () => {
+        const changed = next;
+        next = undefined;
+        return changed;
+      },
+      callback: (length: number, memory: Buffer) => {
+        next = nextMemory(memory, length, onBytes(memory, length, isOwned(memory, length)));
         return true;
       },
     },
   };
-  const socket = new Socket(options as SocketConstructorOpts) as Socket & Inner;
+  const socket = new Socket(options as unknown as SocketConstructorOpts) as Socket & Inner;
   // The server counts its connections down through this field, once.
   socket._server = from._server ?? null;
   from._server = null;
@@ -47,7 +51,7 @@ export function shareReads(accepted: Socket, onBytes: OnBytes): Socket {
   const early: Buffer | null = accepted.readableLength > 0 ? accepted.read() : null;
   if (early !== null) {
     process.nextTick(() => {
-      if (!socket.destroyed) onBytes(early, early.length);
+      if (!socket.destroyed) onBytes(early, early.length, true);
     });
   }
   return socket;

@@ -12,10 +12,8 @@ import type { Http1Pool } from './connection-pool.ts';
 import { hasBareLineFeed } from './head-reader.ts';
 import type { HttpLimits } from './limits.ts';
 import { OutBuffer } from './out-buffer.ts';
+import { isOwned, type NextRead, nextMemory, sharedMemory } from './read-memory.ts';
 import { parseResponseHead, ResponseHead } from './response-head.ts';
-
-/** Reads of every connection of this thread land here: a read is consumed before the next one starts. */
-const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 
 const STATUS_LINE = 'HTTP/1.';
 
@@ -42,6 +40,10 @@ export class Http1Upstream implements UpstreamStream {
   #interim = 0;
   #headRequest = false;
   #chunkedRequest = false;
+  /** Of the last read: where it landed, how much it brought, what it says of the next. */
+  #memory: Buffer | undefined;
+  #count = 0;
+  #next: NextRead = 'short';
   readonly #limits: HttpLimits;
 
   constructor(pool: Http1Pool) {
@@ -51,8 +53,8 @@ export class Http1Upstream implements UpstreamStream {
       this.connected = true;
       this.#handler?.onConnected();
     };
-    const onBytes = (count: number): void => this.#onBytes(count);
-    const socket = dial(pool, onReady, { buffer: readBuffer, onBytes });
+    const onBytes = (memory: Buffer, count: number): void => this.#onBytes(memory, count);
+    const socket = dial(pool, onReady, { memory: () => this.#nextMemory(), onBytes });
     this.socket = socket;
     pool.opened();
     socket.on('end', () => this.#onPeerEnd());
@@ -83,6 +85,10 @@ export class Http1Upstream implements UpstreamStream {
     for (let i = from; i < parts.length; i++) out.addPart(parts[i] as string | Buffer, chunked);
     if (chunked && body.ended) out.text += `0\r\n${body.trailers}\r\n`;
     return out.flush(this.socket);
+  }
+
+  get settled(): boolean {
+    return this.socket.writableLength === 0;
   }
 
   pause(): void {
@@ -130,46 +136,58 @@ export class Http1Upstream implements UpstreamStream {
     this.socket.end();
   }
 
-  #onBytes(count: number): void {
+  #nextMemory(): Buffer | undefined {
+    const memory = this.#memory;
+    return memory === undefined ? sharedMemory : nextMemory(memory, this.#count, this.#next);
+  }
+
+  #onBytes(memory: Buffer, count: number): void {
+    this.#next = this.#read(memory, count);
+    this.#memory = memory;
+    this.#count = count;
+  }
+
+  #read(memory: Buffer, count: number): NextRead {
     let handler = this.#handler;
     if (handler === undefined) {
       // An idle backend has nothing to say: a late or second response must never reach the next client.
       this.destroy();
-      return;
+      return 'short';
     }
     let pos = 0;
     if (this.#state === 'head') {
-      pos = this.#readHead(handler, count);
+      pos = this.#readHead(handler, memory, count);
       // Whoever read the head may have handed the rest over.
       handler = this.#handler;
-      if (pos < 0 || handler === undefined) return;
+      if (pos < 0 || handler === undefined) return 'short';
     }
     if (this.#state === 'tunnel') {
-      handler.onTunnel(readBuffer, pos, count);
-      return;
+      handler.onTunnel(memory, pos, count);
+      return 'short';
     }
     const body = this.body;
+    const owned = isOwned(memory, count);
     while (pos < count && !body.done) {
-      pos = body.next(readBuffer, pos, count);
+      pos = body.next(memory, pos, count);
       if (body.failed !== '') {
         this.fail(failures.truncated);
-        return;
+        return 'short';
       }
-      if (body.dataEnd > body.dataStart) handler.onBody(readBuffer, body.dataStart, body.dataEnd, false);
-      if (this.#handler !== handler) return;
+      if (body.dataEnd > body.dataStart) handler.onBody(memory, body.dataStart, body.dataEnd, owned);
+      if (this.#handler !== handler) return 'short';
     }
     if (!body.done) {
-      handler.onPause();
-      return;
+      return handler.onPause() || !owned ? 'long' : 'kept';
     }
     if (pos < count) this.reusable = false;
     this.#handler = undefined;
     handler.onEnd(this);
+    return 'short';
   }
 
-  /** Reads heads from the shared buffer; returns where the body starts, or -1 when it has to wait or has failed. */
-  #readHead(handler: ResponseHandler, count: number): number {
-    let text = readBuffer.toString('latin1', 0, count);
+  /** Reads heads from what a read brought; returns where the body starts, or -1 when it has to wait or has failed. */
+  #readHead(handler: ResponseHandler, memory: Buffer, count: number): number {
+    let text = memory.toString('latin1', 0, count);
     let before = this.#pending.length;
     if (before > 0) {
       text = this.#pending + text;

@@ -99,7 +99,10 @@ class Arrival {
     this.#expected = expected;
     this.#handler = handler;
     this.#over = over;
-    this.#socket = shareReads(accepted, (bytes, length) => this.#onBytes(bytes.subarray(0, length)));
+    this.#socket = shareReads(accepted, (bytes, length) => {
+      this.#onBytes(bytes.subarray(0, length));
+      return 'short';
+    });
     this.#socket.on('error', this.#onError);
     this.#socket.on('close', this.#onClose);
     this.#socket.on('end', this.#onClose);

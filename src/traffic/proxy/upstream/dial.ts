@@ -1,7 +1,7 @@
 // Opens the connections to endpoints: the one place that knows what stands between a socket and a protocol.
 // Knows nothing of requests; what is written before a connection stands waits for it.
 
-import { connect, Socket } from 'node:net';
+import { connect, type OnReadOpts, Socket } from 'node:net';
 import { connect as secure } from 'node:tls';
 import { composeProxyHeader } from '../proxy-protocol/compose.ts';
 import type { SocketPair } from '../proxy-protocol/socket-pair.ts';
@@ -19,10 +19,11 @@ export interface Destination {
   readonly client?: SocketPair | undefined;
 }
 
-/** Where reads land: memory of the caller's, used anew for each read. Without it, `data` events bring the bytes. */
+/** Where reads land: memory of the caller's. Without it, `data` events bring the bytes. */
 export interface ReadInto {
-  readonly buffer: Buffer;
-  readonly onBytes: (count: number) => void;
+  /** Asked before the first read, and after each whether the next one lands elsewhere: undefined when it does not. */
+  readonly memory: () => Buffer | undefined;
+  readonly onBytes: (memory: Buffer, count: number) => void;
 }
 
 /** Why sockets that never stood did not, where it was not the connection itself. */
@@ -47,13 +48,13 @@ function base({ address, port }: Destination): { host: string; port: number; noD
   return { host: address, port, noDelay: true, allowHalfOpen: true };
 }
 
-function onRead(reads: ReadInto | undefined): { buffer: Buffer; callback: (count: number) => boolean } | undefined {
+function onRead(reads: ReadInto | undefined): OnReadOpts | undefined {
   if (reads === undefined) return undefined;
-  const { buffer, onBytes } = reads;
   return {
-    buffer,
-    callback: (count) => {
-      onBytes(count);
+    // Typed as if it always answered; Node.js stays with the memory it has when it does not.
+    buffer: reads.memory as () => Buffer,
+    callback: (count, memory) => {
+      reads.onBytes(memory as Buffer, count);
       return true;
     },
   };
@@ -74,7 +75,9 @@ function dialTls(to: Destination, onReady: () => void, reads: ReadInto | undefin
     proxyProtocol === undefined
       ? secure({ ...base(to), ...options, ...(onread === undefined ? {} : { onread }) })
       : secure({ ...options, socket: dialBelow(to, proxyProtocol) });
-  if (proxyProtocol !== undefined && reads !== undefined) copyReads(socket, reads);
+  // Node.js reads into a caller's memory only on connections that it opens itself.
+  if (proxyProtocol !== undefined && reads !== undefined)
+    socket.on('data', (bytes: Buffer) => reads.onBytes(bytes, bytes.length));
   socket.on('session', (session: Buffer) => takeSession(to, session));
   socket.on('secureConnect', () => {
     if (to.transport.protocol === 'http2' && socket.alpnProtocol !== 'h2') {
@@ -99,13 +102,4 @@ function dialBelow(to: Destination, version: 'v1' | 'v2'): Socket {
   const below = connect(base(to));
   below.write(composeProxyHeader(version, to.client));
   return below;
-}
-
-/** Node.js reads into a caller's buffer only on connections that it opens itself. */
-function copyReads(socket: Socket, { buffer, onBytes }: ReadInto): void {
-  socket.on('data', (bytes: Buffer) => {
-    for (let at = 0; at < bytes.length && !socket.destroyed; at += buffer.length) {
-      onBytes(bytes.copy(buffer, 0, at));
-    }
-  });
 }
