@@ -12,33 +12,21 @@ export type EjectionCause =
 /** The runs that are counted from attempt to attempt, in the order of their counters. */
 export const RUNS = ['consecutive_5xx', 'consecutive_gateway_errors', 'consecutive_connect_failures'] as const;
 
-export type Run = (typeof RUNS)[number];
+type Run = (typeof RUNS)[number];
 
-/** Which runs an attempt makes longer; it ends the others. */
-export interface Verdict {
-  /** Counts against the success rate. */
-  readonly failed: boolean;
-  readonly lengthens: Readonly<Record<Run, boolean>>;
-}
+/** Bits of `RUNS` that an attempt makes longer; it ends the others. 0 is a good one. */
+export type Verdict = number;
 
-const verdict = (failed: boolean, gateway: boolean, connect: boolean): Verdict =>
-  Object.freeze({
-    failed,
-    lengthens: Object.freeze({
-      consecutive_5xx: failed,
-      consecutive_gateway_errors: gateway,
-      consecutive_connect_failures: connect,
-    }),
-  });
+const bits = (...runs: readonly Run[]): Verdict => runs.reduce((mask, run) => mask | (1 << RUNS.indexOf(run)), 0);
 
-const GOOD = verdict(false, false, false);
-const SERVER_ERROR = verdict(true, false, false);
-const GATEWAY_ERROR = verdict(true, true, false);
-const NO_CONNECTION = verdict(true, true, true);
+const GOOD = 0;
+const SERVER_ERROR = bits('consecutive_5xx');
+const GATEWAY_ERROR = bits('consecutive_5xx', 'consecutive_gateway_errors');
+const NO_CONNECTION = bits(...RUNS);
 
 /**
  * `status` of the response; 0 when none came, and then `connectFailed` says whether it was the connection that
- * could not be made. One of four frozen values: nothing is allocated.
+ * could not be made. Whatever is not good counts against the success rate.
  */
 export function verdictOf(status: number, connectFailed: boolean): Verdict {
   if (status === 0) return connectFailed ? NO_CONNECTION : GATEWAY_ERROR;

@@ -8,7 +8,7 @@ import { latencyOutliers, type Sample, successRateOutliers } from './samples.ts'
 import { type OutlierPolicy, outlierSettings } from './settings.ts';
 
 const runs = (status: number, connectFailed = false): readonly string[] =>
-  RUNS.filter((run) => verdictOf(status, connectFailed).lengthens[run]);
+  RUNS.filter((_, run) => (verdictOf(status, connectFailed) & (1 << run)) !== 0);
 
 describe('what an attempt counts as', () => {
   it.each([
@@ -22,7 +22,6 @@ describe('what an attempt counts as', () => {
     [0, ['consecutive_5xx', 'consecutive_gateway_errors']],
   ])('status %d lengthens %j', (status, expected) => {
     expect(runs(status)).toEqual(expected);
-    expect(verdictOf(status, false).failed).toBe(expected.length > 0);
   });
 
   it('counts a connection that could not be made under every cause', () => {

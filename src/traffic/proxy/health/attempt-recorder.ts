@@ -1,7 +1,7 @@
 // Counts how attempts went, and tells the engine the moment a run of failures has become too long.
 // Runs on the hot path of a worker; decides nothing: the engine does, for all workers.
 
-import { type EjectionCause, RUNS, verdictOf } from '#traffic/balancer/outlier/outcome.ts';
+import { type EjectionCause, RUNS, type Verdict, verdictOf } from '#traffic/balancer/outlier/outcome.ts';
 import { type OutlierSettings, outlierSettings } from '#traffic/balancer/outlier/settings.ts';
 import type { OutlierDetection } from '#traffic/model/ir.ts';
 import type { ClusterEntry, EngineTarget } from '#traffic/snapshot/index.ts';
@@ -46,15 +46,20 @@ export class OutcomeRecorder implements AttemptRecorder {
     // What the proxy or the client broke is not the endpoint's fault.
     if (failure !== undefined && failure.source !== 'upstream') return;
     const verdict = verdictOf(status, failure?.code === 'connect' || failure?.code === 'connect_timeout');
-    this.#row.add(slot, verdict.failed, latencyMs);
-    for (let run = 0; run < RUNS.length; run++) {
-      const cause = RUNS[run] as (typeof RUNS)[number];
-      if (!verdict.lengthens[cause]) {
-        this.#runs.end(slot, run);
+    this.#row.add(slot, verdict !== 0, latencyMs);
+    if (verdict === 0) this.#runs.clear(slot);
+    else this.#countFailure(cluster, target, policy, verdict);
+  }
+
+  #countFailure(cluster: ClusterEntry, target: EngineTarget, policy: OutlierDetection, verdict: Verdict): void {
+    const thresholds = this.#thresholdsOf(policy);
+    for (const [run, cause] of RUNS.entries()) {
+      if ((verdict & (1 << run)) === 0) {
+        this.#runs.end(target.index, run);
         continue;
       }
-      const threshold = this.#thresholdsOf(policy)[run] ?? 0;
-      const length = this.#runs.lengthen(slot, run);
+      const threshold = thresholds[run] ?? 0;
+      const length = this.#runs.lengthen(target.index, run);
       // Each multiple, for one whose ejection was not possible the first time.
       if (threshold > 0 && length % threshold === 0) {
         this.#onLongRun({ cluster: cluster.config.name, key: target.key, cause });
