@@ -75,6 +75,12 @@ export const proxyMetrics = {
     'Answers of the proxy itself, by reason: direct, redirect, cors_preflight, body_too_large, or what went wrong.',
     100,
   ),
+  mirrored: metric(
+    'http_mirrored_requests_total',
+    'counter',
+    ['cluster', 'outcome'],
+    'Copies of requests by outcome: answered, failed, timeout, cancelled; or why none was sent: too_large, incomplete, overflow, no_endpoint, draining.',
+  ),
   compressionBytes: metric(
     'http_compression_bytes_total',
     'counter',

@@ -12,6 +12,7 @@ import { compression } from './compression/compression.ts';
 import { cors } from './cors.ts';
 import type { FilterFactory, HttpFilter } from './filter.ts';
 import { requestHeaders, responseHeaders } from './header-filters.ts';
+import { mirror } from './mirror/mirror.ts';
 import { rewrite } from './rewrite.ts';
 
 /** Factories in the order in which a request meets the filters (`model/filter-order.ts`). */
@@ -33,7 +34,7 @@ const filters: {
   buffer_request: (config) => shared(bufferRequest(config)),
   buffer_response: bufferResponse,
   compression,
-  mirror: () => shared({}),
+  mirror,
 };
 
 /** For filters that keep nothing of a request: one object serves all. */

@@ -4,6 +4,7 @@
 import type { Cancel } from '#lib/clock.ts';
 import type { Random } from '#traffic/balancer/balancer.ts';
 import type { ClusterEntry, EngineTarget, RouteEntry, Snapshot } from '#traffic/snapshot/index.ts';
+import type { Mirrors } from '../filters/mirror/mirrors.ts';
 import type { ClusterGuards } from '../guards/cluster-guard.ts';
 import type { HttpLimits } from '../http1/limits.ts';
 import type { OutBuffer } from '../http1/out-buffer.ts';
@@ -35,6 +36,10 @@ export interface HttpStats {
   answered(code: string): void;
   /** A response was compressed: payload bytes as they came and as they left. */
   compressed(coding: string, bytesIn: number, bytesOut: number): void;
+  /** A copy of a request was not sent, and why. */
+  mirrored(cluster: string, outcome: string): void;
+  /** One that was, after `upstreamStarted`, has come to its end. */
+  mirrorDone(cluster: string, pool: EndpointPool, outcome: string): void;
   /** A message was refused before it had a route. */
   rejected(listener: string, status: number): void;
 }
@@ -79,6 +84,7 @@ export interface HttpContext {
   readonly limits: HttpLimits;
   readonly pools: UpstreamPools;
   readonly guards: ClusterGuards;
+  readonly mirrors: Mirrors;
   readonly out: OutBuffer;
   readonly stats: HttpStats;
   /** Undefined when nobody judges. */

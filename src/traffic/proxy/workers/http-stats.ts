@@ -118,6 +118,15 @@ export class WorkerStats implements HttpStats {
     this.#writer.add(this.#writer.cell(proxyMetrics.overflows, [cluster, limit]), 1);
   }
 
+  mirrored(cluster: string, outcome: string): void {
+    this.#writer.add(this.#writer.cell(proxyMetrics.mirrored, [cluster, outcome]), 1);
+  }
+
+  mirrorDone(cluster: string, pool: EndpointPool, outcome: string): void {
+    this.#inFlight.add(pool.slot, -1);
+    this.mirrored(cluster, outcome);
+  }
+
   answered(code: string): void {
     this.#writer.add(this.#writer.cell(proxyMetrics.localReplies, [code]), 1);
   }

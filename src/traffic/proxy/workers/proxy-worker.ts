@@ -16,6 +16,7 @@ import {
 } from '#traffic/snapshot/index.ts';
 import { addressList } from '../address-list.ts';
 import { explain } from '../explain/explain.ts';
+import { Mirrors } from '../filters/mirror/mirrors.ts';
 import { ClusterGuards } from '../guards/cluster-guard.ts';
 import { OutcomeRecorder } from '../health/attempt-recorder.ts';
 import type { HttpContext } from '../http/context.ts';
@@ -92,6 +93,7 @@ export class ProxyWorker {
       limits: settings.limits,
       pools: this.#pools,
       guards: this.#guards,
+      mirrors: new Mirrors(),
       out: new OutBuffer(),
       stats: this.#stats,
       outcomes,
@@ -167,6 +169,7 @@ export class ProxyWorker {
     this.#gateway.close();
     this.#connections.close();
     this.#services.close();
+    this.#context.mirrors.close();
     this.#pools.close();
     this.#sweeper.stop();
     this.#accessLog?.close();
