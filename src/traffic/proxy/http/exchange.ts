@@ -8,7 +8,6 @@ import type { RequestHead } from '../http1/request-head.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 import type { Timed } from '../sweeper.ts';
 import { type Failure, failures } from '../upstream/failure.ts';
-import { hashKeyOf } from '../upstream/hash-key.ts';
 import { accessRecord } from './access-record.ts';
 import type { ClientStream } from './client-stream.ts';
 import type { HttpContext } from './context.ts';
@@ -86,9 +85,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     if (cluster === undefined) return this.#refuse(503, `No backend for route ${route.route.metricName}`);
     if (context.limits.body > 0 && head.contentLength > context.limits.body)
       return this.#refuse(413, 'Body is too large');
-    const { hash } = cluster.config;
-    const hashKey = hash === undefined ? '' : hashKeyOf(hash, head, this.facts.address);
-    if (!this.#tries.enter(route.route, cluster, head.method, hashKey))
+    if (!this.#tries.enter(route.route, cluster, head))
       return this.#refuse(503, `Backend has all the requests it may have, route ${route.route.metricName}`, 'overflow');
     this.#deadlines.begin(route.route.timeouts?.request ?? 0, this.#started);
     return true;

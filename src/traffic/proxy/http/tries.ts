@@ -6,8 +6,10 @@ import type { Route } from '#traffic/model/ir.ts';
 import type { ClusterEntry, EngineTarget } from '#traffic/snapshot/index.ts';
 import { Admission } from '../guards/admission.ts';
 import type { ClientFacts } from '../http1/compose.ts';
+import type { RequestHead } from '../http1/request-head.ts';
 import { EndpointChoice } from '../upstream/endpoint-choice.ts';
 import { type Failure, failures } from '../upstream/failure.ts';
+import { hashKeyOf } from '../upstream/hash-key.ts';
 import type { HttpContext } from './context.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { HeaderLines } from './head-edits.ts';
@@ -68,12 +70,13 @@ export class Tries {
     this.#choice.begin('');
   }
 
-  /** Asks for a place in `cluster`; false when it has all the requests it may have. `hashKey` may be empty. */
-  enter(route: Route, cluster: ClusterEntry, method: string, hashKey: string): boolean {
+  /** Asks for a place in `cluster`; false when it has all the requests it may have. */
+  enter(route: Route, cluster: ClusterEntry, head: RequestHead): boolean {
     if (!this.#admission.enter(cluster.config)) return false;
-    if (hashKey !== '') this.#choice.begin(hashKey);
+    const { hash } = cluster.config;
+    if (hash !== undefined) this.#choice.begin(hashKeyOf(hash, head, this.#client.address));
     this.#route = route;
-    this.#method = method;
+    this.#method = head.method;
     this.cluster = cluster;
     this.#retries.begin(route.retry ?? cluster.config.retry);
     return true;

@@ -65,9 +65,10 @@ export class MirroredRequest implements ResponseHandler, UpstreamRequest {
     this.#answerBytes += end - start;
   }
 
-  onPause(): void {
+  onPause(): boolean {
     const stream = this.#stream;
     if (stream !== undefined && this.#answerBytes > WORTH_READING) this.#leave(stream, 'answered');
+    return true;
   }
 
   onEnd(stream: UpstreamStream): void {

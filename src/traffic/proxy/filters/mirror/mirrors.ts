@@ -32,7 +32,7 @@ export class Mirrors {
     const choice = new EndpointChoice(x.facts.address);
     const pick = choice.next(cluster, context.pools.refused(cluster.targets, now), now);
     if (pick.type === 'none') return 'no_endpoint';
-    const pool = context.pools.of(pick.target, cluster.config);
+    const pool = context.pools.of(pick.target, cluster.config, x.facts.pair);
     const repeatable = mayRepeat(x.head.method);
     // It takes a place within the limits of its cluster, and never stands in line for one.
     const admission = new Admission(context.guards, context.stats);
