@@ -60,7 +60,7 @@ function intact(told: Told, address: string): string {
 }
 
 /** Whatever was forwarded, Node.js's parser finds in the client's bytes too: as many, in order, with the same bodies. */
-function agreement(seen: readonly StrictMessage[], node: NodeReading): string {
+export function agreement(seen: readonly StrictMessage[], node: NodeReading): string {
   for (const [index, request] of seen.entries()) {
     const [method = '', target = ''] = request.start.split(' ');
     const same = node.requests[index];
@@ -80,7 +80,7 @@ function agreement(seen: readonly StrictMessage[], node: NodeReading): string {
 }
 
 /** The path that a target means, in its normal form, by rewriting instead of by segments. */
-function normal(url: string, method: string): string {
+export function normal(url: string, method: string): string {
   const origin = url.replace(/^https?:\/\/[^/?]*/i, '');
   if (origin === '' && method === 'OPTIONS') return '*';
   if (origin === '*') return '*';

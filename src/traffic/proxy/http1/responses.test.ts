@@ -1,6 +1,9 @@
 // Responses of backends that are broken or hostile: what a client gets is always one well-formed answer, or a cut.
 // Each case is what the backend says, whole; then the next client must be served as if nothing had been.
 
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { fieldValues, readResponses, type StrictReading } from '../testing/strict-reader.ts';
 import { ok, statuses, WireLab } from '../testing/wire-lab.ts';
@@ -133,6 +136,31 @@ describe('a body that breaks off or breaks its framing is cut, never completed:'
     more();
     expect(await client.untilClosed()).not.toMatch(/evil|\r\n0\r\n/);
     expect(await lab.nextClientIsIntact()).toBe(true);
+  });
+});
+
+describe('the access log', () => {
+  it('says of a response that was cut what cut it, and of one that was replaced what the client got', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'evenkeel-log-'));
+    const file = join(directory, 'access.log');
+    const logging = await WireLab.start({ accessLog: file });
+    const answers = ['Content-Length: 100\r\n\r\npart', 'Transfer-Encoding: chunked\r\n\r\nzz\r\n'];
+    logging.answer = (_request, socket) => {
+      socket.end(`HTTP/1.1 200 OK\r\n${answers.shift()}`, 'latin1');
+      return undefined;
+    };
+    await logging.talk(request('GET'));
+    await logging.talk(request('GET'));
+    await logging.close();
+    const records = readFileSync(file, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    rmSync(directory, { recursive: true });
+    expect(records.map(({ status, failure }) => [status, failure])).toEqual([
+      [200, 'closed'],
+      [502, 'closed'],
+    ]);
   });
 });
 
