@@ -217,7 +217,7 @@ clusters:
   b: { endpoints: [1] }
 `);
     const places = problems.map((problem) => problem.split(':').slice(1, 3).join(':'));
-    expect(places).toEqual(['2:10', '2:19', '4:36', '5:40', '7:20']);
+    expect(places).toEqual(['2:10', '2:19', '4:36', '4:69', '5:40', '7:20']);
   });
 
   it.each([

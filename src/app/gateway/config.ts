@@ -8,6 +8,7 @@ import { describe, yamlValue } from '../manifests/yaml-value.ts';
 import { crossCheck } from './cross-check.ts';
 import { fieldPath } from './field-path.ts';
 import { FileReader, type ReadFile } from './referenced-files.ts';
+import { salvageHost } from './salvage.ts';
 import { type CertificateFiles, certificate } from './schema/certificate.ts';
 import { type ClusterFile, cluster } from './schema/cluster.ts';
 import { isRecord, type Schema } from './schema/kit.ts';
@@ -27,6 +28,7 @@ export interface GatewayConfig {
 /** In the order in which they are read. */
 const SECTIONS = ['listeners', 'certificates', 'virtualHosts', 'clusters'] as const;
 type Section = (typeof SECTIONS)[number];
+type Steps = ReadonlyArray<string | number>;
 
 export type ConfigOutcome =
   | { readonly config: GatewayConfig }
@@ -85,7 +87,7 @@ class Reading {
       () => certificate,
       (made) => made,
     );
-    const virtualHosts = this.#entries('virtualHosts', virtualHost, (made) => made);
+    const virtualHosts = this.#entries('virtualHosts', virtualHost, (made) => made, salvageHost);
     const clusters = this.#entries('clusters', cluster, (made) => made);
     const model: TrafficModel = {
       listeners,
@@ -196,6 +198,7 @@ class Reading {
     section: Section,
     schema: (name: string) => Schema<T>,
     finish: (value: T, field: string) => R,
+    salvage?: (value: unknown, paths: readonly Steps[], name: string) => unknown,
   ): Map<string, R> {
     const entries = new Map<string, R>();
     for (const [name, value] of Object.entries(this.#sections[section])) {
@@ -204,12 +207,14 @@ class Reading {
         entries.set(name, finish(result.output, fieldPath([section, name])));
         continue;
       }
-      for (const issue of result.issues) {
-        const steps = (issue.path ?? []).map(({ key }) => key as string | number);
+      const paths = result.issues.map(({ path = [] }): Steps => path.map(({ key }) => key as string | number));
+      for (const [place, steps] of paths.entries()) {
         const field = fieldPath([section, name, ...steps]);
-        const { message, remedy } = readRefusal(issue.message, field);
+        const { message, remedy } = readRefusal(result.issues[place]?.message ?? '', field);
         this.#report(field, message, remedy);
       }
+      const rest = salvage === undefined ? undefined : v.safeParse(schema(name), salvage(value, paths, name));
+      if (rest?.success === true) entries.set(name, finish(rest.output, fieldPath([section, name])));
     }
     return entries;
   }

@@ -12,9 +12,10 @@ import { listenFailure } from '../main/ports.ts';
 import { formatProblem } from '../manifests/format.ts';
 import { ConfigFile } from './config-file.ts';
 import { listenProblem } from './free-ports.ts';
-import { LiveConfig, type Reload } from './live-config.ts';
+import { LiveConfig } from './live-config.ts';
 import { reloadMetrics } from './reload-metrics.ts';
-import { changed, serving } from './tell.ts';
+import { Reloading } from './reloading.ts';
+import { serving } from './tell.ts';
 import { watchFiles } from './watch-files.ts';
 
 export interface GatewayOptions {
@@ -27,6 +28,9 @@ export interface GatewayOptions {
   readonly drainDelay: number;
   readonly drainTimeout: number;
   readonly trustedProxies: readonly string[];
+  /** Where this gateway stands, for clusters that prefer what is near; empty for nowhere. */
+  readonly node: string;
+  readonly zone: string;
   readonly log: Logger;
   readonly clock: Clock;
   /** Aborts when the gateway should leave. */
@@ -49,6 +53,8 @@ export async function runGateway(options: GatewayOptions): Promise<number> {
   }
   const engine = await startEngine({
     workers: options.workers,
+    node: options.node,
+    zone: options.zone,
     log: options.log,
     trustedProxies: options.trustedProxies,
     ...(options.accessLog === undefined ? {} : { accessLog: options.accessLog }),
@@ -115,64 +121,6 @@ async function drain(options: GatewayOptions, engine: Engine, say: (line: string
   say('Draining: what is under way finishes, nothing new is taken');
   await engine.drain(drainTimeout);
   say('Done');
-}
-
-/** One reload at a time; however often it is asked for meanwhile, one more follows. */
-class Reloading {
-  onRead: (files: readonly string[]) => void = () => {};
-  readonly #path: string;
-  readonly #live: LiveConfig;
-  readonly #engine: Engine;
-  readonly #say: (line: string) => void;
-  readonly #warn: (line: string) => void;
-  #running: Promise<void> | undefined;
-  #asked: 'no' | 'hint' | 'order' = 'no';
-
-  constructor(
-    path: string,
-    live: LiveConfig,
-    engine: Engine,
-    say: (line: string) => void,
-    warn: (line: string) => void,
-  ) {
-    this.#path = path;
-    this.#live = live;
-    this.#engine = engine;
-    this.#say = say;
-    this.#warn = warn;
-  }
-
-  ask(order: boolean): void {
-    if (order || this.#asked === 'no') this.#asked = order ? 'order' : 'hint';
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined;
-    });
-  }
-
-  async done(): Promise<void> {
-    await this.#running;
-  }
-
-  async #run(): Promise<void> {
-    while (this.#asked !== 'no') {
-      const order = this.#asked === 'order';
-      this.#asked = 'no';
-      const outcome = await this.#live.load(undefined, order);
-      this.onRead(this.#live.files);
-      await this.#tell(outcome);
-    }
-  }
-
-  async #tell(outcome: Reload): Promise<void> {
-    if (outcome.type === 'same') return;
-    if (outcome.type === 'refused') {
-      for (const problem of outcome.problems) this.#warn(formatProblem(problem));
-      this.#warn(`The configuration before stays in force; correct ${this.#path} and it is read again.`);
-      return;
-    }
-    await this.#engine.applied();
-    this.#say(changed(this.#path, outcome.changes));
-  }
 }
 
 /** A port that was free a moment ago, or an address that went away. */

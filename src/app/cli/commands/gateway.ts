@@ -20,6 +20,8 @@ interface Options {
   readonly drainDelay: number;
   readonly drainTimeout: number;
   readonly trustedProxies: readonly string[];
+  readonly node: string;
+  readonly zone: string;
   readonly verbose: boolean;
 }
 
@@ -54,6 +56,8 @@ export function gatewayCommand(): Command {
         .argParser(collect)
         .default([], 'none'),
     )
+    .option('--node <name>', 'the node it runs on, for clusters that prefer endpoints near by', '')
+    .option('--zone <name>', 'the zone it runs in, for the same', '')
     .option('--verbose', 'log to standard error in detail', false)
     .addHelpText(
       'after',
@@ -110,6 +114,8 @@ async function run(options: Options): Promise<number> {
       drainDelay: options.drainDelay,
       drainTimeout: options.drainTimeout,
       trustedProxies: ranges,
+      node: options.node,
+      zone: options.zone,
       log,
       clock: systemClock,
       stop,
