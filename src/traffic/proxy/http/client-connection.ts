@@ -32,16 +32,11 @@ export class ClientConnection {
   readonly listener: string;
   readonly #protocol: ClientProtocol;
 
-  /** A plain socket must be paused and unread, so that its reads can be shared. */
-  constructor(context: HttpContext, accepted: Socket, client: AcceptedClient) {
+  /** Nobody has read of the socket yet, or what was read has been put back. */
+  constructor(context: HttpContext, socket: Socket, client: AcceptedClient) {
     this.listener = client.listener;
-    // TLS decrypts into buffers of its own.
-    const secure = client.misdirected !== undefined;
-    const onBytes = (bytes: Buffer, length: number, owned: boolean): NextRead =>
-      this.#protocol.receive(bytes, length, owned);
-    const socket = secure ? accepted : shareReads(accepted, onBytes);
-    if (secure) socket.on('data', (bytes: Buffer) => onBytes(bytes, bytes.length, true));
     this.socket = socket;
+    shareReads(socket, (bytes, length, owned) => this.#protocol.receive(bytes, length, owned));
     socket.on('error', () => {
       // Every error is followed by `close`, which does what there is to do.
     });

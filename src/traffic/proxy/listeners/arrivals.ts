@@ -99,7 +99,8 @@ class Arrival {
     this.#expected = expected;
     this.#handler = handler;
     this.#over = over;
-    this.#socket = shareReads(accepted, (bytes, length) => {
+    this.#socket = accepted;
+    shareReads(accepted, (bytes, length) => {
       this.#onBytes(bytes.subarray(0, length));
       return 'short';
     });
