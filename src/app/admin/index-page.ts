@@ -28,7 +28,7 @@ export function renderIndex(clusters: readonly ClusterReport[], uptimeSeconds: n
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="2"><title>Evenkeel admin</title>
 <link rel="icon" href="data:,"><style>${STYLE}</style></head><body><h1>Evenkeel</h1>
-<p>Up for ${duration(uptimeSeconds)}. ${clusters.length} clusters: a Service port each. The gateway counts requests; connections are those made to a Service's own address.</p>
+<p>Up for ${duration(uptimeSeconds)}. ${clusters.length === 1 ? '1 cluster' : `${clusters.length} clusters`}: a Service port each. The gateway counts requests; connections are those made to a Service's own address.</p>
 <nav>${LINKS.map((path) => `<a href="${path}">${path}</a>`).join('')}</nav>
 ${summary(sorted)}
 ${sorted.map(section).join('\n')}

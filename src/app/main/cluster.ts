@@ -201,6 +201,7 @@ async function startEngine(parts: Parts, options: ClusterOptions, ports: Ports, 
   const engine = await parts.startEngine({
     workers: options.workers,
     servedByHeader: 'x-evenkeel-endpoint',
+    node: NODE_NAME,
     log,
     ...(options.accessLog === undefined ? {} : { accessLog: options.accessLog }),
   });

@@ -3,7 +3,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Cluster, Endpoint, TrafficUpdate, VirtualHost } from '#traffic/model/ir.ts';
-import { createSnapshotBuilder, type EndpointCounters, type Snapshot } from './index.ts';
+import {
+  createSnapshotBuilder,
+  type EndpointCounters,
+  type EndpointHealth,
+  type HealthUpdate,
+  type Snapshot,
+} from './index.ts';
 
 type Table = 'clusters' | 'endpoints' | 'virtualHosts';
 
@@ -51,10 +57,22 @@ const virtualHost = fc
 
 const changes = <T>(value: fc.Arbitrary<T>) =>
   fc.dictionary(name, fc.option(value, { nil: undefined })).map((entries) => new Map(Object.entries(entries)));
+const health: fc.Arbitrary<HealthUpdate> = fc
+  .dictionary(
+    name,
+    fc.dictionary(
+      fc.constantFrom('10.0.0.1:80', '10.0.0.2:80', '[fd00::1]:81'),
+      fc.constantFrom<EndpointHealth>('drained', 'pending', 'unhealthy', 'ejected'),
+    ),
+  )
+  .map((clusters) => new Map(Object.entries(clusters).map(([key, states]) => [key, new Map(Object.entries(states))])));
 const update = fc.record({
   clusters: changes(cluster),
   endpoints: changes(fc.array(endpoint, { maxLength: 4 })),
   virtualHosts: changes(virtualHost),
+  /** Comes with the update, or right after it. */
+  health,
+  atOnce: fc.boolean(),
 });
 
 class Slots implements EndpointCounters {
@@ -80,10 +98,11 @@ function answers(snapshot: Snapshot | undefined): unknown {
     ['/', '/x/y'].map((path) => snapshot?.route('http', host, path)?.route.name),
   );
   const clusters = [...(snapshot?.clusters ?? [])]
-    .map(([key, { config, targets, endpoints }]) => ({
+    .map(([key, { config, targets, endpoints, levels }]) => ({
       key,
       config,
       endpoints,
+      levels: levels.map(({ name, load, panic }) => ({ name, load, panic })),
       targets: targets.map((target) => [target.key, target.weight, target.endpoint]),
     }))
     .sort((one, other) => (one.key < other.key ? -1 : 1));
@@ -108,10 +127,14 @@ describe('snapshot builder after any updates', () => {
         const slots = new Slots();
         const lived = createSnapshotBuilder({ random: () => 0, counters: slots });
         let snapshot = lived.apply({ version: 0 });
-        for (const [index, one] of updates.entries()) snapshot = lived.apply({ version: index + 1, ...one });
+        for (const [index, { health, atOnce, ...one }] of updates.entries()) {
+          snapshot = lived.apply({ version: index + 1, ...one }, atOnce ? health : undefined);
+          if (!atOnce) snapshot = lived.applyHealth(health);
+        }
 
         const fresh = createSnapshotBuilder({ random: () => 0, counters: new Slots() });
-        expect(answers(snapshot)).toEqual(answers(fresh.apply(sumOf(updates))));
+        const told = new Map(updates.flatMap(({ health }) => [...health]));
+        expect(answers(snapshot)).toEqual(answers(fresh.apply(sumOf(updates), told)));
 
         const keys = [...snapshot.clusters.values()].flatMap(({ endpoints }) =>
           endpoints.map(({ address, port }) => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`)),

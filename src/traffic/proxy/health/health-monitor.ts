@@ -187,8 +187,8 @@ export class HealthMonitor {
     for (const cluster of clusters) {
       const check = this.#checks.of(cluster, key);
       this.#deps.log.info(
-        { cluster, endpoint: key, health: check?.health, check: check?.last?.detail },
-        'Endpoint turns',
+        { cluster, endpoint: key, check: check?.last?.detail },
+        check?.health === 'healthy' ? 'Endpoint passes its health checks' : 'Endpoint fails its health checks',
       );
     }
     this.#tell(clusters);

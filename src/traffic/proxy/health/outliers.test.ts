@@ -194,6 +194,28 @@ it('ejects who fails far more often than its siblings, though never in a row', a
   });
 });
 
+it('does not hold an idle connection that closes as it is used against its endpoint', async () => {
+  let answers = 0;
+  const web = await harness.backend(
+    rawBackend((socket) => {
+      let first = true;
+      socket.on('data', () => {
+        if (first) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+        else socket.destroy();
+        answers += first ? 1 : 0;
+        first = false;
+      });
+    }),
+  );
+  const fleet = [{ port: web.port }];
+  const engine = await engineOver(harness, fleet, { outlierDetection: { consecutive5xx: 1, baseEjection: LONG } });
+  expect(await send(engine, 4)).toEqual([200, 200, 200, 200]);
+  expect(answers).toBe(4);
+  // A round trip to the worker: what it had to say about failures has come by now.
+  await engine.metricsText();
+  expect((await report(engine)).endpoints[0]?.state).toBe('healthy');
+});
+
 it('uses everybody again when too few are healthy, and says so', async () => {
   const fleet = await backends(harness, 3);
   const outlierDetection = { consecutive5xx: 2, baseEjection: LONG, maxEjectionPercent: 100 };

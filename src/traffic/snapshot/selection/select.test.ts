@@ -1,4 +1,5 @@
 // Who may be chosen, step by step: subset, readiness, health, place and panic.
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Endpoint } from '#traffic/model/ir.ts';
 import type { EndpointHealth } from './health.ts';
@@ -100,5 +101,53 @@ describe('with a place', () => {
   it('overflows by its own figure when the cluster has one', () => {
     const eager: SelectionSettings = { locality: { prefer: 'same_zone', overprovisioningPercent: 200 } };
     expect(shown(zones, { 1: 'ejected' }, eager)).toEqual(['zone 100: 2', 'any 0: 3,4']);
+  });
+});
+
+describe('whatever the endpoints are', () => {
+  const place = fc.constantFrom('', 'a', 'b');
+  const one = fc.record({
+    zone: place,
+    node: place,
+    ready: fc.boolean(),
+    serving: fc.boolean(),
+    terminating: fc.boolean(),
+  });
+  const against = fc.option(fc.constantFrom<EndpointHealth>('drained', 'pending', 'unhealthy', 'ejected'));
+  const settings: fc.Arbitrary<SelectionSettings> = fc.record(
+    {
+      panicThreshold: fc.integer({ min: 0, max: 100 }),
+      locality: fc.record({ prefer: fc.constantFrom('same_zone' as const, 'same_node' as const) }),
+    },
+    { requiredKeys: [] },
+  );
+
+  it('loads add up, nobody is chosen twice, and nobody unfit but in panic', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(one, against), { maxLength: 12 }), settings, (rows, setting) => {
+        const endpoints = rows.map(([more], place) => endpoint(place, more));
+        const health = new Map(
+          rows.flatMap(([, why], place) => (why === null ? [] : [[`10.0.0.${place}:80` as string, why] as const])),
+        );
+        const { levels, panic } = selectEndpoints(setting, endpoints, health, { node: 'a', zone: 'a' });
+        const chosen = levels.flatMap((level) => level.endpoints);
+        expect(new Set(chosen).size).toBe(chosen.length);
+        const reasonOf = ({ address }: Endpoint) => health.get(`${address}:80`);
+        for (const level of levels) {
+          for (const one of level.endpoints) {
+            expect(['drained', 'pending']).not.toContain(reasonOf(one));
+            if (!level.panic) expect(reasonOf(one)).toBeUndefined();
+          }
+        }
+        expect(panic).toBe(levels.some((level) => level.panic));
+        // Requests that are drawn for a level find somebody there; only a cluster without anybody has none.
+        expect(levels.reduce((sum, { load }) => sum + load, 0)).toBe(100);
+        if (chosen.length > 0)
+          for (const { load, endpoints } of levels) if (load > 0) expect(endpoints).not.toEqual([]);
+        const healthy = endpoints.filter((one) => one.ready && reasonOf(one) === undefined);
+        for (const one of healthy) expect(chosen).toContain(one);
+      }),
+      { numRuns: 500 },
+    );
   });
 });

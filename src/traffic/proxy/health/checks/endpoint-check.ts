@@ -95,7 +95,7 @@ export class EndpointCheck {
   #onResult(result: CheckResult, tookMs: number): void {
     const { clock, random } = this.#deps;
     const { check } = this.#target;
-    this.last = { ...result, at: clock.wall(), tookMs };
+    this.last = { ...result, at: clock.wall(), tookMs: Math.round(tookMs) };
     const before = this.#state.health;
     this.#state = afterCheck(this.#state, result.good, check);
     // The first wait is any part of the interval, so that endpoints that came together are not asked together for ever.
