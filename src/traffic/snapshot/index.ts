@@ -19,4 +19,3 @@ export type {
   SnapshotDeps,
   TargetLevel,
 } from './types.ts';
-export { WeightedSplit } from './weighted-split.ts';

@@ -1,12 +1,13 @@
 // Takes a described request through the tables of a snapshot, step by step as the engine would, and writes every step down.
 // Sends nothing. Knows no socket: whoever asks says at which listener the request arrives (find-listener.ts).
-import { describeFilters } from '#traffic/model/describe-filters.ts';
+import { describeFilters, describeRedirect } from '#traffic/model/describe-filters.ts';
 import type { Listener, WeightedCluster } from '#traffic/model/ir.ts';
 import type { RouteEntry, Snapshot } from '#traffic/snapshot/index.ts';
 import { localAction } from '../filters/local-action.ts';
 import { type ClientFacts, clientFacts } from '../http1/compose.ts';
 import type { HttpLimits } from '../http1/limits.ts';
 import { parseRequestHead, RequestHead } from '../http1/request-head.ts';
+import { isMisdirected } from '../tls/misdirected.ts';
 import { explainBackends } from './explain-backend.ts';
 import { explainRoute } from './explain-route.ts';
 import type { ExplainedBackend, Explanation, Question } from './explanation.ts';
@@ -92,6 +93,14 @@ function explainHttp(listener: Listener, question: Question, context: ExplainCon
     });
   }
   steps = { ...steps, request: requestOf(question, head.host, head.target) };
+  const certificates = context.snapshot.certificatesFor(question.host);
+  if (tls && isMisdirected(head.host, question.host, certificates, listener)) {
+    const summary = `Host "${head.host}" is not served over a TLS connection for "${question.host}": 421`;
+    return finish(question, steps, 'rejected', summary, {
+      status: 421,
+      remedy: 'Ask for the host by a URL with its name',
+    });
+  }
   const site = context.snapshot.virtualHost(listener.name, head.host);
   if (site === undefined) {
     const summary = `No virtual host on listener "${listener.name}" takes the host "${head.host}": 404`;
@@ -123,7 +132,8 @@ function explainAction(
     const location = /^Location: (.*)\r$/m.exec(reply.headers)?.[1];
     const { status } = reply;
     if (location !== undefined) {
-      return finish(question, own, 'redirected', `Route "${name}" redirects with ${status}`, { status, location });
+      const how = action.type === 'redirect' ? describeRedirect(action.redirect) : `${status}`;
+      return finish(question, own, 'redirected', `Route "${name}" redirects: ${how}`, { status, location });
     }
     const reason = action.type === 'respond' && action.reason !== '' ? `: ${action.reason}` : '';
     return finish(question, own, 'answered', `Route "${name}" answers ${status} by itself${reason}`, { status });

@@ -1,0 +1,133 @@
+// Any request before any routes: the explanation never throws, survives JSON, and names the route that the engine takes.
+// The words are tested where people read them, in app/explain.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Certificate, Listener, Route, RouteAction, TrafficUpdate } from '#traffic/model/ir.ts';
+import { createSnapshotBuilder, type Snapshot } from '#traffic/snapshot/index.ts';
+import { defaultLimits } from '../http1/limits.ts';
+import { parseRequestHead, RequestHead } from '../http1/request-head.ts';
+import { cluster, endpoint, listener } from '../testing/model.ts';
+import { explain } from './explain.ts';
+import type { Explanation, Question } from './explanation.ts';
+
+function snapshotOf(update: Omit<TrafficUpdate, 'version'>): Snapshot {
+  const counters = { slot: () => 0, inFlight: () => 0, release: () => {} };
+  return createSnapshotBuilder({ random: () => 0.5, counters }).apply({ version: 1, ...update });
+}
+
+const base: Question = {
+  scheme: 'http',
+  host: 'a.test',
+  port: 80,
+  target: '/',
+  method: 'GET',
+  headers: [],
+  clientAddress: '192.0.2.1',
+  listener: '',
+};
+
+function ask(snapshot: Snapshot, question: Partial<Question>, at: Listener = listener()): Explanation {
+  const context = { snapshot, limits: defaultLimits, now: 0, atRest: true };
+  return explain({ ...base, ...question }, { type: 'listener', listener: at }, context);
+}
+
+const action: fc.Arbitrary<RouteAction> = fc.oneof(
+  fc.record({
+    type: fc.constant('forward' as const),
+    clusters: fc.array(fc.record({ cluster: fc.constantFrom('app', 'empty', 'gone'), weight: fc.nat(3) }), {
+      minLength: 1,
+    }),
+  }),
+  fc.record({ type: fc.constant('respond' as const), status: fc.constantFrom(200, 503), reason: fc.constant('') }),
+  fc.record({
+    type: fc.constant('redirect' as const),
+    redirect: fc.record({ status: fc.constantFrom(301 as const, 308 as const) }),
+  }),
+);
+const path = fc.constantFrom('/', '/a', '/a/b', '/ab');
+const route: fc.Arbitrary<Omit<Route, 'name' | 'metricName'>> = fc.record(
+  {
+    path: fc.record({ type: fc.constantFrom('exact' as const, 'prefix' as const, 'regex' as const), value: path }),
+    method: fc.constantFrom('GET', 'POST'),
+    headers: fc.constant([{ name: 'x-a', match: { type: 'exact' as const, value: '1' } }]),
+    action,
+  },
+  { requiredKeys: ['path', 'action'] },
+);
+const question: fc.Arbitrary<Partial<Question>> = fc.record({
+  target: fc.oneof(
+    path,
+    fc.webPath(),
+    fc.string().map((text) => `/${text}`),
+  ),
+  method: fc.constantFrom('GET', 'POST', 'OPTIONS'),
+  headers: fc.array(
+    fc.tuple(fc.constantFrom('x-a', 'X-A', 'host', 'content-length'), fc.constantFrom('1', 'a.test', '')),
+  ),
+});
+
+describe('any request', () => {
+  it('is explained as it is served', () => {
+    fc.assert(
+      fc.property(fc.array(route, { maxLength: 5 }), question, (routes, asked) => {
+        const named = routes.map((one, index) => ({ ...one, name: `${index}`, metricName: '' }));
+        const snapshot = snapshotOf({
+          listeners: new Map([['http', listener()]]),
+          virtualHosts: new Map([['a', { hostname: 'a.test', wildcard: 'any-labels', routes: named }]]),
+          clusters: new Map([
+            ['app', cluster('app')],
+            ['empty', cluster('empty')],
+          ]),
+          endpoints: new Map([['app', [endpoint(1), endpoint(2)]]]),
+        });
+        const explanation = ask(snapshot, asked);
+        expect(JSON.parse(JSON.stringify(explanation))).toEqual(explanation);
+        expect(explanation.route?.name).toBe(served(snapshot, { ...base, ...asked }));
+        const chances = explanation.backends.flatMap(({ endpoints }) => endpoints.map(({ chance }) => chance));
+        for (const chance of chances) expect(chance).toBe(0.5);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+/** The route that the engine takes; undefined when it refuses the head, or knows none. */
+function served(snapshot: Snapshot, { method, target, headers }: Question): string | undefined {
+  const host = headers.some(([name]) => name.toLowerCase() === 'host') ? '' : 'Host: a.test\r\n';
+  const text = `${method} ${target} HTTP/1.1\r\n${host}${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
+  const head = new RequestHead();
+  if (parseRequestHead(text, 0, text.length, head, defaultLimits) !== undefined) return undefined;
+  return snapshot.route('http', head.host, head.target, head)?.route.name;
+}
+
+describe('a request over TLS', () => {
+  const secure = listener('https', 'https', 443);
+  const certificate = (name: string, ...hostnames: string[]): [string, Certificate] => [
+    name,
+    { name, hostnames, certificateChainPem: '', privateKeyPem: { value: 'key', private: true }, fingerprint: name },
+  ];
+  const snapshot = snapshotOf({
+    listeners: new Map([['https', secure]]),
+    certificates: new Map([certificate('a', 'a.test', 'b.test'), certificate('c', 'c.test')]),
+  });
+  const over = (question: Partial<Question>): Explanation =>
+    ask(snapshot, { scheme: 'https', port: 443, ...question }, secure);
+
+  it('meets the certificate of its server name, and nothing of its key', () => {
+    const explanation = over({});
+    expect(explanation.certificate).toEqual({ name: 'a', hostnames: ['a.test', 'b.test'] });
+    expect(JSON.stringify(explanation)).not.toContain('key');
+  });
+
+  it('fails where no certificate serves', () => {
+    expect(over({ host: 'other.test' })).toMatchObject({
+      verdict: 'unreachable',
+      summary: 'No certificate serves "other.test": the TLS handshake fails',
+    });
+  });
+
+  it('is refused when it asks for a host that the certificate does not speak for', () => {
+    expect(over({ headers: [['Host', 'c.test']] })).toMatchObject({ verdict: 'rejected', status: 421 });
+    expect(over({ headers: [['Host', 'b.test']] }).verdict).toBe('not_found');
+  });
+});
