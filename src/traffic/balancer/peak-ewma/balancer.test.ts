@@ -73,9 +73,9 @@ describe('peak_ewma', () => {
     expect([0, 1, 2].map((index) => fleet.share(index))).toEqual([1 / 3, 1 / 3, 1 / 3]);
   });
 
-  it('believes a slow answer at once, and fast ones only with time', () => {
+  it('believes slow answers at once, and fast ones only with time', () => {
     const fleet = new Fleet([5, 5]);
-    fleet.answer(0, 500);
+    for (let burst = 0; burst < 7; burst++) fleet.answer(0, 500);
     expect(fleet.ewma(0)).toBe(500);
     for (let burst = 0; burst < 1000; burst++) fleet.answer(0, 5);
     expect(fleet.ewma(0)).toBe(500);
@@ -84,9 +84,15 @@ describe('peak_ewma', () => {
     expect(fleet.ewma(0)).toBeCloseTo(500 / Math.E + 5 * (1 - 1 / Math.E));
   });
 
+  it('does not let one slow answer speak for all: it doubles an estimate at most', () => {
+    const fleet = new Fleet([5, 5]);
+    fleet.answer(0, 60_000);
+    expect(fleet.ewma(0)).toBeCloseTo(10, 0);
+  });
+
   it('tries a target that was slow again when its estimate has decayed, and forgives it when it is fast', () => {
     const fleet = new Fleet([5, 5, 5]);
-    fleet.answer(0, 500);
+    for (let burst = 0; burst < 7; burst++) fleet.answer(0, 500);
     expect(fleet.share(0)).toBe(0);
     const seconds = fleet.secondsUntilTried(0, 5);
     expect(seconds).toBeGreaterThan(10);
@@ -100,9 +106,13 @@ describe('peak_ewma', () => {
 
   it('never lets a target that fails fast attract requests', () => {
     const fleet = new Fleet([20, 20, 20]);
-    fleet.answer(0, 0.2, true);
+    for (const other of fleet.targets.slice(1)) other.load = 9;
+    for (let failures = 0; failures < 4; failures++) fleet.answer(0, 0.2, true);
+    // Idle as it is, it looks worse than those with nine in flight.
     expect(fleet.share(0)).toBe(0);
-    // Each time its estimate has decayed it is tried, fails, and is left alone again.
+    for (const other of fleet.targets.slice(1)) other.load = 0;
+    for (let failures = 0; failures < 20; failures++) fleet.answer(0, 0.2, true);
+    // Each time its penalty has decayed it is tried, fails, and is left alone again.
     for (let round = 0; round < 5; round++) {
       expect(fleet.secondsUntilTried(0, 20)).toBeGreaterThan(30);
       fleet.answer(0, 0.2, true);
@@ -110,20 +120,31 @@ describe('peak_ewma', () => {
     }
   });
 
+  it('does not shun a target for an accident', () => {
+    const fleet = new Fleet([20, 20, 20]);
+    fleet.answer(0, 0.2, true);
+    for (const other of fleet.targets.slice(1)) other.load = 2;
+    expect(fleet.share(0)).toBe(1);
+  });
+
   it('takes a failure for as long as the target asks to be left alone, up to five minutes', () => {
     const fleet = new Fleet([5, 5]);
-    fleet.answer(0, 1, true);
-    expect(fleet.ewma(0)).toBe(5_000);
+    const [asking] = fleet.targets as [FakeTarget];
+    const penalty = () => fleet.balancer.describe?.(asking, fleet.now).penaltyMs;
     fleet.answer(0, 1, true, 20_000);
-    expect(fleet.ewma(0)).toBe(20_000);
+    expect(penalty()).toBe(20_000);
     fleet.answer(0, 1, true, 1e12);
-    expect(fleet.ewma(0)).toBe(300_000);
+    expect(penalty()).toBe(300_000);
     expect(fleet.secondsUntilTried(0, 5)).toBeLessThan(300);
   });
 
-  it('counts a failure that took longer than the penalty as what it took', () => {
-    const fleet = new Fleet([5, 5]);
-    fleet.answer(0, 15_000, true);
+  it('counts failures that took long as slow, and those that came fast not as fast', () => {
+    const fleet = new Fleet([20, 20]);
+    fleet.answer(0, 0.1, true);
+    fleet.now += 5_000;
+    fleet.answer(0, 0.1, true);
+    expect(fleet.ewma(0)).toBeCloseTo(20 * Math.exp(-0.5), 0);
+    for (let timeOuts = 0; timeOuts < 12; timeOuts++) fleet.answer(0, 15_000, true);
     expect(fleet.ewma(0)).toBe(15_000);
   });
 
@@ -151,12 +172,27 @@ describe('peak_ewma', () => {
     expect(fleet.ewma(0)).toBeCloseTo(5, 0);
   });
 
+  it('knows nobody better than another at the start, however long the machine has been up', () => {
+    const targets = targetsOf(1, 1);
+    const balancer = createBalancer<FakeTarget>(config, { random: seededRandom() });
+    balancer.update(targets);
+    const [first, second] = targets as [FakeTarget, FakeTarget];
+    expect(balancer.describe?.(second, 1e9).ewmaMs).toBe(30);
+    balancer.observe?.(first, { latencyMs: 5, failed: false, retryAfterMs: 0, now: 1e9 });
+    expect([first, second].map((target) => balancer.describe?.(target, 1e9).ewmaMs)).toEqual([30, 30]);
+    // Unheard of, it is tried in time.
+    expect(balancer.describe?.(second, 1e9 + 30_000).ewmaMs).toBeLessThan(2);
+  });
+
   it('forgets a target that goes', () => {
     const fleet = new Fleet([5, 5]);
-    fleet.answer(0, 1, true);
+    for (let failures = 0; failures < 20; failures++) fleet.answer(0, 1, true);
     fleet.balancer.update(fleet.targets.slice(1));
     fleet.balancer.update(fleet.targets);
-    expect(fleet.ewma(0)).toBe(30);
+    expect(fleet.balancer.describe?.(fleet.targets[0] ?? new FakeTarget(0), fleet.now)).toEqual({
+      ewmaMs: 30,
+      penaltyMs: 0,
+    });
   });
 
   it('draws a few of a large fleet, so that the slowest gets nothing and no single one gets all', () => {

@@ -4,6 +4,8 @@ import type { Balancer, Chance, Outcome, Picker, PickInput, Random, Target } fro
 import { chancesByTrial } from '../chances.ts';
 import { CompareAll, type Cost } from '../compare-all.ts';
 import { CompareDrawn } from '../compare-drawn.ts';
+import { FailurePenalty } from '../failure-penalty.ts';
+import { FleetLatency } from '../fleet-latency.ts';
 import type { Policy } from '../policy.ts';
 import { seededRandom } from '../seeded-random.ts';
 import { SmoothWheel } from '../smooth-wheel.ts';
@@ -24,43 +26,54 @@ const COMPARE_ALL_UP_TO = 16;
 /** Costs this close are a tie and take turns: estimates are not that exact, and one lucky answer must not draw all. */
 const TIE = 1.25;
 
-/** A `Retry-After` beyond this is not believed. */
-const MAX_PENALTY_MS = 300_000;
+interface Known {
+  readonly estimate: PeakEstimate;
+  readonly penalty: FailurePenalty;
+}
 
 class PeakEwmaBalancer<T extends Target> implements Balancer<T> {
   readonly #config: PeakEwmaConfig;
   readonly #random: Random;
   #targets: readonly T[] = [];
   #wheel: SmoothWheel<T> = new SmoothWheel<T>([]);
-  #estimates = new Map<T, PeakEstimate>();
-  /** Of the last pick or attempt: when a target that comes is first seen. */
-  #now = 0;
+  #known = new Map<T, Known>();
+  readonly #usual: FleetLatency;
+  /** Of the last attempt: about when a target that comes is first seen. */
+  #now: number | undefined;
 
   constructor(config: PeakEwmaConfig, random: Random) {
     this.#config = config;
     this.#random = random;
+    this.#usual = new FleetLatency(config.defaultMs);
   }
 
   update(targets: readonly T[]): Picker<T> {
-    const before = this.#estimates;
-    const { defaultMs, decayMs } = this.#config;
+    const before = this.#known;
     this.#targets = targets;
     this.#wheel = new SmoothWheel(targets, this.#wheel);
-    this.#estimates = new Map(
-      targets.map((target) => [target, before.get(target) ?? new PeakEstimate(defaultMs, decayMs, this.#now)]),
-    );
+    this.#known = new Map(targets.map((target) => [target, before.get(target) ?? this.#newcomer()]));
     return this.#picker(this.#wheel, this.#random);
   }
 
   observe(target: T, { latencyMs, failed, retryAfterMs, now }: Outcome): void {
+    // Before the first answer nobody is known, and all are equal; from then on everybody's estimate decays.
+    if (this.#now === undefined) for (const { estimate } of this.#known.values()) estimate.start(now);
     this.#now = now;
-    const cost = failed ? this.#penalty(latencyMs, retryAfterMs) : latencyMs;
-    this.#estimates.get(target)?.observe(cost, now);
+    const known = this.#known.get(target);
+    if (known === undefined) return;
+    if (failed) {
+      known.estimate.observeFailure(latencyMs, now);
+      known.penalty.failed(this.#usual.ms, this.#config.penaltyMs, retryAfterMs, now);
+    } else {
+      known.estimate.observe(latencyMs, now);
+      known.penalty.succeeded();
+      this.#usual.observe(latencyMs);
+    }
   }
 
   describe(target: T, now: number): Readonly<Record<string, number>> {
-    const estimate = this.#estimates.get(target);
-    return estimate === undefined ? {} : { ewmaMs: estimate.at(now) };
+    const known = this.#known.get(target);
+    return known === undefined ? {} : { ewmaMs: known.estimate.at(now), penaltyMs: known.penalty.at(now) };
   }
 
   preview(input: PickInput): readonly Chance<T>[] {
@@ -68,21 +81,21 @@ class PeakEwmaBalancer<T extends Target> implements Balancer<T> {
     return picker instanceof CompareAll ? picker.preview(input) : chancesByTrial(this.#targets, picker, input);
   }
 
-  /** Never less than it took: a time-out after a minute is no better than a refusal. */
-  #penalty(latencyMs: number, retryAfterMs: number): number {
-    const asked = Math.min(MAX_PENALTY_MS, retryAfterMs);
-    return Math.max(latencyMs, asked > 0 ? asked : this.#config.penaltyMs);
+  #newcomer(): Known {
+    const { defaultMs, decayMs } = this.#config;
+    return { estimate: new PeakEstimate(defaultMs, decayMs, this.#now), penalty: new FailurePenalty(decayMs) };
   }
 
   #picker(wheel: SmoothWheel<T>, random: Random): Picker<T> {
     const targets = this.#targets;
     const weights = Float64Array.from(targets, ({ weight }) => weight);
-    const estimates = [...this.#estimates.values()];
+    const known = [...this.#known.values()];
     const cost: Cost = (place, now) => {
-      this.#now = now;
+      const of = known[place];
+      if (of === undefined) return 0;
       const inFlight = targets[place]?.inFlight() ?? 0;
       // Weight divides what is in flight, not the whole: idle targets tie, and are then drawn by weight.
-      return (estimates[place]?.at(now) ?? 0) * (inFlight / (weights[place] ?? 1) + 1);
+      return (of.estimate.at(now) + of.penalty.at(now)) * (inFlight / (weights[place] ?? 1) + 1);
     };
     const all = new CompareAll(targets, wheel, cost, TIE);
     if (targets.length <= COMPARE_ALL_UP_TO) return all;

@@ -10,7 +10,7 @@ export interface PeakEwmaConfig {
   readonly decayMs: number;
   /** Milliseconds that a target is taken to need before it has answered. */
   readonly defaultMs: number;
-  /** Milliseconds that a failed attempt counts as, whatever it took. */
+  /** Milliseconds that a target seems to need when one attempt after the other fails, however fast. */
   readonly penaltyMs: number;
 }
 

@@ -73,13 +73,13 @@ describe('prequal in a large fleet', () => {
     const fleet = new Fleet(many.map(() => 20));
     for (const target of fleet.targets) target.load = target.index === 0 ? 0 : 3;
     expect(fleet.share(0)).toBeGreaterThan(0);
-    fleet.answer(0, 0.2, true);
+    for (let failures = 0; failures < 4; failures++) fleet.answer(0, 0.2, true);
     expect(fleet.share(0)).toBe(0);
   });
 
   it('tries it again as the penalty decays', () => {
     const fleet = new Fleet(many.map(() => 20));
-    fleet.answer(0, 0.2, true);
+    for (let failures = 0; failures < 20; failures++) fleet.answer(0, 0.2, true);
     fleet.now += 90_000;
     for (const index of many) if (index !== 0) fleet.answer(index, 20);
     expect(fleet.share(0)).toBeGreaterThan(0);
@@ -113,9 +113,9 @@ describe('prequal in a small fleet', () => {
 
   it('keeps off a target that fails fast, and goes on by load when all fail', () => {
     const fleet = new Fleet([20, 20, 20]);
-    fleet.answer(0, 0.2, true);
+    for (let failures = 0; failures < 4; failures++) fleet.answer(0, 0.2, true);
     expect(fleet.share(0)).toBe(0);
-    for (const index of [1, 2]) fleet.answer(index, 0.2, true);
+    for (let failures = 0; failures < 4; failures++) for (const index of [1, 2]) fleet.answer(index, 0.2, true);
     const [busy] = fleet.targets as [FakeTarget];
     busy.load = 200;
     expect(fleet.share(0)).toBe(0);

@@ -33,10 +33,10 @@ export class LatencyByLoad {
   estimate(inFlight: number, now: number): number {
     const wanted = classOf(inFlight);
     for (let distance = 0; distance < CLASSES; distance++) {
-      for (const at of [wanted - distance, wanted + distance]) {
-        const value = this.#values[at];
-        if (value !== undefined && value >= 0) return value * this.#kept(at, now);
-      }
+      const lower = this.#values[wanted - distance] ?? -1;
+      if (lower >= 0) return lower * this.#kept(wanted - distance, now);
+      const higher = this.#values[wanted + distance] ?? -1;
+      if (higher >= 0) return higher * this.#kept(wanted + distance, now);
     }
     return -1;
   }

@@ -5,13 +5,12 @@
 const MAX_AGE_MS = 1_000;
 
 export class ProbePool {
+  /** A table of probes by column, oldest first. */
   readonly #places: Float64Array;
   readonly #times: Float64Array;
   readonly #loads: Float64Array;
   readonly #latencies: Float64Array;
   readonly #usesLeft: Float64Array;
-  /** The columns of a table of probes, oldest first. */
-  readonly #columns: readonly Float64Array[];
   readonly #size: number;
   #count = 0;
   #dropsOldest = false;
@@ -24,7 +23,6 @@ export class ProbePool {
     this.#loads = column();
     this.#latencies = column();
     this.#usesLeft = column();
-    this.#columns = [this.#places, this.#times, this.#loads, this.#latencies, this.#usesLeft];
   }
 
   get count(): number {
@@ -96,8 +94,13 @@ export class ProbePool {
     copy.#dropsOldest = this.#dropsOldest;
     for (let at = 0; at < this.#count; at++) {
       const place = move(this.placeOf(at));
-      const [time = 0, load = 0, latencyMs = 0, uses = 0] = this.#columns.slice(1).map((column) => column[at]);
-      if (place >= 0) copy.add(place, time, load, latencyMs, uses);
+      if (place < 0) continue;
+      const last = copy.#count++;
+      copy.#places[last] = place;
+      copy.#times[last] = this.#times[at] ?? 0;
+      copy.#loads[last] = this.#loads[at] ?? 0;
+      copy.#latencies[last] = this.#latencies[at] ?? 0;
+      copy.#usesLeft[last] = this.#usesLeft[at] ?? 0;
     }
     return copy;
   }
@@ -112,9 +115,13 @@ export class ProbePool {
   }
 
   #remove(probe: number): void {
-    for (const column of this.#columns) {
-      for (let at = probe + 1; at < this.#count; at++) column[at - 1] = column[at] ?? 0;
+    const last = --this.#count;
+    for (let at = probe; at < last; at++) {
+      this.#places[at] = this.#places[at + 1] ?? 0;
+      this.#times[at] = this.#times[at + 1] ?? 0;
+      this.#loads[at] = this.#loads[at + 1] ?? 0;
+      this.#latencies[at] = this.#latencies[at + 1] ?? 0;
+      this.#usesLeft[at] = this.#usesLeft[at + 1] ?? 0;
     }
-    this.#count--;
   }
 }

@@ -12,7 +12,7 @@ const slow: BackendModel = { slots: 4, work: exponential(160) };
 
 const recovering: BackendModel = {
   slots: 4,
-  work: (random, now) => exponential(now < 20_000 ? 160 : 10)(random),
+  work: (random, now) => exponential(now < 10_000 ? 160 : 10)(random),
 };
 
 export const scenarios = {
@@ -26,15 +26,15 @@ export const scenarios = {
   /** The same share of slow ones in a fleet too large to look at whole. */
   twelveSlowOfHundred: {
     backends: fleet(100, pod, ...new Array<BackendModel>(12).fill(slow)),
-    duration: 15_000,
+    duration: 6_000,
     load: { perSecond: 17_600 },
-    warmUp: 5_000,
+    warmUp: 2_000,
   },
   /** One request at a time each, all of them busy. */
   fourCpuBound: { backends: fleet(4, { slots: 1, work: exponential(5) }), duration: 60_000, load: { clients: 32 } },
   oneFails: {
     backends: fleet(8, pod, { ...pod, failsAfter: 0.2 }),
-    duration: 65_000,
+    duration: 35_000,
     load: { perSecond: 1400 },
     warmUp: 5_000,
   },
@@ -43,24 +43,27 @@ export const scenarios = {
     duration: 60_000,
     load: { perSecond: 1600 },
   },
-  /** Sixteen times slower for the first 20 s, then as good as the others; counted from the end of the first minute. */
-  oneRecovers: {
-    backends: fleet(8, pod, recovering),
-    duration: 90_000,
-    load: { perSecond: 1600 },
-    warmUp: 60_000,
-  },
+  /** Sixteen times slower for the first 10 s, then as good as the others; counted from long after that. */
+  oneRecovers: { backends: fleet(8, pod, recovering), duration: 60_000, load: { perSecond: 1600 }, warmUp: 45_000 },
   /** The same in a fleet too large to look at whole. */
-  eightRecoverOfForty: {
-    backends: fleet(40, pod, ...new Array<BackendModel>(8).fill(recovering)),
-    duration: 90_000,
-    load: { perSecond: 6000 },
-    warmUp: 75_000,
+  fourRecoverOfTwenty: {
+    backends: fleet(20, pod, recovering, recovering, recovering, recovering),
+    duration: 60_000,
+    load: { perSecond: 2400 },
+    warmUp: 45_000,
   },
+  /** One request in two thousand takes two seconds, wherever it goes. */
+  rareGiants: {
+    backends: fleet(4, { slots: 4, work: (random) => (random() < 0.0005 ? 2000 : exponential(9)(random)) }),
+    duration: 60_000,
+    load: { perSecond: 1120 },
+  },
+  /** One request in five hundred fails, wherever it goes: no reason to keep off anybody. */
+  sporadicErrors: { backends: fleet(4, { ...pod, errs: 0.002 }), duration: 60_000, load: { perSecond: 1120 } },
   /** One request of twenty costs forty times as much; two thirds of what the fleet can do. */
   unequalCost: {
     backends: fleet(8, { slots: 4, work: (random) => (random() < 0.05 ? 80 : 2) * (0.5 + random()) }),
-    duration: 60_000,
+    duration: 20_000,
     load: { perSecond: 3600 },
   },
 } satisfies Record<string, Scenario>;

@@ -12,6 +12,8 @@ export interface BackendModel {
   readonly work: (random: Random, now: number) => number;
   /** Answers every request with a failure after this many milliseconds, without a line. */
   readonly failsAfter?: number;
+  /** Share of the requests that fail as if by accident, after as much work as others; left out: none. */
+  readonly errs?: number;
   /** Stands still for `length` milliseconds at the end of each `every`. */
   readonly stalls?: { readonly every: number; readonly length: number };
 }
@@ -89,6 +91,7 @@ interface Flight {
   readonly backend: SimulatedBackend;
   readonly worker: Balancer<SimulatedBackend>;
   readonly begun: number;
+  readonly bad: boolean;
 }
 
 export function simulate(config: PolicyConfig, scenario: Scenario, seed = 1): Result {
@@ -111,10 +114,11 @@ export function simulate(config: PolicyConfig, scenario: Scenario, seed = 1): Re
     const backend = pickFrom(worker.picker, now);
     backend.count++;
     if (now >= warmUp) backend.given++;
-    answers.add(backend.serve(now, random), { backend, worker: worker.balancer, begun: now });
+    const { failsAfter, errs = 0 } = backend.model;
+    const bad = failsAfter !== undefined || (errs > 0 && random() < errs);
+    answers.add(backend.serve(now, random), { backend, worker: worker.balancer, begun: now, bad });
   };
-  const answer = (now: number, { backend, worker, begun }: Flight): void => {
-    const bad = backend.model.failsAfter !== undefined;
+  const answer = (now: number, { backend, worker, begun, bad }: Flight): void => {
     backend.count--;
     worker.observe?.(backend, { latencyMs: now - begun, failed: bad, retryAfterMs: 0, now });
     if (begun >= warmUp && bad) failed++;
@@ -140,7 +144,7 @@ export function simulate(config: PolicyConfig, scenario: Scenario, seed = 1): Re
   // What is under way at the end counts with what it has waited so far: a policy must not hide its victims in a queue.
   const answered = latencies.length;
   for (let flight = answers.take(); flight !== undefined; flight = answers.take()) {
-    if (flight.begun >= warmUp && flight.backend.model.failsAfter === undefined) latencies.push(clock - flight.begun);
+    if (flight.begun >= warmUp && !flight.bad) latencies.push(clock - flight.begun);
   }
   return {
     latencies: Float64Array.from(latencies).sort(),
