@@ -27,7 +27,8 @@ export type BalancingPolicy =
   | { readonly type: 'maglev'; readonly tableSize?: number; readonly hashBalanceFactor?: number }
   /**
    * Recent latency times requests in flight, the least of `choices` (4) or of a small fleet. Latency counts at once when
-   * it rises and decays over `decayMs` (10,000); `defaultMs` (30) is taken of a newcomer, `penaltyMs` (5,000) of a failure.
+   * it rises and decays over `decayMs` (10,000); `defaultMs` (30) is taken of a newcomer, `penaltyMs` (5,000) of an
+   * endpoint that fails one attempt after the other.
    */
   | {
       readonly type: 'peak_ewma';

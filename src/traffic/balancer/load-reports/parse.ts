@@ -23,23 +23,16 @@ const fields: ReadonlyMap<string, keyof LoadReportDraft> = new Map<string, keyof
 
 /**
  * The value of `endpoint-load-metrics`: `TEXT cpu_utilization=0.3, rps_fractional=100`, `JSON {"cpu_utilization":0.3}`,
- * `BIN <base64 of the protobuf message>`, or the older form `cpu_utilization:0.3` without a word in front.
+ * `BIN ` and the protobuf message in base64, or the older form `cpu_utilization:0.3` without a word in front.
+ * The value of `endpoint-load-metrics-bin`, which gRPC servers send, is read with `BIN ` put in front.
  */
 export function parseLoadReport(value: string): ParsedLoadReport {
-  if (value.length > MAX_LENGTH) return tooLong(LOAD_REPORT_HEADER, value);
+  if (value.length > MAX_LENGTH) {
+    return invalidReport(`Load report is ${value.length} characters long: ${MAX_LENGTH} at most`);
+  }
   if (value.startsWith('JSON ')) return parseJson(value.slice(5));
   if (value.startsWith('BIN ')) return parseBase64(value.slice(4));
   return parseText(value.startsWith('TEXT ') ? value.slice(5) : value);
-}
-
-/** The value of `endpoint-load-metrics-bin`: the protobuf message in base64, as gRPC servers send it. */
-export function parseBase64LoadReport(value: string): ParsedLoadReport {
-  if (value.length > MAX_LENGTH) return tooLong(LOAD_REPORT_BINARY_HEADER, value);
-  return parseBase64(value);
-}
-
-function tooLong(header: string, value: string): ParsedLoadReport {
-  return invalidReport(`Load report in "${header}" is ${value.length} characters long: ${MAX_LENGTH} at most`);
 }
 
 function parseText(text: string): ParsedLoadReport {

@@ -21,9 +21,16 @@ describe('random', () => {
     expect([0, 1, 2].map(() => picked(picker).index)).toEqual([0, 1, 1]);
   });
 
-  it('draws by weight among the targets that were not tried', () => {
+  it('draws again when it has drawn a target that was tried', () => {
     const targets = targetsOf(1, 3, 1);
-    const picker = pickerOf(targets, 0.49, 0.5);
+    const picker = pickerOf(targets, 0.5, 0.1, 0.5, 0.79, 0.85);
+    const input = request(0, targets.slice(1, 2));
+    expect([0, 1].map(() => picked(picker, input).index)).toEqual([0, 2]);
+  });
+
+  it('draws by weight among the targets that were not tried after a few vain draws', () => {
+    const targets = targetsOf(1, 3, 1);
+    const picker = pickerOf(targets, 0.5, 0.5, 0.5, 0.5, 0.49, 0.5, 0.5, 0.5, 0.5, 0.5);
     const input = request(0, targets.slice(1, 2));
     expect([0, 1].map(() => picked(picker, input).index)).toEqual([0, 2]);
   });

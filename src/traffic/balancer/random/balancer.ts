@@ -22,6 +22,8 @@ export const random: Policy<RandomConfig> = {
   },
 };
 
+const MAX_DRAWS = 4;
+
 class RandomPicker<T extends Target> implements Picker<T> {
   readonly #targets: readonly T[];
   readonly #picks: readonly Pick<T>[];
@@ -36,12 +38,19 @@ class RandomPicker<T extends Target> implements Picker<T> {
   }
 
   pick({ tried }: PickInput): Pick<T> {
-    let place = -1;
-    if (tried.length > 0) {
+    let place = this.#draw.draw();
+    // Another draw is cheap and keeps the shares of those that are left; a pass over all is for when few are.
+    for (let draws = 1; draws < MAX_DRAWS && this.#isTried(place, tried); draws++) place = this.#draw.draw();
+    if (this.#isTried(place, tried)) {
       for (const [at, target] of this.#targets.entries()) this.#mask[at] = tried.includes(target) ? 0 : 1;
-      place = this.#draw.drawMasked(this.#mask);
+      const untried = this.#draw.drawMasked(this.#mask);
+      if (untried >= 0) place = untried;
     }
-    if (place < 0) place = this.#draw.draw();
     return this.#picks[place] ?? noTargets;
+  }
+
+  #isTried(place: number, tried: readonly Target[]): boolean {
+    const target = this.#targets[place];
+    return tried.length > 0 && target !== undefined && tried.includes(target);
   }
 }
