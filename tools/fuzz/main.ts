@@ -2,6 +2,7 @@
 // Knows the names of the fuzzers and counts; the laws stand in their files.
 
 import { parseArgs } from 'node:util';
+import type { RouteFilter } from '#traffic/model/ir.ts';
 import { corpusOf, keep } from './corpus.ts';
 import { fuzzParsers } from './parsers.ts';
 import { Random } from './random.ts';
@@ -18,6 +19,17 @@ const ROUND = 100;
 const WARM = 5;
 /** Megabytes that a run may grow by once it is warm: a leak of a kilobyte a case would be beyond it within minutes. */
 const GROWTH = 150;
+
+/** What routes do in one round after the other: nothing, or something that holds messages back or changes their heads. */
+const setups: readonly (readonly RouteFilter[])[] = [
+  [],
+  [{ type: 'buffer_request', maxBytes: 8192 }],
+  [
+    { type: 'request_headers', set: [{ name: 'X-Fuzz', value: '1' }], remove: ['X'] },
+    { type: 'response_headers', add: [{ name: 'X-Fuzz', value: '1' }], remove: ['Server'] },
+    { type: 'buffer_response', maxBytes: 8192 },
+  ],
+];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -66,6 +78,7 @@ async function fuzzHttp1(): Promise<number> {
   };
   const lanes = Array.from({ length: LANES }, (_, index) => new Random(seed + index));
   for (let round = 1; performance.now() - began < minutes * MINUTE; round++) {
+    await rig.route(setups[round % setups.length] ?? []);
     await Promise.all(lanes.map(lane));
     if (rig.errors.length > 0)
       report('requests', { law: 'The engine failed', detail: rig.errors.splice(0).join('\n'), input: '' });

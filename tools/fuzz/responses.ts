@@ -6,7 +6,7 @@ import { readResponses } from '../../src/traffic/proxy/testing/strict-reader.ts'
 import { mutated, segments } from './mutate.ts';
 import type { Random } from './random.ts';
 import type { Finding } from './requests.ts';
-import { PIECES, type Rig } from './rig.ts';
+import { PIECES, type Rig, WHOLE } from './rig.ts';
 
 /** Beyond this one write may come as several reads. */
 const ONE_READ = 16 * 1024;
@@ -21,13 +21,16 @@ export async function fuzzResponse(rig: Rig, corpus: readonly string[], random: 
   const upgrade = random.once(6);
   const lines = upgrade ? 'Connection: upgrade\r\nUpgrade: x\r\n' : method === 'POST' ? 'Content-Length: 3\r\n' : '';
   const address = rig.nextAddress();
-  const path = `${whole && input.length < ONE_READ ? '' : PIECES}/${address}`;
+  const kind = whole && input.length < ONE_READ ? WHOLE : PIECES;
+  const path = `${kind}/${address}`;
   const request = `${method} ${path} HTTP/1.1\r\nHost: a\r\n${lines}\r\n${method === 'POST' && !upgrade ? 'abc' : ''}`;
   rig.hostile.set(path, (socket) => say(socket, pieces, closes));
   const told = await rig.talk(address, [request]);
   rig.hostile.delete(path);
   const after = rig.nextAddress();
-  const next = await rig.talk(after, ['GET /good HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n']);
+  const next = await rig.talk(after, [
+    `GET ${kind === WHOLE ? WHOLE : ''}/good HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`,
+  ]);
   for (const one of [address, after]) rig.take(one);
   const broken = verdict();
   return broken === '' ? undefined : { law: broken.split(':')[0] as string, detail: broken, input };

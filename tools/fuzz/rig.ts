@@ -3,7 +3,7 @@
 
 import { connect, type Socket } from 'node:net';
 import { type Logger, silentLogger } from '#lib/log.ts';
-import type { Endpoint } from '#traffic/model/ir.ts';
+import type { RouteFilter } from '#traffic/model/ir.ts';
 import { type Engine, startEngine } from '../../src/traffic/proxy/engine.ts';
 import { cluster, endpoint, listener, route, update } from '../../src/traffic/proxy/testing/model.ts';
 import { type Backend, rawBackend } from '../../src/traffic/proxy/testing/peers.ts';
@@ -13,11 +13,16 @@ import { fieldValues, readRequests, type StrictMessage } from '../../src/traffic
 const PATIENCE_MS = 20_000;
 const MEGABYTE = 1024 * 1024;
 
+/** Paths below go to backends of their own, which close connections: a request that was on one is sent once more. */
+export const WHOLE = '/whole';
 /**
- * Paths below go to a backend of their own. A response that comes in pieces may end with too much when its connection
- * has been given to the next request already, which nobody can tell from the start of an answer.
+ * A response that comes in pieces may end with too much when its connection has been given to the next request
+ * already, which nobody can tell from the start of an answer.
  */
 export const PIECES = '/pieces';
+
+/** One cluster, with one backend, for each. */
+const paths = ['/', WHOLE, PIECES] as const;
 
 /** What one client got, and whether the engine ended it. */
 export interface Told {
@@ -42,25 +47,25 @@ export class Rig {
   peak = 0;
 
   async start(): Promise<void> {
-    for (let i = 0; i < 2; i++) this.#backends.push(await rawBackend((socket) => this.#serve(socket)));
-    const [plain, pieces] = this.#backends.map(({ port }) => endpoint(port));
+    for (const _ of paths) this.#backends.push(await rawBackend((socket) => this.#serve(socket)));
     this.#engine = await startEngine({ workers: 1, log: this.#log(), limits: { linger: 200 } });
+    await this.route([]);
+    this.#port = this.#engine.address('http')?.port ?? 0;
+  }
+
+  /** Puts `filters` on every route, while connections stay open. */
+  async route(filters: readonly RouteFilter[]): Promise<void> {
     const timeouts = { connect: 2000, response: 5000, idle: 5000 };
-    this.#engine.publish(
+    const routes = paths.map((path) => ({ ...route(path, path), filters }));
+    this.#engine?.publish(
       update({
         listeners: new Map([['http', listener()]]),
-        virtualHosts: new Map([
-          ['*', { hostname: '*', wildcard: 'any-labels', routes: [route('plain'), route('pieces', PIECES)] }],
-        ]),
-        clusters: new Map(['plain', 'pieces'].map((name) => [name, cluster(name, { timeouts })])),
-        endpoints: new Map([
-          ['plain', [plain as Endpoint]],
-          ['pieces', [pieces as Endpoint]],
-        ]),
+        virtualHosts: new Map([['*', { hostname: '*', wildcard: 'any-labels', routes }]]),
+        clusters: new Map(paths.map((path) => [path, cluster(path, { timeouts })])),
+        endpoints: new Map(paths.map((path, i) => [path, [endpoint((this.#backends[i] as Backend).port)]])),
       }),
     );
-    await this.#engine.applied();
-    this.#port = this.#engine.address('http')?.port ?? 0;
+    await this.#engine?.applied();
   }
 
   async close(): Promise<void> {
