@@ -190,6 +190,11 @@ describe('a mistake', () => {
       'is not possible: header "content-length" of a response is written by the proxy itself. It cannot be edited.',
     ],
     [
+      'clusters:\n  app: {',
+      'clusters:\n  app: { affinity: {type: cookie, name: sid, path: "/a;b"},',
+      'cannot be sent. Path "/a;b" of cookie "sid" is not valid: begin with "/"',
+    ],
+    [
       'path: /, action: app',
       'path: {type: exact, value: /a}, filters: [{type: rewrite, path: {type: prefix, value: /b}}], action: app',
       'is matched by exact: there is no prefix to replace.',

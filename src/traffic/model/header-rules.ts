@@ -64,3 +64,11 @@ export function headerValueProblem(name: string, value: string): string | undefi
 export function isToken(text: string): boolean {
   return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(text);
 }
+
+/** What speaks against a cookie of this name and path (RFC 6265, 4.1.1); undefined when nothing does. */
+export function cookieProblem(name: string, path: string): string | undefined {
+  if (!isToken(name)) return `Cookie name "${name}" is not valid: use letters, digits, "-" and "_"`;
+  if (!/^\/[\x21-\x3a\x3c-\x7e]*$/.test(path))
+    return `Path "${path}" of cookie "${name}" is not valid: begin with "/", and leave out ";", spaces and controls`;
+  return undefined;
+}

@@ -128,8 +128,14 @@ export type AffinityPolicy =
        * endpoint takes its share of clients.
        */
       readonly mode: 'persistent' | 'balanced';
+      /** Left out: what the request came over. */
       readonly secure?: boolean;
       readonly sameSite?: 'Strict' | 'Lax' | 'None';
+      /**
+       * Keys the hashes that stand for endpoints; the same on every gateway. Left out: a key that everybody knows, with
+       * which whoever guesses an address can tell that it is the one, and choose its endpoint.
+       */
+      readonly key?: PrivateText;
     }
   | { readonly type: 'header'; readonly name: string }
   | { readonly type: 'source_ip' };

@@ -2,11 +2,13 @@
 // Knows no route; the settings of a policy are read by the policy itself.
 import { policies } from '#traffic/balancer/index.ts';
 import { defaultPolicy, defaultRetry, defaultTimeouts } from '#traffic/model/cluster-defaults.ts';
+import { cookieProblem } from '#traffic/model/header-rules.ts';
 import type { AffinityPolicy, BalancingPolicy, Cluster, Endpoint, HashPolicy, UpstreamTls } from '#traffic/model/ir.ts';
+import { privateText } from '#traffic/model/private-text.ts';
 import { retry } from './common.ts';
 import { endpoint } from './endpoint.ts';
 import { circuitBreaker, healthCheck, loadReports, locality, outlierDetection, slowStart } from './guards.ts';
-import { byType, isRecord, leaf, list, mapped, named, object, oneOf, optional, type Schema } from './kit.ts';
+import { byType, checked, isRecord, leaf, list, mapped, named, object, oneOf, optional, type Schema } from './kit.ts';
 import { tlsVersion } from './listener.ts';
 import { suggestion } from './suggestion.ts';
 import {
@@ -56,16 +58,29 @@ const hash: Schema<HashPolicy> = byType<HashPolicy>({
 
 const affinity: Schema<AffinityPolicy> = byType<AffinityPolicy>({
   cookie: mapped(
-    object({
-      type: oneOf('cookie'),
-      name,
-      path: optional(absolutePath),
-      maxAge: optional(seconds),
-      mode: optional(oneOf('persistent', 'balanced')),
-      secure: optional(flag),
-      sameSite: optional(oneOf('Strict', 'Lax', 'None')),
+    checked(
+      object({
+        type: oneOf('cookie'),
+        name,
+        path: optional(absolutePath),
+        maxAge: optional(seconds),
+        mode: optional(oneOf('persistent', 'balanced')),
+        secure: optional(flag),
+        sameSite: optional(oneOf('Strict', 'Lax', 'None')),
+        key: optional(name),
+      }),
+      ({ name: cookie, path = '/' }) => {
+        const error = cookieProblem(cookie, path);
+        return error === undefined ? undefined : { error: `cannot be sent. ${error}`, remedy: 'Choose another' };
+      },
+    ),
+    ({ path = '/', maxAge = 0, mode = 'persistent', key, ...rest }) => ({
+      ...rest,
+      path,
+      maxAgeSeconds: maxAge,
+      mode,
+      ...(key === undefined ? {} : { key: privateText(key) }),
     }),
-    ({ path = '/', maxAge = 0, mode = 'persistent', ...rest }) => ({ ...rest, path, maxAgeSeconds: maxAge, mode }),
   ),
   header: object({ type: oneOf('header'), name: lowerCase }),
   source_ip: object({ type: oneOf('source_ip') }),

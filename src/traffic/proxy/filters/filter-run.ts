@@ -21,8 +21,6 @@ export interface FilterHost {
   ended(): void;
   /** The client takes bytes again. */
   unblocked(): void;
-  /** The response cannot be brought to its end. */
-  broken(): void;
 }
 
 const none: readonly number[] = [];
@@ -216,6 +214,7 @@ export class FilterRun implements FilterExchange {
   }
 
   broken(): void {
-    this.#host.broken();
+    // The exchange learns of it as of any client that is gone.
+    this.#client.cut();
   }
 }

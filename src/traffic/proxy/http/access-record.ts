@@ -11,15 +11,18 @@ export interface ExchangeResult {
   readonly durationMs: number;
   readonly bytesOut: number;
   readonly route: RouteEntry | undefined;
-  readonly cluster: ClusterEntry | undefined;
-  /** Where the last attempt went. */
-  readonly target: EngineTarget | undefined;
-  readonly attempts: number;
+  readonly tries: {
+    readonly cluster: ClusterEntry | undefined;
+    /** Where the last one went. */
+    readonly target: EngineTarget | undefined;
+    readonly count: number;
+  };
   readonly requestId: string;
   readonly failure: string;
 }
 
 export function accessRecord(client: ClientStream, result: ExchangeResult): AccessRecord {
+  const { tries } = result;
   const { head, listener, facts, bytesIn, protocol } = client;
   return {
     listener,
@@ -33,10 +36,10 @@ export function accessRecord(client: ClientStream, result: ExchangeResult): Acce
     bytesIn,
     bytesOut: result.bytesOut,
     route: result.route?.route.name ?? '',
-    cluster: result.cluster?.config.name ?? '',
-    endpoint: result.target?.key ?? '',
-    pod: result.target?.endpoint.pod ?? '',
-    attempts: result.attempts,
+    cluster: tries.cluster?.config.name ?? '',
+    endpoint: tries.target?.key ?? '',
+    pod: tries.target?.endpoint.pod ?? '',
+    attempts: tries.count,
     requestId: result.requestId,
     failure: result.failure,
   };

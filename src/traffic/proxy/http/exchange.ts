@@ -78,7 +78,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     this.#route = route;
     if (misdirected) return this.#refuse(421, 'Host is not served over this TLS connection');
     if (route === undefined) return this.#refuse(404, 'No route for this host and path');
-    const backend = route.pickBackend();
+    const backend = this.#tries.backend(route, head);
     const reply = this.#filters.begin(route.route, backend) ?? localAction(route.route, head, this.facts);
     if (reply !== undefined) return this.answer(reply);
     const cluster = backend === undefined ? undefined : context.snapshot.cluster(backend.cluster);
@@ -205,6 +205,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     this.#deadlines.answered();
     if (context.servedByHeader !== '') head.added += `${context.servedByHeader}: ${stream.pool.pod}\r\n`;
     this.#filters.edit(head);
+    this.#tries.tellAffinity(head);
     if (head.status === 101) this.#switchProtocols(stream);
     else this.#filters.respond(head);
   }
@@ -236,12 +237,6 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     const now = this.#context.now();
     this.#finish(now);
     this.#client.done(now);
-  }
-
-  /** Part of a response is out, and the rest will not come. */
-  broken(): void {
-    this.abort();
-    this.#client.cut();
   }
 
   onTunnel(bytes: Buffer, start: number, end: number): void {
@@ -391,9 +386,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
         durationMs,
         bytesOut: this.#bytesOut,
         route: this.#route,
-        cluster: this.#tries.cluster,
-        target: this.#tries.target,
-        attempts: this.#tries.count,
+        tries: this.#tries,
         requestId: this.requestId,
         failure: this.#failure,
       }),

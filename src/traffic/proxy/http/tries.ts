@@ -2,8 +2,9 @@
 // Knows nothing of clients and of what is sent; tells everyone who counts how each try went.
 
 import type { Cancel } from '#lib/clock.ts';
-import type { Route } from '#traffic/model/ir.ts';
-import type { ClusterEntry, EngineTarget } from '#traffic/snapshot/index.ts';
+import type { Route, WeightedCluster } from '#traffic/model/ir.ts';
+import type { ClusterEntry, EngineTarget, RouteEntry } from '#traffic/snapshot/index.ts';
+import { SessionAffinity } from '../affinity/session-affinity.ts';
 import { Admission } from '../guards/admission.ts';
 import type { ClientFacts } from '../http1/compose.ts';
 import type { RequestHead } from '../http1/request-head.ts';
@@ -39,6 +40,7 @@ export class Tries {
   readonly #admission: Admission;
   readonly #client: ClientFacts;
   readonly #choice: EndpointChoice;
+  readonly #affinity = new SessionAffinity();
   readonly #retries = new Retries();
   #route: Route | undefined;
   #method = '';
@@ -54,7 +56,7 @@ export class Tries {
     this.#deadlines = deadlines;
     this.#admission = new Admission(context.guards, context.stats);
     this.#client = client;
-    this.#choice = new EndpointChoice(client.address);
+    this.#choice = new EndpointChoice(client.address, this.#affinity);
   }
 
   /** Where the last try went. */
@@ -70,11 +72,17 @@ export class Tries {
     this.#choice.begin('');
   }
 
+  /** Where a request of this route goes; undefined when it has no backend with any weight. */
+  backend(route: RouteEntry, head: RequestHead): WeightedCluster | undefined {
+    return this.#affinity.backend(route, this.#context.snapshot, head, this.#client);
+  }
+
   /** Asks for a place in `cluster`; false when it has all the requests it may have. */
   enter(route: Route, cluster: ClusterEntry, head: RequestHead): boolean {
     if (!this.#admission.enter(cluster.config)) return false;
     const { hash } = cluster.config;
     if (hash !== undefined) this.#choice.begin(hashKeyOf(hash, head, this.#client.address));
+    this.#affinity.begin(cluster, head, this.#client);
     this.#route = route;
     this.#method = head.method;
     this.cluster = cluster;
@@ -127,6 +135,11 @@ export class Tries {
   answered(head: HeaderLines, now: number): void {
     this.#headAt = now;
     takeLoadReport(head, this.cluster as ClusterEntry, this.#choice.last as EngineTarget, now);
+  }
+
+  /** Tells the client where it belongs, if that is news to it. */
+  tellAffinity(head: HeaderLines): void {
+    this.#affinity.tell(head, this.cluster as ClusterEntry, this.#choice.last as EngineTarget);
   }
 
   /** The try is over: with a response of this `status` (499: the client left), or with a `failure`. */

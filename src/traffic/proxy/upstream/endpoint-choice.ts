@@ -1,19 +1,27 @@
 // Which endpoint a request goes to next, and which it has been to.
 // Knows nothing of connections; asks the cluster's picker and tells it whom to avoid.
 
-import type { Pick } from '#traffic/balancer/balancer.ts';
+import type { Pick, PickInput } from '#traffic/balancer/balancer.ts';
 import type { ClusterEntry, EngineTarget } from '#traffic/snapshot/index.ts';
 
 const nobody: readonly EngineTarget[] = [];
+
+/** Where a client belongs; undefined when it belongs nowhere, or cannot go there. */
+export interface Affinity {
+  pick(cluster: ClusterEntry, input: PickInput): Pick<EngineTarget> | undefined;
+}
 
 /** One per client connection, begun anew with each request; a first pick allocates nothing. */
 export class EndpointChoice {
   /** Where the last attempt went. */
   last: EngineTarget | undefined;
   readonly #input: { readonly clientAddress: string; hashKey: string; now: number; tried: readonly EngineTarget[] };
+  readonly #affinity: Affinity | undefined;
   #tried: EngineTarget[] | undefined;
 
-  constructor(clientAddress: string) {
+  /** `affinity` has the first say. */
+  constructor(clientAddress: string, affinity?: Affinity) {
+    this.#affinity = affinity;
     this.#input = { clientAddress, hashKey: '', now: 0, tried: nobody };
   }
 
@@ -40,7 +48,7 @@ export class EndpointChoice {
       else this.#tried.push(this.last);
       input.tried = refused.length === 0 ? this.#tried : [...this.#tried, ...refused];
     }
-    const pick = cluster.picker.pick(input);
+    const pick = this.#affinity?.pick(cluster, input) ?? cluster.picker.pick(input);
     if (pick.type === 'target') this.last = pick.target;
     return pick;
   }
