@@ -1,8 +1,11 @@
 // Picks over levels of preference: draws the level by its load, then asks the level's own picker.
 // Knows nothing of nodes, zones or health; whoever makes it says what share each level takes.
-import { hash32 } from '#lib/hash.ts';
+import { hash32, mix32 } from '#lib/hash.ts';
 import type { Pick, Picker, PickInput, Random, Target } from '../balancer.ts';
 import { noTargets } from '../policy.ts';
+
+/** So that the level is drawn by another number than the target: else each level would see its share of hashes only. */
+const LEVEL_SALT = 0x5bd1e995;
 
 export interface PickerLevel<T extends Target> {
   readonly picker: Picker<T>;
@@ -48,7 +51,7 @@ export class LocalityPicker<T extends Target> implements Picker<T> {
   #draw(input: PickInput): number {
     const levels = this.#levels;
     const point = this.#sticky
-      ? hash32(`level ${input.hashKey === '' ? input.clientAddress : input.hashKey}`) % 100
+      ? mix32(hash32(input.hashKey === '' ? input.clientAddress : input.hashKey) ^ LEVEL_SALT) % 100
       : this.#random() * 100;
     let sum = 0;
     for (let level = 0; level < levels.length; level++) {

@@ -31,7 +31,7 @@ export function outlierSettings(policy: OutlierPolicy): OutlierSettings {
     successRateRequestVolume: policy.successRateRequestVolume ?? 100,
     latencyFactor: policy.latencyFactor ?? 0,
     latencyMinimumMs: policy.latencyMinimumMs ?? 0,
-    interval: policy.interval ?? 10_000,
+    interval: Math.max(1, policy.interval ?? 10_000),
     baseEjection,
     // A first ejection longer than the longest one would make no sense: the longer of the two holds.
     maxEjection: Math.max(policy.maxEjection ?? 300_000, baseEjection),

@@ -1,4 +1,6 @@
 // Active checks against real backends: who fails them gets no requests, who passes again does, and nobody is asked twice.
+import { createServer as createHttp2Server } from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
 import { eventually } from '#test/support/eventually.ts';
@@ -150,6 +152,27 @@ describe('an HTTP check', () => {
     await eventually('the other is asked on', async () => expect(staying.checks).toBeGreaterThan(until));
     expect(leaving.checks).toBeLessThanOrEqual(asked);
   });
+});
+
+it('an HTTP check of a cluster that speaks HTTP/2 speaks it, too', async () => {
+  let status = 200;
+  const asked: string[] = [];
+  const server = createHttp2Server((request, response) => {
+    asked.push(`${request.httpVersion} ${request.method} ${request.url} ${request.headers['user-agent']}`);
+    response.writeHead(status).end();
+  });
+  const port = await new Promise<number>((resolve) => {
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
+  });
+  // Checks close their connections, so that nothing holds the server up.
+  harness.after(() => new Promise((resolve) => server.close(() => resolve())));
+  const engine = await engineOver(harness, [{ port }], { healthCheck: http, upstreamProtocol: 'http2' });
+  await eventually('it was asked', async () => expect((await reportOf(engine, { port })).check?.good).toBe(true));
+  expect(asked[0]).toBe('2.0 GET /healthz evenkeel-health-check');
+  status = 503;
+  await eventually('it is out', async () =>
+    expect(await reportOf(engine, { port })).toMatchObject({ state: 'unhealthy', reason: 'Answered 503' }),
+  );
 });
 
 it('a TCP check is about connections only', async () => {

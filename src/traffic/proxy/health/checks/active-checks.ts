@@ -17,8 +17,11 @@ export interface ActiveChecksDeps {
   onResult(type: CheckTarget['check']['type'], result: CheckResult): void;
 }
 
-/** Checks under way at a time: ten thousand endpoints must not make ten thousand connections at once. */
-const MAX_CONCURRENT = 64;
+/**
+ * Checks under way at a time: ten thousand endpoints must not make ten thousand connections at once. Those that time
+ * out hold a lane for all of it, so there are enough that the others are asked in time.
+ */
+const MAX_CONCURRENT = 256;
 
 interface Shared {
   readonly check: EndpointCheck;
