@@ -88,12 +88,17 @@ export const proxyMetrics = {
     'Payload of responses that were compressed: in as backends sent it, out as clients got it.',
     20,
   ),
-  tcpConnections: metric('tcp_connections', 'gauge', ['service'], 'Connections that a Service carries now.'),
+  tcpConnections: metric(
+    'tcp_connections',
+    'gauge',
+    ['service'],
+    'Connections that a Service, or a TCP or TLS route, carries now.',
+  ),
   tcpAccepted: metric(
     'tcp_connections_total',
     'counter',
     ['service', 'outcome'],
-    'Connections to a Service: connected, or no_endpoint, or connect_failed.',
+    'Connections to a Service or a route: connected, or no_endpoint, connect_failed, overflow.',
   ),
   upstreamConnections: metric(
     'upstream_connections_total',
@@ -102,12 +107,12 @@ export const proxyMetrics = {
     'TCP connections of Services that an endpoint (namespace/pod) was given.',
     4000,
   ),
-  udpSessions: metric('udp_sessions', 'gauge', ['service'], 'UDP sessions that a Service carries now.'),
+  udpSessions: metric('udp_sessions', 'gauge', ['service'], 'UDP sessions that a Service or a UDP route carries now.'),
   udpOpened: metric(
     'udp_sessions_total',
     'counter',
     ['service', 'outcome'],
-    'UDP sessions opened: connected, or no_endpoint.',
+    'UDP sessions opened: connected, or no_endpoint, connect_failed, overflow.',
   ),
   ejections: metric(
     'outlier_ejections_total',

@@ -45,7 +45,7 @@ export class OutcomeRecorder implements AttemptRecorder {
     if (policy === undefined || !isCounted(slot)) return;
     // What the proxy or the client broke is not the endpoint's fault.
     if (failure !== undefined && failure.source !== 'upstream') return;
-    const verdict = verdictOf(status, failure?.code === 'connect' || failure?.code === 'connect_timeout');
+    const verdict = verdictOf(status, failure?.condition === 'connect_failure');
     this.#row.add(slot, verdict !== 0, latencyMs);
     if (verdict === 0) this.#runs.clear(slot);
     else this.#countFailure(cluster, target, policy, verdict);

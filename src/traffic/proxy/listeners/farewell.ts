@@ -26,7 +26,7 @@ export function farewell(socket: Socket, failure: HandshakeFailure): void {
 
 function wordsFor(failure: HandshakeFailure): Buffer | undefined {
   if (failure === 'client_hello') return alert(DECODE_ERROR);
-  if (failure === 'no_certificate') return alert(UNRECOGNIZED_NAME);
+  if (failure === 'no_certificate' || failure === 'no_route') return alert(UNRECOGNIZED_NAME);
   if (failure !== 'plain_http') return undefined;
   return Buffer.from(composeReply(textReply(400, 'This port speaks HTTPS: use https://'), false, false), 'latin1');
 }

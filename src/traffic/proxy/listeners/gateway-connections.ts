@@ -7,7 +7,9 @@ import { type AddressList, addressList } from '../address-list.ts';
 import { ClientConnection } from '../http/client-connection.ts';
 import type { HttpContext } from '../http/context.ts';
 import { clientFacts } from '../http1/compose.ts';
+import type { FlowContext } from '../layer4/context.ts';
 import type { SocketPair } from '../proxy-protocol/socket-pair.ts';
+import { TcpFlow } from '../tcp/tcp-flow.ts';
 import { forwardedCertificate } from '../tls/client-certificate.ts';
 import type { ClientHello } from '../tls/client-hello.ts';
 import { isMisdirected } from '../tls/misdirected.ts';
@@ -16,6 +18,7 @@ import { type HandshakeFailure, type Secured, TlsTerminator } from '../tls/termi
 import type { ConnectionTaker } from '../workers/gateway-listeners.ts';
 import { type ArrivalFailure, Arrivals } from './arrivals.ts';
 import { farewell } from './farewell.ts';
+import { gatewayRoute } from './gateway-route.ts';
 import { socketPair } from './peer.ts';
 
 export interface TlsStats {
@@ -26,19 +29,22 @@ export interface TlsStats {
 
 export class GatewayConnections implements ConnectionTaker {
   readonly #context: HttpContext;
+  readonly #flowContext: FlowContext;
   readonly #contexts: ServerContexts;
   readonly #stats: TlsStats;
   readonly #arrivals: Arrivals;
   readonly #terminator = new TlsTerminator();
   readonly #http = new Set<ClientConnection>();
   #handshakes = 0;
+  readonly #flows = new Set<TcpFlow>();
   /** Handshakes under way have no ClientConnection yet. */
   readonly #sockets = new Set<Socket>();
   /** Trusted peers by listener, as long as its settings stay. */
   readonly #proxies = new WeakMap<Listener, AddressList>();
 
-  constructor(context: HttpContext, contexts: ServerContexts, stats: TlsStats) {
+  constructor(context: HttpContext, flowContext: FlowContext, contexts: ServerContexts, stats: TlsStats) {
     this.#context = context;
+    this.#flowContext = flowContext;
     this.#contexts = contexts;
     this.#stats = stats;
     const { headTimeout, handshakes } = context.limits;
@@ -46,7 +52,7 @@ export class GatewayConnections implements ConnectionTaker {
   }
 
   get size(): number {
-    return this.#http.size + this.#arrivals.size + this.#handshakes;
+    return this.#http.size + this.#arrivals.size + this.#handshakes + this.#flows.size;
   }
 
   accept(listener: Listener, socket: Socket): void {
@@ -80,6 +86,7 @@ export class GatewayConnections implements ConnectionTaker {
     this.#arrivals.close();
     this.drain();
     for (const socket of this.#sockets) socket.destroy();
+    for (const flow of this.#flows) flow.destroy();
   }
 
   #expectsProxyHeader(listener: Listener, { source }: SocketPair): boolean {
@@ -95,11 +102,27 @@ export class GatewayConnections implements ConnectionTaker {
   #dispatch(listener: Listener, socket: Socket, pair: SocketPair, hello: ClientHello | undefined): void {
     if (listener.protocol === 'http') this.#serveHttp(listener, socket, pair, undefined);
     else if (listener.protocol === 'https' && hello !== undefined) this.#secure(listener, socket, pair, hello);
-    else socket.destroy();
+    else this.#passOn(listener, socket, pair, hello);
+  }
+
+  /** Carries bytes to an endpoint; those of TLS as they are, by the server name in its first message. */
+  #passOn(listener: Listener, socket: Socket, pair: SocketPair, hello: ClientHello | undefined): void {
+    const route = this.#context.snapshot.layer4Route(listener.name, hello?.serverName ?? '');
+    if (route === undefined) {
+      if (hello !== undefined) this.#stats.handshakeFailed(listener.name, 'no_route');
+      farewell(socket, hello === undefined ? 'closed' : 'no_route');
+      return;
+    }
+    const flow: TcpFlow = new TcpFlow(this.#flowContext, gatewayRoute(route), socket, pair, () =>
+      this.#flows.delete(flow),
+    );
+    this.#flows.add(flow);
+    flow.start();
   }
 
   #failed(listener: Listener, socket: Socket, failure: ArrivalFailure): void {
-    if (listener.protocol === 'https') this.#stats.handshakeFailed(listener.name, failure);
+    if (listener.protocol === 'https' || listener.protocol === 'tls')
+      this.#stats.handshakeFailed(listener.name, failure);
     farewell(socket, failure);
   }
 

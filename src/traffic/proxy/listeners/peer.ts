@@ -15,7 +15,7 @@ export function socketPair(socket: Socket): SocketPair | undefined {
 }
 
 /** An IPv4 client of a dual-stack socket counts under its IPv4 address. */
-function plainAddress(address: string | undefined): string {
+export function plainAddress(address: string | undefined): string {
   if (address === undefined) return '';
   return address.startsWith('::ffff:') ? address.slice(7) : address;
 }

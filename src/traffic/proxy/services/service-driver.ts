@@ -3,16 +3,18 @@
 
 import { networkInterfaces } from 'node:os';
 import type { ServicePort } from '#traffic/model/ir.ts';
+import type { FlowContext } from '../layer4/context.ts';
 import { TcpListener } from '../tcp/tcp-listener.ts';
 import { UdpListener } from '../udp/udp-listener.ts';
 import type { ListenReport } from '../workers/gateway-listeners.ts';
 import { AffinityTable } from './affinity.ts';
 import { type Binding, bindingsOf, listenFailure } from './bindings.ts';
-import type { ServiceContext } from './context.ts';
+import { ServiceRoute } from './service-route.ts';
 
 interface Bound {
   readonly binding: Binding;
   readonly listener: TcpListener | UdpListener;
+  readonly route: ServiceRoute;
 }
 
 export interface ServiceDriverOptions {
@@ -23,7 +25,7 @@ export interface ServiceDriverOptions {
 }
 
 export class ServiceDriver {
-  readonly #context: ServiceContext;
+  readonly #context: FlowContext;
   readonly #options: ServiceDriverOptions;
   readonly #report: ListenReport;
   readonly #bound = new Map<string, Bound>();
@@ -31,7 +33,7 @@ export class ServiceDriver {
   /** TCP listeners that accept no more but still have flows. */
   readonly #closing = new Set<TcpListener | UdpListener>();
 
-  constructor(context: ServiceContext, options: ServiceDriverOptions, report: ListenReport) {
+  constructor(context: FlowContext, options: ServiceDriverOptions, report: ListenReport) {
     this.#context = context;
     this.#options = options;
     this.#report = report;
@@ -54,10 +56,10 @@ export class ServiceDriver {
         wanted.set(binding.key, binding);
       }
     }
-    for (const [key, { listener }] of this.#bound) {
+    for (const [key, { listener, route }] of this.#bound) {
       const binding = wanted.get(key);
       if (binding === undefined) this.#unbind(key, listener);
-      else listener.service = binding.service;
+      else route.service = binding.service;
     }
     for (const name of this.#affinity.keys()) if (!services.has(name)) this.#affinity.delete(name);
     const opening: Promise<void>[] = [];
@@ -86,10 +88,10 @@ export class ServiceDriver {
   }
 
   async #bind(binding: Binding): Promise<void> {
-    const affinity = this.#affinityOf(binding.service.name);
+    const route = new ServiceRoute(binding.service, this.#affinityOf(binding.service.name));
     const Kind = binding.service.protocol === 'UDP' ? UdpListener : TcpListener;
-    const listener = new Kind(this.#context, binding.service, affinity);
-    this.#bound.set(binding.key, { binding, listener });
+    const listener = new Kind(this.#context, route);
+    this.#bound.set(binding.key, { binding, listener, route });
     try {
       const port = await listener.listen(binding.address, binding.port);
       this.#report.listening(binding.name, binding.address, port);

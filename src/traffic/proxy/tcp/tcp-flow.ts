@@ -1,120 +1,216 @@
-// One TCP connection to a Service, joined to one endpoint: bytes both ways, each side waiting for the other.
+// One TCP connection, joined to one endpoint: bytes both ways, each side waiting for the other.
 // Knows nothing of HTTP. A flow outlives the endpoint's place in the snapshot; it ends when either side ends it.
 
-import { connect, type Socket } from 'node:net';
-import type { ServicePort } from '#traffic/model/ir.ts';
-import type { EngineTarget } from '#traffic/snapshot/index.ts';
-import type { AffinityTable } from '../services/affinity.ts';
-import { chooseTarget, type ServiceContext } from '../services/context.ts';
+import type { Socket } from 'node:net';
+import type { ClusterEntry, EngineTarget } from '#traffic/snapshot/index.ts';
+import type { ClusterGuard } from '../guards/cluster-guard.ts';
+import { isOwned, type NextRead, nextMemory, sharedMemory } from '../http1/read-memory.ts';
+import { shareReads } from '../http1/shared-read.ts';
+import type { FlowContext, FlowRoute } from '../layer4/context.ts';
+import type { SocketPair } from '../proxy-protocol/socket-pair.ts';
 import type { Timed } from '../sweeper.ts';
+import { dial, dialFailure } from '../upstream/dial.ts';
 import { type Failure, failures } from '../upstream/failure.ts';
+import { relay } from './relay.ts';
 
 /** What an endpoint that takes the connection is recorded as: bytes have no status. */
 const CONNECTED = 200;
 /** Endpoints tried before the client is refused. */
 const ATTEMPTS = 3;
 
+/** Milliseconds that what was said last may take to go out, once the other side has closed. */
+const LINGER = 60_000;
+
 export class TcpFlow implements Timed {
-  readonly #context: ServiceContext;
-  readonly #service: ServicePort;
-  readonly #affinity: AffinityTable;
-  readonly #client: Socket;
-  readonly #address: string;
+  readonly #context: FlowContext;
+  readonly #route: FlowRoute;
+  readonly #pair: SocketPair;
+  readonly #onClose: () => void;
   readonly #tried: EngineTarget[] = [];
+  /** Paused and unread until somebody is there to hand its bytes to. */
+  readonly #client: Socket;
+  #cluster: ClusterEntry | undefined;
+  #guard: ClusterGuard | undefined;
   #upstream: Socket | undefined;
-  #connectDeadline = 0;
+  #memory: Buffer | undefined;
+  #deadline = 0;
   #attemptStarted = 0;
   #joined = false;
+  /** Sides of a joined flow that have closed. */
+  #closed = 0;
+  #over = false;
 
-  /** `client` is paused: not a byte is read before there is somebody to hand it to. */
-  constructor(context: ServiceContext, service: ServicePort, affinity: AffinityTable, client: Socket) {
+  /** `client` is paused; bytes that were put back into it come first. */
+  constructor(context: FlowContext, route: FlowRoute, client: Socket, pair: SocketPair, onClose: () => void) {
     this.#context = context;
-    this.#service = service;
-    this.#affinity = affinity;
+    this.#route = route;
     this.#client = client;
-    this.#address = client.remoteAddress ?? '';
-    client.on('error', () => client.destroy());
-    client.on('close', () => {
-      context.sweeper.remove(this);
-      this.#upstream?.destroy();
-      if (this.#joined) context.stats.tcpClosed(service.name);
-    });
-    context.sweeper.add(this);
-    this.#attempt();
+    this.#pair = pair;
+    this.#onClose = onClose;
+    // `close` follows and decides.
+    client.on('error', () => {});
+  }
+
+  /** Called once: picks an endpoint and connects. */
+  start(): void {
+    this.#context.sweeper.add(this);
+    const name = this.#route.pickCluster();
+    this.#cluster = name === undefined ? undefined : this.#context.snapshot().cluster(name);
+    if (this.#cluster === undefined) {
+      this.#refuse('no_endpoint');
+      return;
+    }
+    const guard = this.#context.guards.of(this.#cluster.config);
+    if (guard?.allowsConnection() === false) {
+      this.#refuse('overflow');
+      return;
+    }
+    guard?.add('connections', 1);
+    this.#guard = guard;
+    this.#attempt(this.#cluster);
   }
 
   /** Ends it at once, both ways. */
   destroy(): void {
     this.#client.destroy();
+    this.#upstream?.destroy();
+    this.#finish();
   }
 
   onTick(now: number): void {
-    if (this.#connectDeadline !== 0 && now >= this.#connectDeadline) this.#upstream?.destroy();
+    if (this.#deadline === 0 || now < this.#deadline) return;
+    if (this.#joined) this.destroy();
+    else this.#upstream?.destroy();
   }
 
-  #attempt(): void {
+  #attempt(cluster: ClusterEntry): void {
     const context = this.#context;
-    const target = this.#tried.length < ATTEMPTS ? this.#choose() : undefined;
+    const now = context.now();
+    const more = this.#tried.length < ATTEMPTS;
+    const target = more ? this.#route.choose(cluster, this.#pair.source.address, this.#tried, now) : undefined;
     if (target === undefined) {
-      context.stats.tcpOpened(this.#service.name, this.#tried.length === 0 ? 'no_endpoint' : 'connect_failed');
-      // The nearest a user-space listener comes to a refused connection.
-      this.#client.resetAndDestroy();
+      this.#refuse(this.#tried.length === 0 ? 'no_endpoint' : 'connect_failed');
       return;
     }
     this.#tried.push(target);
-    const timeout = context.snapshot().cluster(this.#service.cluster)?.config.timeouts.connect ?? 0;
-    this.#connectDeadline = timeout === 0 ? 0 : context.now() + timeout;
+    const { timeouts, tls, proxyProtocol } = cluster.config;
+    this.#deadline = timeouts.connect === 0 ? 0 : now + timeouts.connect;
     context.stats.endpointBusy(target.key, 1);
-    this.#attemptStarted = context.now();
-    const upstream = connect({ host: target.address, port: target.port, noDelay: true, allowHalfOpen: true });
+    this.#attemptStarted = now;
+    this.#memory = sharedMemory;
+    const { address, port } = target;
+    const upstream = dial(
+      { address, port, transport: { protocol: 'tcp', tls, proxyProtocol }, client: this.#pair },
+      () => this.#join(upstream, target),
+      { memory: () => this.#takeMemory(), onBytes: (memory, length) => this.#onUpstream(memory, length) },
+    );
     this.#upstream = upstream;
-    upstream.on('connect', () => this.#join(upstream, target));
     // `close` follows and decides.
     upstream.on('error', () => {});
     upstream.on('close', (failed: boolean) => {
       context.stats.endpointBusy(target.key, -1);
-      this.#onUpstreamClose(target, failed);
+      this.#onUpstreamClose(upstream, target, failed);
     });
   }
 
-  #choose(): EngineTarget | undefined {
-    return chooseTarget(this.#context, this.#service, this.#affinity, this.#address, this.#tried);
+  #refuse(outcome: 'no_endpoint' | 'connect_failed' | 'overflow'): void {
+    this.#context.stats.tcpOpened(this.#route.name, outcome);
+    // The nearest a user-space listener comes to a refused connection.
+    this.#client.resetAndDestroy();
+    this.#finish();
   }
 
-  #onUpstreamClose(target: EngineTarget, failed: boolean): void {
-    if (this.#client.destroyed) return;
+  #join(upstream: Socket, target: EngineTarget): void {
+    const { stats } = this.#context;
+    const cluster = this.#cluster as ClusterEntry;
+    this.#joined = true;
+    this.#record(target, CONNECTED, undefined);
+    stats.tcpOpened(this.#route.name, 'connected');
+    stats.tcpJoined(cluster.config.name, target);
+    const client = this.#client;
+    shareReads(client, (bytes, length, owned) => this.#onClient(bytes, length, owned));
+    client.on('end', () => upstream.end());
+    client.on('drain', () => upstream.resume());
+    client.on('close', (failed: boolean) => this.#closeOther(upstream, failed));
+    upstream.on('end', () => client.end());
+    upstream.on('drain', () => client.resume());
+    this.#touch();
+  }
+
+  #onClient(bytes: Buffer, length: number, owned: boolean): NextRead {
+    const upstream = this.#upstream;
+    if (upstream === undefined || upstream.destroyed) return 'short';
+    const next = relay(upstream, bytes, length, owned);
+    if (upstream.writableNeedDrain) this.#client.pause();
+    this.#touch();
+    return next;
+  }
+
+  #onUpstream(memory: Buffer, length: number): void {
+    const next = relay(this.#client, memory, length, isOwned(memory, length));
+    this.#memory = nextMemory(memory, length, next);
+    if (this.#client.writableNeedDrain) this.#upstream?.pause();
+    this.#touch();
+  }
+
+  /** Where the endpoint's next bytes are read into; undefined to stay. */
+  #takeMemory(): Buffer | undefined {
+    const memory = this.#memory;
+    this.#memory = undefined;
+    return memory;
+  }
+
+  #onUpstreamClose(upstream: Socket, target: EngineTarget, failed: boolean): void {
+    if (this.#over || upstream !== this.#upstream) return;
     if (!this.#joined) {
-      this.#record(target, 0, failures.connect);
-      this.#attempt();
-    } else if (failed) this.#client.resetAndDestroy();
-    else this.#client.destroySoon();
+      const late = this.#deadline !== 0 && this.#context.now() >= this.#deadline;
+      this.#record(target, 0, late ? failures.connectTimeout : dialFailure(upstream));
+      this.#attempt(this.#cluster as ClusterEntry);
+    } else {
+      this.#closeOther(this.#client, failed);
+    }
+  }
+
+  /** One side is closed: a reset is passed on, and so is what was said before an orderly end. */
+  #closeOther(other: Socket, failed: boolean): void {
+    if (++this.#closed === 2) {
+      this.#finish();
+      return;
+    }
+    this.#deadline = this.#context.now() + LINGER;
+    if (failed) other.resetAndDestroy();
+    else other.destroySoon();
+  }
+
+  /** A silent flow may last: only a cluster of its own protocol says how long. */
+  #touch(): void {
+    if (this.#closed > 0) return;
+    const { upstreamProtocol, timeouts } = (this.#cluster as ClusterEntry).config;
+    const idle = upstreamProtocol === 'tcp' ? timeouts.idle : 0;
+    this.#deadline = idle === 0 ? 0 : this.#context.now() + idle;
   }
 
   #record(target: EngineTarget, status: number, failure: Failure | undefined): void {
     const context = this.#context;
-    const cluster = context.snapshot().cluster(this.#service.cluster);
-    if (cluster === undefined) return;
-    context.outcomes.record(cluster, target, status, failure, context.now() - this.#attemptStarted);
+    context.outcomes.record(
+      this.#cluster as ClusterEntry,
+      target,
+      status,
+      failure,
+      context.now() - this.#attemptStarted,
+    );
   }
 
-  #join(upstream: Socket, target: EngineTarget): void {
-    const client = this.#client;
-    this.#joined = true;
-    this.#connectDeadline = 0;
-    this.#record(target, CONNECTED, undefined);
-    this.#context.stats.tcpOpened(this.#service.name, 'connected');
-    this.#context.stats.tcpJoined(this.#service.cluster, target);
-    splice(client, upstream);
-    splice(upstream, client);
-    client.resume();
+  /** Lets go of everything that is counted; once. */
+  #finish(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#context.sweeper.remove(this);
+    if (this.#guard !== undefined) {
+      this.#guard.add('connections', -1);
+      this.#guard.wake();
+    }
+    if (this.#joined) this.#context.stats.tcpClosed(this.#route.name);
+    this.#onClose();
   }
-}
-
-/** Carries bytes and the end of the stream one way; reads no faster than the other side takes. */
-function splice(from: Socket, to: Socket): void {
-  from.on('data', (bytes: Buffer) => {
-    if (!to.write(bytes)) from.pause();
-  });
-  to.on('drain', () => from.resume());
-  from.on('end', () => to.end());
 }

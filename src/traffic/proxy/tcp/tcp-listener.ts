@@ -2,22 +2,24 @@
 // Knows nothing of which addresses there should be.
 
 import { createServer, type Server } from 'node:net';
-import type { ServicePort } from '#traffic/model/ir.ts';
-import type { AffinityTable } from '../services/affinity.ts';
-import type { ServiceContext } from '../services/context.ts';
+import type { FlowContext, FlowRoute } from '../layer4/context.ts';
+import { socketPair } from '../listeners/peer.ts';
 import { TcpFlow } from './tcp-flow.ts';
 
 export class TcpListener {
-  service: ServicePort;
   readonly #server: Server;
   readonly #flows = new Set<TcpFlow>();
 
-  constructor(context: ServiceContext, service: ServicePort, affinity: AffinityTable) {
-    this.service = service;
+  constructor(context: FlowContext, route: FlowRoute) {
     this.#server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
-      const flow = new TcpFlow(context, this.service, affinity, socket);
+      const pair = socketPair(socket);
+      if (pair === undefined) {
+        socket.destroy();
+        return;
+      }
+      const flow: TcpFlow = new TcpFlow(context, route, socket, pair, () => this.#flows.delete(flow));
       this.#flows.add(flow);
-      socket.on('close', () => this.#flows.delete(flow));
+      flow.start();
     });
   }
 

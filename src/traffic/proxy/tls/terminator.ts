@@ -16,6 +16,8 @@ export type HandshakeFailure =
   | 'client_hello'
   | 'plain_http'
   | 'no_certificate'
+  /** Of TLS that passes through: nothing leads on from this server name. */
+  | 'no_route'
   | 'protocol_version'
   | 'no_shared_cipher'
   | 'no_shared_protocol'

@@ -15,20 +15,36 @@ export interface ConnectionTaker {
   accept(listener: Listener, socket: Socket): void;
 }
 
+/** What serves a UDP listener. */
+export interface DatagramServer {
+  /** Resolves with the port; rejects with what binding threw. */
+  listen(address: string, port: number): Promise<number>;
+  /** The model has changed. */
+  onSnapshot(): void;
+  close(): void;
+}
+
 interface Open {
   /** As last published: settings that need no other socket apply to the next connection. */
   listener: Listener;
-  readonly server: Server;
+  readonly server: Server | DatagramServer;
 }
 
 export class GatewayListeners {
   readonly #taker: ConnectionTaker;
+  readonly #datagrams: (listener: Listener) => DatagramServer;
   readonly #report: ListenReport;
   readonly #reusePort: boolean;
   readonly #open = new Map<string, Open>();
 
-  constructor(taker: ConnectionTaker, report: ListenReport, reusePort: boolean) {
+  constructor(
+    taker: ConnectionTaker,
+    datagrams: (listener: Listener) => DatagramServer,
+    report: ListenReport,
+    reusePort: boolean,
+  ) {
     this.#taker = taker;
+    this.#datagrams = datagrams;
     this.#report = report;
     this.#reusePort = reusePort;
   }
@@ -46,15 +62,30 @@ export class GatewayListeners {
       open.server.close();
     }
     for (const listener of listeners.values()) {
-      if (!this.#open.has(listener.name)) opening.push(this.#listen(listener));
+      if (this.#open.has(listener.name)) continue;
+      opening.push(listener.protocol === 'udp' ? this.#listenUdp(listener) : this.#listen(listener));
     }
     await Promise.all(opening);
+    for (const { server } of this.#open.values()) if ('onSnapshot' in server) server.onSnapshot();
   }
 
   /** Accepts nobody any more. */
   close(): void {
     for (const { server } of this.#open.values()) server.close();
     this.#open.clear();
+  }
+
+  async #listenUdp(listener: Listener): Promise<void> {
+    const server = this.#datagrams(listener);
+    this.#open.set(listener.name, { listener, server });
+    try {
+      const port = await server.listen(listener.address, listener.port);
+      this.#report.listening(listener.name, listener.address, port);
+    } catch (error) {
+      this.#open.delete(listener.name);
+      const { code = '', message } = error as NodeJS.ErrnoException;
+      this.#report.failed(listener.name, code, message);
+    }
   }
 
   #listen(listener: Listener): Promise<void> {

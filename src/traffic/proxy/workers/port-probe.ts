@@ -1,7 +1,8 @@
 // Finds out whether a port is free before several workers share it, and which port stands behind port 0.
 // Knows nothing of workers; binds plainly, looks, and lets go.
 
-import { createServer } from 'node:net';
+import { createSocket } from 'node:dgram';
+import { createServer, isIPv6 } from 'node:net';
 import type { Listener, TrafficUpdate } from '#traffic/model/ir.ts';
 
 export class PortProbe {
@@ -26,6 +27,7 @@ export class PortProbe {
       if (
         known !== undefined &&
         known.address === listener.address &&
+        (known.protocol === 'udp') === (listener.protocol === 'udp') &&
         (listener.port === 0 || known.port === listener.port)
       ) {
         listeners.set(name, { ...listener, port: known.port });
@@ -48,6 +50,25 @@ export class PortProbe {
 }
 
 function freePort(listener: Listener): Promise<number> {
+  return listener.protocol === 'udp' ? freeUdpPort(listener) : freeTcpPort(listener);
+}
+
+function freeUdpPort({ address, port }: Listener): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket(isIPv6(address) || address === '' ? 'udp6' : 'udp4');
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      // A machine without IPv6: binding for good finds its own way.
+      if (error.code === 'EAFNOSUPPORT') resolve(port);
+      else reject(error);
+    });
+    socket.bind({ port, ...(address === '' ? {} : { address }), exclusive: true }, () => {
+      const bound = socket.address();
+      socket.close(() => resolve(bound.port));
+    });
+  });
+}
+
+function freeTcpPort(listener: Listener): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.on('error', reject);

@@ -8,6 +8,7 @@ import type { Logger } from '#lib/log.ts';
 import { AccessLog } from '#telemetry/access-log.ts';
 import { MetricWriter } from '#telemetry/metric-writer.ts';
 import { proxyMetrics } from '#telemetry/proxy-metrics.ts';
+import type { Listener } from '#traffic/model/ir.ts';
 import {
   createSnapshotBuilder,
   type HealthUpdate,
@@ -21,10 +22,13 @@ import { ClusterGuards } from '../guards/cluster-guard.ts';
 import { OutcomeRecorder } from '../health/attempt-recorder.ts';
 import type { HttpContext } from '../http/context.ts';
 import { OutBuffer } from '../http1/out-buffer.ts';
+import type { FlowContext } from '../layer4/context.ts';
 import { GatewayConnections } from '../listeners/gateway-connections.ts';
+import { listenerRoute } from '../listeners/gateway-route.ts';
 import { ServiceDriver } from '../services/service-driver.ts';
 import { Sweeper, type Timed } from '../sweeper.ts';
 import { ServerContexts } from '../tls/server-contexts.ts';
+import { UdpListener } from '../udp/udp-listener.ts';
 import { UpstreamPools } from '../upstream/pools.ts';
 import { describeTargets } from './description.ts';
 import { GatewayListeners } from './gateway-listeners.ts';
@@ -111,17 +115,22 @@ export class ProxyWorker {
       listening: (name: string, address: string, port: number) => deps.send({ type: 'listening', name, address, port }),
       failed: (name: string, code: string, message: string) => deps.send({ type: 'listen_error', name, code, message }),
     };
-    this.#connections = new GatewayConnections(this.#context, this.#contexts, tlsStats(writer));
-    this.#gateway = new GatewayListeners(this.#connections, report, settings.workers > 1);
+    const flows: FlowContext = {
+      snapshot: () => this.#context.snapshot,
+      stats: this.#serviceStats,
+      guards: this.#guards,
+      outcomes,
+      sweeper: this.#sweeper,
+      log: deps.log,
+      now,
+    };
+    const reusePort = settings.workers > 1;
+    this.#connections = new GatewayConnections(this.#context, flows, this.#contexts, tlsStats(writer));
+    const datagrams = (listener: Listener): UdpListener =>
+      new UdpListener(flows, listenerRoute(flows, listener.name), { reusePort });
+    this.#gateway = new GatewayListeners(this.#connections, datagrams, report, reusePort);
     this.#services = new ServiceDriver(
-      {
-        snapshot: () => this.#context.snapshot,
-        stats: this.#serviceStats,
-        outcomes,
-        sweeper: this.#sweeper,
-        log: deps.log,
-        now,
-      },
+      flows,
       {
         nodeAddresses: settings.nodeAddresses,
         owns: (service) => hash32(service) % settings.workers === settings.index,

@@ -3,10 +3,10 @@
 
 import type { MetricWriter } from '#telemetry/metric-writer.ts';
 import { proxyMetrics } from '#telemetry/proxy-metrics.ts';
-import type { ServiceStats } from '../services/context.ts';
+import type { FlowStats } from '../layer4/context.ts';
 import type { InFlightCounters } from './in-flight.ts';
 
-interface WorkerServiceStats extends ServiceStats {
+interface WorkerServiceStats extends FlowStats {
   /** An endpoint has left every cluster: its series end with it. */
   endpointLeft(key: string): void;
 }
