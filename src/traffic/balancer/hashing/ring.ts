@@ -99,25 +99,34 @@ export class HashRing<T extends Target> implements Circle {
     kept: Int32Array | undefined,
     before: HashRing<T> | undefined,
   ): void {
+    const hashes = this.#hashes;
+    const owners = this.#owners;
     let at = 0;
     let next = 0;
-    const append = (hash: number, place: number): void => {
-      this.#hashes[at] = hash;
-      this.#owners[at++] = place;
+    const appendFresh = (until: number): void => {
+      for (let point = fresh[next]; point !== undefined && point < until; point = fresh[++next]) {
+        hashes[at] = Math.floor(point / RANKS);
+        owners[at++] = order[point % RANKS] ?? 0;
+      }
     };
-    const appendFresh = (): void => {
-      const point = fresh[next++] ?? 0;
-      append(Math.floor(point / RANKS), order[point % RANKS] ?? 0);
-    };
-    for (let old = 0; before !== undefined && kept !== undefined && old < before.size; old++) {
-      const place = kept[before.ownerAt(old)] ?? -1;
-      if (place < 0) continue;
-      const hash = before.#hashes[old] ?? 0;
-      const point = hash * RANKS + (ranks[place] ?? 0);
-      while (next < fresh.length && (fresh[next] ?? 0) < point) appendFresh();
-      append(hash, place);
+    if (before !== undefined && kept !== undefined) {
+      const oldHashes = before.#hashes;
+      const oldOwners = before.#owners;
+      let due = fresh[0] ?? Number.POSITIVE_INFINITY;
+      for (let old = 0; old < oldHashes.length; old++) {
+        const place = kept[oldOwners[old] ?? 0] ?? -1;
+        if (place < 0) continue;
+        const hash = oldHashes[old] ?? 0;
+        const point = hash * RANKS + (ranks[place] ?? 0);
+        if (due < point) {
+          appendFresh(point);
+          due = fresh[next] ?? Number.POSITIVE_INFINITY;
+        }
+        hashes[at] = hash;
+        owners[at++] = place;
+      }
     }
-    while (next < fresh.length) appendFresh();
+    appendFresh(Number.POSITIVE_INFINITY);
   }
 }
 

@@ -48,6 +48,21 @@ describe('weighted_round_robin', () => {
     );
   });
 
+  it('heeds weights that are no whole numbers, as slow start and load reports make them', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.double({ min: 0.05, max: 10, noNaN: true }), { minLength: 1, maxLength: 8 }),
+        (weights) => {
+          const targets = targetsOf(...weights);
+          const total = weights.reduce((sum, weight) => sum + weight, 0);
+          for (const [place, count] of shares(first().update(targets), targets, 1000).entries()) {
+            expect(Math.abs(count - (1000 * (weights[place] ?? 0)) / total)).toBeLessThan(targets.length);
+          }
+        },
+      ),
+    );
+  });
+
   it('goes on through updates as if there had been none', () => {
     const targets = targetsOf(3, 1, 2, 7);
     const quiet = first().update(targets);
