@@ -33,6 +33,19 @@ export const proxyMetrics = {
     ['listener', 'code'],
     'Messages refused as malformed or too slow.',
   ),
+  sessions: metric('http2_sessions', 'gauge', ['listener'], 'Client connections that speak HTTP/2.'),
+  sessionFaults: metric(
+    'http2_faults_total',
+    'counter',
+    ['listener', 'fault'],
+    'HTTP/2 connections ended for what the client did: protocol, reset_flood, control_flood, header_flood.',
+  ),
+  streamResets: metric(
+    'http2_resets_total',
+    'counter',
+    ['listener', 'by'],
+    'HTTP/2 streams reset before their end, by the client or by the proxy.',
+  ),
   connections: metric('downstream_connections', 'gauge', ['listener'], 'Client connections that are open.'),
   accepted: metric('downstream_connections_total', 'counter', ['listener'], 'Client connections accepted.'),
   handshakes: metric(

@@ -24,6 +24,8 @@ export interface ClientStream {
 
   /** A 1xx other than 101. False when the client takes no more for now: `Exchange.clientDrained` follows. */
   interim(head: ResponseHead): boolean;
+  /** Whether the client can be told of this final response at all; a failure of the backend's when it cannot. */
+  accepts(head: ResponseHead): boolean;
   /** The response head. It may wait for what else comes in this turn, until `flush` or `end`. */
   respond(head: ResponseHead): void;
   /** Payload; memory that is not `owned` is reused as soon as the call returns. */

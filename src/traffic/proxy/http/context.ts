@@ -42,6 +42,13 @@ export interface HttpStats {
   mirrorDone(cluster: string, pool: EndpointPool, outcome: string): void;
   /** A message was refused before it had a route. */
   rejected(listener: string, status: number): void;
+  /** A client speaks HTTP/2. */
+  sessionOpened(listener: string): void;
+  sessionClosed(listener: string): void;
+  /** An HTTP/2 connection was ended for what the client did: `protocol`, or a kind of flood. */
+  sessionFault(listener: string, fault: string): void;
+  /** A stream was reset by the `client` or by the `proxy`. */
+  streamReset(listener: string, by: 'client' | 'proxy'): void;
 }
 
 /** Learns how endpoints fare, to judge their health. On the hot path. */

@@ -87,7 +87,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
       return this.#refuse(413, 'Body is too large');
     if (!this.#tries.enter(route.route, cluster, head))
       return this.#refuse(503, `Backend has all the requests it may have, route ${route.route.metricName}`, 'overflow');
-    this.#deadlines.begin(route.route.timeouts?.request ?? 0, this.#started);
+    this.#deadlines.begin(shorter(route.route.timeouts?.request ?? 0, head.timeoutMs), this.#started);
     return true;
   }
 
@@ -204,6 +204,10 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     this.#responding = true;
     this.#deadlines.answered();
     if (context.servedByHeader !== '') head.added += `${context.servedByHeader}: ${stream.pool.pod}\r\n`;
+    if (!this.#client.accepts(head)) {
+      stream.fail(failures.protocol);
+      return;
+    }
     this.#filters.edit(head);
     this.#tries.tellAffinity(head);
     if (head.status === 101) this.#switchProtocols(stream);
@@ -224,7 +228,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
   onEnd(stream: UpstreamStream): void {
     this.#filters.sink.end(stream.trailers);
     const now = this.#context.now();
-    this.#tries.done(stream, this.#status, undefined, now);
+    this.#tries.done(stream, stream.outcome, undefined, now);
     if (this.#paused) stream.resume();
     // A request still under way when its answer ends leaves the connection at an unknown place.
     stream.release(this.#client.requestComplete, now);
@@ -392,4 +396,9 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
       }),
     );
   }
+}
+
+/** Of two time-outs, where 0 stands for none. */
+function shorter(a: number, b: number): number {
+  return a === 0 || (b !== 0 && b < a) ? b : a;
 }

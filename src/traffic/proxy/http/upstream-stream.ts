@@ -42,6 +42,8 @@ export interface UpstreamStream {
   readonly head: ResponseHead;
   /** Trailer lines of the last response, or empty. */
   readonly trailers: string;
+  /** Status that says how the backend fared, once the response is whole: gRPC tells it at the end. */
+  readonly outcome: number;
   /** The connection stands; until then nothing has left. */
   readonly connected: boolean;
   /** The connection has carried a response before, so the backend may have closed it meanwhile. */

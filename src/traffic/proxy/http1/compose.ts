@@ -50,15 +50,9 @@ export function clientFacts(
  * The head for the backend, always HTTP/1.1. Client-sent forwarding headers are replaced unless the client is trusted; `Forwarded` is never invented.
  */
 export function composeRequest(head: RequestHead, client: ClientFacts, requestId: string): string {
-  const host = head.authority === '' ? client.authority : head.authority;
+  const host = hostFor(head, client);
   let out = `${head.method} ${head.forwardTarget} HTTP/1.1\r\nHost: ${head.rewrittenAuthority === '' ? host : head.rewrittenAuthority}\r\n`;
-  const text = head.text;
-  const runs = head.runs;
-  for (let i = 0; i < head.runCount; i += 2) out += text.slice(runs[i], runs[i + 1]);
-  out += client.trusted
-    ? extendedForwarding(head, client, host)
-    : `${client.forwardingLines}X-Forwarded-Host: ${host}\r\n`;
-  out += `X-Request-Id: ${requestId}\r\n${head.added}`;
+  out += forwardedLines(head, client, host, requestId);
   if (head.contentLength > 0) out += `Content-Length: ${head.contentLength}\r\n`;
   else if (head.contentLength < 0) out += 'Transfer-Encoding: chunked\r\n';
   // A body of no bytes is announced where its absence would mean something else.
@@ -72,6 +66,22 @@ export function composeRequest(head: RequestHead, client: ClientFacts, requestId
     out += 'Connection: te\r\nTE: trailers\r\n';
   }
   return `${out}\r\n`;
+}
+
+/** The host that a backend is told. */
+export function hostFor(head: RequestHead, client: ClientFacts): string {
+  return head.authority === '' ? client.authority : head.authority;
+}
+
+/** The header lines that say the same in every protocol: what passed, and what the proxy has to add. */
+export function forwardedLines(head: RequestHead, client: ClientFacts, host: string, requestId: string): string {
+  const { text, runs } = head;
+  let out = '';
+  for (let i = 0; i < head.runCount; i += 2) out += text.slice(runs[i], runs[i + 1]);
+  out += client.trusted
+    ? extendedForwarding(head, client, host)
+    : `${client.forwardingLines}X-Forwarded-Host: ${host}\r\n`;
+  return `${out}X-Request-Id: ${requestId}\r\n${head.added}`;
 }
 
 function takesBody(method: string): boolean {

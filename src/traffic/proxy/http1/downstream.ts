@@ -123,6 +123,10 @@ export class Downstream implements ClientProtocol, ClientStream, Timed {
     return this.head.minor === 0 || this.socket.write(composeInterim(head), 'latin1');
   }
 
+  accepts(): boolean {
+    return true;
+  }
+
   respond(head: ResponseHead): void {
     const context = this.#context;
     const request = this.head;

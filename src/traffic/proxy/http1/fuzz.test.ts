@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Engine } from '../engine.ts';
 import { Harness, portOf } from '../testing/harness.ts';
-import { simpleModel } from '../testing/model.ts';
+import { listener, simpleModel } from '../testing/model.ts';
 import { httpBackend, RawClient } from '../testing/peers.ts';
 import { clientFacts, composeRequest } from './compose.ts';
 import { defaultLimits } from './limits.ts';
@@ -101,7 +101,8 @@ describe('the corpus through an engine', () => {
       }),
     );
     const engine = await harness.engine();
-    engine.publish(simpleModel([web.port]));
+    const model = simpleModel([web.port]);
+    engine.publish({ ...model, listeners: new Map([['http', { ...listener(), http2: false }]]) });
     await engine.applied();
     const seen: Record<string, string> = {};
     for (const { name, text } of corpus) {

@@ -24,6 +24,8 @@ export interface HttpLimits {
   readonly linger: number;
   /** Connections under way at a time, per worker, whose PROXY header or ClientHello is still to come. */
   readonly handshakes: number;
+  /** Streams that a client of HTTP/2 may have open at a time. */
+  readonly streams: number;
   /** Bytes of a request kept so that it can be sent again. */
   readonly replay: number;
 }
@@ -40,5 +42,6 @@ export const defaultLimits: HttpLimits = {
   sendTimeout: 60_000,
   linger: 2000,
   handshakes: 4096,
+  streams: 100,
   replay: 64 * 1024,
 };

@@ -36,6 +36,7 @@ export const rejections = {
   transferEncodingVersion: bad('Transfer-Encoding needs HTTP/1.1'),
   framingConflict: bad('Content-Length and Transfer-Encoding exclude each other'),
   expect: { status: 417, reason: 'Expectation is not supported' },
+  grpcTimeout: bad('Malformed grpc-timeout'),
   bodyTooLarge: { status: 413, reason: 'Body is too large' },
   chunk: bad('Malformed chunk'),
   trailer: bad('Malformed trailer'),

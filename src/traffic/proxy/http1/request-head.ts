@@ -70,6 +70,27 @@ export class RequestHead {
   /** What a rewrite puts in place of `target` and `authority` on the way to the backend; empty: as they are. */
   rewrittenTarget = '';
   rewrittenAuthority = '';
+  /** Milliseconds the client waits for the whole answer, as far as it says so (`grpc-timeout`); 0 when it does not. */
+  timeoutMs = 0;
+
+  /** Forgets what single headers of the last request said. */
+  reset(): void {
+    this.added = '';
+    this.rewrittenTarget = '';
+    this.rewrittenAuthority = '';
+    this.authority = '';
+    this.upgrade = '';
+    this.expectContinue = false;
+    this.acceptsTrailers = false;
+    this.trailer = '';
+    this.forwardedFor = '';
+    this.forwardedProto = '';
+    this.forwardedHost = '';
+    this.forwardedPort = '';
+    this.forwarded = '';
+    this.requestId = '';
+    this.timeoutMs = 0;
+  }
 
   /** The target that the backend gets; `target` stays what the client asked for. */
   get forwardTarget(): string {
@@ -145,20 +166,7 @@ export function parseRequestHead(
   let contentLength = -1;
   let chunked = false;
   let connection = '';
-  head.added = '';
-  head.rewrittenTarget = '';
-  head.rewrittenAuthority = '';
-  head.authority = '';
-  head.upgrade = '';
-  head.expectContinue = false;
-  head.acceptsTrailers = false;
-  head.trailer = '';
-  head.forwardedFor = '';
-  head.forwardedProto = '';
-  head.forwardedHost = '';
-  head.forwardedPort = '';
-  head.forwarded = '';
-  head.requestId = '';
+  head.reset();
   for (;;) {
     const first = text.charCodeAt(pos);
     if (first === CR) {
@@ -232,7 +240,8 @@ export function parseRequestHead(
   return readTarget(head, text, targetStart, targetEnd, queryAt, plain, hostSeen);
 }
 
-function rememberField(head: RequestHead, id: number, value: string): void {
+/** Keeps the value of a known header that is rewritten, or only read. */
+export function rememberField(head: RequestHead, id: number, value: string): void {
   switch (id) {
     case UPGRADE:
       head.upgrade = head.upgrade === '' ? value : `${head.upgrade}, ${value}`;

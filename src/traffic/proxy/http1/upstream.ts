@@ -64,6 +64,10 @@ export class Http1Upstream implements UpstreamStream {
     socket.on('drain', () => this.#handler?.onDrain());
   }
 
+  get outcome(): number {
+    return this.head.status;
+  }
+
   get trailers(): string {
     return this.body.trailers;
   }

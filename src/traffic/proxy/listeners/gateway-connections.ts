@@ -4,7 +4,7 @@
 import type { Socket } from 'node:net';
 import type { Listener } from '#traffic/model/ir.ts';
 import { type AddressList, addressList } from '../address-list.ts';
-import { ClientConnection } from '../http/client-connection.ts';
+import { type AcceptedClient, ClientConnection } from '../http/client-connection.ts';
 import type { HttpContext } from '../http/context.ts';
 import { clientFacts } from '../http1/compose.ts';
 import type { FlowContext } from '../layer4/context.ts';
@@ -75,6 +75,11 @@ export class GatewayConnections implements ConnectionTaker {
         failed: (arrived, failure) => this.#failed(listener, arrived, failure),
       },
     );
+  }
+
+  /** The listener is gone: its HTTP connections are asked to go too. */
+  removed(name: string): void {
+    for (const connection of this.#http) if (connection.listener === name) connection.drain();
   }
 
   /** HTTP connections close after their answer; those under way come in and close then. */
@@ -170,6 +175,7 @@ export class GatewayConnections implements ConnectionTaker {
     const connection = new ClientConnection(this.#context, socket, {
       listener: listener.name,
       facts,
+      http2: spokenHttp2(listener, secure?.secured.socket.alpnProtocol),
       misdirected:
         secure === undefined
           ? undefined
@@ -187,4 +193,11 @@ export class GatewayConnections implements ConnectionTaker {
     // Every error is followed by `close`.
     socket.on('error', () => socket.destroy());
   }
+}
+
+function spokenHttp2(listener: Listener, alpn: string | false | null | undefined): AcceptedClient['http2'] {
+  if (listener.http2 === false) return 'no';
+  // Without TLS there was nothing to agree on.
+  if (alpn === undefined) return 'preface';
+  return alpn === 'h2' ? 'agreed' : 'no';
 }

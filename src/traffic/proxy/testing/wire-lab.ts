@@ -6,7 +6,7 @@ import type { Cluster } from '#traffic/model/ir.ts';
 import type { Engine } from '../engine.ts';
 import type { HttpLimits } from '../http1/limits.ts';
 import { Harness, portOf } from './harness.ts';
-import { simpleModel } from './model.ts';
+import { listener, simpleModel } from './model.ts';
 import { RawClient, rawBackend } from './peers.ts';
 import { readRequests, type StrictMessage } from './strict-reader.ts';
 
@@ -55,7 +55,9 @@ export class WireLab {
       ...(limits === undefined ? {} : { limits }),
       ...(accessLog === undefined ? {} : { accessLog }),
     });
-    engine.publish(simpleModel([backend.port], options.cluster));
+    // HTTP/1 alone: what is sent here must not be taken for anything else.
+    const model = simpleModel([backend.port], options.cluster);
+    engine.publish({ ...model, listeners: new Map([['http', { ...listener(), http2: false }]]) });
     await engine.applied();
     lab.#engine = engine;
     return lab;

@@ -110,7 +110,7 @@ function serverOptions(listener: Listener): TlsOptions {
     minVersion: tls?.minVersion ?? 'TLSv1.2',
     maxVersion: tls?.maxVersion ?? 'TLSv1.3',
     ...(tls?.ciphers === undefined ? {} : { ciphers: tls.ciphers }),
-    ALPNProtocols: ['http/1.1'],
+    ALPNProtocols: listener.http2 === false ? ['http/1.1'] : ['h2', 'http/1.1'],
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     sessionTimeout: SESSION_LIFETIME,
     ...(clients === undefined

@@ -17,14 +17,29 @@ export interface PoolSettings {
    * it idled, the likelier the backend is closing it just now, and such a request could not be retried.
    */
   readonly unsafeIdle: number;
+  /** Milliseconds an HTTP/2 session may be without a stream. */
+  readonly sessionIdle: number;
+  /** Milliseconds without a word from the backend after which a new stream on the session brings a ping along. */
+  readonly silence: number;
+  /** Milliseconds the answer to such a ping may take. */
+  readonly pingTimeout: number;
 }
 
-export const defaultPoolSettings: PoolSettings = { maxIdle: 256, idleTimeout: 4000, unsafeIdle: 1000 };
+export const defaultPoolSettings: PoolSettings = {
+  maxIdle: 256,
+  idleTimeout: 4000,
+  unsafeIdle: 1000,
+  sessionIdle: 60_000,
+  silence: 10_000,
+  pingTimeout: 5000,
+};
 
 /** What all pools of a worker have in common. */
 export interface PoolDeps {
   readonly settings: PoolSettings;
   readonly limits: HttpLimits;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
 }
 
 /** Where this endpoint's counts lie, for the last cluster and pod it was counted under. */
@@ -60,6 +75,7 @@ export abstract class EndpointPool {
   cells: EndpointCells | undefined;
   readonly settings: PoolSettings;
   readonly limits: HttpLimits;
+  readonly now: () => number;
 
   constructor(target: EngineTarget, transport: Transport, slot: number, deps: PoolDeps, client?: SocketPair) {
     this.key = target.key;
@@ -71,6 +87,7 @@ export abstract class EndpointPool {
     this.slot = slot;
     this.settings = deps.settings;
     this.limits = deps.limits;
+    this.now = deps.now;
   }
 
   /**

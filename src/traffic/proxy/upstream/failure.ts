@@ -16,6 +16,8 @@ export interface Failure {
     | 'tls_settings'
     | 'closed'
     | 'protocol'
+    | 'refused_stream'
+    | 'reset'
     | 'response_timeout'
     | 'try_timeout'
     | 'request_timeout'
@@ -120,6 +122,22 @@ export const failures = {
     condition: undefined,
     status: 502,
     reason: 'Backend closed the connection within the response',
+  },
+  refusedStream: {
+    code: 'refused_stream',
+    source: 'upstream',
+    retrySafe: 'unsent',
+    condition: 'refused_stream',
+    status: 503,
+    reason: 'Backend takes no more requests',
+  },
+  reset: {
+    code: 'reset',
+    source: 'upstream',
+    retrySafe: 'unanswered',
+    condition: 'reset',
+    status: 502,
+    reason: 'Backend gave the request up without a response',
   },
   protocol: {
     code: 'protocol',

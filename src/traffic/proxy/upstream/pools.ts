@@ -6,6 +6,7 @@ import type { EngineTarget } from '#traffic/snapshot/index.ts';
 import type { ClusterGuards } from '../guards/cluster-guard.ts';
 import { Http1Pool } from '../http1/connection-pool.ts';
 import type { HttpLimits } from '../http1/limits.ts';
+import { Http2Pool } from '../http2/session-pool.ts';
 import type { SocketPair } from '../proxy-protocol/socket-pair.ts';
 import { defaultPoolSettings, type EndpointPool, type PoolDeps } from './endpoint-pool.ts';
 import { plainHttp1, type Transport, transportOf } from './transport.ts';
@@ -28,11 +29,12 @@ export class UpstreamPools {
     slotOf: (key: string) => number,
     guards: ClusterGuards,
     limits: HttpLimits,
+    now: () => number,
     settings = defaultPoolSettings,
   ) {
     this.#slotOf = slotOf;
     this.#guards = guards;
-    this.#deps = { settings, limits };
+    this.#deps = { settings, limits, now };
   }
 
   /** `cluster` says how its endpoints are spoken to; `client` is whom they are told of, where they are. */
@@ -99,7 +101,9 @@ export class UpstreamPools {
   }
 
   #create(target: EngineTarget, transport: Transport, client: SocketPair | undefined): EndpointPool {
-    return new Http1Pool(target, transport, this.#slotOf(target.key), this.#deps, client);
+    const slot = this.#slotOf(target.key);
+    if (transport.protocol === 'http2') return new Http2Pool(target, transport, slot, this.#deps, client);
+    return new Http1Pool(target, transport, slot, this.#deps, client);
   }
 
   #othersOf(key: string): Map<string, EndpointPool> {

@@ -13,6 +13,8 @@ export interface ListenReport {
 export interface ConnectionTaker {
   /** `socket` is paused and unread. */
   accept(listener: Listener, socket: Socket): void;
+  /** The listener is there no more. */
+  removed(name: string): void;
 }
 
 /** What serves a UDP listener. */
@@ -60,6 +62,8 @@ export class GatewayListeners {
       }
       this.#open.delete(name);
       open.server.close();
+      // One that moves keeps its connections.
+      if (wanted === undefined) this.#taker.removed(name);
     }
     for (const listener of listeners.values()) {
       if (this.#open.has(listener.name)) continue;

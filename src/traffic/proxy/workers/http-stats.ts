@@ -137,6 +137,22 @@ export class WorkerStats implements HttpStats {
     writer.add(writer.cell(proxyMetrics.compressionBytes, [coding, 'out']), bytesOut);
   }
 
+  sessionOpened(listener: string): void {
+    this.#writer.add(this.#writer.cell(proxyMetrics.sessions, [listener]), 1);
+  }
+
+  sessionClosed(listener: string): void {
+    this.#writer.add(this.#writer.cell(proxyMetrics.sessions, [listener]), -1);
+  }
+
+  sessionFault(listener: string, fault: string): void {
+    this.#writer.add(this.#writer.cell(proxyMetrics.sessionFaults, [listener, fault]), 1);
+  }
+
+  streamReset(listener: string, by: 'client' | 'proxy'): void {
+    this.#writer.add(this.#writer.cell(proxyMetrics.streamResets, [listener, by]), 1);
+  }
+
   rejected(listener: string, status: number): void {
     this.#writer.add(this.#writer.cell(proxyMetrics.rejected, [listener, String(status)]), 1);
   }
