@@ -119,3 +119,11 @@ clusters:
     ['unhealthy', 0, 'Connection refused'],
   ]);
 });
+
+test('manifests are explained without a cluster, with the pods that they ask for', async () => {
+  const args = ['explain', 'http://shop.local:8080/api/cart/items', '-f', 'examples/shop/k8s'];
+  const { code, stdout, stderr } = await evenkeel(args);
+  expect([code, stderr]).toEqual([0, '']);
+  expect(stdout).toContain('Goes to cluster "shop/cart/http".');
+  expect(stdout).toMatch(/\?:8080 +shop\/cart-1 +expected +1 +50.0%/);
+});

@@ -47,6 +47,6 @@ export function parseCount(text: string): number {
 }
 
 /** Gathers an option that may be given several times. */
-export function collect(text: string, before: readonly string[]): readonly string[] {
+export function collect(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];
 }

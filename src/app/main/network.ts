@@ -86,7 +86,7 @@ async function claim(cidr: string, flag: string): Promise<() => Promise<void>> {
   return () => new Promise((resolve) => server.close(() => resolve()));
 }
 
-export function gatewayListeners(ports: Ports): Listener[] {
+export function gatewayListeners(ports: Pick<Ports, 'http' | 'https'>): Listener[] {
   return [
     { name: 'http', address: PUBLIC_ADDRESS, port: ports.http, protocol: 'http' },
     { name: 'https', address: PUBLIC_ADDRESS, port: ports.https, protocol: 'https' },

@@ -1,12 +1,13 @@
 // `evenkeel explain`: what would become of a request, and why, from the running gateway or from a file alone.
 // Knows options and printing; the explanation is made elsewhere.
 import { Command, Option } from 'commander';
-import type { Explanation } from '#traffic/proxy/explain/explanation.ts';
+import type { Explanation, Question } from '#traffic/proxy/explain/explanation.ts';
 import { defaultAdmin } from '../../explain/from-admin.ts';
 import { type Asked, questionOf } from '../../explain/question.ts';
 import { Failure } from '../../failure.ts';
 import { dataDirAt } from '../../main/data-dir.ts';
 import { readInstance } from '../../main/instance-lock.ts';
+import { gatewayListeners } from '../../main/network.ts';
 import { formatProblem } from '../../manifests/format.ts';
 import { collect } from '../values.ts';
 
@@ -16,6 +17,8 @@ interface Options {
   readonly listener?: string;
   readonly client?: string;
   readonly config?: string;
+  readonly filename?: readonly string[];
+  readonly recursive: boolean;
   readonly admin?: string;
   readonly data?: string;
   readonly output?: 'json' | 'yaml';
@@ -25,7 +28,7 @@ export function explainCommand(): Command {
   return new Command('explain')
     .summary('say what would become of a request, and why')
     .description(
-      'Says where a request would go, and sends none: the listener, the virtual host, the route and why it wins, the routes that came close, the filters in the order in which they run, the clusters, and each endpoint with its state, its load and the chance it has.\n\nThe running gateway is asked, so that its state counts; with --config a configuration file alone is. That a request is refused or not found is an answer like any other: exit code 0.',
+      'Says where a request would go, and sends none: the listener, the virtual host, the route and why it wins, the routes that came close, the filters in the order in which they run, the clusters, and each endpoint with its state, its load and the chance it has.\n\nThe running gateway is asked, so that its state counts; with --config a configuration file alone is, with -f Kubernetes manifests are, with the pods that they ask for. That a request is refused or not found is an answer like any other: exit code 0.',
     )
     .argument('<url>', 'the request, e.g. http://127.0.0.1:8080/api?page=2')
     .addOption(
@@ -40,6 +43,12 @@ export function explainCommand(): Command {
     .option('--listener <name>', 'the listener it arrives at, where the port of the URL does not say')
     .option('--client <address>', 'IP address of the client (default: 127.0.0.1)')
     .addOption(new Option('-c, --config <file>', 'explain this file of "evenkeel gateway" alone').conflicts('admin'))
+    .addOption(
+      new Option('-f, --filename <path>', 'explain Kubernetes manifests alone: a file or directory; may be repeated')
+        .argParser(collect)
+        .conflicts(['admin', 'config', 'data']),
+    )
+    .option('-R, --recursive', 'with --filename: look below directories as well', false)
     .option('--admin <url>', `admin page of the gateway to ask (default: ${defaultAdmin})`)
     .addOption(
       new Option('--data <dir>', 'ask the gateway of the cluster that runs on this data directory').conflicts([
@@ -55,6 +64,7 @@ Examples:
   $ evenkeel explain http://shop.localhost:8080/api/cart
   $ evenkeel explain http://127.0.0.1:8080/ -H 'Host: shop.local' -H x-canary=yes --method POST
   $ evenkeel explain https://shop.example.com/ --listener secure --config gateway.yaml
+  $ evenkeel explain http://shop.local:8080/api/cart -f examples/shop/k8s
   $ evenkeel explain http://127.0.0.1:8080/ --admin http://127.0.0.1:9902 -o json`,
     )
     .action(async (url: string, options: Options) => {
@@ -74,7 +84,9 @@ async function explain(url: string, options: Options): Promise<number> {
   // Checked here as well, so that wrong usage is told without a gateway.
   const question = questionOf(asked);
   let explanation: Explanation;
-  if (config === undefined) {
+  if (options.filename !== undefined) {
+    explanation = await fromManifests(question, options.filename, options.recursive);
+  } else if (config === undefined) {
     const { askAdmin } = await import('../../explain/from-admin.ts');
     explanation = await askAdmin(options.admin ?? adminOf(options.data), asked);
   } else {
@@ -89,6 +101,23 @@ async function explain(url: string, options: Options): Promise<number> {
   }
   await print(explanation, output);
   return 0;
+}
+
+/** What is wrong with the manifests goes to standard error: the rest of them is explained. */
+async function fromManifests(question: Question, paths: readonly string[], recursive: boolean): Promise<Explanation> {
+  const [{ readManifests }, { explainManifests }] = await Promise.all([
+    import('../../manifests/read.ts'),
+    import('../../explain/from-manifests.ts'),
+  ]);
+  const { objects, problems } = await readManifests(paths, { recursive });
+  const listeners = gatewayListeners({ http: 8080, https: 8443 });
+  const outcome = explainManifests(
+    objects.map(({ object }) => object),
+    listeners,
+    question,
+  );
+  for (const line of [...problems.map(formatProblem), ...outcome.problems]) process.stderr.write(`${line}\n`);
+  return outcome.explanation;
 }
 
 /** Of the cluster that runs on a data directory; the usual one when none is named. */

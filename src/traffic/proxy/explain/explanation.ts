@@ -100,10 +100,12 @@ export interface ExplainedBackend {
 }
 
 export interface ExplainedEndpoint {
+  /** `address:port`; `?` for the address of a pod that does not run. */
   readonly key: string;
   readonly pod: string;
   readonly zone: string;
-  readonly state: EndpointState;
+  /** `expected`: manifests ask for it, and nothing runs. */
+  readonly state: EndpointState | 'expected';
   /** Why, where the state alone does not say; empty otherwise. */
   readonly reason: string;
   readonly weight: number;
