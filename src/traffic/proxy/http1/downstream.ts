@@ -18,8 +18,8 @@ import {
   composeResponse,
   composeSwitch,
 } from './compose.ts';
+import { isBlocked, isSettled } from './direct-write.ts';
 import { HeadReader } from './head-reader.ts';
-import { isBlocked } from './out-buffer.ts';
 import type { NextRead } from './read-memory.ts';
 import { type Rejection, rejections } from './rejection.ts';
 import { parseRequestHead, RequestHead } from './request-head.ts';
@@ -73,7 +73,7 @@ export class Downstream implements ClientProtocol, ClientStream, Timed {
   }
 
   get settled(): boolean {
-    return this.socket.writableLength === 0;
+    return isSettled(this.socket);
   }
 
   get requestComplete(): boolean {
@@ -369,7 +369,7 @@ export class Downstream implements ClientProtocol, ClientStream, Timed {
     this.#state = 'linger';
     this.#pending = undefined;
     this.#deadline = 0;
-    if (this.socket.writableLength > 0) this.blocked();
+    if (!isSettled(this.socket)) this.blocked();
     // A client that reads slowly gets the send time-out for the rest; lingering begins behind the last byte.
     this.socket.end(() => {
       this.#sendDeadline = 0;

@@ -2,6 +2,7 @@
 // Knows nothing of HTTP except how a chunk is written.
 
 import type { Socket } from 'node:net';
+import { isBlocked, writeText } from './direct-write.ts';
 
 /** Payload up to this many bytes joins the head in one string; larger pieces go out as buffers, in one writev. */
 const JOIN_LIMIT = 8 * 1024;
@@ -62,7 +63,7 @@ export class OutBuffer {
     const text = this.text;
     this.text = '';
     if (this.#parts.length === 0) {
-      if (text !== '') socket.write(text, 'latin1');
+      if (text !== '') writeText(socket, text);
     } else {
       const parts = this.#parts;
       this.#parts = [];
@@ -77,14 +78,6 @@ export class OutBuffer {
     this.text = '';
     this.#parts.length = 0;
   }
-}
-
-/**
- * Whether to wait for `drain`. A write as long as the high-water mark is asked to be waited for even when the kernel
- * took all of it at once: then there is nothing to wait for.
- */
-export function isBlocked(socket: Socket): boolean {
-  return socket.writableNeedDrain && socket.writableLength > 0;
 }
 
 /** In as few system calls as the socket can. */

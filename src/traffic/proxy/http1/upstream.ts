@@ -9,6 +9,7 @@ import { type Failure, failures } from '../upstream/failure.ts';
 import { BodyDecoder } from './body-decoder.ts';
 import { composeRequest } from './compose.ts';
 import type { Http1Pool } from './connection-pool.ts';
+import { isSettled } from './direct-write.ts';
 import { hasBareLineFeed } from './head-reader.ts';
 import type { HttpLimits } from './limits.ts';
 import { OutBuffer } from './out-buffer.ts';
@@ -92,7 +93,7 @@ export class Http1Upstream implements UpstreamStream {
   }
 
   get settled(): boolean {
-    return this.socket.writableLength === 0;
+    return isSettled(this.socket);
   }
 
   pause(): void {
