@@ -27,12 +27,12 @@ export class OutlierDetector {
   readonly #records = new Map<string, EjectionRecord>();
 
   /** The endpoints that a cluster watches, by key; `settings` undefined takes the cluster out. */
-  configure(cluster: string, settings: OutlierSettings | undefined, keys: Iterable<string>): void {
+  configure(cluster: string, settings: OutlierSettings | undefined, keys: ReadonlySet<string>): void {
     const before = this.#clusters.get(cluster)?.keys ?? none;
-    const after = settings === undefined ? none : new Set(keys);
+    const after = settings === undefined ? none : keys;
     if (settings === undefined) this.#clusters.delete(cluster);
     else this.#clusters.set(cluster, { settings, keys: after });
-    for (const key of after) this.#watch(key, cluster);
+    for (const key of after) if (!before.has(key)) this.#watch(key, cluster);
     for (const key of before) if (!after.has(key)) this.#unwatch(key, cluster);
   }
 
@@ -44,6 +44,11 @@ export class OutlierDetector {
   /** Some cluster names the endpoint. */
   watches(key: string): boolean {
     return this.#watching.has(key);
+  }
+
+  /** Who is ejected now. */
+  *ejected(): Iterable<string> {
+    for (const [key, { current }] of this.#records) if (current !== undefined) yield key;
   }
 
   record(key: string): EjectionRecord {

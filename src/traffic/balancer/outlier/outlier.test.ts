@@ -144,7 +144,7 @@ it.each([
 describe('the detector', () => {
   const watching = (policy: OutlierPolicy = {}): OutlierDetector => {
     const detector = new OutlierDetector();
-    detector.configure('web', outlierSettings(policy), ['a', 'b', 'c']);
+    detector.configure('web', outlierSettings(policy), new Set(['a', 'b', 'c']));
     return detector;
   };
 
@@ -167,7 +167,7 @@ describe('the detector', () => {
 
   it('keeps to the cap of every cluster that names the endpoint', () => {
     const detector = watching({ maxEjectionPercent: 100 });
-    detector.configure('small', outlierSettings({}), ['b', 'c']);
+    detector.configure('small', outlierSettings({}), new Set(['b', 'c']));
     expect(detector.onRun('web', 'b', 'consecutive_5xx', 0)).toHaveLength(1);
     expect(detector.onRun('web', 'c', 'consecutive_5xx', 0)).toEqual([]);
     expect(detector.onRun('web', 'a', 'consecutive_5xx', 0)).toHaveLength(1);
@@ -176,12 +176,12 @@ describe('the detector', () => {
   it('forgets what leaves the last cluster that names it, and whose address somebody else has now', () => {
     const detector = watching();
     detector.onRun('web', 'a', 'consecutive_5xx', 0);
-    detector.configure('other', outlierSettings({}), ['a']);
-    detector.configure('web', undefined, []);
+    detector.configure('other', outlierSettings({}), new Set(['a']));
+    detector.configure('web', undefined, new Set());
     expect(detector.record('a').current).toBeDefined();
-    detector.configure('other', outlierSettings({}), []);
+    detector.configure('other', outlierSettings({}), new Set());
     expect(detector.record('a').current).toBeUndefined();
-    detector.configure('other', outlierSettings({}), ['a']);
+    detector.configure('other', outlierSettings({}), new Set(['a']));
     detector.onRun('other', 'a', 'consecutive_5xx', 0);
     detector.forget('a');
     expect(detector.record('a').current).toBeUndefined();
@@ -205,7 +205,7 @@ describe('the detector', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 0, max: 100 }), (steps, percent) => {
         const detector = new OutlierDetector();
-        detector.configure('web', outlierSettings({ maxEjectionPercent: percent }), keys);
+        detector.configure('web', outlierSettings({ maxEjectionPercent: percent }), new Set(keys));
         let now = 0;
         for (const { key, wait } of steps) {
           now += wait;

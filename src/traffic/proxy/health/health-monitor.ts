@@ -151,10 +151,15 @@ export class HealthMonitor {
     if (policy !== undefined) {
       for (const endpoint of endpoints) {
         const key = endpointKey(endpoint);
+        // Of two with the same address and port the first counts, as in the tables.
+        if (keys.has(key)) continue;
         keys.add(key);
-        const known = this.#watching.get(key) ?? { pod: endpoint.pod, clusters: new Set() };
-        known.clusters.add(name);
-        this.#watching.set(key, known);
+        const known = this.#watching.get(key);
+        if (known === undefined) {
+          this.#watching.set(key, { pod: endpoint.pod, clusters: new Set([name]) });
+          continue;
+        }
+        if (before?.has(key) !== true) known.clusters.add(name);
         if (known.pod !== endpoint.pod) this.#outliers.forget(key);
         known.pod = endpoint.pod;
       }
@@ -167,7 +172,7 @@ export class HealthMonitor {
     }
     if (policy === undefined) this.#watched.delete(name);
     else this.#watched.set(name, keys);
-    this.#outliers.configure(name, policy, [...keys]);
+    this.#outliers.configure(name, policy, keys);
   }
 
   #onEjections(events: readonly EjectionEvent[]): void {
@@ -221,14 +226,12 @@ export class HealthMonitor {
     const judged = cluster?.healthCheck !== undefined || cluster?.outlierDetection !== undefined;
     if (cluster === undefined || (!judged && drained.size === 0)) return healthy;
     const health = new Map<string, EndpointHealth>();
-    for (const endpoint of published.endpointsOf(name)) {
-      const key = endpointKey(endpoint);
-      const checked = this.#checks.of(name, key)?.health;
-      const ejected = cluster.outlierDetection !== undefined && this.#outliers.ejection(key) !== undefined;
-      if (drained.has(key)) health.set(key, 'drained');
-      else if (checked === 'pending' || checked === 'unhealthy') health.set(key, checked);
-      else if (ejected) health.set(key, 'ejected');
-    }
+    // Of several reasons the last one counts.
+    const watched = this.#watched.get(name);
+    if (watched !== undefined)
+      for (const key of this.#outliers.ejected()) if (watched.has(key)) health.set(key, 'ejected');
+    for (const [key, state] of this.#checks.unfit(name)) health.set(key, state);
+    for (const key of drained) health.set(key, 'drained');
     return health;
   }
 

@@ -38,7 +38,7 @@ class Lab {
     for (const [place, key] of keys.entries()) if (!this.slots.has(key)) this.slots.set(key, place);
     const config: Cluster = cluster(name, policy === undefined ? {} : { outlierDetection: policy });
     this.#entries.set(name, { config } as ClusterEntry);
-    this.watch.configure(name, policy, keys);
+    this.watch.configure(name, policy, new Set(keys));
   }
 
   /** Records attempts by the workers in turn; status 0 stands for a refused connection. */

@@ -25,7 +25,7 @@ interface Watched {
   readonly interval: number;
   readonly cancel: Cancel;
   /** Sums at the last interval, by endpoint. */
-  sums: Map<string, Sums>;
+  readonly sums: Map<string, Sums>;
 }
 
 export class OutlierWatch {
@@ -43,23 +43,25 @@ export class OutlierWatch {
   }
 
   /** The endpoints of a cluster, which have their slots by now; without a policy it is not watched. */
-  configure(cluster: string, policy: OutlierDetection | undefined, keys: readonly string[]): void {
+  configure(cluster: string, policy: OutlierDetection | undefined, keys: ReadonlySet<string>): void {
     const before = this.#watched.get(cluster);
     if (policy === undefined) {
       before?.cancel();
       this.#watched.delete(cluster);
-      this.#detector.configure(cluster, undefined, []);
+      this.#detector.configure(cluster, undefined, keys);
       return;
     }
-    // A slot may have counted for somebody else before.
-    for (const key of keys) if (!this.#detector.watches(key)) this.#clearRuns(key);
     const settings = outlierSettings(policy);
-    this.#detector.configure(cluster, settings, keys);
-    const sums = new Map(keys.map((key) => [key, before?.sums.get(key) ?? this.#sumsOf(key)]));
-    if (before?.interval === settings.interval) {
-      before.sums = sums;
-      return;
+    const sums = before?.sums ?? new Map<string, Sums>();
+    for (const key of sums.keys()) if (!keys.has(key)) sums.delete(key);
+    for (const key of keys) {
+      if (sums.has(key)) continue;
+      sums.set(key, this.#sumsOf(key));
+      // Its slot may have counted for somebody else before.
+      if (!this.#detector.watches(key)) this.#clearRuns(key);
     }
+    this.#detector.configure(cluster, settings, keys);
+    if (before?.interval === settings.interval) return;
     before?.cancel();
     const cancel = this.#deps.clock.every(settings.interval, () => this.#onInterval(cluster));
     this.#watched.set(cluster, { interval: settings.interval, cancel, sums });
@@ -80,6 +82,11 @@ export class OutlierWatch {
   /** The ejection under way; `until` in monotonic milliseconds. */
   ejection(key: string): Ejection | undefined {
     return this.#detector.record(key).current;
+  }
+
+  /** Keys of everybody who is ejected now. */
+  ejected(): Iterable<string> {
+    return this.#detector.ejected();
   }
 
   close(): void {

@@ -24,16 +24,22 @@ export interface ActiveChecksDeps {
 const MAX_CONCURRENT = 256;
 
 interface Shared {
+  readonly id: string;
   readonly check: EndpointCheck;
   readonly clusters: Set<string>;
+}
+
+/** What a cluster has checked: how, and for each endpoint which pod it was and the check that it shares. */
+interface Wanted {
+  readonly way: string;
+  readonly checks: ReadonlyMap<string, { readonly pod: string; readonly shared: Shared }>;
 }
 
 export class ActiveChecks {
   readonly #deps: ActiveChecksDeps;
   readonly #checkDeps: CheckDeps;
   readonly #shared = new Map<string, Shared>();
-  /** What each cluster shares, by endpoint key. */
-  readonly #byCluster = new Map<string, ReadonlyMap<string, string>>();
+  readonly #byCluster = new Map<string, Wanted>();
 
   constructor(deps: ActiveChecksDeps) {
     this.#deps = deps;
@@ -44,26 +50,44 @@ export class ActiveChecks {
 
   /** What a cluster wants checked from now on; nothing when it is gone or has no check. */
   configure(name: string, cluster: Cluster | undefined, endpoints: readonly Endpoint[]): void {
-    const wanted = new Map<string, string>();
-    const way = cluster?.healthCheck === undefined ? '' : wayOf(cluster);
-    if (cluster?.healthCheck !== undefined) {
+    const before = this.#byCluster.get(name);
+    const check = cluster?.healthCheck;
+    const checks = new Map<string, { pod: string; shared: Shared }>();
+    const way = cluster === undefined || check === undefined ? '' : wayOf(cluster);
+    if (cluster !== undefined && check !== undefined) {
       for (const endpoint of endpoints) {
         const key = endpointKey(endpoint);
-        const id = `${key} ${endpoint.pod} ${way}`;
-        wanted.set(key, id);
-        this.#share(id, key, name, targetOf(cluster, cluster.healthCheck, endpoint));
+        // Of two with the same address and port the first counts, as in the tables.
+        if (checks.has(key)) continue;
+        const known = before?.way === way ? before.checks.get(key) : undefined;
+        if (known?.pod === endpoint.pod) checks.set(key, known);
+        else {
+          const id = `${key} ${endpoint.pod} ${way}`;
+          checks.set(key, {
+            pod: endpoint.pod,
+            shared: this.#share(id, key, name, targetOf(cluster, check, endpoint)),
+          });
+        }
       }
     }
-    const keep = new Set(wanted.values());
-    for (const id of this.#byCluster.get(name)?.values() ?? []) if (!keep.has(id)) this.#leave(id, name);
-    if (wanted.size === 0) this.#byCluster.delete(name);
-    else this.#byCluster.set(name, wanted);
+    for (const [key, { shared }] of before?.checks ?? []) {
+      if (checks.get(key)?.shared !== shared) this.#leave(shared, name);
+    }
+    if (checks.size === 0) this.#byCluster.delete(name);
+    else this.#byCluster.set(name, { way, checks });
   }
 
   /** The check of an endpoint on behalf of a cluster. */
   of(cluster: string, key: string): EndpointCheck | undefined {
-    const id = this.#byCluster.get(cluster)?.get(key);
-    return id === undefined ? undefined : this.#shared.get(id)?.check;
+    return this.#byCluster.get(cluster)?.checks.get(key)?.shared.check;
+  }
+
+  /** The endpoints of a cluster that must not be used as they are, by what their checks say. */
+  *unfit(cluster: string): Iterable<readonly [string, 'pending' | 'unhealthy']> {
+    for (const [key, { shared }] of this.#byCluster.get(cluster)?.checks ?? []) {
+      const { health } = shared.check;
+      if (health !== 'healthy') yield [key, health];
+    }
   }
 
   close(): void {
@@ -72,30 +96,30 @@ export class ActiveChecks {
     this.#byCluster.clear();
   }
 
-  #share(id: string, key: string, cluster: string, target: CheckTarget): void {
+  #share(id: string, key: string, cluster: string, target: CheckTarget): Shared {
     const known = this.#shared.get(id);
     if (known !== undefined) {
       known.clusters.add(cluster);
-      return;
+      return known;
     }
     const clusters = new Set([cluster]);
     const check = new EndpointCheck(target, this.#checkDeps, () => this.#deps.onTurn(key, clusters));
-    this.#shared.set(id, { check, clusters });
+    const shared = { id, check, clusters };
+    this.#shared.set(id, shared);
+    return shared;
   }
 
-  #leave(id: string, cluster: string): void {
-    const shared = this.#shared.get(id);
-    if (shared === undefined) return;
+  #leave(shared: Shared, cluster: string): void {
     shared.clusters.delete(cluster);
     if (shared.clusters.size > 0) return;
     shared.check.stop();
-    this.#shared.delete(id);
+    this.#shared.delete(shared.id);
   }
 }
 
 /** Equal for clusters that ask in the same way. */
-function wayOf({ healthCheck, upstreamProtocol, tls }: Cluster): string {
-  return JSON.stringify([healthCheck, upstreamProtocol === 'http2', tls?.fingerprint]);
+function wayOf({ healthCheck, upstreamProtocol, tls, proxyProtocol }: Cluster): string {
+  return JSON.stringify([healthCheck, upstreamProtocol === 'http2', tls?.fingerprint, proxyProtocol]);
 }
 
 function targetOf(cluster: Cluster, check: CheckTarget['check'], endpoint: Endpoint): CheckTarget {
