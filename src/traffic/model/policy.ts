@@ -11,7 +11,7 @@ const ANNOTATION = 'evenkeel.dev/balancing-policy';
 const byName: ReadonlyMap<string, BalancingPolicy> = new Map<string, BalancingPolicy>([
   ['round_robin', { type: 'round_robin' }],
   ['weighted_round_robin', { type: 'weighted_round_robin' }],
-  ['least_request', defaultPolicy],
+  ['least_request', { type: 'least_request', choices: 2 }],
   ['random', { type: 'random' }],
   ['ip_hash', { type: 'ip_hash' }],
   ['ring_hash', { type: 'ring_hash' }],
