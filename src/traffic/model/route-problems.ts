@@ -84,7 +84,9 @@ function corsProblems(policy: CorsPolicy): string[] {
   for (const origin of policy.allowOrigins) {
     if (origin === '*' || origin === 'null') continue;
     if (!/^[a-z][a-z0-9+.-]*:\/\/(?:\*|(?:\*\.)?[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?$/i.test(origin))
-      problems.push(`Origin "${origin}" is not valid: use "*", "https://shop.example" or "https://*.example"`);
+      problems.push(
+        `Origin ${JSON.stringify(origin)} is not valid: use "*", "https://shop.example" or "https://*.example"`,
+      );
   }
   for (const name of [...policy.allowMethods, ...policy.allowHeaders, ...policy.exposeHeaders])
     if (!isToken(name)) problems.push(`"${name}" is neither "*" nor the name of a method or header`);
