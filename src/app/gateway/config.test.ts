@@ -275,7 +275,13 @@ describe('the example of the documentation', () => {
   beforeAll(async () => {
     const { authority, server } = await pairs();
     config = configOf(example, (file) =>
-      file.endsWith('.key') ? server.keyPem : file.endsWith('ca.crt') ? authority.certPem : server.certPem,
+      file === 'certs/affinity.key'
+        ? 'sixteen-or-more-random-characters\n'
+        : file.endsWith('.key')
+          ? server.keyPem
+          : file.endsWith('ca.crt')
+            ? authority.certPem
+            : server.certPem,
     );
   });
 
@@ -299,7 +305,8 @@ describe('the example of the documentation', () => {
     expect(routes[4]?.filters?.map(({ type }) => type)).toHaveLength(9);
     expect(clusters.get('app')).toMatchObject({
       slowStart: { windowMs: 30_000 },
-      affinity: { maxAgeSeconds: 3600 },
+      affinity: { maxAgeSeconds: 3600, key: { value: 'sixteen-or-more-random-characters' } },
+      timeouts: { drain: 300_000 },
       outlierDetection: { latencyMinimumMs: 100 },
     });
     expect(clusters.get('canary')?.tls).toMatchObject({ serverName: 'canary.internal' });

@@ -134,7 +134,8 @@ class Reading {
 
   #clusters(files: ReadonlyMap<string, ClusterFile>): Map<string, Cluster> {
     const clusters = new Map<string, Cluster>();
-    for (const [name, { cluster: config, tls }] of files) {
+    for (const [name, { cluster, tls, affinityKeyFile }] of files) {
+      const config = this.#withAffinityKey(cluster, affinityKeyFile);
       if (tls === undefined) {
         clusters.set(name, config);
         continue;
@@ -162,6 +163,15 @@ class Reading {
       });
     }
     return clusters;
+  }
+
+  #withAffinityKey(cluster: ClusterFile['cluster'], file: string | undefined): Omit<Cluster, 'tls'> {
+    const { affinity } = cluster;
+    if (file === undefined || affinity?.type !== 'cookie') return cluster;
+    const key = this.#reader.secret(file);
+    if (!('error' in key)) return { ...cluster, affinity: { ...affinity, key } };
+    this.#report(`${fieldPath(['clusters', cluster.name])}.affinity.keyFile`, key.error, key.remedy);
+    return cluster;
   }
 
   /** Text of a file of certificates; empty, and reported, when it cannot be used. */

@@ -2,6 +2,7 @@
 // Never says what is in a key.
 import { createHash, X509Certificate } from 'node:crypto';
 import { createCertificateReader } from '#control/controllers/traffic/read-certificate.ts';
+import type { PrivateText } from '#traffic/model/ir.ts';
 import { privateText } from '#traffic/model/private-text.ts';
 import type { TlsPair } from '#traffic/model/secret.ts';
 import { messageOf } from '../failure.ts';
@@ -59,6 +60,18 @@ export class FileReader {
       const remedy = 'Name a PEM file with the certificates of the authorities to trust';
       return { error: `File "${file}" holds no PEM certificate (${messageOf(error)})`, remedy };
     }
+  }
+
+  /** A secret that somebody made up: a line of text. */
+  secret(file: string): PrivateText | Refused {
+    const found = this.#text(file);
+    if ('error' in found) return found;
+    const secret = found.text.trim();
+    if (secret.length >= 16) return privateText(secret);
+    return {
+      error: `File "${file}" holds a key of ${secret.length} characters, which is too short`,
+      remedy: 'Write at least 16 random ones, e.g. with "openssl rand -base64 32"',
+    };
   }
 
   fingerprint(text: string): string {

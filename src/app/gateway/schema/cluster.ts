@@ -3,12 +3,33 @@
 import { policies } from '#traffic/balancer/index.ts';
 import { defaultPolicy, defaultRetry, defaultTimeouts } from '#traffic/model/cluster-defaults.ts';
 import { cookieProblem } from '#traffic/model/header-rules.ts';
-import type { AffinityPolicy, BalancingPolicy, Cluster, Endpoint, HashPolicy, UpstreamTls } from '#traffic/model/ir.ts';
-import { privateText } from '#traffic/model/private-text.ts';
+import type {
+  AffinityPolicy,
+  BalancingPolicy,
+  Cluster,
+  ClusterTimeouts,
+  Endpoint,
+  HashPolicy,
+  RetryBudgetPolicy,
+  UpstreamTls,
+} from '#traffic/model/ir.ts';
 import { retry } from './common.ts';
 import { endpoint } from './endpoint.ts';
 import { circuitBreaker, healthCheck, loadReports, locality, outlierDetection, slowStart } from './guards.ts';
-import { byType, checked, isRecord, leaf, list, mapped, named, object, oneOf, optional, type Schema } from './kit.ts';
+import {
+  byType,
+  checked,
+  type EveryField,
+  isRecord,
+  leaf,
+  list,
+  mapped,
+  named,
+  object,
+  oneOf,
+  optional,
+  type Schema,
+} from './kit.ts';
 import { tlsVersion } from './listener.ts';
 import { suggestion } from './suggestion.ts';
 import {
@@ -19,6 +40,7 @@ import {
   hostPattern,
   integer,
   name,
+  parseDuration,
   percent,
   seconds,
   text,
@@ -29,12 +51,13 @@ const policy: Schema<BalancingPolicy> = leaf<BalancingPolicy>(
   'a balancing policy',
   'e.g. least_request or {type: least_request, choices: 2}',
   (value) => {
-    const settings = typeof value === 'string' ? { type: value } : value;
-    if (!isRecord(settings) || typeof settings.type !== 'string') return undefined;
-    const { type } = settings;
+    const given = typeof value === 'string' ? { type: value } : value;
+    if (!isRecord(given) || typeof given.type !== 'string') return undefined;
+    const { type } = given;
     if (!Object.hasOwn(policies, type)) {
       return { error: `there is no policy "${type}"`, remedy: suggestion(type, Object.keys(policies)) };
     }
+    const settings = withMilliseconds(given);
     try {
       return { value: policies[type as keyof typeof policies].parse(settings) as BalancingPolicy };
     } catch (error) {
@@ -47,6 +70,15 @@ const policy: Schema<BalancingPolicy> = leaf<BalancingPolicy>(
   },
 );
 
+/** Times of policies are written like every other: `decay: 10s` for `decayMs`. */
+function withMilliseconds(settings: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const entries = Object.entries(settings).map(([key, value]) => {
+    const time = key === 'type' ? undefined : parseDuration(value);
+    return time === undefined || 'error' in time ? [key, value] : [`${key}Ms`, time.value];
+  });
+  return Object.fromEntries(entries) as Readonly<Record<string, unknown>>;
+}
+
 const lowerCase = mapped(headerName, (header) => header.toLowerCase());
 
 const hash: Schema<HashPolicy> = byType<HashPolicy>({
@@ -56,7 +88,10 @@ const hash: Schema<HashPolicy> = byType<HashPolicy>({
   query: object({ type: oneOf('query'), name }),
 });
 
-const affinity: Schema<AffinityPolicy> = byType<AffinityPolicy>({
+/** With the name of the file that holds its key. */
+type AffinityFile = AffinityPolicy & { readonly keyFile?: string };
+
+const affinity: Schema<AffinityFile> = byType<AffinityFile>({
   cookie: mapped(
     checked(
       object({
@@ -67,20 +102,14 @@ const affinity: Schema<AffinityPolicy> = byType<AffinityPolicy>({
         mode: optional(oneOf('persistent', 'balanced')),
         secure: optional(flag),
         sameSite: optional(oneOf('Strict', 'Lax', 'None')),
-        key: optional(name),
+        keyFile: optional(name),
       }),
       ({ name: cookie, path = '/' }) => {
         const error = cookieProblem(cookie, path);
         return error === undefined ? undefined : { error: `cannot be sent. ${error}`, remedy: 'Choose another' };
       },
     ),
-    ({ path = '/', maxAge = 0, mode = 'persistent', key, ...rest }) => ({
-      ...rest,
-      path,
-      maxAgeSeconds: maxAge,
-      mode,
-      ...(key === undefined ? {} : { key: privateText(key) }),
-    }),
+    ({ path = '/', maxAge = 0, mode = 'persistent', ...rest }) => ({ ...rest, path, maxAgeSeconds: maxAge, mode }),
   ),
   header: object({ type: oneOf('header'), name: lowerCase }),
   source_ip: object({ type: oneOf('source_ip') }),
@@ -103,6 +132,8 @@ const tls: Schema<UpstreamTlsFiles> = object({
 export interface ClusterFile {
   readonly cluster: Omit<Cluster, 'tls'>;
   readonly tls: UpstreamTlsFiles | undefined;
+  /** Holds the key of its affinity. */
+  readonly affinityKeyFile: string | undefined;
   readonly endpoints: readonly Endpoint[];
 }
 
@@ -117,10 +148,13 @@ export function cluster(clusterName: string): Schema<ClusterFile> {
           response: optional(duration),
           idle: optional(duration),
           session: optional(duration),
-        }),
+          drain: optional(duration),
+        } satisfies EveryField<ClusterTimeouts>),
       ),
       retry: optional(retry),
-      retryBudget: optional(object({ percent, minConcurrent: integer(0, 100_000) })),
+      retryBudget: optional(
+        object({ percent, minConcurrent: integer(0, 100_000) } satisfies EveryField<RetryBudgetPolicy>),
+      ),
       tls: optional(tls),
       proxyProtocol: optional(oneOf('v1', 'v2')),
       hash: optional(hash),
@@ -134,18 +168,23 @@ export function cluster(clusterName: string): Schema<ClusterFile> {
       subset: optional(named(text, 'labels')),
       loadReports: optional(loadReports),
       endpoints: list(endpoint, 'endpoints'),
-    }),
-    ({ tls: files, endpoints, timeouts, ...rest }) => ({
-      cluster: {
-        ...rest,
-        name: clusterName,
-        policy: rest.policy ?? defaultPolicy,
-        upstreamProtocol: rest.upstreamProtocol ?? 'http1',
-        timeouts: { ...defaultTimeouts, ...timeouts },
-        retry: rest.retry ?? defaultRetry,
-      },
-      tls: files,
-      endpoints,
-    }),
+    } satisfies EveryField<Cluster, 'endpoints', 'name'>),
+    ({ tls: files, endpoints, timeouts, affinity: given, ...rest }) => {
+      const { keyFile: affinityKeyFile, ...kept } = given ?? {};
+      return {
+        cluster: {
+          ...rest,
+          ...(given === undefined ? {} : { affinity: kept as AffinityPolicy }),
+          name: clusterName,
+          policy: rest.policy ?? defaultPolicy,
+          upstreamProtocol: rest.upstreamProtocol ?? 'http1',
+          timeouts: { ...defaultTimeouts, ...timeouts },
+          retry: rest.retry ?? defaultRetry,
+        },
+        tls: files,
+        affinityKeyFile,
+        endpoints,
+      };
+    },
   );
 }

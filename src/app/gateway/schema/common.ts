@@ -2,7 +2,7 @@
 // Knows neither of the three.
 import type { RetryPolicy, WeightedCluster } from '#traffic/model/ir.ts';
 import { filter } from './filter.ts';
-import { list, mapped, object, oneOf, optional, type Schema, short } from './kit.ts';
+import { type EveryField, list, mapped, object, oneOf, optional, type Schema, short } from './kit.ts';
 import { duration, integer, method, name } from './values.ts';
 
 /** `cluster: name` alone means all of it. */
@@ -39,7 +39,7 @@ export const retry: Schema<RetryPolicy> = mapped(
     statuses: optional(list(integer(400, 599), 'statuses')),
     backoff: optional(object({ base: duration, max: duration })),
     methods: optional(list(method, 'methods')),
-  }),
+  } satisfies EveryField<RetryPolicy>),
   ({ backoff, ...rest }) => ({
     ...rest,
     ...(backoff === undefined ? {} : { backoff: { baseMs: backoff.base, maxMs: Math.max(backoff.base, backoff.max) } }),

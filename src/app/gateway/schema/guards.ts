@@ -8,7 +8,7 @@ import type {
   OutlierDetection,
   SlowStart,
 } from '#traffic/model/ir.ts';
-import { byType, checked, leaf, list, mapped, object, oneOf, optional, type Schema } from './kit.ts';
+import { byType, checked, type EveryField, leaf, list, mapped, object, oneOf, optional, type Schema } from './kit.ts';
 import { absolutePath, duration, endpointPort, flag, integer, method, number, percent, text } from './values.ts';
 
 const limit = optional(integer(1, 1_000_000));
@@ -18,7 +18,7 @@ export const circuitBreaker: Schema<CircuitBreaker> = object({
   maxPending: optional(integer(0, 1_000_000)),
   maxRequests: limit,
   maxRetries: optional(integer(0, 1_000_000)),
-});
+} satisfies EveryField<CircuitBreaker>);
 
 const count = optional(integer(0, 100_000));
 
@@ -36,7 +36,7 @@ export const outlierDetection: Schema<OutlierDetection> = mapped(
     baseEjection: optional(duration),
     maxEjection: optional(duration),
     maxEjectionPercent: optional(percent),
-  }),
+  } satisfies EveryField<OutlierDetection, 'latencyMinimum', 'latencyMinimumMs'>),
   ({ latencyMinimum, ...rest }) => ({
     ...rest,
     ...(latencyMinimum === undefined ? {} : { latencyMinimumMs: latencyMinimum }),
@@ -100,18 +100,18 @@ export const slowStart: Schema<SlowStart> = mapped(
     window: duration,
     aggression: optional(number(0.1, 10)),
     minWeightPercent: optional(percent),
-  }),
+  } satisfies EveryField<SlowStart, 'window', 'windowMs'>),
   ({ window, aggression = 1, minWeightPercent = 10 }) => ({ windowMs: window, aggression, minWeightPercent }),
 );
 
 export const locality: Schema<LocalityPolicy> = object({
   prefer: oneOf('same_zone', 'same_node'),
   overprovisioningPercent: optional(integer(100, 10_000)),
-});
+} satisfies EveryField<LocalityPolicy>);
 
 export const loadReports: Schema<LoadReportPolicy> = object({
   blackout: optional(duration),
   expiry: optional(duration),
   updateInterval: optional(duration),
   errorUtilizationPenalty: optional(number(0, 100)),
-});
+} satisfies EveryField<LoadReportPolicy>);

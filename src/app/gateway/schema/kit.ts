@@ -69,6 +69,14 @@ export function object<const E extends Entries>(entries: E): Schema<v.InferOutpu
   return schema as unknown as Schema<v.InferOutput<v.ObjectSchema<E, undefined>>>;
 }
 
+/**
+ * For `satisfies`: entries for every field of a part of the model, so that a field which comes to the model is not
+ * forgotten here.
+ */
+export type EveryField<T, Own extends string = never, Not extends string = never> = Readonly<
+  Record<Exclude<keyof Required<T>, Not> | Own, unknown>
+>;
+
 export const optional = <T>(schema: Schema<T>): v.OptionalSchema<Schema<T>, undefined> => v.optional(schema);
 
 /** A list; `what` names its items for the message. */

@@ -2,7 +2,7 @@
 // Knows no route; clusters by name only.
 import type { Listener, ListenerTls } from '#traffic/model/ir.ts';
 import { plainCluster } from './common.ts';
-import { list, mapped, object, oneOf, optional, type Schema } from './kit.ts';
+import { type EveryField, list, mapped, object, oneOf, optional, type Schema } from './kit.ts';
 import { bindAddress, cidr, flag, hostPattern, name, port, text } from './values.ts';
 
 /** A part of the model that still wants the content of a file. */
@@ -48,7 +48,7 @@ export function listener(listenerName: string): Schema<WithFiles<Listener>> {
           { min: 1 },
         ),
       ),
-    }),
+    } satisfies EveryField<Listener, never, 'name'>),
     ({ address = '', protocol = 'http', tls: settings, passthrough, ...rest }) =>
       (read) => ({
         name: listenerName,

@@ -10,12 +10,25 @@ import type {
   Redirect,
   Route,
   RouteAction,
+  RouteTimeouts,
   ValueMatch,
   VirtualHost,
 } from '#traffic/model/ir.ts';
 import { retry, weightedCluster } from './common.ts';
 import { filter, pathRewrite } from './filter.ts';
-import { byType, isRecord, list, mapped, named, object, oneOf, optional, type Schema, short } from './kit.ts';
+import {
+  byType,
+  type EveryField,
+  isRecord,
+  list,
+  mapped,
+  named,
+  object,
+  oneOf,
+  optional,
+  type Schema,
+  short,
+} from './kit.ts';
 import {
   absolutePath,
   duration,
@@ -76,7 +89,7 @@ const redirect: Schema<Redirect> = mapped(
     port: optional(endpointPort),
     path: optional(pathRewrite),
     dropQuery: optional(flag),
-  }),
+  } satisfies EveryField<Redirect>),
   ({ status = 302, ...rest }) => ({ status, ...rest }),
 );
 
@@ -112,9 +125,11 @@ const route: Schema<Unnamed> = mapped(
     query: optional(query),
     filters: optional(list(filter, 'filters')),
     action,
-    timeouts: optional(object({ request: optional(duration), perTry: optional(duration) })),
+    timeouts: optional(
+      object({ request: optional(duration), perTry: optional(duration) } satisfies EveryField<RouteTimeouts>),
+    ),
     retry: optional(retry),
-  }),
+  } satisfies EveryField<Route>),
   ({ path: match = EVERY_PATH, ...rest }): Unnamed => ({ path: match, ...rest }),
 );
 
@@ -126,7 +141,7 @@ export function virtualHost(hostName: string): Schema<VirtualHost> {
       wildcard: optional(oneOf('one-label', 'any-labels')),
       listeners: optional(list(name, 'listeners', { min: 1 })),
       routes: list(route, 'routes', { min: 1 }),
-    }),
+    } satisfies EveryField<VirtualHost>),
     ({ wildcard = 'any-labels', routes, ...rest }) => ({
       wildcard,
       ...rest,

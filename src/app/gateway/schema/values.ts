@@ -2,7 +2,7 @@
 // Knows no field; each says what it expects, and what one could write.
 import { isIP } from 'node:net';
 import { compileRegex } from '#lib/linear-regex.ts';
-import { leaf, type Schema } from './kit.ts';
+import { leaf, type Parsed, type Schema } from './kit.ts';
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
@@ -10,12 +10,17 @@ const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 
 export const duration: Schema<number> = leaf<number>('a duration', '250ms, 10s, 1m30s or 0', (value) => {
   if (value === 0 || value === '0') return { value: 0 };
   if (typeof value === 'number') return { error: 'it has no unit', remedy: `Write ${value}s or ${value}ms` };
+  return parseDuration(value);
+});
+
+/** Of text with units; undefined for everything else. */
+export function parseDuration(value: unknown): Parsed<number> | undefined {
   if (typeof value !== 'string' || !/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(value)) return undefined;
   const parts = [...value.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
   const total = parts.reduce((sum, [, count, unit]) => sum + Number(count) * (UNITS[unit ?? ''] ?? 0), 0);
   if (total > MAX_DURATION) return { error: 'that is longer than a timer can run', remedy: 'Write at most 24h' };
   return { value: Math.round(total) };
-});
+}
 const MAX_DURATION = 86_400_000;
 
 /** In whole seconds, where the model counts these. */
