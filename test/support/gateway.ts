@@ -45,7 +45,7 @@ export class Gateways {
       ...running,
       file,
       url: (name) => {
-        const place = new RegExp(`^${name} +(?:tcp |udp )?(\\S+)$`, 'm').exec(running.output().stdout)?.[1];
+        const place = new RegExp(`^${name} +(?:tcp |udp |tls )?(\\S+)$`, 'm').exec(running.output().stdout)?.[1];
         if (place === undefined) throw new Error(`No address of "${name}" in ${JSON.stringify(running.output())}`);
         return place.replace(/\/$/, '');
       },

@@ -34,7 +34,12 @@ virtualHosts:
           - { type: rewrite, hostname: inner.test, path: { type: prefix, value: /in } }
           - { type: body_limit, maxBytes: 1KiB }
         action: { type: forward, clusters: [{ cluster: app, filters: [{ type: body_limit, maxBytes: 10 }] }] }
+      - { name: loyal, path: /loyal, action: loyal }
 clusters:
+  loyal:
+    policy: round_robin
+    affinity: { type: cookie, name: sid, mode: balanced }
+    endpoints: [10.0.4.1:80, 10.0.4.2:80]
   app:
     policy: weighted_round_robin
     endpoints:
@@ -185,6 +190,26 @@ describe('the endpoints', () => {
     expect([...(chances('ann') ?? [])].sort()).toEqual([0, 0, 1]);
     expect(chances('ann')).toEqual(chances('ann'));
     expect(new Set(['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((one) => `${chances(one)}`)).size).toBeGreaterThan(1);
+  });
+});
+
+describe('affinity', () => {
+  it('leaves a new client to the policy', () => {
+    const explanation = explained(`${shop}/loyal`);
+    expect(explanation.backends[0]).toMatchObject({ affinity: { by: 'cookie "sid" (balanced)' } });
+    expect(explanation.backends[0]?.endpoints.map(({ chance }) => chance)).toEqual([0.5, 0.5]);
+    expect(formatExplanation(explanation)).toContain(
+      'Affinity      by cookie "sid" (balanced): a new client, placed by the policy',
+    );
+  });
+
+  it('keeps one that has a cookie where it is', () => {
+    const ask = (value: string) => explained(`${shop}/loyal`, { headers: [`Cookie: sid=${value}`] }).backends[0];
+    const [first, again] = [ask('ann'), ask('ann')];
+    expect(first?.endpoints.map(({ chance }) => chance).sort()).toEqual([0, 1]);
+    expect(first?.affinity?.endpoint).toBe(first?.endpoints.find(({ chance }) => chance === 1)?.key);
+    expect(again).toEqual(first);
+    expect(new Set(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((one) => ask(one)?.affinity?.endpoint)).size).toBe(2);
   });
 });
 

@@ -73,6 +73,11 @@ function backendBlock(backend: ExplainedBackend, several: boolean): string {
       lines.push(`${(place === 0 ? 'Filters' : '').padEnd(LABEL_WIDTH)}${place + 1}. ${filter}`);
     }
   }
+  if (backend.affinity !== undefined) {
+    const { by, endpoint } = backend.affinity;
+    const told = endpoint === undefined ? 'a new client, placed by the policy' : `this client stays with ${endpoint}`;
+    lines.push(`${'Affinity'.padEnd(LABEL_WIDTH)}by ${by}: ${told}`);
+  }
   if (several && backend.sentAs !== undefined) lines.push(`${'Sent as'.padEnd(LABEL_WIDTH)}${sentAs(backend.sentAs)}`);
   if (problem !== undefined) lines.push(`${''.padEnd(LABEL_WIDTH)}${problem}`);
   if (endpoints.length > 0) lines.push('', indented(endpointTable(endpoints)));

@@ -1,9 +1,16 @@
 // Where a cluster would send a request now: its endpoints with their state, their load, and the chance of each.
 // Reads the live entry and disturbs nothing.
 import type { WeightedCluster } from '#traffic/model/ir.ts';
-import { type ClusterEntry, endpointKey, type RequestView, type Snapshot } from '#traffic/snapshot/index.ts';
+import {
+  type ClusterEntry,
+  type EngineTarget,
+  endpointKey,
+  type RequestView,
+  type Snapshot,
+} from '#traffic/snapshot/index.ts';
 import { stateOf } from '../health/endpoint-view.ts';
 import { hashKeyOf } from '../upstream/hash-key.ts';
+import { type Client, describeAffinity, ownEndpoint } from './explain-affinity.ts';
 import type { ExplainedBackend, ExplainedEndpoint } from './explanation.ts';
 
 export interface BackendContext {
@@ -14,6 +21,10 @@ export interface BackendContext {
   readonly now: number;
   /** Nothing runs: there is no load to tell of. */
   readonly atRest: boolean;
+  /** Undefined where bytes are carried. */
+  readonly client: Client | undefined;
+  /** The backend that the client stays with. */
+  readonly own: WeightedCluster | undefined;
 }
 
 /** `of` says what the way to a backend does to the request. */
@@ -24,18 +35,22 @@ export function explainBackends(
 ): readonly ExplainedBackend[] {
   const total = clusters.reduce((sum, { weight }) => sum + weight, 0);
   return clusters.map((backend) => {
-    const share = total === 0 ? 0 : backend.weight / total;
+    const weighted = total === 0 ? 0 : backend.weight / total;
+    const share = context.own === undefined ? weighted : Number(context.own === backend);
     const base = { cluster: backend.cluster, share, ...of(backend) };
     const entry = context.snapshot.cluster(backend.cluster);
     if (entry === undefined) {
       return { ...base, levels: [], endpoints: [], problem: `Cluster "${backend.cluster}" does not exist` };
     }
     const hashKey = hashKeyOf(entry.config.hash, context.request, context.clientAddress);
-    const endpoints = explainEndpoints(entry, hashKey, context);
+    const { affinity } = entry.config;
+    const target = context.client === undefined ? undefined : ownEndpoint(entry, context.client, context.now);
+    const endpoints = explainEndpoints(entry, hashKey, context, target);
     return {
       ...base,
       policy: entry.config.policy,
       ...(hashKey === '' ? {} : { hashKey }),
+      ...(affinity === undefined ? {} : { affinity: { by: describeAffinity(affinity), endpoint: target?.key } }),
       levels: entry.levels.map(({ name, load, panic }) => ({ name, load, panic })),
       endpoints,
       ...(entry.targets.length > 0 ? {} : { problem: problemOf(endpoints) }),
@@ -43,7 +58,12 @@ export function explainBackends(
   });
 }
 
-function explainEndpoints(entry: ClusterEntry, hashKey: string, context: BackendContext): readonly ExplainedEndpoint[] {
+function explainEndpoints(
+  entry: ClusterEntry,
+  hashKey: string,
+  context: BackendContext,
+  own: EngineTarget | undefined,
+): readonly ExplainedEndpoint[] {
   const { clientAddress, now, atRest } = context;
   const chances = new Map(
     entry
@@ -63,7 +83,7 @@ function explainEndpoints(entry: ClusterEntry, hashKey: string, context: Backend
       reason: '',
       weight: target?.weight ?? endpoint.weight,
       ...(atRest || target === undefined ? {} : { inFlight: target.inFlight() }),
-      chance: chance?.share ?? 0,
+      chance: own === undefined ? (chance?.share ?? 0) : Number(own.key === key),
       details: target === undefined ? {} : entry.describe(target, now),
     };
   });

@@ -8,6 +8,7 @@ import { type ClientFacts, clientFacts } from '../http1/compose.ts';
 import type { HttpLimits } from '../http1/limits.ts';
 import { parseRequestHead, RequestHead } from '../http1/request-head.ts';
 import { isMisdirected } from '../tls/misdirected.ts';
+import { ownBackend } from './explain-affinity.ts';
 import { explainBackends } from './explain-backend.ts';
 import { explainRoute } from './explain-route.ts';
 import type { ExplainedBackend, Explanation, Question } from './explanation.ts';
@@ -127,7 +128,8 @@ function explainAction(
   const { route } = entry;
   const { action, name } = route;
   const own = { ...steps, filters: describeFilters(route) };
-  const reply = localAction(route, head, factsOf(question));
+  const client = { head, facts: factsOf(question) };
+  const reply = localAction(route, head, client.facts);
   if (reply !== undefined) {
     const location = /^Location: (.*)\r$/m.exec(reply.headers)?.[1];
     const { status } = reply;
@@ -141,7 +143,13 @@ function explainAction(
   const clusters = action.type === 'forward' ? action.clusters : [];
   const backends = explainBackends(
     clusters,
-    { ...context, request: head, clientAddress: question.clientAddress },
+    {
+      ...context,
+      request: head,
+      clientAddress: question.clientAddress,
+      client,
+      own: ownBackend(entry, context.snapshot, client),
+    },
     (backend) => ({ filters: describeFilters(route, backend), ...sentAs(route, backend, head) }),
   );
   return settled(question, { ...own, backends }, backends, '');
@@ -162,9 +170,13 @@ function forwarded(
   how: string,
 ): Explanation {
   const request = { method: '', header: () => undefined, query: () => undefined };
-  const backends = explainBackends(clusters, { ...context, request, clientAddress: question.clientAddress }, () => ({
-    filters: [],
-  }));
+  const backends = explainBackends(
+    clusters,
+    { ...context, request, clientAddress: question.clientAddress, client: undefined, own: undefined },
+    () => ({
+      filters: [],
+    }),
+  );
   return settled(question, { ...steps, backends }, backends, how);
 }
 

@@ -88,6 +88,8 @@ export interface ExplainedBackend {
   readonly policy?: BalancingPolicy;
   /** What the policy hashes for this request, where it hashes. */
   readonly hashKey?: string;
+  /** What keeps a client with its endpoint, and whether it keeps this one: its chances then say so. */
+  readonly affinity?: { readonly by: string; readonly endpoint: string | undefined };
   /** Filters of the route and of this backend, in their order. */
   readonly filters: readonly string[];
   /** Host and path as the backend gets them, where filters rewrite them. */
