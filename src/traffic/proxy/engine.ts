@@ -39,6 +39,8 @@ export interface EngineOptions {
   readonly limits?: Partial<HttpLimits>;
   /** CIDRs of clients whose forwarding headers are believed; none by default. */
   readonly trustedProxies?: readonly string[];
+  /** Tells backends of clients by `Forwarded` (RFC 7239) beside `X-Forwarded-*`; off by default. */
+  readonly forwarded?: boolean;
   /** Addresses, besides 127.0.0.1, that node ports are served on. */
   readonly nodeAddresses?: readonly string[];
   /** Node and zone that this engine runs in, for clusters that prefer endpoints near by. */
@@ -161,6 +163,7 @@ class WorkerEngine implements Engine {
           accessLog: options.accessLog ?? '',
           servedByHeader: options.servedByHeader ?? '',
           trustedProxies: options.trustedProxies ?? [],
+          forwarded: options.forwarded ?? false,
           nodeAddresses: options.nodeAddresses ?? [],
           place,
         },

@@ -10,7 +10,8 @@ import type { LocalReply } from './local-reply.ts';
 export interface ClientStream {
   readonly head: RequestHead;
   readonly listener: string;
-  readonly facts: ClientFacts;
+  /** Of the connection; from the start of an exchange on, of its request. */
+  facts: ClientFacts;
   /** As access logs name it: `HTTP/1.1`, `HTTP/2`. */
   readonly protocol: string;
   /** Every byte of the request has arrived. */

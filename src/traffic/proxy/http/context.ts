@@ -111,4 +111,6 @@ export interface HttpContext {
   /** A request id for a client that sent none. */
   newRequestId(): string;
   isTrusted(address: string): boolean;
+  /** Backends are told of clients by `Forwarded` too. */
+  readonly forwarded: boolean;
 }

@@ -15,6 +15,7 @@ import { Deadlines } from './deadlines.ts';
 import { discard } from './discarded-response.ts';
 import { failureOf, type LocalReply, textReply } from './local-reply.ts';
 import { RequestBody } from './request-body.ts';
+import { requestFacts } from './request-facts.ts';
 import { Tries, type TriesHost } from './tries.ts';
 import { agrees } from './upgrade.ts';
 import type { ResponseHandler, UpstreamRequest, UpstreamStream } from './upstream-stream.ts';
@@ -23,9 +24,11 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
   active = false;
   requestId = '';
   readonly head: RequestHead;
-  readonly facts: ClientStream['facts'];
+  facts: ClientStream['facts'];
   readonly #context: HttpContext;
   readonly #client: ClientStream;
+  /** Who connected, whoever it speaks for. */
+  readonly #peer: ClientStream['facts'];
   readonly #deadlines: Deadlines;
   readonly #tries: Tries;
   readonly #body = new RequestBody();
@@ -46,6 +49,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     this.#client = client;
     this.head = client.head;
     this.facts = client.facts;
+    this.#peer = client.facts;
     this.#deadlines = new Deadlines(context.sweeper, this);
     this.#filters = new FilterRun(context, client, this.#body, this);
     this.#tries = new Tries(context, this, this.#deadlines, client.facts);
@@ -64,7 +68,10 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     const { head } = this;
     this.active = true;
     this.#started = context.now();
-    this.#tries.reset();
+    const facts = requestFacts(this.#peer, head, context.isTrusted);
+    this.facts = facts;
+    client.facts = facts;
+    this.#tries.reset(facts);
     this.#responding = false;
     this.#paused = false;
     this.#requestBlocked = false;

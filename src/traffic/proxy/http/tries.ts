@@ -38,7 +38,8 @@ export class Tries {
   readonly #host: TriesHost;
   readonly #deadlines: Deadlines;
   readonly #admission: Admission;
-  readonly #client: ClientFacts;
+  /** Of the request, from `reset` on. */
+  #client: ClientFacts;
   readonly #choice: EndpointChoice;
   readonly #affinity = new SessionAffinity();
   readonly #retries = new Retries();
@@ -56,7 +57,7 @@ export class Tries {
     this.#deadlines = deadlines;
     this.#admission = new Admission(context.guards, context.stats);
     this.#client = client;
-    this.#choice = new EndpointChoice(client.address, this.#affinity);
+    this.#choice = new EndpointChoice(this.#affinity);
   }
 
   /** Where the last try went. */
@@ -65,11 +66,12 @@ export class Tries {
   }
 
   /** A new request: nothing is known of where it goes. */
-  reset(): void {
+  reset(client: ClientFacts): void {
+    this.#client = client;
     this.stream = undefined;
     this.count = 0;
     this.cluster = undefined;
-    this.#choice.begin('');
+    this.#choice.begin(client.address, '');
   }
 
   /** Where a request of this route goes; undefined when it has no backend with any weight. */
@@ -81,7 +83,7 @@ export class Tries {
   enter(route: Route, cluster: ClusterEntry, head: RequestHead): boolean {
     if (!this.#admission.enter(cluster.config)) return false;
     const { hash } = cluster.config;
-    if (hash !== undefined) this.#choice.begin(hashKeyOf(hash, head, this.#client.address));
+    if (hash !== undefined) this.#choice.begin(this.#client.address, hashKeyOf(hash, head, this.#client.address));
     this.#affinity.begin(cluster, head, this.#client);
     this.#route = route;
     this.#method = head.method;

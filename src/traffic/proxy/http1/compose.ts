@@ -2,6 +2,7 @@
 // Knows nothing of sockets; what it returns goes out as Latin-1.
 
 import { STATUS_CODES } from 'node:http';
+import { forwardedNode } from '../http/forwarded.ts';
 import type { LocalReply } from '../http/local-reply.ts';
 import type { SocketPair } from '../proxy-protocol/socket-pair.ts';
 import type { RequestHead } from './request-head.ts';
@@ -19,16 +20,27 @@ export interface ClientFacts {
   readonly authority: string;
   /** Its forwarding headers are believed and extended, not replaced. */
   readonly trusted: boolean;
-  /** The lines that are the same for each request of an untrusted client. */
+  /** The lines that are the same for each request of a connection, or of what a trusted peer told of one. */
   readonly forwardingLines: string;
   /** `X-Forwarded-Client-Cert`, with its line end, or empty. */
   readonly certificateLine: string;
+  /** The host that a trusted peer was asked for; empty for the request's own. */
+  readonly forwardedHost: string;
+  /** `Forwarded` up to the host; empty where the proxy writes none. */
+  readonly forwarded: string;
+}
+
+export interface ClientFactsOptions {
+  readonly trusted: boolean;
+  readonly certificateLine: string;
+  /** Backends are told in the form of RFC 7239 too. Left out: no. */
+  readonly forwarded?: boolean;
 }
 
 export function clientFacts(
   pair: SocketPair,
   protocol: 'http' | 'https',
-  { trusted, certificateLine }: { readonly trusted: boolean; readonly certificateLine: string },
+  { trusted, certificateLine, forwarded = false }: ClientFactsOptions,
 ): ClientFacts {
   const { address } = pair.source;
   const { address: local, port } = pair.destination;
@@ -40,15 +52,15 @@ export function clientFacts(
     pair,
     trusted,
     certificateLine,
+    forwardedHost: '',
+    forwarded: forwarded ? `for=${forwardedNode(address)};proto=${protocol}` : '',
     forwardingLines:
       `X-Forwarded-For: ${address}\r\nX-Real-IP: ${address}\r\n` +
       `X-Forwarded-Proto: ${protocol}\r\nX-Forwarded-Port: ${port}\r\n${certificateLine}`,
   };
 }
 
-/**
- * The head for the backend, always HTTP/1.1. Client-sent forwarding headers are replaced unless the client is trusted; `Forwarded` is never invented.
- */
+/** The head for the backend, always HTTP/1.1. `client` says what it is told of the client, in place of what that said. */
 export function composeRequest(head: RequestHead, client: ClientFacts, requestId: string): string {
   const host = hostFor(head, client);
   let out = `${head.method} ${head.forwardTarget} HTTP/1.1\r\nHost: ${head.rewrittenAuthority === '' ? host : head.rewrittenAuthority}\r\n`;
@@ -78,26 +90,13 @@ export function forwardedLines(head: RequestHead, client: ClientFacts, host: str
   const { text, runs } = head;
   let out = '';
   for (let i = 0; i < head.runCount; i += 2) out += text.slice(runs[i], runs[i + 1]);
-  out += client.trusted
-    ? extendedForwarding(head, client, host)
-    : `${client.forwardingLines}X-Forwarded-Host: ${host}\r\n`;
+  out += `${client.forwardingLines}X-Forwarded-Host: ${client.forwardedHost === '' ? host : client.forwardedHost}\r\n`;
+  if (client.forwarded !== '') out += `Forwarded: ${client.forwarded};host="${host}"\r\n`;
   return `${out}X-Request-Id: ${requestId}\r\n${head.added}`;
 }
 
 function takesBody(method: string): boolean {
   return method === 'POST' || method === 'PUT' || method === 'PATCH';
-}
-
-function extendedForwarding(head: RequestHead, client: ClientFacts, host: string): string {
-  const chain = head.forwardedFor === '' ? client.address : `${head.forwardedFor}, ${client.address}`;
-  const first = head.forwardedFor === '' ? client.address : (head.forwardedFor.split(',')[0] as string).trim();
-  return (
-    `X-Forwarded-For: ${chain}\r\nX-Real-IP: ${first}\r\n` +
-    `X-Forwarded-Proto: ${head.forwardedProto || client.protocol}\r\n` +
-    `X-Forwarded-Port: ${head.forwardedPort || client.port}\r\n${client.certificateLine}` +
-    `X-Forwarded-Host: ${head.forwardedHost || host}\r\n` +
-    (head.forwarded === '' ? '' : `Forwarded: ${head.forwarded}\r\n`)
-  );
 }
 
 /** How a response body is written to the client. */

@@ -29,7 +29,7 @@ export class Downstream implements ClientProtocol, ClientStream, Timed {
   readonly socket: Socket;
   readonly head = new RequestHead();
   readonly listener: string;
-  readonly facts: ClientFacts;
+  facts: ClientFacts;
   readonly #context: HttpContext;
   readonly #exchange: Exchange;
   readonly #heads = new HeadReader();

@@ -1,6 +1,7 @@
 // What a valid head means, and in which form it goes on.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { requestFacts } from '../http/request-facts.ts';
 import { clientFacts, composeRequest } from './compose.ts';
 import { defaultLimits } from './limits.ts';
 import { parseRequestHead, RequestHead } from './request-head.ts';
@@ -17,9 +18,11 @@ function parse(text: string): RequestHead {
 }
 
 function forwarded(text: string, trusted = false): string {
+  const head = parse(text);
+  const peer = trusted ? clientFacts(pair, 'http', { trusted: true, certificateLine: '' }) : client;
   return composeRequest(
-    parse(text),
-    trusted ? clientFacts(pair, 'http', { trusted: true, certificateLine: '' }) : client,
+    head,
+    requestFacts(peer, head, () => false),
     'id',
   );
 }

@@ -170,6 +170,7 @@ export class GatewayConnections implements ConnectionTaker {
     const forward = listener.tls?.clientCertificates?.forward ?? true;
     const facts = clientFacts(pair, secure === undefined ? 'http' : 'https', {
       trusted: this.#context.isTrusted(address),
+      forwarded: this.#context.forwarded,
       certificateLine: certificate !== undefined && forward ? forwardedCertificate(certificate) : '',
     });
     const connection = new ClientConnection(this.#context, socket, {

@@ -31,6 +31,7 @@ export class ClockLab {
       limits: { ...defaultLimits, ...limits },
       accessLog: '',
       servedByHeader: '',
+      forwarded: false,
       ticketSecrets: [new Uint8Array(32)] as const,
       trustedProxies: [],
       nodeAddresses: [],

@@ -15,18 +15,23 @@ export interface Affinity {
 export class EndpointChoice {
   /** Where the last attempt went. */
   last: EngineTarget | undefined;
-  readonly #input: { readonly clientAddress: string; hashKey: string; now: number; tried: readonly EngineTarget[] };
+  readonly #input: { clientAddress: string; hashKey: string; now: number; tried: readonly EngineTarget[] } = {
+    clientAddress: '',
+    hashKey: '',
+    now: 0,
+    tried: nobody,
+  };
   readonly #affinity: Affinity | undefined;
   #tried: EngineTarget[] | undefined;
 
   /** `affinity` has the first say. */
-  constructor(clientAddress: string, affinity?: Affinity) {
+  constructor(affinity?: Affinity) {
     this.#affinity = affinity;
-    this.#input = { clientAddress, hashKey: '', now: 0, tried: nobody };
   }
 
   /** `hashKey` is what hashing policies hash, empty for the client's address. */
-  begin(hashKey: string): void {
+  begin(clientAddress: string, hashKey: string): void {
+    this.#input.clientAddress = clientAddress;
     this.#input.hashKey = hashKey;
     this.last = undefined;
     this.#tried = undefined;

@@ -29,6 +29,8 @@ export interface WorkerSettings {
   readonly servedByHeader: string;
   /** CIDRs whose forwarding headers are believed. */
   readonly trustedProxies: readonly string[];
+  /** Backends are told of clients by `Forwarded` too. */
+  readonly forwarded: boolean;
   /** Addresses, besides 127.0.0.1, that node ports are served on. */
   readonly nodeAddresses: readonly string[];
   /** Where this proxy is, for clusters that prefer what is near. */

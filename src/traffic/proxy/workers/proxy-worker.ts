@@ -110,6 +110,7 @@ export class ProxyWorker {
       after: (ms, fn) => clock.after(ms, fn),
       newRequestId: requestIds(),
       isTrusted: addressList(settings.trustedProxies).has,
+      forwarded: settings.forwarded,
     };
     const report = {
       listening: (name: string, address: string, port: number) => deps.send({ type: 'listening', name, address, port }),

@@ -29,7 +29,8 @@ export class Mirrors {
     if (cluster === undefined) return 'no_endpoint';
     if (this.#underWay.size >= MAX_UNDER_WAY) return 'overflow';
     const now = context.now();
-    const choice = new EndpointChoice(x.facts.address);
+    const choice = new EndpointChoice();
+    choice.begin(x.facts.address, '');
     const pick = choice.next(cluster, context.pools.refused(cluster.targets, now), now);
     if (pick.type === 'none') return 'no_endpoint';
     const pool = context.pools.of(pick.target, cluster.config, x.facts.pair);
