@@ -210,6 +210,26 @@ describe('lifecycle', () => {
     expect(got).not.toContain('\r\n0\r\n\r\n');
   });
 
+  it('stays drained whatever is published, and when a worker dies', async () => {
+    const started = new Promise<Worker>((resolve) => process.once('worker', resolve));
+    const web = await harness.backend(httpBackend(OK));
+    const engine = await harness.engine();
+    const port = await freePort();
+    const model = simpleModel([web.port]);
+    engine.publish({ ...model, listeners: new Map([['http', listener('http', 'http', port)]]) });
+    await engine.applied();
+    await engine.drain(1000);
+    engine.publish(endpointsUpdate([web.port]));
+    await engine.applied();
+    const restarted = new Promise<Worker>((resolve) => process.once('worker', resolve));
+    await (await started).terminate();
+    await restarted;
+    await engine.applied();
+    expect(await exchange(port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')).toBe('');
+    // Whoever asks once more is answered at once, too.
+    await engine.drain(60_000);
+  });
+
   it('drains: answers what is under way, closes its connection, accepts nobody', async () => {
     let answer: () => void = () => {};
     const arrived = new Promise<void>((resolve) => {

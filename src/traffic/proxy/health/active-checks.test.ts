@@ -1,10 +1,12 @@
 // Active checks against real backends: who fails them gets no requests, who passes again does, and nobody is asked twice.
 import { createServer as createHttp2Server } from 'node:http2';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
 import { eventually } from '#test/support/eventually.ts';
-import type { HealthCheck } from '#traffic/model/ir.ts';
+import { createAuthority } from '#traffic/identity/authority.ts';
+import type { HealthCheck, UpstreamTls } from '#traffic/model/ir.ts';
 import { Harness } from '../testing/harness.ts';
 import { cluster, endpoint, update } from '../testing/model.ts';
 import { rawBackend } from '../testing/peers.ts';
@@ -174,6 +176,40 @@ it('an HTTP check of a cluster that speaks HTTP/2 speaks it, too', async () => {
     expect(await reportOf(engine, { port })).toMatchObject({ state: 'unhealthy', reason: 'Answered 503' }),
   );
 });
+
+it.each(['http', 'tcp'] as const)(
+  'an %s check of a cluster that speaks TLS believes whom its requests believe',
+  async (type) => {
+    const [root, other] = await Promise.all(['Root', 'Other'].map((commonName) => createAuthority({ commonName })));
+    const pair = await root?.issue({ commonName: 'web', dnsNames: ['web.test'] });
+    const server = createTlsServer({ cert: pair?.certPem, key: pair?.keyPem }, (_request, response) =>
+      response.end('ok'),
+    );
+    const port = await new Promise<number>((resolve) => {
+      server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
+    });
+    harness.after(() => new Promise((resolve) => server.close(() => resolve())));
+    const tls = (caPem = ''): UpstreamTls => ({ serverName: 'web.test', caPem, fingerprint: caPem });
+    const healthCheck: HealthCheck = { ...http, type };
+    const engine = await harness.engine();
+    engine.publish(
+      update({
+        clusters: new Map([
+          ['known', cluster('known', { healthCheck, tls: tls(root?.certPem) })],
+          ['stranger', cluster('stranger', { healthCheck, tls: tls(other?.certPem) })],
+        ]),
+        endpoints: new Map(['known', 'stranger'].map((name) => [name, [endpoint(port)]])),
+      }),
+    );
+    await eventually('one is healthy, the other is not', async () => {
+      const reports = await engine.clusters();
+      expect(reports.map(({ endpoints }) => [endpoints[0]?.check?.good, endpoints[0]?.state])).toEqual([
+        [true, 'healthy'],
+        [false, 'unhealthy'],
+      ]);
+    });
+  },
+);
 
 it('a TCP check is about connections only', async () => {
   const open = await harness.backend(rawBackend(() => {}));

@@ -1,11 +1,24 @@
 // Endpoints that fail their requests, as clients and the admin page see it: ejected by all workers, and back in time.
+import { Client, credentials } from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { eventually } from '#test/support/eventually.ts';
 import type { Cluster } from '#traffic/model/ir.ts';
-import { Harness } from '../testing/harness.ts';
+import { Harness, portOf } from '../testing/harness.ts';
 import { endpoint, listener, route, service, simpleModel, update } from '../testing/model.ts';
 import { RawClient, rawBackend } from '../testing/peers.ts';
-import { backends, CLUSTER, engineOver, report, reportOf, republish, send, shares, states } from './testing.ts';
+import {
+  backends,
+  CLUSTER,
+  engineOver,
+  type GrpcKnobs,
+  grpcBackend,
+  report,
+  reportOf,
+  republish,
+  send,
+  shares,
+  states,
+} from './testing.ts';
 
 const harness = new Harness();
 afterEach(() => harness.close());
@@ -171,6 +184,38 @@ async function exchangeAndEnd(port: number): Promise<string> {
   client.socket.end();
   return client.untilClosed();
 }
+
+it('ejects by the status of a gRPC call, which stands behind a 200', async () => {
+  const fleet = [await grpcBackend(harness), await grpcBackend(harness)];
+  const [sick, well] = fleet as [GrpcKnobs, GrpcKnobs];
+  const engine = await engineOver(harness, fleet, {
+    ...noRetry,
+    upstreamProtocol: 'http2',
+    outlierDetection: { consecutive5xx: 0, consecutiveGatewayErrors: 3, baseEjection: LONG },
+  });
+  const client = new Client(`127.0.0.1:${portOf(engine)}`, credentials.createInsecure());
+  harness.after(async () => client.close());
+  const call = (): Promise<number> =>
+    new Promise((resolve) => {
+      const same = (bytes: Buffer): Buffer => bytes;
+      client.makeUnaryRequest('/grpc.health.v1.Health/Check', same, same, Buffer.alloc(0), (error) =>
+        resolve(error === null ? 0 : error.code),
+      );
+    });
+  const UNAVAILABLE = 14;
+  sick.code = UNAVAILABLE;
+  const codes = await Promise.all([1, 2, 3, 4].map(call));
+  expect(new Set(codes)).toEqual(new Set([0, UNAVAILABLE]));
+  await eventually('it is ejected', async () => {
+    await call();
+    expect(await states(engine, fleet)).toEqual(['ejected', 'healthy']);
+  });
+  expect(await Promise.all([1, 2, 3, 4].map(call))).toEqual([0, 0, 0, 0]);
+  // NOT_FOUND is an answer: who gives it is well.
+  well.code = 5;
+  expect(await Promise.all([1, 2, 3, 4].map(call))).toEqual([5, 5, 5, 5]);
+  expect(await states(engine, fleet)).toEqual(['ejected', 'healthy']);
+});
 
 it('ejects who fails far more often than its siblings, though never in a row', async () => {
   const fleet = await backends(harness, 4);
