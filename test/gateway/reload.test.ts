@@ -6,7 +6,6 @@ import { connect } from 'node:tls';
 import { afterEach, expect, test } from 'vitest';
 import { eventually } from '#test/support/eventually.ts';
 import { Gateways } from '#test/support/gateway.ts';
-import { ask } from '#test/support/http.ts';
 import { createAuthority } from '#traffic/identity/authority.ts';
 
 const gateways = new Gateways();
@@ -105,7 +104,7 @@ test('a listener comes and goes, and a port that is taken is refused before anyt
     expect(await answer(`http://127.0.0.1:${port}`)).toBe('blue'),
   );
   gateway.write(configOf([blue]));
-  await eventually('the second listener is gone', () => expect(ask(`http://127.0.0.1:${port}`)).rejects.toThrow());
+  await eventually('the second listener is gone', () => expect(answer(`http://127.0.0.1:${port}`)).rejects.toThrow());
   expect(await answer(gateway.url('web'))).toBe('blue');
 });
 

@@ -47,7 +47,7 @@ clusters:
       - 10.0.0.2:80
       - { address: 10.0.0.3, port: 80, ready: false }
       - { address: 10.0.0.4, port: 80, terminating: true }
-  canary: { endpoints: [10.0.1.1:80] }
+  canary: { policy: least_request, endpoints: [10.0.1.1:80] }
   empty: { endpoints: [] }
   sticky: { policy: maglev, hash: { type: cookie, name: shop }, endpoints: [10.0.2.1:80, 10.0.2.2:80, 10.0.2.3:80] }
   db: { upstreamProtocol: tcp, endpoints: [10.0.3.1:5432] }

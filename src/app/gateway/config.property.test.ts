@@ -64,12 +64,14 @@ function checked(text: string): void {
     expect(message).not.toBe('');
     expect(remedy).not.toBe('');
     expect(`${message}${remedy}`).not.toContain('\n');
-    expect(message).not.toContain('Invalid ');
+    // What the schema library says by itself names no field and no remedy.
+    expect(message).not.toMatch(/Invalid (type|key|length|value)/);
     expect(`${message}${remedy}`).not.toContain('undefined');
   }
 }
 
-it('an example that somebody broke', () => {
+// Each run builds tables of every kind.
+it('an example that somebody broke', { timeout: 60_000 }, () => {
   const path = fc.constantFrom(...places(example));
   fc.assert(
     fc.property(fc.array(fc.tuple(path, change), { minLength: 1, maxLength: 3 }), (changes) => {
@@ -83,7 +85,7 @@ it('an example that somebody broke', () => {
       }
       checked(stringify(value));
     }),
-    { numRuns: 400 },
+    { numRuns: 100 },
   );
 });
 
@@ -93,7 +95,7 @@ it('any JSON', () => {
     fc.property(fc.oneof(fc.jsonValue(), fc.dictionary(parts, fc.jsonValue())), (value) =>
       checked(JSON.stringify(value)),
     ),
-    { numRuns: 500 },
+    { numRuns: 300 },
   );
 });
 

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createAuthority } from '#traffic/identity/authority.ts';
+import { defaultPolicy } from '#traffic/model/cluster-defaults.ts';
 import { formatProblem } from '../manifests/format.ts';
 import { type GatewayConfig, parseConfig } from './config.ts';
 
@@ -53,7 +54,7 @@ describe('a small file', () => {
     });
     expect(clusters.get('app')).toEqual({
       name: 'app',
-      policy: { type: 'least_request', choices: 2 },
+      policy: defaultPolicy,
       upstreamProtocol: 'http1',
       timeouts: { connect: 5_000, response: 60_000, idle: 60_000 },
       retry: { attempts: 1 },

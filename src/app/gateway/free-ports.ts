@@ -57,7 +57,7 @@ function placeOf({ protocol, port }: Listener): string {
 function bindOnce({ protocol, address, port }: Listener): Promise<unknown> {
   return new Promise((resolve) => {
     if (protocol === 'udp') {
-      const socket = createSocket({ type: isIPv6(address) || address === '' ? 'udp6' : 'udp4' });
+      const socket = createSocket({ type: isIPv6(address) ? 'udp6' : 'udp4' });
       socket.once('error', (error) => {
         socket.close();
         resolve(error);

@@ -84,7 +84,7 @@ function explainEndpoints(
       weight: target?.weight ?? endpoint.weight,
       ...(atRest || target === undefined ? {} : { inFlight: target.inFlight() }),
       chance: own === undefined ? (chance?.share ?? 0) : Number(own.key === key),
-      details: target === undefined ? {} : entry.describe(target, now),
+      details: atRest || target === undefined ? {} : entry.describe(target, now),
     };
   });
 }

@@ -48,6 +48,8 @@ export class Downstream implements ClientProtocol, ClientStream, Timed {
   /** How the response under way is written, and whether another may follow. */
   #bodyOut: BodyOut = 'none';
   #keepAlive = true;
+  /** Its listener is gone, or the whole gateway leaves: the answer under way is the last. */
+  #draining = false;
   responseStarted = false;
   /** Bytes of the body since `bodyTimeout` began. */
   #bodyProgress = 0;
@@ -86,6 +88,7 @@ export class Downstream implements ClientProtocol, ClientStream, Timed {
 
   /** Closes it once it has nothing to answer. */
   drain(): void {
+    this.#draining = true;
     if (this.#state === 'head' && this.#heads.idle) this.#closeGently();
   }
 
@@ -133,7 +136,7 @@ export class Downstream implements ClientProtocol, ClientStream, Timed {
     const body = bodyOut(head, request.minor, request.method === 'HEAD');
     this.#bodyOut = body;
     // A request still under way when its answer comes leaves the connection at an unknown place.
-    this.#keepAlive = request.keepAlive && body !== 'until-close' && this.requestComplete && !context.draining;
+    this.#keepAlive = request.keepAlive && body !== 'until-close' && this.requestComplete && !this.#draining;
     context.out.text = composeResponse(head, body, request.minor, this.#keepAlive);
   }
 
@@ -155,7 +158,7 @@ export class Downstream implements ClientProtocol, ClientStream, Timed {
 
   reply(reply: LocalReply): void {
     const { head } = this;
-    this.#keepAlive = head.keepAlive && head.minor === 1 && this.requestComplete && !this.#context.draining;
+    this.#keepAlive = head.keepAlive && head.minor === 1 && this.requestComplete && !this.#draining;
     this.socket.write(composeReply(reply, head.method === 'HEAD', this.#keepAlive), 'latin1');
   }
 
