@@ -1,6 +1,7 @@
 // Keeps a response back until it is whole: the client then gets all of it, or an answer that says what went wrong.
 // Knows nothing of sockets; a response that grows too long is streamed from then on.
 
+import { fieldValue } from '../http/head-edits.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 import type { FilterExchange, FilterFactory, ResponseSink } from './filter.ts';
 
@@ -12,9 +13,8 @@ export function bufferResponse({ maxBytes }: { readonly maxBytes: number }): Fil
 
 /** Events are read as they come, for as long as the page is open. */
 function worthKeeping(head: ResponseHead, maxBytes: number): boolean {
-  return (
-    head.status >= 200 && head.contentLength <= maxBytes && !/\bcontent-type:[ \t]*text\/event-stream/i.test(head.text)
-  );
+  if (head.contentLength > maxBytes) return false;
+  return !(fieldValue(head, 'content-type') ?? '').toLowerCase().startsWith('text/event-stream');
 }
 
 class BufferedResponse implements ResponseSink {

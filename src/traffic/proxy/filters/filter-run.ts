@@ -42,6 +42,7 @@ export class FilterRun implements FilterExchange {
   waiting = false;
   /** The response has ended, and a filter still hands on the rest of it. */
   finishing = false;
+  bytesSaved = 0;
   readonly #client: ClientStream;
   readonly #host: FilterHost;
   /** Of this request, in the order of the chain. */
@@ -170,17 +171,19 @@ export class FilterRun implements FilterExchange {
     return { ...reply, contentType: type, headers: headers + lines.added };
   }
 
-  /** The exchange is over. */
-  end(): void {
+  /** The exchange is over; returns the bytes that the client was spared. */
+  end(): number {
     this.waiting = false;
     this.finishing = false;
     this.sink = this.#client;
     const filters = this.#filters;
-    if (filters.length === 0) return;
+    if (filters.length === 0) return 0;
     this.#reached = 0;
     this.#responseOrder = none;
+    this.bytesSaved = 0;
     for (const filter of filters) filter.onEnd?.();
     filters.length = 0;
+    return this.bytesSaved;
   }
 
   askForBody(): void {

@@ -25,6 +25,8 @@ export interface FilterExchange {
   readonly body: RequestBody;
   /** Payload bytes of the request so far. */
   readonly bytesIn: number;
+  /** Payload bytes of the response that the client is spared, for the access log. */
+  bytesSaved: number;
 
   /** Says `100 Continue` to a client that waits for it; the backend is not asked any more. */
   askForBody(): void;

@@ -388,14 +388,14 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     this.active = false;
     this.#deadlines.end();
     this.#tries.end();
-    this.#filters.end();
+    const bytesSaved = this.#filters.end();
     const durationMs = now - this.#started;
     context.stats.requestDone(this.#client.listener, this.#route, this.#status, durationMs);
     context.accessLog?.(
       accessRecord(this.#client, {
         status: this.#status,
         durationMs,
-        bytesOut: this.#bytesOut,
+        bytesOut: this.#bytesOut - bytesSaved,
         route: this.#route,
         tries: this.#tries,
         requestId: this.requestId,

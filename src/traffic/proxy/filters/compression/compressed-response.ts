@@ -125,6 +125,7 @@ export class CompressedResponse implements ResponseSink {
     this.#encoder = undefined;
     encoder.removeAllListeners('data');
     encoder.destroy();
+    this.#x.bytesSaved += this.#bytesIn - this.#bytesOut;
     this.#x.context.stats.compressed(this.#coding as Coding, this.#bytesIn, this.#bytesOut);
   }
 

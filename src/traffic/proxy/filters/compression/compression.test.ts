@@ -1,7 +1,10 @@
 // Compression: what is negotiated, what may be compressed, and real bodies through the real engine.
 
 import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -120,6 +123,23 @@ describe('a response', () => {
     expect(await lab.metrics()).toContain(
       `evenkeel_http_compression_bytes_total{coding="${coding}",direction="in"} ${page.length}`,
     );
+  });
+
+  it('is logged by the bytes that the client got', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'evenkeel-'));
+    harness.after(() => rm(directory, { recursive: true }));
+    const accessLog = join(directory, 'access.log');
+    lab = new FilterLab(harness, { accessLog });
+    const port = await lab.serve({ filters }, pageWith({}));
+    const { body } = await ask(port, 'GET /', 'Accept-Encoding: gzip');
+    await ask(port);
+    await eventually('two lines in the access log', async () => {
+      const lines = (await readFile(accessLog, 'utf8')).trim().split('\n');
+      expect(lines.map((line) => (JSON.parse(line) as { bytesOut: number }).bytesOut)).toEqual([
+        body.length,
+        page.length,
+      ]);
+    });
   });
 
   it.each<[string, RequestListener, boolean]>([
