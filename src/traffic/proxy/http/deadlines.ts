@@ -79,3 +79,8 @@ export class Deadlines {
     return now + timeout;
   }
 }
+
+/** Of two time-outs, where 0 stands for none. */
+export function shorter(a: number, b: number): number {
+  return a === 0 || (b !== 0 && b < a) ? b : a;
+}

@@ -1,18 +1,17 @@
 // One request and its response: picks an endpoint, sends, relays the answer, tries again where that is safe.
 // Knows nothing of how messages are framed on either side; one object serves the requests of a client in turn.
 
-import type { RouteEntry } from '#traffic/snapshot/index.ts';
 import { type FilterHost, FilterRun } from '../filters/filter-run.ts';
 import { localAction } from '../filters/local-action.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 import type { Timed } from '../sweeper.ts';
 import { type Failure, failures } from '../upstream/failure.ts';
-import { accessRecord } from './access-record.ts';
 import type { ClientStream } from './client-stream.ts';
 import type { HttpContext } from './context.ts';
-import { Deadlines } from './deadlines.ts';
+import { Deadlines, shorter } from './deadlines.ts';
 import { discard } from './discarded-response.ts';
+import { ExchangeRecord } from './exchange-record.ts';
 import { failureOf, type LocalReply, textReply } from './local-reply.ts';
 import { RequestBody } from './request-body.ts';
 import { requestFacts } from './request-facts.ts';
@@ -32,17 +31,13 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
   readonly #deadlines: Deadlines;
   readonly #tries: Tries;
   readonly #body = new RequestBody();
+  readonly #record = new ExchangeRecord();
   readonly #filters: FilterRun;
-  #route: RouteEntry | undefined;
   #responding = false;
   /** The client does not read. */
   #paused = false;
   /** The backend does not read. */
   #requestBlocked = false;
-  #status = 0;
-  #started = 0;
-  #bytesOut = 0;
-  #failure = '';
 
   constructor(context: HttpContext, client: ClientStream) {
     this.#context = context;
@@ -67,7 +62,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     const client = this.#client;
     const { head } = this;
     this.active = true;
-    this.#started = context.now();
+    this.#record.begin(context.now());
     const facts = requestFacts(this.#peer, head, context.isTrusted);
     this.facts = facts;
     client.facts = facts;
@@ -75,14 +70,12 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     this.#responding = false;
     this.#paused = false;
     this.#requestBlocked = false;
-    this.#bytesOut = 0;
-    this.#failure = '';
     this.#body.begin();
     if (client.requestComplete) this.#body.end('');
     this.requestId = head.requestId === '' ? context.newRequestId() : head.requestId;
     context.stats.requestStarted();
     const route = context.snapshot.route(client.listener, head.host, head.target, head);
-    this.#route = route;
+    this.#record.route = route;
     if (misdirected) return this.#refuse(421, 'Host is not served over this TLS connection');
     if (route === undefined) return this.#refuse(404, 'No route for this host and path');
     const backend = this.#tries.backend(route, head);
@@ -94,13 +87,13 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
       return this.#refuse(413, 'Body is too large');
     if (!this.#tries.enter(route.route, cluster, head))
       return this.#refuse(503, `Backend has all the requests it may have, route ${route.route.metricName}`, 'overflow');
-    this.#deadlines.begin(shorter(route.route.timeouts?.request ?? 0, head.timeoutMs), this.#started);
+    this.#deadlines.begin(shorter(route.route.timeouts?.request ?? 0, head.timeoutMs), this.#record.started);
     return true;
   }
 
   /** Sends the request, with what the out buffer holds of its body, to an endpoint. */
   dispatch(): void {
-    if (!this.#filters.hold(this.#body.take(this.#context.out))) this.#tries.next(false, this.#started);
+    if (!this.#filters.hold(this.#body.take(this.#context.out))) this.#tries.next(false, this.#record.started);
   }
 
   /** The filters have held the request until now. */
@@ -148,7 +141,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     if (!this.active) return;
     const now = this.#context.now();
     this.#letGo(now);
-    if (!this.#responding) this.#status = 499;
+    if (!this.#responding) this.#record.status = 499;
     this.#finish(now);
   }
 
@@ -202,7 +195,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
   onHead(stream: UpstreamStream): void {
     const context = this.#context;
     const head = stream.head;
-    this.#status = head.status;
+    this.#record.status = head.status;
     this.#tries.answered(head, context.now());
     if (head.status >= 400 && this.#body.whole && this.#tries.repeatsStatus(head.status)) {
       this.#replaceAnswer(stream);
@@ -222,7 +215,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
   }
 
   onBody(bytes: Buffer, start: number, end: number, owned: boolean): void {
-    this.#bytesOut += end - start;
+    this.#record.bytesOut += end - start;
     this.#filters.sink.sendBody(bytes, start, end, owned);
   }
 
@@ -252,7 +245,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
 
   onTunnel(bytes: Buffer, start: number, end: number): void {
     if (end === start) return;
-    this.#bytesOut += end - start;
+    this.#record.bytesOut += end - start;
     if (!this.#client.tunnel(bytes, start, end)) this.#waitForClient();
     this.#touch(this.#context.now());
   }
@@ -263,7 +256,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
 
   onTunnelClose(stream: UpstreamStream): void {
     const now = this.#context.now();
-    this.#tries.done(stream, this.#status, undefined, now);
+    this.#tries.done(stream, this.#record.status, undefined, now);
     this.#finish(now);
     this.#client.tunnelClose();
   }
@@ -273,7 +266,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     this.#context.out.clear();
     this.#tries.done(stream, 0, failure, now);
     if (this.#responding && this.#client.responseStarted) {
-      this.#failure = failure.code;
+      this.#record.failure = failure.code;
       this.#finish(now);
       this.#client.cut();
       return;
@@ -289,7 +282,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
   /** An answer is thrown away for another try; its connection is not. */
   #replaceAnswer(stream: UpstreamStream): void {
     const now = this.#context.now();
-    this.#tries.done(stream, this.#status, undefined, now);
+    this.#tries.done(stream, this.#record.status, undefined, now);
     if (this.#client.requestComplete) discard(stream, this.#context);
     else stream.release(false, now);
     this.#tryAgain(false, now);
@@ -312,7 +305,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
   }
 
   get #routeName(): string {
-    return this.#route?.route.metricName ?? '';
+    return this.#record.route?.route.metricName ?? '';
   }
 
   /** The backend does not read: until it does, neither does the proxy. */
@@ -362,14 +355,14 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     const begun = this.#responding && client.responseStarted;
     this.#context.out.clear();
     this.#letGo(now);
-    this.#failure = failureOf(reply);
+    this.#record.failure = failureOf(reply);
     this.#context.stats.answered(reply.code);
     if (begun) {
       this.#finish(now);
       client.cut();
       return false;
     }
-    this.#status = reply.status;
+    this.#record.status = reply.status;
     client.reply(this.#filters.reply(reply));
     this.ended();
     return false;
@@ -379,7 +372,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
   #letGo(now: number): void {
     const stream = this.#tries.stream;
     if (stream === undefined) return;
-    this.#tries.done(stream, this.#responding ? this.#status : 499, undefined, now);
+    this.#tries.done(stream, this.#responding ? this.#record.status : 499, undefined, now);
     stream.release(false, now);
   }
 
@@ -389,23 +382,6 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     this.#deadlines.end();
     this.#tries.end();
     const bytesSaved = this.#filters.end();
-    const durationMs = now - this.#started;
-    context.stats.requestDone(this.#client.listener, this.#route, this.#status, durationMs);
-    context.accessLog?.(
-      accessRecord(this.#client, {
-        status: this.#status,
-        durationMs,
-        bytesOut: this.#bytesOut - bytesSaved,
-        route: this.#route,
-        tries: this.#tries,
-        requestId: this.requestId,
-        failure: this.#failure,
-      }),
-    );
+    this.#record.finish(context, this.#client, this.#tries, this.requestId, now, bytesSaved);
   }
-}
-
-/** Of two time-outs, where 0 stands for none. */
-function shorter(a: number, b: number): number {
-  return a === 0 || (b !== 0 && b < a) ? b : a;
 }
