@@ -95,7 +95,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
 
 test('with a delay it goes on serving, and only says that it is not ready', async () => {
   const backend = await slow();
-  const gateway = await gateways.start(configOf(backend.endpoint), ['--drain-delay', '2s']);
+  const gateway = await gateways.start(configOf(backend.endpoint), ['--drain-delay', '3s']);
   expect((await fetch(`${gateway.url('admin')}/readyz`)).status).toBe(200);
   gateway.child.kill('SIGTERM');
   await eventually('it is not ready', async () => {

@@ -25,22 +25,39 @@ export class ConfigFile {
 
   read(): ConfigRead {
     const path = resolve(this.path);
-    const digest = createHash('sha256');
+    const contents = new Map<string, string>();
     const readText = (file: string): string => {
-      const text = readFileSync(file, 'utf8');
-      digest.update(`${file}\0${text}\0`);
-      return text;
+      try {
+        const text = readFileSync(file, 'utf8');
+        contents.set(file, text);
+        return text;
+      } catch (error) {
+        contents.set(file, messageOf(error));
+        throw error;
+      }
     };
     let outcome: ConfigOutcome;
     try {
       outcome = parseConfig(readText(path), this.path, (file) => readText(resolve(dirname(path), file)));
     } catch (error) {
-      digest.update(messageOf(error));
       outcome = { problems: [this.#unreadable(error)], files: [] };
     }
-    const named = 'config' in outcome ? outcome.config.files : outcome.files;
-    const files = [path, ...named.map((file) => resolve(dirname(path), file))];
-    return { outcome, files, fingerprint: digest.digest('hex') };
+    return { outcome, files: [...contents.keys()], fingerprint: digestOf(contents) };
+  }
+
+  /** What `read` would give as fingerprint if it named the same files: a look that parses nothing. */
+  fingerprint(files: readonly string[]): string {
+    return digestOf(
+      new Map(
+        files.map((file) => {
+          try {
+            return [file, readFileSync(file, 'utf8')];
+          } catch (error) {
+            return [file, messageOf(error)];
+          }
+        }),
+      ),
+    );
   }
 
   #unreadable(error: unknown): ManifestProblem {
@@ -50,4 +67,10 @@ export class ConfigFile {
       remedy: 'Name a file that can be read with --config',
     };
   }
+}
+
+function digestOf(contents: ReadonlyMap<string, string>): string {
+  const digest = createHash('sha256');
+  for (const [file, text] of contents) digest.update(`${file}\0${text}\0`);
+  return digest.digest('hex');
 }

@@ -58,9 +58,13 @@ export class LiveConfig {
   }
 
   /** `again`: even when the files say what they said before, as people expect of SIGHUP. */
-  async load(read: ConfigRead = this.#file.read(), again = false): Promise<Reload> {
+  async load(first?: ConfigRead, again = false): Promise<Reload> {
+    // Something else in the directory changed: no reason to parse anything.
+    if (!again && this.#fingerprint !== '' && this.#file.fingerprint(this.#files) === this.#fingerprint) {
+      return { type: 'same' };
+    }
+    const read = first ?? this.#file.read();
     this.#files = read.files;
-    if (!again && read.fingerprint === this.#fingerprint) return { type: 'same' };
     this.#fingerprint = read.fingerprint;
     const { outcome } = read;
     this.#lastOk = false;
