@@ -1,6 +1,7 @@
 // Session affinity through real engines: who stays with whom, for how long, and what clients are told of it.
 
 import { afterEach, describe, expect, it } from 'vitest';
+import { eventually } from '#test/support/eventually.ts';
 import type { AffinityPolicy, Cluster, Endpoint, Route } from '#traffic/model/ir.ts';
 import { type Answer, ask, FilterLab, routed, WEB } from '../filters/testing.ts';
 import { Harness } from '../testing/harness.ts';
@@ -131,6 +132,35 @@ describe('a persistent cookie', () => {
     expect(moved.body).not.toBe(first.body);
     expect(cookieOf(moved)).not.toBe(cookieOf(first));
     expect(cookieOf(moved)).toMatch(/^sid=/);
+  });
+
+  it('moves on when its endpoint is ejected', async () => {
+    let broken = 0;
+    const started = await Promise.all(
+      [0, 1].map(() =>
+        harness.backend(
+          httpBackend((request, response) => {
+            const port = request.socket.localPort as number;
+            if (port === broken) response.statusCode = 500;
+            response.end(String(port));
+          }),
+        ),
+      ),
+    );
+    const { port } = await engineFor(
+      started.map((one) => one.port),
+      persistent,
+      { outlierDetection: { consecutive5xx: 3, maxEjectionPercent: 100 } },
+    );
+    const first = await ask(port);
+    const mine = `Cookie: ${cookieOf(first)}`;
+    broken = Number(first.body);
+    for (let i = 0; i < 3; i++) expect((await ask(port, 'GET /', mine)).body).toBe(first.body);
+    await eventually('the client to be moved', async () => {
+      const moved = await ask(port, 'GET /', mine);
+      expect([moved.status, moved.body === first.body]).toEqual([200, false]);
+      expect(cookieOf(moved)).toMatch(/^sid=/);
+    });
   });
 
   it('with a name or a path that would bend the header line is never set', async () => {

@@ -21,6 +21,8 @@ export interface FilterHost {
   ended(): void;
   /** The client takes bytes again. */
   unblocked(): void;
+  /** The response cannot be brought to its end. */
+  broken(): void;
 }
 
 const none: readonly number[] = [];
@@ -217,7 +219,6 @@ export class FilterRun implements FilterExchange {
   }
 
   broken(): void {
-    // The exchange learns of it as of any client that is gone.
-    this.#client.cut();
+    this.#host.broken();
   }
 }

@@ -243,6 +243,12 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     this.#client.done(now);
   }
 
+  /** Part of a response is out, and the rest will not come. */
+  broken(): void {
+    this.abort();
+    this.#client.cut();
+  }
+
   onTunnel(bytes: Buffer, start: number, end: number): void {
     if (end === start) return;
     this.#record.bytesOut += end - start;
