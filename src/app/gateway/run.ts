@@ -28,6 +28,8 @@ export interface GatewayOptions {
   readonly drainDelay: number;
   readonly drainTimeout: number;
   readonly trustedProxies: readonly string[];
+  /** Tells backends of clients by `Forwarded` too. */
+  readonly forwarded: boolean;
   /** Where this gateway stands, for clusters that prefer what is near; empty for nowhere. */
   readonly node: string;
   readonly zone: string;
@@ -57,6 +59,7 @@ export async function runGateway(options: GatewayOptions): Promise<number> {
     zone: options.zone,
     log: options.log,
     trustedProxies: options.trustedProxies,
+    forwarded: options.forwarded,
     ...(options.accessLog === undefined ? {} : { accessLog: options.accessLog }),
   });
   try {

@@ -20,6 +20,7 @@ interface Options {
   readonly drainDelay: number;
   readonly drainTimeout: number;
   readonly trustedProxies: readonly string[];
+  readonly forwarded: boolean;
   readonly node: string;
   readonly zone: string;
   readonly verbose: boolean;
@@ -56,6 +57,7 @@ export function gatewayCommand(): Command {
         .argParser(collect)
         .default([], 'none'),
     )
+    .option('--forwarded', 'tell backends of clients by Forwarded (RFC 7239) beside X-Forwarded-*', false)
     .option('--node <name>', 'the node it runs on, for clusters that prefer endpoints near by', '')
     .option('--zone <name>', 'the zone it runs in, for the same', '')
     .option('--verbose', 'log to standard error in detail', false)
@@ -114,6 +116,7 @@ async function run(options: Options): Promise<number> {
       drainDelay: options.drainDelay,
       drainTimeout: options.drainTimeout,
       trustedProxies: ranges,
+      forwarded: options.forwarded,
       node: options.node,
       zone: options.zone,
       log,

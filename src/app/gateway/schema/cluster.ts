@@ -178,7 +178,7 @@ export function cluster(clusterName: string): Schema<ClusterFile> {
           name: clusterName,
           policy: rest.policy ?? defaultPolicy,
           upstreamProtocol: rest.upstreamProtocol ?? 'http1',
-          timeouts: { ...defaultTimeouts, ...timeouts },
+          timeouts: { ...defaultTimeouts, ...(isBytes(rest.upstreamProtocol) ? { idle: 0 } : {}), ...timeouts },
           retry: rest.retry ?? defaultRetry,
         },
         tls: files,
@@ -187,4 +187,9 @@ export function cluster(clusterName: string): Schema<ClusterFile> {
       };
     },
   );
+}
+
+/** Connections that are not looked into may be silent for as long as their ends like, unless a time is given. */
+function isBytes(protocol: Cluster['upstreamProtocol'] | undefined): boolean {
+  return protocol === 'tcp' || protocol === 'udp';
 }
