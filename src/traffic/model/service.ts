@@ -55,10 +55,15 @@ function isProxied(service: Service): boolean {
   return clusterIP !== '' && clusterIP !== 'None' && !NOT_OURS_LABELS.some((label) => label in labels);
 }
 
+/** Of Kubernetes (KEP-3726), and as people write it for gRPC: HTTP/2 without TLS and without an upgrade. */
+const HTTP2_PROTOCOLS = ['kubernetes.io/h2c', 'grpc'];
+const HTTP1_PROTOCOLS = ['http', 'kubernetes.io/ws'];
+
 /** HTTP unless the port says otherwise: what an Ingress points to speaks HTTP, and layer 4 does not ask. */
 function upstreamProtocol({ protocol = 'TCP', appProtocol = 'http' }: KubePort): Cluster['upstreamProtocol'] {
   if (protocol === 'UDP') return 'udp';
-  return protocol === 'TCP' && (appProtocol === 'http' || appProtocol === 'kubernetes.io/ws') ? 'http1' : 'tcp';
+  if (protocol === 'TCP' && HTTP2_PROTOCOLS.includes(appProtocol)) return 'http2';
+  return protocol === 'TCP' && HTTP1_PROTOCOLS.includes(appProtocol) ? 'http1' : 'tcp';
 }
 
 function toServicePort(service: Service, port: KubePort, cluster: string): ServicePort {

@@ -172,8 +172,9 @@ export class ServerSession extends Http2Session implements ClientProtocol {
     this.#finishDrain();
   }
 
-  protected onStreamClosed(): void {
-    this.resets.earn(1);
+  protected onStreamClosed(whole: boolean): void {
+    // Who asks in earnest may change its mind as often as it does not.
+    if (whole) this.resets.earn(1);
     this.#closeWhenDone();
   }
 

@@ -62,7 +62,8 @@ export abstract class Http2Session extends CheckedFrames implements Flushable, T
   /** The connection's window opens as DATA comes, not as it is dealt with: one slow reader must not stop the others. */
   protected abstract readonly shared: boolean;
   protected abstract onSettings(): void;
-  protected abstract onStreamClosed(): void;
+  /** `whole` tells that both sides said all they had to say. */
+  protected abstract onStreamClosed(whole: boolean): void;
   protected abstract onPeerReset(): void;
   /** The peer broke the rules: GOAWAY is written and the connection ends; streams are still there. */
   protected abstract onFault(fault: Fault): void;
@@ -144,7 +145,7 @@ export abstract class Http2Session extends CheckedFrames implements Flushable, T
     const owed = stream.abandon();
     if (owed > 0) this.consumed(owed);
     stream.onClosed();
-    this.onStreamClosed();
+    this.onStreamClosed(stream.localEnded && stream.remoteEnded);
   }
 
   reset(stream: Http2Stream, code: number): void {

@@ -76,5 +76,8 @@ export const staticTable: readonly Field[] = [
 
 /** The lowest index by name. */
 export const staticNames: ReadonlyMap<string, number> = new Map(
-  staticTable.map((field, index): [string, number] => [field.name, index]).reverse(),
+  staticTable
+    .map((field, index): [string, number] => [field.name, index])
+    .slice(1)
+    .reverse(),
 );
