@@ -28,11 +28,11 @@ function serve(program: string, args: readonly string[]): void {
 const port = (url: string): string => /:(\d+)$/.exec(url)?.[1] ?? '';
 
 async function gatewayTo(endpoint: string, cluster = '', protocol = 'http'): ReturnType<Gateways['start']> {
-  const leads = protocol === 'tcp' ? ', clusters: [app]' : '';
+  const [leads, speaks] = protocol === 'tcp' ? [', clusters: [app]', ', upstreamProtocol: tcp'] : ['', ''];
   return gateways.start(`listeners:
   web: { address: 127.0.0.1, port: 0, protocol: ${protocol}, proxyProtocolFrom: [127.0.0.0/8]${leads} }
 virtualHosts: { all: { hostname: '*', routes: [{ path: /, action: app }] } }
-clusters: { app: { endpoints: ['${endpoint}'] ${cluster} } }
+clusters: { app: { endpoints: ['${endpoint}'] ${cluster}${speaks} } }
 `);
 }
 
