@@ -8,7 +8,7 @@ import { fieldValue, removeFields } from '../http/head-edits.ts';
 import type { LocalReply } from '../http/local-reply.ts';
 import type { RequestBody } from '../http/request-body.ts';
 import { ResponseHead } from '../http1/response-head.ts';
-import { chainOf } from './chain.ts';
+import { chainOf, type FilterChain } from './chain.ts';
 import type { FilterExchange, HttpFilter, ResponseSink } from './filter.ts';
 
 /** What filters cause in the exchange. */
@@ -101,7 +101,11 @@ export class FilterRun implements FilterExchange {
   /** A request begins; what it is answered with, when it goes no further. Look at `waiting` else. */
   begin(route: Route, backend: WeightedCluster | undefined): LocalReply | undefined {
     if (route.filters === undefined && backend?.filters === undefined) return undefined;
-    const chain = chainOf(route, backend);
+    return this.run(route, backend, chainOf(route, backend));
+  }
+
+  /** The same with a chain that is given. */
+  run(route: Route, backend: WeightedCluster | undefined, chain: FilterChain): LocalReply | undefined {
     this.#route = route;
     this.#backend = backend;
     this.#responseOrder = chain.responseOrder;
@@ -202,6 +206,7 @@ export class FilterRun implements FilterExchange {
   }
 
   answer(reply: LocalReply): void {
+    if (!this.waiting) return;
     this.waiting = false;
     this.#host.answer(reply);
   }

@@ -4,7 +4,7 @@
 import type { ResponseHead } from '../../http1/response-head.ts';
 import type { FilterExchange, ResponseSink } from '../filter.ts';
 import { announceCoding, announceVariants, type Eligibility, weakenTag } from './eligible.ts';
-import { createEncoder, type Encoder, flushEncoder } from './encoders.ts';
+import { type Encoder, flushEncoder, openEncoder } from './encoders.ts';
 import type { Coding } from './negotiate.ts';
 
 export class CompressedResponse implements ResponseSink {
@@ -43,12 +43,16 @@ export class CompressedResponse implements ResponseSink {
   }
 
   #begin(head: ResponseHead, coding: Coding): void {
+    // The answer to HEAD says what the one to GET would.
+    if (this.#x.head.method === 'HEAD') {
+      announceCoding(head, coding);
+      return;
+    }
+    const encoder = openEncoder(coding);
+    if (encoder === undefined) return;
+    this.#encoder = encoder;
     this.#streams = head.contentLength < 0;
     announceCoding(head, coding);
-    // The answer to HEAD says what the one to GET would.
-    if (this.#x.head.method === 'HEAD') return;
-    const encoder = createEncoder(coding);
-    this.#encoder = encoder;
     encoder.on('data', (bytes: Buffer) => this.#onData(encoder, bytes));
     encoder.on('drain', () => this.#x.unblocked());
     encoder.on('error', () => this.#x.broken());

@@ -11,8 +11,22 @@ export interface Encoder extends Transform {
   flush(kind: number, callback: () => void): void;
 }
 
+/** Of one worker at a time: clients that read slowly must not fill the memory with compressors. */
+export const MAX_OPEN = 256;
+
+let open = 0;
+
+/** Undefined while there are as many as there may be: better a longer answer than none. */
+export function openEncoder(coding: Coding): Encoder | undefined {
+  if (open >= MAX_OPEN) return undefined;
+  open++;
+  return createEncoder(coding).once('close', () => {
+    open--;
+  });
+}
+
 /** Windows of 32 KiB to 512 KiB: a response costs at most about a megabyte while it passes. */
-export function createEncoder(coding: Coding): Encoder {
+function createEncoder(coding: Coding): Encoder {
   if (coding === 'gzip') return createGzip({ level: 5 });
   if (coding === 'br') {
     return createBrotliCompress({
