@@ -29,9 +29,11 @@ const port = (url: string): string => /:(\d+)$/.exec(url)?.[1] ?? '';
 
 async function gatewayTo(endpoint: string, cluster = '', protocol = 'http'): ReturnType<Gateways['start']> {
   const [leads, speaks] = protocol === 'tcp' ? [', clusters: [app]', ', upstreamProtocol: tcp'] : ['', ''];
+  const hosts =
+    protocol === 'tcp' ? '' : "virtualHosts: { all: { hostname: '*', routes: [{ path: /, action: app }] } }";
   return gateways.start(`listeners:
   web: { address: 127.0.0.1, port: 0, protocol: ${protocol}, proxyProtocolFrom: [127.0.0.0/8]${leads} }
-virtualHosts: { all: { hostname: '*', routes: [{ path: /, action: app }] } }
+${hosts}
 clusters: { app: { endpoints: ['${endpoint}'] ${cluster}${speaks} } }
 `);
 }
