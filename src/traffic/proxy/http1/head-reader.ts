@@ -5,7 +5,7 @@ import type { HttpLimits } from './limits.ts';
 import { type Rejection, rejections } from './rejection.ts';
 
 /** How much of a read is made a string at first; heads are rarely longer. */
-const HEAD_WINDOW = 16 * 1024;
+export const HEAD_WINDOW = 16 * 1024;
 
 export class HeadReader {
   /** The head found last is `text[start, end)`. */

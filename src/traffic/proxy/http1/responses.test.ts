@@ -304,3 +304,22 @@ describe('upgrades', () => {
     expect(lab.bytes).not.toMatch(/upgrade/i);
   });
 });
+
+describe('a long head in one piece with what follows', () => {
+  it.each([16_000, 16_384, 16_390, 30_000])('is relayed whole with its body: %i bytes', async (size) => {
+    const value = 'y'.repeat(size - 60);
+    const reading = await got(
+      `HTTP/1.1 200 OK\r\nX-Long: ${value}\r\nContent-Length: 20000\r\n\r\n${'b'.repeat(20_000)}`,
+    );
+    expect(codes(reading)).toEqual([200]);
+    expect(reading.messages.flatMap((message) => fieldValues(message, 'x-long'))).toEqual([value]);
+    expect(reading.messages[0]?.body).toBe('b'.repeat(20_000));
+  });
+
+  it('may stand behind an interim response', async () => {
+    const interim = `HTTP/1.1 103 Early Hints\r\nLink: ${'</a>,'.repeat(3000)}</b>\r\n\r\n`;
+    const reading = await got(`${interim}HTTP/1.1 200 OK\r\nX: ${'y'.repeat(9000)}\r\nContent-Length: 2\r\n\r\nok`);
+    expect(codes(reading)).toEqual([103, 200]);
+    expect(reading.messages.at(-1)?.body).toBe('ok');
+  });
+});

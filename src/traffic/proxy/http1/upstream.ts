@@ -10,7 +10,7 @@ import { BodyDecoder } from './body-decoder.ts';
 import { composeRequest } from './compose.ts';
 import type { Http1Pool } from './connection-pool.ts';
 import { isSettled } from './direct-write.ts';
-import { hasBareLineFeed } from './head-reader.ts';
+import { HEAD_WINDOW, hasBareLineFeed } from './head-reader.ts';
 import type { HttpLimits } from './limits.ts';
 import { OutBuffer } from './out-buffer.ts';
 import { isOwned, type NextRead, nextMemory, sharedMemory } from './read-memory.ts';
@@ -192,7 +192,9 @@ export class Http1Upstream implements UpstreamStream {
 
   /** Reads heads from what a read brought; returns where the body starts, or -1 when it has to wait or has failed. */
   #readHead(handler: ResponseHandler, memory: Buffer, count: number): number {
-    let text = memory.toString('latin1', 0, count);
+    // A long body behind the head need not become a string.
+    let window = Math.min(count, HEAD_WINDOW);
+    let text = memory.toString('latin1', 0, window);
     let before = this.#pending.length;
     if (before > 0) {
       text = this.#pending + text;
@@ -203,6 +205,11 @@ export class Http1Upstream implements UpstreamStream {
     let searched = Math.max(0, before - 3);
     for (;;) {
       const at = text.indexOf('\r\n\r\n', searched);
+      if (at < 0 && window < count) {
+        text += memory.toString('latin1', window, count);
+        window = count;
+        continue;
+      }
       if (at < 0) {
         // Whatever is no start of a head fails at once: HTTP/0.9, a page, another protocol.
         if (
