@@ -32,6 +32,7 @@ export function discard(
     onEnd() {
       cancel();
       stream.release(left >= 0, context.now());
+      return true;
     },
     onTunnel() {},
     onTunnelEnd() {},

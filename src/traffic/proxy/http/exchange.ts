@@ -225,8 +225,9 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     return this.#filters.transparent && this.#client.settled === true;
   }
 
-  onEnd(stream: UpstreamStream): void {
+  onEnd(stream: UpstreamStream): boolean {
     this.#filters.sink.end(stream.trailers);
+    const settled = this.#filters.transparent && this.#client.settled === true;
     const now = this.#context.now();
     this.#tries.done(stream, stream.outcome, undefined, now);
     if (this.#paused) stream.resume();
@@ -234,6 +235,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     stream.release(this.#client.requestComplete, now);
     if (this.#filters.finishing) this.#deadlines.end();
     else this.ended();
+    return settled;
   }
 
   /** The whole response is on its way to the client. */

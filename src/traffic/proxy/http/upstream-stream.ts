@@ -26,7 +26,8 @@ export interface ResponseHandler {
   onBody(bytes: Buffer, start: number, end: number, owned: boolean): void;
   /** Everything that one read brought has been handed over. True when nobody needs its memory any more. */
   onPause(): boolean;
-  onEnd(stream: UpstreamStream): void;
+  /** True when nobody needs the memory of the last read any more. */
+  onEnd(stream: UpstreamStream): boolean;
   /** Bytes behind a switch of protocols; the memory is reused as soon as the call returns. */
   onTunnel(bytes: Buffer, start: number, end: number): void;
   onTunnelEnd(): void;

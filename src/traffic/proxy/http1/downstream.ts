@@ -98,8 +98,9 @@ export class Downstream implements ClientProtocol, ClientStream, Timed {
     this.#settled = false;
     if (this.#pending !== undefined) this.#pending = Buffer.concat([this.#pending, bytes.subarray(0, length)]);
     else this.#consume(bytes, length);
-    if (this.#state !== 'body') return 'short';
-    return this.#settled || !owned ? 'long' : 'kept';
+    const needed = owned && (!this.#settled || this.#pending !== undefined);
+    if (this.#state === 'body') return needed ? 'kept' : 'long';
+    return needed ? 'short' : 'free';
   }
 
   pauseRequest(): void {
@@ -301,6 +302,7 @@ export class Downstream implements ClientProtocol, ClientStream, Timed {
       next = this.#decode(bytes, bodyAt, length);
       if (next < 0) return this.#refuseBody(this.#bodyFault(), length);
     }
+    this.#settled = false;
     this.#exchange.dispatch();
     return next;
   }

@@ -31,6 +31,15 @@ describe('the memory of reads', () => {
     expect(nextMemory(own, 100, 'short')).toBe(sharedMemory);
   });
 
+  it('serves the next long body when nobody needs it any more, and only then', () => {
+    const own = nextMemory(sharedMemory, full, 'long') as Buffer;
+    expect(nextMemory(own, 100, 'short')).toBe(sharedMemory);
+    expect(nextMemory(sharedMemory, full, 'long')).not.toBe(own);
+    expect(nextMemory(own, 100, 'free')).toBe(sharedMemory);
+    expect(nextMemory(sharedMemory, full, 'long')).toBe(own);
+    expect(nextMemory(sharedMemory, full, 'long')).not.toBe(own);
+  });
+
   it('may be kept only when it is not shared and well filled', () => {
     const own = nextMemory(sharedMemory, full, 'long') as Buffer;
     expect(isOwned(own, own.length)).toBe(true);

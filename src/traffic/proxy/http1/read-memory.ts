@@ -11,10 +11,14 @@ const OWN_MEMORY = 128 * 1024;
 const WORTH_KEEPING = OWN_MEMORY / 4;
 
 /**
- * What a reader says of the next read. `short`: no long body is under way. `long`: one is, and nobody needs the bytes
- * of this read any more. `kept`: one is, and somebody does.
+ * What a reader says of the next read. `short`: no long body is under way. `free`: none is, and nobody needs the bytes
+ * of this read any more. `long`: one is, and nobody needs them either. `kept`: one is, and somebody does.
  */
-export type NextRead = 'short' | 'long' | 'kept';
+export type NextRead = 'short' | 'free' | 'long' | 'kept';
+
+/** Memory that waits for the next long body: making it anew would cost page faults and the collector's attention. */
+const spare: Buffer[] = [];
+const MOST_SPARE = 16;
 
 /** Whether what was read into `memory` may be kept by whoever it is handed to. */
 export function isOwned(memory: Buffer, length: number): boolean {
@@ -25,8 +29,14 @@ export function isOwned(memory: Buffer, length: number): boolean {
 export function nextMemory(memory: Buffer, length: number, next: NextRead): Buffer | undefined {
   if (memory === sharedMemory) {
     // What fitted was perhaps all there was: only a read that filled the memory is worth more of it.
-    return next === 'short' || length < memory.length ? undefined : Buffer.allocUnsafeSlow(OWN_MEMORY);
+    return (next === 'long' || next === 'kept') && length === memory.length ? ownMemory() : undefined;
   }
-  if (next === 'short') return sharedMemory;
-  return next === 'long' ? undefined : Buffer.allocUnsafeSlow(OWN_MEMORY);
+  if (next === 'long') return undefined;
+  if (next === 'kept') return ownMemory();
+  if (next === 'free' && memory.length === OWN_MEMORY && spare.length < MOST_SPARE) spare.push(memory);
+  return sharedMemory;
+}
+
+function ownMemory(): Buffer {
+  return spare.pop() ?? Buffer.allocUnsafeSlow(OWN_MEMORY);
 }

@@ -186,8 +186,7 @@ export class Http1Upstream implements UpstreamStream {
     }
     if (pos < count) this.reusable = false;
     this.#handler = undefined;
-    handler.onEnd(this);
-    return 'short';
+    return handler.onEnd(this) || !owned ? 'free' : 'short';
   }
 
   /** Reads heads from what a read brought; returns where the body starts, or -1 when it has to wait or has failed. */

@@ -71,9 +71,10 @@ export class MirroredRequest implements ResponseHandler, UpstreamRequest {
     return true;
   }
 
-  onEnd(stream: UpstreamStream): void {
+  onEnd(stream: UpstreamStream): boolean {
     this.#done('answered');
     stream.release(true, this.#context.now());
+    return true;
   }
 
   onTunnel(): void {}
