@@ -67,6 +67,10 @@ describe('a persistent cookie', () => {
     );
     await lab.publish(routed(ports, {}, { affinity: { ...persistent, secure: true } }));
     expect((await ask(port)).headers['set-cookie']).toMatch(/^sid=[^;]+; Path=\/; Secure; HttpOnly$/);
+    const behind = new FilterLab(harness, { trustedProxies: ['127.0.0.0/8'] });
+    const front = await behind.publish(routed(ports, {}, { affinity: persistent }));
+    expect((await ask(front, 'GET /', 'X-Forwarded-Proto: https')).headers['set-cookie']).toContain('; Secure');
+    expect((await ask(front)).headers['set-cookie']).not.toContain('Secure');
   });
 
   it('means the same to every gateway, and something else under another key', async () => {

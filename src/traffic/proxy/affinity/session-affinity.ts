@@ -102,8 +102,7 @@ export class SessionAffinity {
   }
 
   #secure(): boolean {
-    const facts = this.#facts as ClientFacts;
-    return facts.protocol === 'https' || (facts.trusted && this.#head?.forwardedProto === 'https');
+    return this.#facts?.protocol === 'https';
   }
 }
 

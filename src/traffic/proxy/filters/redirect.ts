@@ -16,8 +16,7 @@ export function redirector(redirect: Redirect, match: PathMatch): Redirector {
   const rewriter = redirect.path === undefined ? undefined : pathRewriter(redirect.path, match);
   const { status, dropQuery = false } = redirect;
   return (head, client) => {
-    const asked = client.trusted && isScheme(head.forwardedProto) ? head.forwardedProto : client.protocol;
-    const scheme = redirect.scheme ?? asked;
+    const scheme = redirect.scheme ?? client.protocol;
     const rewritten = rewriter === undefined ? head.target : rewriteTarget(head.target, rewriter);
     if (rewritten === undefined) return textReply(400, 'Path cannot be rewritten', 'rewrite');
     const target = rewritten === '*' ? '/' : rewritten;
@@ -27,14 +26,14 @@ export function redirector(redirect: Redirect, match: PathMatch): Redirector {
   };
 }
 
-function isScheme(text: string): text is 'http' | 'https' {
-  return text === 'http' || text === 'https';
-}
-
-/** Without a port. A client of HTTP/1.0 may have named no host: then it is the address it connected to. */
+/**
+ * Without a port: the one that was configured, that a trusted proxy was asked for, that was asked for here. A client of
+ * HTTP/1.0 may have named none: then it is the address it connected to.
+ */
 function hostFor({ hostname }: Redirect, head: RequestHead, client: ClientFacts): string {
   if (hostname !== undefined) return hostname;
-  return head.host === '' ? (hostOf(client.authority) ?? '') : head.host;
+  const asked = client.forwardedHost === '' ? head.authority : client.forwardedHost;
+  return hostOf(asked === '' ? client.authority : asked) ?? '';
 }
 
 /**
@@ -47,7 +46,9 @@ function portFor(
   head: RequestHead,
   client: ClientFacts,
 ): string {
-  const listener = client.trusted && /^[0-9]{1,5}$/.test(head.forwardedPort) ? head.forwardedPort : client.port;
+  // A trusted proxy that tells the scheme and no port speaks of its own listener, which is not ours.
+  const own = client.trusted && head.forwardedProto !== '' && head.forwardedPort === '';
+  const listener = own ? ownPort[client.protocol] : client.port;
   const chosen = port !== 0 ? String(port) : wanted !== undefined ? ownPort[wanted] : listener;
   return chosen === undefined || chosen === ownPort[scheme] ? '' : `:${chosen}`;
 }

@@ -184,6 +184,11 @@ describe('a redirect', () => {
     expect(await location(to({ hostname: 'new.test' }), 'GET /', ...lines)).toBe('302 http://new.test:PORT/');
     lab = new FilterLab(harness, { trustedProxies: ['127.0.0.0/8'] });
     expect(await location(to({ hostname: 'new.test' }), 'GET /', ...lines)).toBe('302 https://new.test/');
+    // The port of the proxy that terminates TLS is not ours.
+    expect(await location(to({}), 'GET /', 'X-Forwarded-Proto: https')).toBe('302 https://shop.test/');
+    expect(await location(to({ scheme: 'https' }), 'GET /', 'X-Forwarded-Host: front.test:81')).toBe(
+      '302 https://front.test/',
+    );
   });
 
   it('closes the connection behind a request whose body it has not read', async () => {
