@@ -1,5 +1,4 @@
-// Listeners that carry bytes: TCP, UDP, TLS by server name, with the whole engine between real sockets.
-import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+// Listeners that carry bytes: TCP, and TLS by server name, with the whole engine between real sockets.
 import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
@@ -180,6 +179,22 @@ describe('a TCP listener', () => {
     expect(await client.untilClosed()).toBe('x');
   });
 
+  it('ends flows of an endpoint that has left, after the time that the cluster gives them', async () => {
+    const app = await harness.backend(echo());
+    const other = await harness.backend(echo());
+    const timeouts = { connect: 2000, response: 0, idle: 0, drain: 300 };
+    const engine = await start({}, { app: [app.port, other.port] }, { timeouts });
+    const clients = [new RawClient(portOf(engine, 'l4')), new RawClient(portOf(engine, 'l4'))];
+    for (const client of clients) await client.send('x').until((text) => text === 'x');
+    engine.publish(update({ endpoints: new Map([['app', [endpoint(other.port)]]]) }));
+    await engine.applied();
+    await Promise.race(clients.map((client) => client.untilClosed()));
+    const open = clients.filter(({ closed: gone }) => !gone);
+    expect(open).toHaveLength(1);
+    await open[0]?.send('y').until((text) => text === 'xy');
+    open[0]?.destroy();
+  });
+
   it('tells endpoints of clients, as a trusted peer told of them', async () => {
     const app = await harness.backend(
       rawBackend((socket) => {
@@ -283,71 +298,5 @@ describe('a TLS listener that passes through', () => {
     const metrics = await engine.metricsText();
     expect(metrics).toContain('{listener="l4",reason="no_route"} 2');
     expect(metrics).toContain('{listener="l4",reason="timeout"} 1');
-  });
-});
-
-describe('a UDP listener', () => {
-  async function udp(onMessage: (message: Buffer, reply: (text: string) => void) => void): Promise<number> {
-    const socket = createSocket('udp4');
-    socket.on('message', (message, from) => onMessage(message, (text) => socket.send(text, from.port, from.address)));
-    await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
-    harness.after(() => new Promise((resolve) => socket.close(() => resolve())));
-    return socket.address().port;
-  }
-
-  function client(): UdpSocket {
-    const socket = createSocket('udp4');
-    harness.after(() => new Promise((resolve) => socket.close(() => resolve())));
-    return socket;
-  }
-
-  async function say(socket: UdpSocket, port: number, text: string): Promise<string> {
-    const answer = once(socket, 'message') as Promise<[Buffer]>;
-    socket.send(text, port, '127.0.0.1');
-    return (await answer)[0].toString();
-  }
-
-  const udpCluster: Partial<Cluster> = { upstreamProtocol: 'udp' };
-
-  it('keeps a session a client, on however many workers', async () => {
-    let count = 0;
-    const ports = await Promise.all(
-      ['a', 'b'].map((name) => udp((message, reply) => reply(`${name} ${message} ${count++}`))),
-    );
-    const engine = await start({ protocol: 'udp' }, { app: ports }, udpCluster, { workers: 2 });
-    for (let i = 0; i < 6; i++) {
-      const socket = client();
-      const first = (await say(socket, portOf(engine, 'l4'), 'x')).slice(0, 1);
-      for (let round = 0; round < 3; round++) {
-        expect((await say(socket, portOf(engine, 'l4'), 'x')).slice(0, 1)).toBe(first);
-      }
-    }
-    expect(await engine.metricsText()).toContain('evenkeel_udp_sessions{service="l4"} 6');
-  });
-
-  it('asks the next endpoint when one is not there', async () => {
-    const gone = createSocket('udp4');
-    await new Promise<void>((resolve) => gone.bind(0, '127.0.0.1', resolve));
-    const refusing = gone.address().port;
-    await new Promise<void>((resolve) => gone.close(() => resolve()));
-    const alive = await udp((message, reply) => reply(`got ${message}`));
-    const engine = await start({ protocol: 'udp' }, { app: [refusing, alive] }, udpCluster);
-    for (let i = 0; i < 4; i++) expect(await say(client(), portOf(engine, 'l4'), `q${i}`)).toBe(`got q${i}`);
-  });
-
-  it('ends sessions that are silent, and those whose endpoint has left', async () => {
-    const ports = await Promise.all(['a', 'b'].map((name) => udp((_message, reply) => reply(name))));
-    const [a = 0, b = 0] = ports;
-    const timeouts = { connect: 1000, response: 0, idle: 0, session: 400 };
-    const engine = await start({ protocol: 'udp' }, { app: [a] }, { ...udpCluster, timeouts });
-    const open = async (): Promise<string | undefined> =>
-      /udp_sessions\{service="l4"\} (\d+)/.exec(await engine.metricsText())?.[1];
-    const socket = client();
-    expect(await say(socket, portOf(engine, 'l4'), 'x')).toBe('a');
-    await expect.poll(open).toBe('0');
-    expect(await say(socket, portOf(engine, 'l4'), 'x')).toBe('a');
-    engine.publish(update({ endpoints: new Map([['app', [endpoint(b)]]]) }));
-    await engine.applied();
-    expect(await say(socket, portOf(engine, 'l4'), 'x')).toBe('b');
   });
 });

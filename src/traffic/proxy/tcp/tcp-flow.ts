@@ -2,6 +2,7 @@
 // Knows nothing of HTTP. A flow outlives the endpoint's place in the snapshot; it ends when either side ends it.
 
 import type { Socket } from 'node:net';
+import type { Endpoint } from '#traffic/model/ir.ts';
 import type { ClusterEntry, EngineTarget } from '#traffic/snapshot/index.ts';
 import type { ClusterGuard } from '../guards/cluster-guard.ts';
 import { isOwned, type NextRead, nextMemory, sharedMemory } from '../http1/read-memory.ts';
@@ -34,6 +35,10 @@ export class TcpFlow implements Timed {
   #upstream: Socket | undefined;
   #memory: Buffer | undefined;
   #deadline = 0;
+  /** As last looked through. */
+  #endpoints: readonly Endpoint[] | undefined;
+  /** When a flow whose endpoint has left has to end; 0 while it may stay. */
+  #leaveAt = 0;
   #attemptStarted = 0;
   #joined = false;
   /** Sides of a joined flow that have closed. */
@@ -78,9 +83,23 @@ export class TcpFlow implements Timed {
   }
 
   onTick(now: number): void {
-    if (this.#deadline === 0 || now < this.#deadline) return;
-    if (this.#joined) this.destroy();
-    else this.#upstream?.destroy();
+    if (this.#joined) this.#lookForEndpoint(now);
+    const late = this.#deadline !== 0 && now >= this.#deadline;
+    if (this.#joined && (late || (this.#leaveAt !== 0 && now >= this.#leaveAt))) this.destroy();
+    else if (late) this.#upstream?.destroy();
+  }
+
+  /** Once the endpoint has left its cluster, the flow may go on for as long as the cluster says. */
+  #lookForEndpoint(now: number): void {
+    const { config } = this.#cluster as ClusterEntry;
+    const limit = config.timeouts.drain ?? 0;
+    const endpoints = limit === 0 ? undefined : this.#context.snapshot().cluster(config.name)?.endpoints;
+    if (limit === 0 || endpoints === this.#endpoints) return;
+    this.#endpoints = endpoints;
+    const target = this.#tried.at(-1);
+    const stays = endpoints?.some(({ address, port }) => address === target?.address && port === target.port) ?? false;
+    if (stays) this.#leaveAt = 0;
+    else if (this.#leaveAt === 0) this.#leaveAt = now + limit;
   }
 
   #attempt(cluster: ClusterEntry): void {
