@@ -52,6 +52,36 @@ describe('Sweeper', () => {
     sweeper.stop();
   });
 
+  it('turns one wheel however often a deadline sets the next, and none when nobody waits', () => {
+    const clock = new FakeClock();
+    let timers = 0;
+    const sweeper = new Sweeper({
+      wall: () => clock.wall(),
+      now: () => clock.now(),
+      after: (ms, fn) => clock.after(ms, fn),
+      every(ms, fn) {
+        timers++;
+        const cancel = clock.every(ms, fn);
+        let over = false;
+        return () => {
+          if (!over) timers--;
+          over = true;
+          cancel();
+        };
+      },
+    });
+    let left = 5;
+    const again = { onTick: (now: number) => void (left-- > 0 && sweeper.soon(again, now + 50)) };
+    sweeper.soon(again, 50);
+    clock.advance(200);
+    expect(timers).toBe(2);
+    clock.advance(1000);
+    expect(left).toBe(-1);
+    expect(timers).toBe(1);
+    sweeper.stop();
+    expect(timers).toBe(0);
+  });
+
   it('looks at members every tick until they leave', () => {
     const clock = new FakeClock();
     const sweeper = new Sweeper(clock);

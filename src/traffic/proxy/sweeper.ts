@@ -47,7 +47,7 @@ export class Sweeper {
 
   /** Calls `timed.onTick` once at the deadline `at`, at most `NEAR` away. A deadline that moves need not be taken back. */
   soon(timed: Timed, at: number): void {
-    if (this.#waiting === 0) {
+    if (this.#cancelWheel === undefined) {
       this.#turned = Math.floor(this.#clock.now() / SLOT);
       this.#cancelWheel = this.#clock.every(SLOT, () => this.#turn());
     }
@@ -70,7 +70,10 @@ export class Sweeper {
       for (const timed of due) timed.onTick(now);
     }
     this.#turned = last;
-    if (this.#waiting === 0) this.#cancelWheel?.();
+    // Whoever was called may have set the next deadline: the wheel that turns already is the only one.
+    if (this.#waiting > 0) return;
+    this.#cancelWheel?.();
+    this.#cancelWheel = undefined;
   }
 
   stop(): void {
