@@ -81,6 +81,61 @@ describe('maxConnections', () => {
     expect(sockets.size).toBe(2);
   });
 
+  it('sends a request that waited to an endpoint of now, not of when it came', async () => {
+    const [before, after] = [await holding(), await holding()];
+    const engine = await engineTo([before.port], { circuitBreaker: { maxConnections: 1 } });
+    const first = exchange(portOf(engine), get);
+    await eventually('1 request at the backend', () => expect(before.held).toHaveLength(1));
+    const second = exchange(portOf(engine), get);
+    await eventually('2 requests in flight', async () =>
+      expect(await engine.metricsText()).toContain('evenkeel_http_requests_in_flight 2'),
+    );
+    engine.publish(endpointsUpdate([after.port]));
+    await engine.applied();
+    before.held[0]?.end('done');
+    expect(await first).toMatch(/^HTTP\/1\.1 200 /);
+    await eventually('1 request at the backend that came', () => expect(after.held).toHaveLength(1));
+    after.held[0]?.end('done');
+    expect(await second).toMatch(/^HTTP\/1\.1 200 /);
+    expect(before.held).toHaveLength(1);
+  });
+
+  it('reads on in a body that was held back while its request waited', async () => {
+    const { port, held } = await holding();
+    const engine = await engineTo([port], { circuitBreaker: { maxConnections: 1 } }, { limits: { replay: 1000 } });
+    const first = exchange(portOf(engine), get);
+    await eventually('1 request at the backend', () => expect(held).toHaveLength(1));
+    const second = new RawClient(portOf(engine)).send(
+      `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3000\r\nConnection: close\r\n\r\n${'x'.repeat(2000)}`,
+    );
+    await eventually('2 requests in flight', async () =>
+      expect(await engine.metricsText()).toContain('evenkeel_http_requests_in_flight 2'),
+    );
+    second.send('y'.repeat(500));
+    await eventually('1 request that waits', async () =>
+      expect(await engine.metricsText()).toContain('evenkeel_http_requests_in_flight 2'),
+    );
+    held[0]?.end('done');
+    await first;
+    await eventually('2 requests at the backend', () => expect(held).toHaveLength(2));
+    second.send('z'.repeat(500));
+    held[1]?.req.on('end', () => held[1]?.end('done')).resume();
+    expect(await second.untilClosed()).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  it('lets everybody go on who waits when the limit is taken away', async () => {
+    const { port, held } = await holding();
+    const engine = await engineTo([port], { circuitBreaker: { maxConnections: 1 } });
+    const all = Array.from({ length: 4 }, () => exchange(portOf(engine), get));
+    await eventually('4 requests in flight', async () =>
+      expect(await engine.metricsText()).toContain('evenkeel_http_requests_in_flight 4'),
+    );
+    engine.publish(simpleModel([port]));
+    await eventually('4 requests at the backend', () => expect(held).toHaveLength(4));
+    for (const response of held) response.end('done');
+    for (const text of await Promise.all(all)) expect(text).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
   it('refuses at once when too many wait already', async () => {
     const { port, held } = await holding();
     const engine = await engineTo([port], { circuitBreaker: { maxConnections: 1, maxPending: 1 } });

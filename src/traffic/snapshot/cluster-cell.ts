@@ -92,6 +92,7 @@ export class ClusterCell {
       describe: (target: EngineTarget, now: number) => this.#describe(target, now),
       preview: (input: PickInput) => this.#preview(input),
       targets: this.#usable,
+      targetOf: (key: string) => this.#targets.find(key),
       levels: this.#levels,
       endpoints: this.#endpoints,
       health: this.#health,

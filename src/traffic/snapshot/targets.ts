@@ -86,6 +86,10 @@ export class ClusterTargets {
     for (const cell of this.#cells.values()) cell.weight = weightOf(cell);
   }
 
+  find(key: string): EngineTarget | undefined {
+    return this.#cells.get(key);
+  }
+
   /** The targets of these endpoints, each once, in their order. */
   of(endpoints: readonly Endpoint[]): readonly EngineTarget[] {
     const found = new Set<EngineTarget>();

@@ -50,7 +50,9 @@ export interface ClusterEntry {
   readonly preview: (input: PickInput) => readonly Chance<EngineTarget>[];
   /** What the picker chooses from, near and far: who may take a request now (`selection/`). */
   readonly targets: readonly EngineTarget[];
-  /** The same by how near they are to this proxy; one level where the cluster has no preference. */
+  /** The target of an endpoint by its key, usable or not; as of now, whatever became of the entry. */
+  readonly targetOf: (key: string) => EngineTarget | undefined;
+  /** `targets` by how near they are to this proxy; one level where the cluster has no preference. */
   readonly levels: readonly TargetLevel[];
   /** Every endpoint, usable or not, as published. */
   readonly endpoints: readonly Endpoint[];

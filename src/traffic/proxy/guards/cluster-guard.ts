@@ -36,7 +36,8 @@ export class ClusterGuard {
   readonly id: number;
   /** Requests of this worker that wait for a connection, the longest first. */
   readonly #waiting: Waiting[] = [];
-  #waking = false;
+  /** How many of them are about to be woken. */
+  #waking = 0;
   readonly #counters: InFlightCounters;
   readonly #slots: Readonly<Record<GuardedCount, number>>;
   #config: Cluster;
@@ -92,17 +93,26 @@ export class ClusterGuard {
 
   /** A connection was closed or has become idle: the next in line may go on, once whoever says so has finished. */
   wake(): void {
-    if (this.#waking || this.#waiting.length === 0) return;
-    this.#waking = true;
+    if (this.#waking >= this.#waiting.length) return;
+    if (this.#waking++ > 0) return;
     queueMicrotask(() => {
-      this.#waking = false;
-      this.#waiting.shift()?.retry();
+      const free = this.#waking;
+      this.#waking = 0;
+      // One for each connection: several may have become free at the same moment.
+      for (let left = free; left > 0; left--) this.#waiting.shift()?.retry();
     });
   }
 
-  /** Another worker may have closed a connection, which nobody here was told of. */
+  /** Another worker may have closed connections, which nobody here was told of; or there may be more of them now. */
   onTick(): void {
-    if (this.allowsConnection()) this.wake();
+    const limit = this.#config.circuitBreaker?.maxConnections ?? Number.POSITIVE_INFINITY;
+    const room = Math.min(limit - this.count('connections'), this.#waiting.length);
+    for (let left = room; left > 0; left--) this.wake();
+  }
+
+  /** There are no limits any more. */
+  open(): void {
+    for (let left = this.#waiting.length; left > 0; left--) this.wake();
   }
 
   /** What forbids one more retry, or undefined: retries beyond a share of all requests make an overload worse. */
@@ -137,6 +147,8 @@ export class ClusterGuards {
       known.configure(config);
       return known;
     }
+    // A request that was on its way when its cluster left: nobody would take the guard away again.
+    if (this.#counters.knownSlot(guardKey(config.name, 'requests')) === undefined) return undefined;
     const guard = new ClusterGuard(++this.#made, config, this.#counters);
     this.#guards.set(config.name, guard);
     return guard;
@@ -149,7 +161,15 @@ export class ClusterGuards {
   /** Clusters have changed: what has none any more gives its counters back. Requests under way keep their guard. */
   apply(clusters: ReadonlyMap<string, Cluster | undefined>): void {
     for (const [name, config] of clusters) {
-      if ((config !== undefined && isGuarded(config)) || !this.#guards.delete(name)) continue;
+      const guard = this.#guards.get(name);
+      if (config !== undefined && isGuarded(config)) {
+        // Before the next request comes: those that wait may have more room, or none to wait for.
+        guard?.configure(config);
+        continue;
+      }
+      if (guard === undefined) continue;
+      this.#guards.delete(name);
+      guard.open();
       for (const count of guardedCounts) this.#counters.forget(guardKey(name, count));
     }
   }

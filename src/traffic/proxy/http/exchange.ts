@@ -124,7 +124,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     }
     if (stream === undefined) {
       // Between two tries: what comes now is sent with the next one.
-      if (body.bytes > context.limits.replay) this.#client.pauseRequest();
+      if (body.bytes > context.limits.replay) this.#blockRequest();
       return false;
     }
     const free = stream.sendBody(body, from);
@@ -304,7 +304,13 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
   }
 
   send(stream: UpstreamStream, now: number): void {
-    if (!stream.begin(this, this, this.#body) && !this.#client.requestComplete) this.#blockRequest();
+    if (!stream.begin(this, this, this.#body)) {
+      if (!this.#client.requestComplete) this.#blockRequest();
+    } else if (this.#requestBlocked) {
+      // It was held back while there was no connection to send it on.
+      this.#requestBlocked = false;
+      this.#client.resumeRequest();
+    }
     if (stream.connected) this.#touch(now);
   }
 

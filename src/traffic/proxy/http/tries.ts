@@ -3,7 +3,7 @@
 
 import type { Cancel } from '#lib/clock.ts';
 import type { Route, WeightedCluster } from '#traffic/model/ir.ts';
-import type { ClusterEntry, EngineTarget, RouteEntry } from '#traffic/snapshot/index.ts';
+import type { ClusterEntry, EngineTarget, RouteEntry, Snapshot } from '#traffic/snapshot/index.ts';
 import { SessionAffinity } from '../affinity/session-affinity.ts';
 import { Admission } from '../guards/admission.ts';
 import type { ClientFacts } from '../http1/compose.ts';
@@ -34,6 +34,8 @@ export class Tries {
   /** How many there were. */
   count = 0;
   cluster: ClusterEntry | undefined;
+  /** That `cluster` is of. */
+  #snapshot: Snapshot | undefined;
   readonly #context: HttpContext;
   readonly #host: TriesHost;
   readonly #deadlines: Deadlines;
@@ -88,6 +90,7 @@ export class Tries {
     this.#route = route;
     this.#method = head.method;
     this.cluster = cluster;
+    this.#snapshot = this.#context.snapshot;
     this.#retries.begin(route.retry ?? cluster.config.retry);
     return true;
   }
@@ -95,10 +98,8 @@ export class Tries {
   /** The next try; `fresh` wants a connection that has never been idle. */
   next(fresh: boolean, now: number): void {
     const context = this.#context;
-    const first = this.cluster as ClusterEntry;
-    // The cluster as it is now: a retry must not go to endpoints that have left since the first try.
-    const cluster = this.count === 0 ? first : (context.snapshot.cluster(first.config.name) ?? first);
-    const pick = this.#choice.next(cluster, context.pools.refused(cluster.targets, now), now);
+    const cluster = this.#present();
+    const pick = this.#choice.next(cluster, context.pools.refused(cluster, now), now);
     if (pick.type === 'none') {
       this.#host.giveUp('No endpoint is ready', 'no_endpoint');
       return;
@@ -106,16 +107,13 @@ export class Tries {
     const target = pick.target;
     const pool = context.pools.of(target, cluster.config, this.#client.pair);
     const repeatable = mayRepeat(this.#method);
-    if (pool.transport.guard !== undefined) {
-      if (!pool.reuses(repeatable, fresh, now) && !context.pools.hasRoom(pool)) {
-        this.#waitForConnection(cluster, fresh, now);
-        return;
-      }
-      this.#admission.endWait();
+    if (pool.transport.guard !== undefined && !pool.reuses(repeatable, fresh, now) && !context.pools.hasRoom(pool)) {
+      this.#waitForConnection(cluster, fresh, now);
+      return;
     }
+    this.#admission.endWait();
     pool.pod = target.endpoint.pod;
     pool.drainTimeout = cluster.config.timeouts.drain ?? 0;
-    this.cluster = cluster;
     this.#started = now;
     this.#headAt = 0;
     this.count++;
@@ -204,6 +202,19 @@ export class Tries {
     this.#cancelWait?.();
     this.#cancelWait = undefined;
     this.#admission.leave();
+  }
+
+  /**
+   * The cluster as it is now: a retry, or a request that was held or stood in line, must not go to endpoints that have
+   * left meanwhile. One comparison as long as nothing has changed.
+   */
+  #present(): ClusterEntry {
+    const known = this.cluster as ClusterEntry;
+    const { snapshot } = this.#context;
+    if (snapshot === this.#snapshot) return known;
+    this.#snapshot = snapshot;
+    this.cluster = snapshot.cluster(known.config.name) ?? known;
+    return this.cluster;
   }
 
   /** The cluster has all its connections: the request stands in line for one, if the line is not too long. */

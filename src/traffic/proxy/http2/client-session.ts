@@ -230,6 +230,8 @@ export class ClientSession extends Http2Session {
 
   protected onStreamClosed(): void {
     this.idleSince = this.now();
+    // One that a request opened after its endpoint had left is nobody's to sweep.
+    if (this.pool.retired) this.leave();
     this.#closeWhenDone();
     this.pool.transport.guard?.wake();
   }

@@ -53,8 +53,22 @@ export class EndpointChoice {
       else this.#tried.push(this.last);
       input.tried = refused.length === 0 ? this.#tried : [...this.#tried, ...refused];
     }
-    const pick = this.#affinity?.pick(cluster, input) ?? cluster.picker.pick(input);
+    let pick = this.#pick(cluster);
+    if (
+      refused.length > 0 &&
+      this.#tried !== undefined &&
+      pick.type === 'target' &&
+      this.#tried.includes(pick.target)
+    ) {
+      // Whoever refused a connection to somebody else may yet take this request; who was tried has had it.
+      input.tried = this.#tried;
+      pick = this.#pick(cluster);
+    }
     if (pick.type === 'target') this.last = pick.target;
     return pick;
+  }
+
+  #pick(cluster: ClusterEntry): Pick<EngineTarget> {
+    return this.#affinity?.pick(cluster, this.#input) ?? cluster.picker.pick(this.#input);
   }
 }

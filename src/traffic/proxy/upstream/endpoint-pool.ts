@@ -65,8 +65,6 @@ export abstract class EndpointPool {
   /** `namespace/pod`, as last published. */
   pod: string;
   readonly slot: number;
-  /** Monotonic milliseconds until which picks should avoid it, because it refused a connection. */
-  refusedUntil = 0;
   retired = false;
   /** Milliseconds that requests under way may take after the endpoint has left; 0 for as long as they need. */
   drainTimeout = 0;

@@ -2,12 +2,13 @@
 // Knows nothing of connections; a pool of the right kind holds them.
 
 import type { Cluster } from '#traffic/model/ir.ts';
-import type { EngineTarget } from '#traffic/snapshot/index.ts';
+import type { ClusterEntry, EngineTarget } from '#traffic/snapshot/index.ts';
 import type { ClusterGuards } from '../guards/cluster-guard.ts';
 import { Http1Pool } from '../http1/connection-pool.ts';
 import type { HttpLimits } from '../http1/limits.ts';
 import { Http2Pool } from '../http2/session-pool.ts';
 import type { SocketPair } from '../proxy-protocol/socket-pair.ts';
+import { MAX_SLOTS } from '../workers/in-flight.ts';
 import { defaultPoolSettings, type EndpointPool, type PoolDeps } from './endpoint-pool.ts';
 import { plainHttp1, type Transport, transportOf } from './transport.ts';
 
@@ -20,13 +21,15 @@ export class UpstreamPools {
   readonly #plain = new Map<string, EndpointPool>();
   /** By endpoint, then by transport. */
   readonly #others = new Map<string, Map<string, EndpointPool>>();
+  /** Endpoints that refused a connection, and monotonic milliseconds until which picks avoid them; the oldest first. */
+  readonly #refused = new Map<string, number>();
   readonly #deps: PoolDeps;
-  readonly #slotOf: (key: string) => number;
+  readonly #slotOf: (key: string) => number | undefined;
   readonly #guards: ClusterGuards;
-  #refusedUntil = 0;
 
+  /** `slotOf` knows the endpoints that some cluster holds. */
   constructor(
-    slotOf: (key: string) => number,
+    slotOf: (key: string) => number | undefined,
     guards: ClusterGuards,
     limits: HttpLimits,
     now: () => number,
@@ -45,8 +48,11 @@ export class UpstreamPools {
     const key = transport === plainHttp1 ? target.key : transport.key + ownerKey(owner);
     const known = pools.get(key);
     if (known !== undefined) return known;
-    const pool = this.#create(target, transport, owner);
-    pools.set(key, pool);
+    const slot = this.#slotOf(target.key);
+    const pool = this.#create(target, transport, slot ?? MAX_SLOTS - 1, owner);
+    // A request that was on its way when its endpoint left: nobody would ever retire a pool that it left behind.
+    if (slot === undefined) pool.retire();
+    else pools.set(key, pool);
     return pool;
   }
 
@@ -63,14 +69,29 @@ export class UpstreamPools {
 
   /** Picks avoid the endpoint for a moment, while others remain: it has just refused a connection. */
   refuse(pool: EndpointPool, now: number): void {
-    pool.refusedUntil = now + REFUSED_FOR;
-    this.#refusedUntil = pool.refusedUntil;
+    // Anew at the end: the map stays in the order of time.
+    this.#refused.delete(pool.key);
+    this.#refused.set(pool.key, now + REFUSED_FOR);
   }
 
-  /** Those of `targets` that refused a connection a moment ago; nearly always none. */
-  refused(targets: readonly EngineTarget[], now: number): readonly EngineTarget[] {
-    if (now >= this.#refusedUntil) return nobody;
-    return targets.filter((target) => this.#all(target.key).some((pool) => pool.refusedUntil > now));
+  /**
+   * The targets of a cluster that refused a connection a moment ago; nearly always none. Costs a look for each of those,
+   * however large the cluster: one dead endpoint of ten thousand must not slow every request down.
+   */
+  refused(cluster: ClusterEntry, now: number): readonly EngineTarget[] {
+    if (this.#refused.size === 0) return nobody;
+    let found: EngineTarget[] | undefined;
+    for (const [key, until] of this.#refused) {
+      if (until <= now) {
+        this.#refused.delete(key);
+        continue;
+      }
+      const target = cluster.targetOf(key);
+      if (target === undefined) continue;
+      if (found === undefined) found = [target];
+      else found.push(target);
+    }
+    return found ?? nobody;
   }
 
   /** The pools that were retired, if this worker had some. */
@@ -90,8 +111,8 @@ export class UpstreamPools {
     for (const pools of this.#others.values()) {
       for (const [key, pool] of pools) {
         pool.sweep(now);
-        // What belonged to a client's connection goes with it.
-        if (pool.client !== undefined && pool.connections === 0) pools.delete(key);
+        // What belonged to a client's connection goes with it, and so does a transport that no cluster uses any more.
+        if (pool.connections === 0) pools.delete(key);
       }
     }
   }
@@ -100,8 +121,7 @@ export class UpstreamPools {
     for (const key of new Set([...this.#plain.keys(), ...this.#others.keys()])) this.retire(key, 0);
   }
 
-  #create(target: EngineTarget, transport: Transport, client: SocketPair | undefined): EndpointPool {
-    const slot = this.#slotOf(target.key);
+  #create(target: EngineTarget, transport: Transport, slot: number, client: SocketPair | undefined): EndpointPool {
     if (transport.protocol === 'http2') return new Http2Pool(target, transport, slot, this.#deps, client);
     return new Http1Pool(target, transport, slot, this.#deps, client);
   }

@@ -90,6 +90,11 @@ export class InFlightCounters implements EndpointCounters {
     return this.#slots.get(key) ?? MAX_SLOTS - 1;
   }
 
+  /** Undefined for an endpoint that no cluster holds any more. */
+  knownSlot(key: string): number | undefined {
+    return this.#slots.get(key);
+  }
+
   inFlight(slot: number): number {
     return sumRows(this.#cells, slot, this.#workers);
   }

@@ -79,7 +79,7 @@ export class ProxyWorker {
     });
     this.#guards = new ClusterGuards(this.#counters);
     this.#sweeper = new Sweeper(clock);
-    this.#pools = new UpstreamPools((key) => this.#counters.slot(key), this.#guards, settings.limits, now);
+    this.#pools = new UpstreamPools((key) => this.#counters.knownSlot(key), this.#guards, settings.limits, now);
     this.#sweeper.add(this.#pools);
     this.#sweeper.add(this.#guards);
     this.#contexts = new ServerContexts(deps.log, settings.ticketSecrets, settings.limits.headTimeout);
