@@ -10,7 +10,7 @@ import { type Column, printJson, printTable, speaker } from '../lib/report.ts';
 import { median } from '../lib/statistics.ts';
 import { balancingEntries } from './contestants.ts';
 import { type Figures, measure, reset } from './measure.ts';
-import { type Scenario, scenarios } from './scenarios.ts';
+import { type Scenario, scenarios, slowedDown } from './scenarios.ts';
 
 export const balancing: Benchmark = {
   usage: {
@@ -21,13 +21,14 @@ ${scenarios.map(({ id, title }) => `  ${id}  ${title}`).join('\n')}`,
     rounds: 1,
     own: {
       scenario: { default: 'a,b,c,d,e', help: 'which of them' },
+      slow: { default: 1, help: 'times as slow, for a machine that is busy with other work' },
       seed: { default: 1, help: 'of service times; each round takes the next' },
     },
   },
   run: (options, args) =>
     inArena(async (arena) => {
       const say = speaker(options.json);
-      const chosen = chooseScenarios(options.text('scenario'));
+      const chosen = chooseScenarios(options.text('scenario')).map((one) => slowedDown(one, options.number('slow')));
       const results: { id: string; rounds: Figures[][] }[] = [];
       for (const scenario of chosen) {
         const ports = await arena.ports(scenario.backends.length);

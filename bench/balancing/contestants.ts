@@ -1,10 +1,17 @@
 // Who is compared: every policy of ours that spreads load, and what nginx and HAProxy have for it.
 // Knows how each policy is called; nothing of fleets.
 
+import { isDeepStrictEqual } from 'node:util';
 import { policies } from '#traffic/balancer/index.ts';
+import { defaultPolicy } from '#traffic/model/cluster-defaults.ts';
 import type { BalancingPolicy } from '#traffic/model/ir.ts';
 import type { Backend, Setup } from '../lib/contestants/contestant.ts';
 import type { Entry } from '../lib/contestants/index.ts';
+
+/** What a cluster is given when nobody says otherwise is marked. */
+function isDefault(policy: BalancingPolicy): boolean {
+  return isDeepStrictEqual(policy, defaultPolicy);
+}
 
 /** Ours by the name in the table; hashing policies are not about load. */
 const ours: readonly (readonly [string, BalancingPolicy])[] = [
@@ -28,7 +35,9 @@ const peers = [
 export function balancingEntries(backends: readonly Backend[], ejection: boolean): Entry[] {
   const known = ours.filter(([, policy]) => Object.hasOwn(policies, policy.type));
   const plain: Entry[] = [
-    ...known.map(([name, policy]) => entry(name, 'evenkeel', { backends, balance: { evenkeel: policy } })),
+    ...known.map(([name, policy]) =>
+      entry(isDefault(policy) ? `${name} (default)` : name, 'evenkeel', { backends, balance: { evenkeel: policy } }),
+    ),
     ...peers.map(([name, proxy, word]) => entry(name, proxy, { backends, balance: { [proxy]: word } })),
   ];
   if (!ejection) return plain;

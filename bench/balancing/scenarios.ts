@@ -21,6 +21,16 @@ function fleet(count: number, plan: BackendPlan): BackendPlan[] {
   return Array.from({ length: count }, () => plan);
 }
 
+/** The same queues, more slowly: service takes `times` as long and requests come as much more rarely. */
+export function slowedDown(scenario: Scenario, times: number): Scenario {
+  const { load } = scenario;
+  return {
+    ...scenario,
+    backends: scenario.backends.map((plan) => ({ ...plan, meanMs: plan.meanMs * times })),
+    load: 'rate' in load ? { rate: load.rate / times } : load,
+  };
+}
+
 export const scenarios: readonly Scenario[] = [
   {
     id: 'a',

@@ -3,6 +3,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { serialize } from 'node:v8';
+import { defaultPolicy } from '#traffic/model/cluster-defaults.ts';
 import type { Cluster, Endpoint, Route, TrafficUpdate } from '#traffic/model/ir.ts';
 import { certificate, cluster, endpoint, listener, route, simpleModel } from '#traffic/proxy/testing/model.ts';
 import type { Arena } from '../arena.ts';
@@ -48,7 +49,7 @@ export function endpointsOf(backends: readonly Backend[]): Endpoint[] {
 
 function modelOf(setup: Setup, port: number): TrafficUpdate {
   const overrides: Partial<Cluster> = {
-    policy: setup.balance?.evenkeel ?? { type: 'least_request', choices: 2 },
+    policy: setup.balance?.evenkeel ?? defaultPolicy,
     upstreamProtocol: setup.grpc ? 'http2' : 'http1',
     timeouts: { connect: 2000, response: 30_000, idle: 30_000 },
     ...(setup.eject ? { outlierDetection: { consecutiveGatewayErrors: 5 } } : {}),
