@@ -149,6 +149,33 @@ describe('sessions', () => {
   });
 });
 
+it('no handshake fails while certificates change', async () => {
+  const engine = await start({ https: undefined }, undefined, { workers: 2 });
+  const pairs = await Promise.all(
+    Array.from({ length: 8 }, () => root.issue({ commonName: 'a.test', dnsNames: ['a.test'] })),
+  );
+  let done = false;
+  let count = 0;
+  const client = async (): Promise<void> => {
+    let session: Buffer | undefined;
+    while (!done) {
+      const answer = await ask(portOf(engine, 'https'), { ...trust(), ...(session === undefined ? {} : { session }) });
+      expect(answer.status).toBe(200);
+      session = answer.session;
+      count++;
+    }
+  };
+  const clients = Array.from({ length: 6 }, client);
+  for (const pair of [...pairs, ...pairs]) {
+    engine.publish(update({ certificates: new Map([['shop', certificate('shop', ['a.test'], pems(pair))]]) }));
+    await engine.applied();
+    const before = count;
+    await expect.poll(() => count).toBeGreaterThan(before + 4);
+  }
+  done = true;
+  await Promise.all(clients);
+});
+
 describe('client certificates', () => {
   const mtls = (mode: 'required' | 'optional', forward?: boolean): ListenerTls => ({
     clientCertificates: { mode, caPem: clients.certPem, ...(forward === undefined ? {} : { forward }) },

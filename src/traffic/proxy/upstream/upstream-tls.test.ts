@@ -1,5 +1,6 @@
 // TLS and PROXY headers towards backends, with the whole engine and real TLS servers: who is believed, who is told what.
 import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttp2Server, createSecureServer } from 'node:http2';
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -155,6 +156,21 @@ describe('a backend over TLS', () => {
     expect(seen.resumed).toEqual([false, true]);
   });
 
+  it('speaks HTTP/2 where it agrees to, and hears nothing where it does not', async () => {
+    const http2 = createSecureServer({ cert: server.certPem, key: server.keyPem }, (request, response) => {
+      response.end(`over ${request.httpVersion}`);
+    });
+    const engine = await engineTo(await listening(http2), { upstreamProtocol: 'http2', tls: settings() });
+    expect(await answer(engine)).toBe('200 over 2.0');
+    const old = await backend();
+    const other = await engineTo(old.port, { upstreamProtocol: 'http2', tls: settings() });
+    // A server that knows ALPN refuses the handshake itself; one that does not leaves it to the proxy.
+    expect(await answer(other)).toBe('502 TLS handshake with the backend failed, route test/web/http:/');
+    const plain = createTlsServer({ cert: server.certPem, key: server.keyPem }, (socket) => socket.resume());
+    const third = await engineTo(await listening(plain), { upstreamProtocol: 'http2', tls: settings() });
+    expect(await answer(third)).toBe('502 Backend does not speak HTTP/2 over TLS, route test/web/http:/');
+  });
+
   it('shares no connection with clusters of other settings', async () => {
     const seen = await backend();
     const engine = await engineTo(seen.port, { tls: settings() });
@@ -198,6 +214,36 @@ describe('a backend that is told of clients', () => {
     );
     return { port, headers };
   }
+
+  it('gets a session a client over HTTP/2', async () => {
+    const sources: unknown[] = [];
+    const http2 = createHttp2Server((request, response) => response.end(String(request.stream.id)));
+    const port = await listening(
+      createTcpServer((socket) => {
+        socket.once('data', (bytes: Buffer) => {
+          const reading = readProxyHeader(bytes);
+          if (reading.type !== 'header') return;
+          sources.push(reading.pair?.source.port);
+          socket.pause();
+          if (bytes.length > reading.length) socket.unshift(bytes.subarray(reading.length));
+          http2.emit('connection', socket);
+        });
+      }),
+    );
+    const engine = await engineTo(port, { upstreamProtocol: 'http2', proxyProtocol: 'v2' });
+    const clients = [new RawClient(portOf(engine)), new RawClient(portOf(engine))];
+    const streams: (string | undefined)[] = [];
+    for (const client of [...clients, ...clients]) {
+      client.received = '';
+      client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      streams.push(
+        /\r\n\r\n(?:\d+\r\n)?(\d+)/.exec(await client.until((text) => /\r\n\r\n(?:\d+\r\n)?\d+/.test(text)))?.[1],
+      );
+    }
+    expect(streams).toEqual(['1', '1', '3', '3']);
+    expect(sources).toEqual(clients.map(({ socket }) => socket.localPort));
+    for (const client of clients) client.destroy();
+  });
 
   for (const version of ['v1', 'v2'] as const) {
     for (const secure of [false, true]) {
