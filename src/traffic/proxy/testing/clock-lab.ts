@@ -63,6 +63,11 @@ export class ClockLab {
     return lab;
   }
 
+  /** Of the HTTP listener. */
+  get port(): number {
+    return this.#port;
+  }
+
   client(): RawClient {
     const client = new RawClient(this.#port);
     this.#clients.push(client);
