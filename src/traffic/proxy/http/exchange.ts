@@ -16,7 +16,7 @@ import { failureOf, type LocalReply, textReply } from './local-reply.ts';
 import { RequestBody } from './request-body.ts';
 import { requestFacts } from './request-facts.ts';
 import { Tries, type TriesHost } from './tries.ts';
-import { agrees } from './upgrade.ts';
+import { switchProtocols } from './upgrade.ts';
 import type { ResponseHandler, UpstreamRequest, UpstreamStream } from './upstream-stream.ts';
 
 export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, UpstreamRequest {
@@ -210,7 +210,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     }
     this.#filters.edit(head);
     this.#tries.tellAffinity(head);
-    if (head.status === 101) this.#switchProtocols(stream);
+    if (head.status === 101) switchProtocols(stream, this.#client);
     else this.#filters.respond(head);
   }
 
@@ -345,13 +345,6 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
       this.#deadlines.waitForHead(cluster.config.timeouts, now);
     else if (this.#responding || this.#requestBlocked) this.#deadlines.waitForBytes(cluster.config.timeouts, now);
     else this.#deadlines.rest();
-  }
-
-  #switchProtocols(stream: UpstreamStream): void {
-    if (agrees(stream.head.upgrade, this.head.upgrade)) {
-      stream.becomeTunnel();
-      this.#client.becomeTunnel(stream.head);
-    } else stream.fail(failures.protocol);
   }
 
   #refuse(status: number, reason: string, code?: string): false {
