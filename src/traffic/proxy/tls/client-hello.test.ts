@@ -1,4 +1,5 @@
 // What the ClientHello parser takes, and what it refuses: messages made by hand, by real clients, and at random.
+import { readFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { connect } from 'node:tls';
 import fc from 'fast-check';
@@ -142,6 +143,11 @@ describe('readClientHello', () => {
     }
   });
 
+  it.each(corpus())('reads what %s sent', (_client, serverName, bytes) => {
+    expect(named(bytes)).toBe(serverName);
+    for (let end = 0; end < bytes.length; end++) expect(readClientHello(bytes.subarray(0, end)).type).toBe('partial');
+  });
+
   it('says the same of a message however it is cut into records', () => {
     fc.assert(
       fc.property(hellos(), fc.integer({ min: 1, max: 600 }), (message, size) => {
@@ -165,6 +171,16 @@ describe('readClientHello', () => {
     );
   });
 });
+
+/** `client | server name | hex` a line. */
+function corpus(): [client: string, serverName: string, bytes: Buffer][] {
+  const text = readFileSync(new URL('./corpus/client-hellos.txt', import.meta.url), 'utf8');
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return lines.map((line) => {
+    const [client = '', serverName = '', hex = ''] = line.split('|').map((part) => part.trim());
+    return [client, serverName, Buffer.from(hex, 'hex')];
+  });
+}
 
 function hellos(): fc.Arbitrary<Buffer> {
   return fc
