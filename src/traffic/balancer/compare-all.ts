@@ -17,9 +17,13 @@ export class CompareAll<T extends Target> implements Picker<T> {
   readonly #costs: Float64Array;
   readonly #ties: Uint8Array;
   readonly #tolerance: number;
+  readonly #idleTolerance: number;
 
-  /** Costs up to `tolerance` times the lowest tie with it: 1 for exact counts, more for estimates. */
-  constructor(targets: readonly T[], wheel: SmoothWheel<T>, cost: Cost, tolerance = 1) {
+  /**
+   * Costs up to `tolerance` times the lowest tie with it: 1 for exact counts, more for estimates. Where the cheapest
+   * target has nothing in flight, others that have nothing in flight either tie up to `idleTolerance`.
+   */
+  constructor(targets: readonly T[], wheel: SmoothWheel<T>, cost: Cost, tolerance = 1, idleTolerance = tolerance) {
     this.#targets = targets;
     this.#picks = picksOf(targets);
     this.#wheel = wheel;
@@ -27,6 +31,7 @@ export class CompareAll<T extends Target> implements Picker<T> {
     this.#costs = new Float64Array(targets.length);
     this.#ties = new Uint8Array(targets.length);
     this.#tolerance = tolerance;
+    this.#idleTolerance = idleTolerance;
   }
 
   pick(input: PickInput): Pick<T> {
@@ -42,6 +47,7 @@ export class CompareAll<T extends Target> implements Picker<T> {
   #compare({ tried, now }: PickInput): void {
     const costs = this.#costs;
     let lowest = Number.POSITIVE_INFINITY;
+    let cheapest: Target | undefined;
     for (let place = 0; place < costs.length; place++) {
       const target = this.#targets[place];
       // Each cost is read once: other workers move the counts on while we look.
@@ -50,9 +56,18 @@ export class CompareAll<T extends Target> implements Picker<T> {
           ? Number.POSITIVE_INFINITY
           : this.#cost(place, now);
       costs[place] = cost;
-      if (cost < lowest) lowest = cost;
+      if (cost < lowest) {
+        lowest = cost;
+        cheapest = target;
+      }
     }
     const limit = lowest * this.#tolerance;
-    for (let place = 0; place < costs.length; place++) this.#ties[place] = (costs[place] ?? 0) <= limit ? 1 : 0;
+    const idle = this.#idleTolerance > this.#tolerance && cheapest?.inFlight() === 0;
+    const idleLimit = idle ? lowest * this.#idleTolerance : limit;
+    for (let place = 0; place < costs.length; place++) {
+      const cost = costs[place] ?? 0;
+      const ties = cost <= limit || (cost <= idleLimit && this.#targets[place]?.inFlight() === 0);
+      this.#ties[place] = ties ? 1 : 0;
+    }
   }
 }

@@ -54,6 +54,31 @@ class Fleet {
 }
 
 describe('peak_ewma', () => {
+  it('shares a quiet Service among targets of about the same speed, and leaves out the slow one', () => {
+    const fleet = new Fleet([10, 20, 60]);
+    expect([0, 1, 2].map((index) => fleet.share(index))).toEqual([0.5, 0.5, 0]);
+    const served: number[] = [];
+    const picker = fleet.balancer.update(fleet.targets);
+    for (let i = 0; i < 40; i++) served.push(picked(picker, { ...request(), now: fleet.now }).index);
+    expect(served.filter((index) => index === 0)).toHaveLength(20);
+  });
+
+  it('goes by cost alone once the quickest has something to do', () => {
+    const fleet = new Fleet([10, 24]);
+    (fleet.targets[0] as FakeTarget).load = 1;
+    expect([0, 1].map((index) => fleet.share(index))).toEqual([0.5, 0.5]);
+    (fleet.targets[0] as FakeTarget).load = 3;
+    expect([0, 1].map((index) => fleet.share(index))).toEqual([0, 1]);
+  });
+
+  it('sends requests to a newcomer at once, in a fleet that is faster than the default', () => {
+    const fleet = new Fleet([2, 2]);
+    const newcomer = new FakeTarget(2);
+    fleet.balancer.update([...fleet.targets, newcomer]);
+    const chances = fleet.balancer.preview({ ...request(), now: fleet.now });
+    expect(chances.find(({ target }) => target === newcomer)?.share).toBeCloseTo(1 / 3);
+  });
+
   it('prefers the target that answers sooner', () => {
     const fleet = new Fleet([20, 5, 40]);
     expect([0, 1, 2].map((index) => fleet.share(index))).toEqual([0, 1, 0]);
@@ -164,12 +189,14 @@ describe('peak_ewma', () => {
     expect(fleet.share(1)).toBe(1);
   });
 
-  it('takes a newcomer for 30 ms until it has answered', () => {
-    const fleet = new Fleet([5, 5]);
+  it('takes a newcomer for as fast as the middle of the fleet, and for 30 ms before anybody has answered', () => {
+    const fleet = new Fleet([5, 5, 500]);
     const newcomer = new FakeTarget(9);
     fleet.balancer.update([...fleet.targets, newcomer]);
-    expect(fleet.balancer.describe?.(newcomer, fleet.now).ewmaMs).toBe(30);
-    expect(fleet.ewma(0)).toBeCloseTo(5, 0);
+    expect(fleet.balancer.describe?.(newcomer, fleet.now).ewmaMs).toBeCloseTo(5, 0);
+    const fresh = createBalancer<FakeTarget>(config, { random: seededRandom() });
+    fresh.update([newcomer]);
+    expect(fresh.describe?.(newcomer, 0).ewmaMs).toBe(30);
   });
 
   it('knows nobody better than another at the start, however long the machine has been up', () => {
@@ -189,10 +216,8 @@ describe('peak_ewma', () => {
     for (let failures = 0; failures < 20; failures++) fleet.answer(0, 1, true);
     fleet.balancer.update(fleet.targets.slice(1));
     fleet.balancer.update(fleet.targets);
-    expect(fleet.balancer.describe?.(fleet.targets[0] ?? new FakeTarget(0), fleet.now)).toEqual({
-      ewmaMs: 30,
-      penaltyMs: 0,
-    });
+    expect(fleet.ewma(0)).toBe(fleet.ewma(1));
+    expect(fleet.balancer.describe?.(fleet.targets[0] ?? new FakeTarget(0), fleet.now).penaltyMs).toBe(0);
   });
 
   it('draws a few of a large fleet, so that the slowest gets nothing and no single one gets all', () => {

@@ -26,6 +26,12 @@ const COMPARE_ALL_UP_TO = 16;
 /** Costs this close are a tie and take turns: estimates are not that exact, and one lucky answer must not draw all. */
 const TIE = 1.25;
 
+/**
+ * Among idle targets: where nobody waits for anybody, an answer that took twice as long now and then is no reason to
+ * send all of a quiet Service's requests to one pod.
+ */
+const IDLE_TIE = 2.5;
+
 interface Known {
   readonly estimate: PeakEstimate;
   readonly penalty: FailurePenalty;
@@ -51,7 +57,9 @@ class PeakEwmaBalancer<T extends Target> implements Balancer<T> {
     const before = this.#known;
     this.#targets = targets;
     this.#wheel = new SmoothWheel(targets, this.#wheel);
-    this.#known = new Map(targets.map((target) => [target, before.get(target) ?? this.#newcomer()]));
+    const newcomers = targets.some((target) => !before.has(target));
+    const typical = newcomers ? this.#typical(before) : 0;
+    this.#known = new Map(targets.map((target) => [target, before.get(target) ?? this.#newcomer(typical)]));
     return this.#picker(this.#wheel, this.#random);
   }
 
@@ -81,9 +89,18 @@ class PeakEwmaBalancer<T extends Target> implements Balancer<T> {
     return picker instanceof CompareAll ? picker.preview(input) : chancesByTrial(this.#targets, picker, input);
   }
 
-  #newcomer(): Known {
-    const { defaultMs, decayMs } = this.#config;
-    return { estimate: new PeakEstimate(defaultMs, decayMs, this.#now), penalty: new FailurePenalty(decayMs) };
+  /** Half of the fleet is no slower; the default before anybody has answered. */
+  #typical(fleet: ReadonlyMap<T, Known>): number {
+    const now = this.#now;
+    if (now === undefined || fleet.size === 0) return this.#config.defaultMs;
+    const estimates = Float64Array.from(fleet.values(), ({ estimate }) => estimate.at(now)).sort();
+    return estimates[estimates.length >>> 1] ?? this.#config.defaultMs;
+  }
+
+  /** Taken for slower than the fleet, it would idle until the others are loaded; for faster, it would be flooded. */
+  #newcomer(typicalMs: number): Known {
+    const { decayMs } = this.#config;
+    return { estimate: new PeakEstimate(typicalMs, decayMs, this.#now), penalty: new FailurePenalty(decayMs) };
   }
 
   #picker(wheel: SmoothWheel<T>, random: Random): Picker<T> {
@@ -97,7 +114,7 @@ class PeakEwmaBalancer<T extends Target> implements Balancer<T> {
       // Weight divides what is in flight, not the whole: idle targets tie, and are then drawn by weight.
       return (of.estimate.at(now) + of.penalty.at(now)) * (inFlight / (weights[place] ?? 1) + 1);
     };
-    const all = new CompareAll(targets, wheel, cost, TIE);
+    const all = new CompareAll(targets, wheel, cost, TIE, IDLE_TIE);
     if (targets.length <= COMPARE_ALL_UP_TO) return all;
     return new CompareDrawn(targets, this.#config.choices, new WeightedDraw(targets, random), cost, all);
   }

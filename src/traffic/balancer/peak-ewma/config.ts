@@ -8,7 +8,7 @@ export interface PeakEwmaConfig {
   readonly choices: number;
   /** Milliseconds after which an estimate counts a third (1/e). */
   readonly decayMs: number;
-  /** Milliseconds that a target is taken to need before it has answered. */
+  /** Milliseconds that targets are taken to need before one of them has answered. */
   readonly defaultMs: number;
   /** Milliseconds that a target seems to need when one attempt after the other fails, however fast. */
   readonly penaltyMs: number;
