@@ -9,7 +9,7 @@ import type {
   SlowStart,
 } from '#traffic/model/ir.ts';
 import { byType, checked, type EveryField, leaf, list, mapped, object, oneOf, optional, type Schema } from './kit.ts';
-import { absolutePath, duration, endpointPort, flag, integer, method, number, percent, text } from './values.ts';
+import { duration, endpointPort, flag, integer, method, number, percent, text } from './values.ts';
 
 const limit = optional(integer(1, 1_000_000));
 
@@ -49,6 +49,16 @@ const statuses: Schema<string> = leaf<string>('a status or a range of them', 'e.
   return { value: String(value) };
 });
 
+const checkPath: Schema<string> = leaf<string>(
+  'the target of a request',
+  'one that begins with a slash, in ASCII, e.g. /healthz?full=1',
+  (value) => (typeof value === 'string' && /^\/[!"$-~]*$/.test(value) ? { value } : undefined),
+);
+
+const checkHost: Schema<string> = leaf<string>('a host', 'e.g. shop.example.com', (value) =>
+  typeof value === 'string' && /^[\w.:[\]-]+$/.test(value) ? { value } : undefined,
+);
+
 const timing = {
   interval: optional(duration),
   timeout: optional(duration),
@@ -85,8 +95,8 @@ export const healthCheck: Schema<HealthCheck> = byType<HealthCheck>({
     object({
       type: oneOf('http'),
       ...timing,
-      path: optional(absolutePath),
-      host: optional(text),
+      path: optional(checkPath),
+      host: optional(checkHost),
       method: optional(method),
       expectedStatuses: optional(list(statuses, 'statuses', { min: 1 })),
     }),

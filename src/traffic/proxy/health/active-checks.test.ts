@@ -47,6 +47,14 @@ describe('an HTTP check', () => {
     expect((await shares(engine, fleet, 40))[0]).toBeGreaterThan(0);
   });
 
+  it('fails, and harms nothing else, when its request cannot be written', async () => {
+    const fleet = await backends(harness, 1);
+    const healthCheck: HealthCheck = { ...http, host: 'bad\nhost', unhealthyThreshold: 1 };
+    const engine = await engineOver(harness, fleet, { healthCheck });
+    await eventually('it is unhealthy', async () => expect(await states(engine, fleet)).toEqual(['unhealthy']));
+    expect((await reportOf(engine, fleet[0] as (typeof fleet)[0])).reason).toMatch(/^Cannot be asked: /);
+  });
+
   it('asks for the statuses, with the method and host, that it is told to', async () => {
     const seen: string[] = [];
     const web = await harness.backend(

@@ -89,7 +89,12 @@ export class EndpointCheck {
     const { timeout, type } = this.#target.check;
     const cancelTimeout = clock.after(timeout, () => finish(bad(`No answer within ${timeout} ms`)));
     this.#cancel = () => finish(undefined);
-    giveUp = checks[type](this.#target, finish);
+    try {
+      giveUp = checks[type](this.#target, finish);
+    } catch (error) {
+      // What cannot be written into a request (a path, a host) must not take the control thread down.
+      finish(bad(`Cannot be asked: ${error instanceof Error ? error.message : String(error)}`));
+    }
   }
 
   #onResult(result: CheckResult, tookMs: number): void {
