@@ -56,6 +56,22 @@ describe('a run of 5xx', () => {
     );
   });
 
+  it('counts what was not answered in the time of the whole request, unless the client did not send it', async () => {
+    const mute = await harness.backend(rawBackend((socket) => socket.on('data', () => {})));
+    const engine = await harness.engine();
+    const outlierDetection = { consecutive5xx: 2, baseEjection: LONG, maxEjection: LONG };
+    engine.publish(simpleModel([mute.port], { ...noRetry, outlierDetection }, { timeouts: { request: 60 } }));
+    await engine.applied();
+    for (let i = 0; i < 3; i++) {
+      const slow = new RawClient(portOf(engine)).send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx');
+      expect(await slow.until((text) => text.includes('route'))).toMatch(/^HTTP\/1\.1 504 /);
+      slow.destroy();
+    }
+    expect(await states(engine, [mute])).toEqual(['healthy']);
+    expect(await send(engine, 2)).toEqual([504, 504]);
+    await eventually('it is ejected', async () => expect(await states(engine, [mute])).toEqual(['ejected']));
+  });
+
   it('is over with one good answer', async () => {
     const [only] = (await backends(harness, 1)) as [Awaited<ReturnType<typeof backends>>[0]];
     const engine = await engineOver(harness, [only], { outlierDetection: { consecutive5xx: 3, baseEjection: LONG } });

@@ -11,6 +11,9 @@ export class Deadlines {
   readonly #owner: Timed;
   #request = 0;
   #try = 0;
+  #tryTimeout = 0;
+  /** The client still has to send of the request, which is not the backend's fault. */
+  #uploads = false;
   #wait = 0;
   #waitFailure: Failure = failures.responseTimeout;
 
@@ -22,12 +25,13 @@ export class Deadlines {
   /** A request begins; 0 lets it take as long as it takes. */
   begin(requestTimeout: number, now: number): void {
     this.#request = this.#at(requestTimeout, now);
-    this.#try = 0;
-    this.#wait = 0;
+    this.endTry();
   }
 
+  /** Counts from here; from the end of the request when the client takes its time to send it (as in Envoy). */
   beginTry(tryTimeout: number, now: number): void {
     this.#try = this.#at(tryTimeout, now);
+    this.#tryTimeout = tryTimeout;
   }
 
   /** The response of this try has begun. */
@@ -42,6 +46,10 @@ export class Deadlines {
   }
 
   waitForHead({ response }: ClusterTimeouts, now: number): void {
+    if (this.#uploads) {
+      this.#uploads = false;
+      if (this.#try !== 0) this.#try = this.#at(this.#tryTimeout, now);
+    }
     this.wait(response, failures.responseTimeout, now);
   }
 
@@ -52,12 +60,20 @@ export class Deadlines {
   /** Nothing is being waited for that could take too long by itself. */
   rest(): void {
     this.#wait = 0;
+    this.#waitFailure = failures.idleTimeout;
+  }
+
+  /** The client has more of the request to send, and the backend takes it: neither is late. */
+  upload(): void {
+    this.rest();
+    this.#uploads = true;
   }
 
   /** The try is over, the request is not. */
   endTry(): void {
+    this.rest();
     this.#try = 0;
-    this.#wait = 0;
+    this.#uploads = false;
   }
 
   end(): void {
@@ -67,8 +83,12 @@ export class Deadlines {
 
   /** What has taken too long, the widest first; undefined when nothing has. */
   expired(now: number): Failure | undefined {
-    if (this.#request !== 0 && now >= this.#request) return failures.requestTimeout;
-    if (this.#try !== 0 && now >= this.#try) return failures.tryTimeout;
+    if (this.#request !== 0 && now >= this.#request) {
+      const { condition } = this.#waitFailure;
+      const unanswered = condition === 'timeout' || condition === 'connect_failure';
+      return unanswered ? failures.requestUnanswered : failures.requestTimeout;
+    }
+    if (this.#try !== 0 && !this.#uploads && now >= this.#try) return failures.tryTimeout;
     return this.#wait !== 0 && now >= this.#wait ? this.#waitFailure : undefined;
   }
 

@@ -308,8 +308,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
       if (!this.#client.requestComplete) this.#blockRequest();
     } else if (this.#requestBlocked) {
       // It was held back while there was no connection to send it on.
-      this.#requestBlocked = false;
-      this.#client.resumeRequest();
+      this.onDrain();
     }
     if (stream.connected) this.#touch(now);
   }
@@ -344,7 +343,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     else if (!this.#responding && this.#client.requestComplete)
       this.#deadlines.waitForHead(cluster.config.timeouts, now);
     else if (this.#responding || this.#requestBlocked) this.#deadlines.waitForBytes(cluster.config.timeouts, now);
-    else this.#deadlines.rest();
+    else this.#deadlines.upload();
   }
 
   #refuse(status: number, reason: string, code?: string): false {

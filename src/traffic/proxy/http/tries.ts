@@ -155,6 +155,8 @@ export class Tries {
     context.stats.upstreamDone(cluster.config.name, stream.pool, answered, failure, now - this.#started);
     // A client that left says nothing of the endpoint.
     if (answered === 499) return;
+    // Nor does what the proxy itself put an end to.
+    if (failure !== undefined && failure.source !== 'upstream') return;
     // Nor does an idle connection that the endpoint closed just as it was used. HTTP/2 says GOAWAY before.
     if (failure === failures.closed && stream.reused && stream.pool.transport.protocol === 'http1') return;
     const latencyMs = (this.#headAt === 0 ? now : this.#headAt) - this.#started;

@@ -198,3 +198,25 @@ describe('a connection without a request', () => {
     expect(statuses(await client.untilClosed())).toEqual([200]);
   });
 });
+
+describe('the time of one try', () => {
+  it('begins anew when the client has sent its request, and ends a try that is not answered then', async () => {
+    lab = await ClockLab.start(await backend(''), {}, {}, { timeouts: { perTry: 3 * SECOND } });
+    const client = lab.client();
+    await delivered(lab, client, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n');
+    for (const letter of 'slow') {
+      await delivered(lab, client, letter);
+      lab.clock.advance(2 * SECOND);
+    }
+    await delivered(lab, client, '!');
+    await eventually('the whole request is at the backend', () => expect(seen).toMatch(/slow!$/));
+    expect(client.received).toBe('');
+    lab.clock.advance(2 * SECOND);
+    await delivered(lab, client, '');
+    expect(client.received).toBe('');
+    lab.clock.advance(SECOND);
+    expect(await client.until((text) => text.includes('route'))).toMatch(
+      /^HTTP\/1\.1 504 [\s\S]*in the time of one try/,
+    );
+  });
+});

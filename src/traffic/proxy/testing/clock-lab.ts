@@ -3,7 +3,7 @@
 
 import { FakeClock } from '#lib/clock.ts';
 import { silentLogger } from '#lib/log.ts';
-import type { Cluster } from '#traffic/model/ir.ts';
+import type { Cluster, Route } from '#traffic/model/ir.ts';
 import { EndpointSlots } from '../endpoint-slots.ts';
 import { createOutcomeMemory } from '../health/outcome-memory.ts';
 import { defaultLimits, type HttpLimits } from '../http1/limits.ts';
@@ -51,9 +51,10 @@ export class ClockLab {
     backend: Backend,
     limits: Partial<HttpLimits> = {},
     cluster: Partial<Cluster> = {},
+    route: Partial<Route> = {},
   ): Promise<ClockLab> {
     const lab = new ClockLab(backend, limits);
-    const update = simpleModel([backend.port], cluster);
+    const update = simpleModel([backend.port], cluster, route);
     const slots = new EndpointSlots(createInFlightMemory(1), 1).apply(update);
     const applied = new Promise<void>((resolve) => {
       lab.#applied = resolve;

@@ -71,11 +71,16 @@ export function service(name: string, clusterName: string, overrides: Partial<Se
 let version = 0;
 
 /** One HTTP listener and one catch-all route to `ports`. */
-export function simpleModel(ports: readonly number[], overrides: Partial<Cluster> = {}): TrafficUpdate {
+export function simpleModel(
+  ports: readonly number[],
+  overrides: Partial<Cluster> = {},
+  routeOverrides: Partial<Route> = {},
+): TrafficUpdate {
+  const routes = [{ ...route('test/web/http'), ...routeOverrides }];
   return {
     version: ++version,
     listeners: new Map([['http', listener()]]),
-    virtualHosts: new Map([['*', { hostname: '*', wildcard: 'any-labels', routes: [route('test/web/http')] }]]),
+    virtualHosts: new Map([['*', { hostname: '*', wildcard: 'any-labels', routes }]]),
     clusters: new Map([['test/web/http', cluster('test/web/http', overrides)]]),
     endpoints: new Map([['test/web/http', ports.map((port) => endpoint(port))]]),
   };

@@ -172,6 +172,15 @@ export const failures = {
     status: 504,
     reason: 'Request took too long',
   },
+  requestUnanswered: {
+    code: 'request_timeout',
+    // All that was left of the request's time went by while the backend had it, or did not take the connection.
+    source: 'upstream',
+    retrySafe: 'never',
+    condition: undefined,
+    status: 504,
+    reason: 'Request took too long',
+  },
   drained: {
     code: 'drained',
     source: 'internal',
