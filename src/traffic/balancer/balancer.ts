@@ -1,7 +1,7 @@
 // What every balancing policy is: a long-lived balancer, and the immutable picker it hands out.
 // Pure: no I/O, no clock of its own, no Kubernetes; in-flight counts come from the caller.
 
-/** One endpoint as a policy sees it. The object's identity survives updates as long as address and port do. */
+/** One endpoint as a policy sees it. The object's identity survives updates as long as address, port and pod do. */
 export interface Target {
   /** Slot of the endpoint's shared counters; two targets with the same address and port share it. */
   readonly index: number;

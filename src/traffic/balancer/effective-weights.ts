@@ -61,7 +61,7 @@ export class EffectiveWeights<T extends object> {
 
   /** Computes the factors anew, at most once an interval; true when one has changed so that pickers must know. */
   refresh(now: number): boolean {
-    if (now - this.#refreshed < this.#interval) return false;
+    if (this.nextRefresh(now) !== 0) return false;
     const before = this.#factors;
     this.#compute(now);
     for (const [target, factor] of this.#factors) {

@@ -1,5 +1,5 @@
 // Which counter slots endpoints and guarded clusters have, and until when: the engine decides, every worker follows.
-// Knows nothing of requests; counts how many clusters name an endpoint.
+// Knows nothing of requests; counts how many clusters hold an endpoint, as each worker does.
 
 import type { TrafficUpdate } from '#traffic/model/ir.ts';
 import { endpointKey } from '#traffic/snapshot/index.ts';
@@ -8,7 +8,9 @@ import { SlotTable } from './workers/in-flight.ts';
 
 export class EndpointSlots {
   readonly table: SlotTable;
+  /** Keys as published, also of clusters that have not come yet, or have left before their endpoints. */
   readonly #byCluster = new Map<string, readonly string[]>();
+  readonly #clusters = new Set<string>();
   readonly #uses = new Map<string, number>();
   readonly #guarded = new Set<string>();
 
@@ -19,13 +21,19 @@ export class EndpointSlots {
   /** Takes an update in; returns the slots that are new with it. */
   apply(update: TrafficUpdate): [string, number][] {
     const fresh = this.#applyGuards(update);
-    const before: string[] = [];
-    for (const [cluster, endpoints] of update.endpoints ?? []) {
-      before.push(...(this.#byCluster.get(cluster) ?? []));
-      const keys = (endpoints ?? []).map(endpointKey);
-      if (endpoints === undefined) this.#byCluster.delete(cluster);
-      else this.#byCluster.set(cluster, keys);
-      for (const key of keys) {
+    const { clusters, endpoints } = update;
+    const touched = new Set([...(clusters?.keys() ?? []), ...(endpoints?.keys() ?? [])]);
+    const before = [...touched].flatMap((name) => this.#heldBy(name));
+    for (const [name, cluster] of clusters ?? []) {
+      if (cluster === undefined) this.#clusters.delete(name);
+      else this.#clusters.add(name);
+    }
+    for (const [name, list] of endpoints ?? []) {
+      if (list === undefined) this.#byCluster.delete(name);
+      else this.#byCluster.set(name, list.map(endpointKey));
+    }
+    for (const name of touched) {
+      for (const key of this.#heldBy(name)) {
         this.#uses.set(key, (this.#uses.get(key) ?? 0) + 1);
         const slot = this.table.assign(key);
         if (slot.fresh) fresh.push([key, slot.slot]);
@@ -41,6 +49,10 @@ export class EndpointSlots {
       }
     }
     return fresh;
+  }
+
+  #heldBy(cluster: string): readonly string[] {
+    return this.#clusters.has(cluster) ? (this.#byCluster.get(cluster) ?? []) : [];
   }
 
   #applyGuards(update: TrafficUpdate): [string, number][] {

@@ -1,4 +1,4 @@
-// The targets of one cluster: one object per address and port, kept while the endpoint stays, with its shared counters.
+// The targets of one cluster: one object per address and port, kept while its pod stays, with its shared counters.
 // Knows nothing of policies; which targets may be used is decided elsewhere.
 import type { Endpoint } from '#traffic/model/ir.ts';
 import { endpointKey } from './selection/endpoint-key.ts';
@@ -69,8 +69,9 @@ export class ClusterTargets {
       const key = endpointKey(endpoint);
       if (after.has(key)) continue;
       const cell = before.get(key);
-      if (cell === undefined) {
-        this.#uses.take(key);
+      if (cell === undefined) this.#uses.take(key);
+      // Another pod that got the address is a stranger: it warms up, and nobody holds its predecessor's answers against it.
+      if (cell === undefined || cell.endpoint.pod !== endpoint.pod) {
         after.set(key, new TargetCell(key, endpoint, this.#uses.counters));
       } else {
         cell.endpoint = endpoint;

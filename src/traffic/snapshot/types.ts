@@ -29,7 +29,7 @@ export interface EndpointCounters {
   release(key: string): void;
 }
 
-/** A target with what an engine wants to know of its endpoint. One object as long as address and port stay. */
+/** A target with what an engine wants to know of its endpoint. One object as long as address, port and pod stay. */
 export interface EngineTarget extends Target {
   /** `address:port`, or `[address]:port` for IPv6: the key of its counters and of its connection pool. */
   readonly key: string;

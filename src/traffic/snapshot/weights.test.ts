@@ -96,6 +96,12 @@ describe('slow start', () => {
     expect(fleet.shares(100)).toEqual({ 1: 50, 2: 50 });
   });
 
+  it('begins again when another pod gets the address', () => {
+    const fleet = new Fleet({ slowStart }, [endpoint(1, { pod: 'web-a' }), endpoint(2, { pod: 'web-b' })]);
+    fleet.endpoints(endpoint(1, { pod: 'web-a' }), endpoint(2, { pod: 'web-c' }));
+    expect(fleet.shares(110)).toEqual({ 1: 100, 2: 10 });
+  });
+
   it('begins again when an endpoint returns from being unhealthy', () => {
     const fleet = new Fleet({ slowStart }, [endpoint(1), endpoint(2), endpoint(3)]);
     fleet.unhealthy('10.0.0.3:80');
