@@ -81,24 +81,32 @@ describe('maxConnections', () => {
     expect(sockets.size).toBe(2);
   });
 
-  it('sends a request that waited to an endpoint of now, not of when it came', async () => {
-    const [before, after] = [await holding(), await holding()];
-    const engine = await engineTo([before.port], { circuitBreaker: { maxConnections: 1 } });
-    const first = exchange(portOf(engine), get);
-    await eventually('1 request at the backend', () => expect(before.held).toHaveLength(1));
-    const second = exchange(portOf(engine), get);
-    await eventually('2 requests in flight', async () =>
-      expect(await engine.metricsText()).toContain('evenkeel_http_requests_in_flight 2'),
-    );
-    engine.publish(endpointsUpdate([after.port]));
-    await engine.applied();
-    before.held[0]?.end('done');
-    expect(await first).toMatch(/^HTTP\/1\.1 200 /);
-    await eventually('1 request at the backend that came', () => expect(after.held).toHaveLength(1));
-    after.held[0]?.end('done');
-    expect(await second).toMatch(/^HTTP\/1\.1 200 /);
-    expect(before.held).toHaveLength(1);
-  });
+  it.each([
+    ['serves', 0],
+    ['drains', 60_000],
+  ])(
+    'sends a request that waited to an endpoint of now, not of when it came, while the engine %s',
+    async (_, drain) => {
+      const [before, after] = [await holding(), await holding()];
+      const engine = await engineTo([before.port], { circuitBreaker: { maxConnections: 1 } });
+      const first = exchange(portOf(engine), get);
+      await eventually('1 request at the backend', () => expect(before.held).toHaveLength(1));
+      const second = exchange(portOf(engine), get);
+      await eventually('2 requests in flight', async () =>
+        expect(await engine.metricsText()).toContain('evenkeel_http_requests_in_flight 2'),
+      );
+      const drained = drain === 0 ? Promise.resolve() : engine.drain(drain);
+      engine.publish(endpointsUpdate([after.port]));
+      await engine.applied();
+      before.held[0]?.end('done');
+      expect(await first).toMatch(/^HTTP\/1\.1 200 /);
+      await eventually('1 request at the backend that came', () => expect(after.held).toHaveLength(1));
+      after.held[0]?.end('done');
+      expect(await second).toMatch(/^HTTP\/1\.1 200 /);
+      expect(before.held).toHaveLength(1);
+      await drained;
+    },
+  );
 
   it('reads on in a body that was held back while its request waited', async () => {
     const { port, held } = await holding();

@@ -175,7 +175,10 @@ class WorkerEngine implements Engine {
           onLongRun: (run) => this.#health.onLongRun(run),
           onCrash: (source) => {
             this.#ended.push(source);
+            // At once: until another one runs, limits and policies must not reckon with requests that are gone.
             this.#slots.table.clearRow(index);
+          },
+          onRestart: () => {
             worker.start();
             if (this.#draining) worker.send({ type: 'drain' });
             worker.send({ type: 'ticket_secrets', secrets: this.#tickets.secrets });

@@ -186,17 +186,14 @@ export class ProxyWorker {
   }
 
   async #apply(message: Extract<ToWorker, { type: 'update' }>): Promise<void> {
-    if (this.#context.draining) {
-      // Nothing more is served, and nobody should wait for it to be.
-      this.#deps.send({ type: 'applied', version: message.update.version });
-      return;
-    }
     this.#counters.learn(message.slots);
     const snapshot: Snapshot = this.#builder.apply(message.update, message.health);
     this.#counters.settle();
     if (message.update.clusters !== undefined) this.#guards.apply(message.update.clusters);
     this.#context.snapshot = snapshot;
-    await Promise.all([this.#gateway.reconcile(snapshot.listeners), this.#services.reconcile(snapshot.services)]);
+    // What is under way goes on, and may try again: it follows the endpoints. Nobody new is let in.
+    if (!this.#context.draining)
+      await Promise.all([this.#gateway.reconcile(snapshot.listeners), this.#services.reconcile(snapshot.services)]);
     this.#deps.send({ type: 'applied', version: message.update.version });
   }
 

@@ -32,8 +32,10 @@ export interface WorkerEvents {
   onListenError(name: string, error: Error): void;
   /** An endpoint has failed too often in a row. */
   onLongRun(run: LongRun): void;
-  /** The thread ended by itself; `source` is what it had counted. The engine starts it again. */
+  /** The thread ended by itself: what it had under way is gone, `source` is what it had counted. */
   onCrash(source: MetricSource): void;
+  /** It is time to start another one. */
+  onRestart(): void;
 }
 
 export class WorkerHandle {
@@ -86,10 +88,14 @@ export class WorkerHandle {
         for (const answer of this.#explaining.values()) answer(undefined);
         if (this.#stopping) return;
         const source = { ...this.source(), ended: true };
+        // Whoever was told of it counts it from now on.
+        this.#memory = new SharedArrayBuffer(0);
+        this.#series = [];
+        this.#events.onCrash(source);
         this.#crashes = performance.now() - begun > LIVED_ON ? 1 : this.#crashes + 1;
         setTimeout(
           () => {
-            if (!this.#stopping) this.#events.onCrash(source);
+            if (!this.#stopping) this.#events.onRestart();
           },
           this.#crashes === 1 ? 0 : backoffDelay(this.#crashes - 1, RESTART),
         );
