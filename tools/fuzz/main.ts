@@ -3,12 +3,15 @@
 
 import { parseArgs } from 'node:util';
 import type { RouteFilter } from '#traffic/model/ir.ts';
-import { corpusOf, keep } from './corpus.ts';
+import { corpusOf, type Kind, keep } from './corpus.ts';
+import { fuzzClientFrames, fuzzServerFrames } from './http2.ts';
 import { fuzzParsers } from './parsers.ts';
 import { Random } from './random.ts';
 import { type Finding, fuzzRequest } from './requests.ts';
 import { fuzzResponse } from './responses.ts';
 import { Rig } from './rig.ts';
+
+type Fuzz = (rig: Rig, corpus: readonly string[], random: Random) => Promise<Finding | undefined>;
 
 const MINUTE = 60_000;
 /** Clients at once, each with chance of its own: what it sends depends on the seed alone. */
@@ -41,7 +44,11 @@ const { values, positionals } = parseArgs({
 const [name = ''] = positionals;
 const minutes = Number(values.minutes);
 const seed = Number(values.seed);
-const runs: Readonly<Record<string, () => Promise<number>>> = { http1: fuzzHttp1, parsers: fuzzFirstBytes };
+const runs: Readonly<Record<string, () => Promise<number>>> = {
+  http1: () => fuzzMessages('requests', fuzzRequest, 'responses', fuzzResponse),
+  http2: () => fuzzMessages('client-frames', fuzzClientFrames, 'server-frames', fuzzServerFrames),
+  parsers: fuzzFirstBytes,
+};
 const run = runs[name];
 if (run === undefined || !(minutes > 0) || !Number.isInteger(seed)) {
   console.error(`Usage: npm run fuzz -- ${Object.keys(runs).join('|')} [--minutes N] [--seed N]`);
@@ -51,15 +58,15 @@ if (run === undefined || !(minutes > 0) || !Number.isInteger(seed)) {
   process.exitCode = (await run()) === 0 ? 0 : 1;
 }
 
-/** Requests and responses in turn, on several lanes through one engine; returns how many laws were broken. */
-async function fuzzHttp1(): Promise<number> {
-  const corpora = { requests: corpusOf('requests'), responses: corpusOf('responses') };
+/** What clients send and what backends do, in turn, on several lanes through one engine; how many laws were broken. */
+async function fuzzMessages(asked: Kind, fuzzAsked: Fuzz, answered: Kind, fuzzAnswered: Fuzz): Promise<number> {
+  const corpora = [corpusOf(asked), corpusOf(answered)] as const;
   const rig = new Rig();
   await rig.start();
   const began = performance.now();
   const found = new Set<string>();
   let cases = 0;
-  const report = (kind: 'requests' | 'responses', finding: Finding): void => {
+  const report = (kind: Kind, finding: Finding): void => {
     // One input a law is enough to go on with.
     if (found.has(finding.law)) return;
     found.add(finding.law);
@@ -69,11 +76,10 @@ async function fuzzHttp1(): Promise<number> {
   };
   const lane = async (random: Random): Promise<void> => {
     for (let step = 0; step < ROUND; step++) {
-      const kind = step % 3 === 2 ? 'responses' : 'requests';
-      const fuzz = kind === 'requests' ? fuzzRequest : fuzzResponse;
-      const finding = await fuzz(rig, corpora[kind], random);
+      const answer = step % 3 === 2;
+      const finding = await (answer ? fuzzAnswered(rig, corpora[1], random) : fuzzAsked(rig, corpora[0], random));
       cases++;
-      if (finding !== undefined) report(kind, finding);
+      if (finding !== undefined) report(answer ? answered : asked, finding);
     }
   };
   const lanes = Array.from({ length: LANES }, (_, index) => new Random(seed + index));
@@ -81,12 +87,12 @@ async function fuzzHttp1(): Promise<number> {
     await rig.route(setups[round % setups.length] ?? []);
     await Promise.all(lanes.map(lane));
     if (rig.errors.length > 0)
-      report('requests', { law: 'The engine failed', detail: rig.errors.splice(0).join('\n'), input: '' });
+      report(asked, { law: 'The engine failed', detail: rig.errors.splice(0).join('\n'), input: '' });
     const leaked = await rig.leaks();
-    if (leaked !== '') report('requests', { law: 'Something leaks', detail: leaked, input: '' });
+    if (leaked !== '') report(asked, { law: 'Something leaks', detail: leaked, input: '' });
     if (round === WARM) rig.settle();
     const growth = round < WARM ? 0 : rig.growth();
-    if (growth > GROWTH) report('requests', { law: 'Memory grows', detail: `${growth.toFixed(0)} MB`, input: '' });
+    if (growth > GROWTH) report(asked, { law: 'Memory grows', detail: `${growth.toFixed(0)} MB`, input: '' });
     if (round % 20 === 0)
       console.log(`${cases} cases, ${growth.toFixed(0)} MB beyond the warm start, ${found.size} found`);
   }

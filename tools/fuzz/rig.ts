@@ -3,7 +3,7 @@
 
 import { connect, type Socket } from 'node:net';
 import { type Logger, silentLogger } from '#lib/log.ts';
-import type { RouteFilter } from '#traffic/model/ir.ts';
+import type { Cluster, Endpoint, RouteFilter } from '#traffic/model/ir.ts';
 import { type Engine, startEngine } from '../../src/traffic/proxy/engine.ts';
 import { cluster, endpoint, listener, route, update } from '../../src/traffic/proxy/testing/model.ts';
 import { type Backend, rawBackend } from '../../src/traffic/proxy/testing/peers.ts';
@@ -20,6 +20,9 @@ export const WHOLE = '/whole';
  * already, which nobody can tell from the start of an answer.
  */
 export const PIECES = '/pieces';
+
+/** To a backend of HTTP/2, which says what `frames` says. */
+export const FRAMES = '/frames';
 
 /** One cluster, with one backend, for each. */
 const paths = ['/', WHOLE, PIECES] as const;
@@ -39,7 +42,10 @@ export class Rig {
   readonly errors: string[] = [];
   /** What answers in place of the plain answer, by path. */
   readonly hostile = new Map<string, (socket: Socket) => void>();
+  /** What the backend of HTTP/2 does with a new connection. */
+  frames: (socket: Socket) => void = (socket) => socket.destroy();
   #engine: Engine | undefined;
+  #framesPort = 0;
   readonly #backends: Backend[] = [];
   #port = 0;
   #clients = 0;
@@ -48,6 +54,9 @@ export class Rig {
 
   async start(): Promise<void> {
     for (const _ of paths) this.#backends.push(await rawBackend((socket) => this.#serve(socket)));
+    const framed = await rawBackend((socket) => this.frames(socket));
+    this.#backends.push(framed);
+    this.#framesPort = framed.port;
     this.#engine = await startEngine({ workers: 1, log: this.#log(), limits: { linger: 200 } });
     await this.route([]);
     this.#port = this.#engine.address('http')?.port ?? 0;
@@ -56,13 +65,19 @@ export class Rig {
   /** Puts `filters` on every route, while connections stay open. */
   async route(filters: readonly RouteFilter[]): Promise<void> {
     const timeouts = { connect: 2000, response: 5000, idle: 5000 };
-    const routes = paths.map((path) => ({ ...route(path, path), filters }));
+    const routes = [...paths, FRAMES].map((path) => ({ ...route(path, path), filters }));
     this.#engine?.publish(
       update({
         listeners: new Map([['http', listener()]]),
         virtualHosts: new Map([['*', { hostname: '*', wildcard: 'any-labels', routes }]]),
-        clusters: new Map(paths.map((path) => [path, cluster(path, { timeouts })])),
-        endpoints: new Map(paths.map((path, i) => [path, [endpoint((this.#backends[i] as Backend).port)]])),
+        clusters: new Map([
+          ...paths.map((path): [string, Cluster] => [path, cluster(path, { timeouts })]),
+          [FRAMES, cluster(FRAMES, { timeouts, upstreamProtocol: 'http2' })],
+        ]),
+        endpoints: new Map([
+          ...paths.map((path, i): [string, Endpoint[]] => [path, [endpoint((this.#backends[i] as Backend).port)]]),
+          [FRAMES, [endpoint(this.#framesPort)]],
+        ]),
       }),
     );
     await this.#engine?.applied();

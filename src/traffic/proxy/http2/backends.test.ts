@@ -106,6 +106,19 @@ describe('a stream that the backend', () => {
   });
 });
 
+it('a stream that is given up takes nothing of what came for another along', async () => {
+  const backend = await scripted((peer, frame) => {
+    if (!isEnd(frame) || frame.id !== 3) return;
+    const head = f.headersFrames(1, '\x88', false);
+    // In one read: a head, the end of another stream, and the body for the head.
+    peer.send(head + f.resetFrame(3, f.INTERNAL_ERROR) + dataFrame(1, 'ok', true));
+  });
+  const port = portOf(await engineTo([backend]));
+  const answers = await Promise.all([exchange(port, post), exchange(port, post)]);
+  expect(answers.map((answer) => answer.slice(9, 12)).sort()).toEqual(['200', '502']);
+  expect(answers.find((answer) => answer.includes('200 OK'))).toMatch(/\r\n\r\n2\r\nok\r\n0\r\n\r\n$/);
+});
+
 describe('a backend that leaves', () => {
   it('gets no new streams after GOAWAY; those it had not looked at go elsewhere, the others finish', async () => {
     const sessions = new Set<FramePeer>();

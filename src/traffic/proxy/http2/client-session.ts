@@ -122,7 +122,10 @@ export class ClientSession extends Http2Session {
     this.#unsettled.delete(stream);
   }
 
-  /** The stream is handed something: whoever was handed something before it sends that on first. */
+  /**
+   * The handler of `stream` is told something: whoever was told something before it sends that on first, because all
+   * of them gather in one place what goes out.
+   */
   touched(stream: Http2Upstream): void {
     const before = this.#touched;
     if (before === stream) return;

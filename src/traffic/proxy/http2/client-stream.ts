@@ -123,6 +123,7 @@ export class Http2Upstream extends Http2Stream implements UpstreamStream {
   onHead(complete: boolean, grpc: boolean): boolean {
     const { head } = this;
     const handler = this.#handler;
+    this.session.touched(this);
     if (head.status < 200) {
       handler?.onInterim(head);
       return true;
@@ -134,7 +135,6 @@ export class Http2Upstream extends Http2Stream implements UpstreamStream {
       if (complete) return false;
       this.#agree(request);
     }
-    this.session.touched(this);
     handler?.onHead(this);
     return true;
   }
@@ -145,6 +145,7 @@ export class Http2Upstream extends Http2Stream implements UpstreamStream {
       this.session.broken(this);
       return;
     }
+    this.session.touched(this);
     if (this.#tunnel) {
       handler?.onTunnel(bytes, start, end);
       return;
@@ -155,7 +156,6 @@ export class Http2Upstream extends Http2Stream implements UpstreamStream {
       this.session.broken(this);
       return;
     }
-    this.session.touched(this);
     handler?.onBody(bytes, start, end, owned);
   }
 
@@ -166,6 +166,7 @@ export class Http2Upstream extends Http2Stream implements UpstreamStream {
 
   onRemoteEnd(trailers: string): void {
     const handler = this.#handler;
+    this.session.touched(this);
     this.trailers = trailers;
     if (!this.#headSeen) {
       this.session.broken(this);
@@ -183,7 +184,6 @@ export class Http2Upstream extends Http2Stream implements UpstreamStream {
     }
     this.#handler = undefined;
     this.session.served = true;
-    this.session.touched(this);
     handler?.onEnd(this);
   }
 
@@ -195,6 +195,7 @@ export class Http2Upstream extends Http2Stream implements UpstreamStream {
   /** The stream is gone; `failure` is why, as long as nothing of an answer has come. */
   lost(failure: Failure): void {
     const handler = this.#handler;
+    this.session.touched(this);
     this.session.unsettle(this);
     this.session.close(this);
     // Closing has told the handler of a tunnel.
@@ -267,6 +268,7 @@ export class Http2Upstream extends Http2Stream implements UpstreamStream {
   #end(failure: Failure, code: number = f.CANCEL): void {
     const handler = this.#handler;
     this.#handler = undefined;
+    this.session.touched(this);
     this.session.unsettle(this);
     this.reset(code);
     handler?.onFailure(this, failure);
