@@ -20,6 +20,8 @@ export class Http2Upstream extends Http2Stream implements UpstreamStream {
   protected readonly session: ClientSession;
   #handler: ResponseHandler | undefined;
   #request: UpstreamRequest | undefined;
+  /** The request asks for a tunnel; any other upgrade is an offer that HTTP/2 does not take up (RFC 9110, 7.8). */
+  #connect = false;
   #headSeen = false;
   #grpc = false;
   #tunnel = false;
@@ -56,7 +58,8 @@ export class Http2Upstream extends Http2Stream implements UpstreamStream {
   begin(handler: ResponseHandler, request: UpstreamRequest, body: RequestBody): boolean {
     this.#handler = handler;
     this.#request = request;
-    if (request.head.upgrade !== '') {
+    this.#connect = request.head.upgrade.toLowerCase() === 'websocket';
+    if (this.#connect) {
       this.session.whenSettled(this);
       return true;
     }
@@ -68,8 +71,7 @@ export class Http2Upstream extends Http2Stream implements UpstreamStream {
   onSettled(): void {
     const request = this.#request;
     if (request === undefined || !this.closed) return;
-    const { upgrade } = request.head;
-    if (upgrade.toLowerCase() === 'websocket' && this.session.servesConnect) {
+    if (this.session.servesConnect) {
       this.#open(request);
       this.pump();
     } else this.#end(failures.protocol);
@@ -78,7 +80,7 @@ export class Http2Upstream extends Http2Stream implements UpstreamStream {
   sendBody(body: RequestBody, from: number): boolean {
     const { parts } = body;
     for (let i = from; i < parts.length; i++) this.queueData(parts[i] as string | Buffer);
-    if (body.ended && this.#request?.head.upgrade === '') this.queueEnd(body.trailers);
+    if (body.ended && !this.#connect) this.queueEnd(body.trailers);
     return this.#pumped();
   }
 
@@ -131,7 +133,7 @@ export class Http2Upstream extends Http2Stream implements UpstreamStream {
     this.#headSeen = true;
     this.#grpc = grpc;
     const request = this.#request;
-    if (request !== undefined && request.head.upgrade !== '' && head.status < 300) {
+    if (request !== undefined && this.#connect && head.status < 300) {
       if (complete) return false;
       this.#agree(request);
     }
@@ -232,7 +234,7 @@ export class Http2Upstream extends Http2Stream implements UpstreamStream {
   #open(request: UpstreamRequest): void {
     this.reopen();
     this.session.open(this);
-    this.queueHead(requestBlock(request, this.pool.transport.tls === undefined ? 'http' : 'https'));
+    this.queueHead(requestBlock(request, this.pool.transport.tls === undefined ? 'http' : 'https', this.#connect));
   }
 
   #pumped(): boolean {

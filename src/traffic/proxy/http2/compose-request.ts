@@ -8,12 +8,12 @@ import { encodeField, encodeLines } from './hpack/encode.ts';
 /** What HTTP/2 says otherwise, or not at all (RFC 8441, 4). */
 const tunnelDrops = new Set(['sec-websocket-key']);
 
-export function requestBlock(request: UpstreamRequest, scheme: 'http' | 'https'): string {
+/** `tunnel` makes it an extended CONNECT for a WebSocket. */
+export function requestBlock(request: UpstreamRequest, scheme: 'http' | 'https', tunnel: boolean): string {
   const { head, facts, requestId } = request;
   const host = hostFor(head, facts);
-  const tunnel = head.upgrade !== '';
   let block = tunnel
-    ? encodeField(':method', 'CONNECT') + encodeField(':protocol', head.upgrade.toLowerCase())
+    ? encodeField(':method', 'CONNECT') + encodeField(':protocol', 'websocket')
     : methodBlock(head.method);
   const authority = head.rewrittenAuthority === '' ? host : head.rewrittenAuthority;
   block += (scheme === 'http' ? '\x86' : '\x87') + encodeField(':authority', authority);

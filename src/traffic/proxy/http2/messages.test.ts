@@ -119,6 +119,16 @@ describe('from HTTP/1.1 to HTTP/2', () => {
     expect(got).not.toContain('x-up');
   });
 
+  it('does without an upgrade that HTTP/2 knows nothing of', async () => {
+    const port = await gatewayTo(await echo('http2'), { upstreamProtocol: 'http2' });
+    const got = await exchange(
+      port,
+      'GET /x HTTP/1.1\r\nHost: a\r\nConnection: close, upgrade\r\nUpgrade: foo/1\r\n\r\n',
+    );
+    expect(got).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*GET \/x /);
+    expect(got).not.toContain('"upgrade"');
+  });
+
   it('gives an answer that ends with its head a length', async () => {
     const backend = await http2Backend((stream) => stream.respond({ ':status': 404 }, { endStream: true }));
     harness.after(() => backend.close());
