@@ -329,31 +329,6 @@ describe('lifecycle', () => {
     );
   });
 
-  it('opens no series for hosts that nobody serves', async () => {
-    const engine = await harness.engine();
-    engine.publish(update({ listeners: new Map([['http', listener()]]) }));
-    await engine.applied();
-    for (let i = 0; i < 20; i++) {
-      await exchange(portOf(engine), `GET /${i} HTTP/1.1\r\nHost: h${i}.test\r\nConnection: close\r\n\r\n`);
-    }
-    const lines = (await engine.metricsText())
-      .split('\n')
-      .filter((line) => line.startsWith('evenkeel_http_requests_total{'));
-    expect(lines).toEqual(['evenkeel_http_requests_total{listener="http",route="none",code="404"} 20']);
-  });
-
-  it('ends the series of an endpoint that has left', async () => {
-    const web = await harness.backend(httpBackend(OK));
-    const engine = await harness.engine();
-    engine.publish(simpleModel([web.port]));
-    await engine.applied();
-    await exchange(portOf(engine), 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
-    expect(await engine.metricsText()).toContain(`endpoint="test/pod-${web.port}"`);
-    engine.publish(endpointsUpdate([]));
-    await engine.applied();
-    expect(await engine.metricsText()).not.toContain('endpoint=');
-  });
-
   it('shows its configuration without keys', async () => {
     const { engine, issue } = await tlsEngine();
     const pair = await issue(['a.test']);

@@ -5,6 +5,7 @@ import { closeSync, openSync } from 'node:fs';
 import { systemClock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import { version } from '#lib/version.ts';
+import { EndedCounts } from '#telemetry/ended-counts.ts';
 import { exposition, type MetricSource, type Total, totals } from '#telemetry/exposition.ts';
 import { MetricWriter } from '#telemetry/metric-writer.ts';
 import { proxyMetrics } from '#telemetry/proxy-metrics.ts';
@@ -25,7 +26,7 @@ import { joinDescriptions } from './workers/description.ts';
 import { createInFlightMemory } from './workers/in-flight.ts';
 import type { ToWorker } from './workers/messages.ts';
 import { PortProbe } from './workers/port-probe.ts';
-import { WorkerHandle } from './workers/worker-handle.ts';
+import { METRIC_BYTES, WorkerHandle } from './workers/worker-handle.ts';
 
 export interface EngineOptions {
   /** Worker threads, 1 or more; where the platform cannot share a port, 1 is used. */
@@ -118,8 +119,9 @@ class WorkerEngine implements Engine {
   readonly #model = new MergedModel();
   readonly #slots: EndpointSlots;
   readonly #health: HealthMonitor;
-  /** What the engine itself counts, then what workers counted that have ended. */
-  readonly #ended: MetricSource[] = [buildInfo()];
+  readonly #buildInfo = buildInfo();
+  /** What workers counted that have ended. */
+  readonly #ended = new EndedCounts(Object.values(proxyMetrics), METRIC_BYTES);
   readonly #probe = new PortProbe();
   readonly #tickets = new TicketSecretRing();
   readonly #ticketTimer: NodeJS.Timeout;
@@ -174,7 +176,7 @@ class WorkerEngine implements Engine {
           onListenError: (name, error) => this.#reportListenError(name, error),
           onLongRun: (run) => this.#health.onLongRun(run),
           onCrash: (source) => {
-            this.#ended.push(source);
+            this.#ended.add(source);
             // At once: until another one runs, limits and policies must not reckon with requests that are gone.
             this.#slots.table.clearRow(index);
           },
@@ -270,7 +272,12 @@ class WorkerEngine implements Engine {
   }
 
   #sources(): MetricSource[] {
-    return [...this.#ended, this.#health.stats.source, ...this.#workers.map((worker) => worker.source())];
+    return [
+      this.#buildInfo,
+      this.#ended.source,
+      this.#health.stats.source,
+      ...this.#workers.map((worker) => worker.source()),
+    ];
   }
 
   async metricsText(): Promise<string> {

@@ -55,7 +55,7 @@ export class HealthStats {
   }
 
   clusterLeft(cluster: string): void {
-    if (!this.#open.delete(cluster)) return;
+    this.#open.delete(cluster);
     const own = (labels: readonly string[]): boolean => labels[0] === cluster;
     const { clusterEndpoints, panic, panics, ejections } = proxyMetrics;
     for (const metric of [clusterEndpoints, panic, panics, ejections]) this.#writer.release(metric, own);

@@ -110,6 +110,23 @@ export class WorkerStats implements HttpStats {
     this.#writer.release(proxyMetrics.upstreamDuration, (labels) => labels[1] === label);
   }
 
+  /** Clusters that are gone, by name. */
+  clustersLeft(names: ReadonlySet<string>): void {
+    if (names.size === 0) return;
+    const { upstreamRequests, upstreamDuration, retries, overflows, mirrored } = proxyMetrics;
+    for (const metric of [upstreamRequests, upstreamDuration, retries, overflows, mirrored]) {
+      this.#writer.release(metric, ([cluster = '']) => names.has(cluster));
+    }
+  }
+
+  /** Routes that are gone, by their names in metrics. */
+  routesLeft(names: ReadonlySet<string>): void {
+    if (names.size === 0) return;
+    for (const routes of this.#routes.values()) for (const name of names) routes.delete(name);
+    this.#writer.release(proxyMetrics.requests, ([, route = '']) => names.has(route));
+    this.#writer.release(proxyMetrics.duration, ([route = '']) => names.has(route));
+  }
+
   retried(cluster: string): void {
     this.#writer.add(this.#writer.cell(proxyMetrics.retries, [cluster]), 1);
   }

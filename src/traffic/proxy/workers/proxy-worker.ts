@@ -30,6 +30,7 @@ import { Sweeper, type Timed } from '../sweeper.ts';
 import { ServerContexts } from '../tls/server-contexts.ts';
 import { UdpListener } from '../udp/udp-listener.ts';
 import { UpstreamPools } from '../upstream/pools.ts';
+import { clustersLeft, routesLeft } from './departures.ts';
 import { describeTargets } from './description.ts';
 import { GatewayListeners } from './gateway-listeners.ts';
 import { WorkerStats } from './http-stats.ts';
@@ -190,6 +191,8 @@ export class ProxyWorker {
     const snapshot: Snapshot = this.#builder.apply(message.update, message.health);
     this.#counters.settle();
     if (message.update.clusters !== undefined) this.#guards.apply(message.update.clusters);
+    this.#stats.routesLeft(routesLeft(message.update, this.#context.snapshot, snapshot));
+    this.#stats.clustersLeft(clustersLeft(message.update));
     this.#context.snapshot = snapshot;
     // What is under way goes on, and may try again: it follows the endpoints. Nobody new is let in.
     if (!this.#context.draining)

@@ -14,7 +14,7 @@ import type { Description } from './description.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './messages.ts';
 
 /** Memory for the counts of one worker: virtual until a cell is used. */
-const METRIC_BYTES = 2 * 1024 * 1024;
+export const METRIC_BYTES = 2 * 1024 * 1024;
 /** Megabytes for what a worker makes and drops with each request. */
 const YOUNG_GENERATION_MB = 32;
 /** How long a worker may take to end by itself. */
