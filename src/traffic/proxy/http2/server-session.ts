@@ -93,6 +93,8 @@ export class ServerSession extends Http2Session implements ClientProtocol {
     else if (!this.blocked) this.#sendDeadline = 0;
     if (this.#drainDeadline !== 0 && now >= this.#drainDeadline) this.#finishDrain();
     if (this.#deadline !== 0 && now >= this.#deadline) this.#onDeadline();
+    // Who idles keeps one stream for the next request, not as many as it ever had.
+    if (this.streams.size === 0 && this.#free.length > 1) this.#free.length = 1;
     for (const stream of this.streams.values()) (stream as ServerStream).onTick(now);
   }
 
