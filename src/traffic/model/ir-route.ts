@@ -53,7 +53,7 @@ export interface Route {
 export interface RouteTimeouts {
   /** From the end of the request head to the last byte of the response, all tries included: 504 beyond. */
   readonly request?: number;
-  /** One try, from sending to the response head. */
+  /** One try, to the response head: from sending, or from the end of a request that the client took its time to send. */
   readonly perTry?: number;
 }
 

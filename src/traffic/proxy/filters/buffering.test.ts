@@ -4,8 +4,9 @@ import type { RequestListener } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '#test/support/eventually.ts';
 import type { RouteFilter } from '#traffic/model/ir.ts';
-import { Harness } from '../testing/harness.ts';
-import { exchange, RawClient, rawBackend } from '../testing/peers.ts';
+import { Harness, portOf } from '../testing/harness.ts';
+import { endpointsUpdate, simpleModel } from '../testing/model.ts';
+import { exchange, httpBackend, RawClient, rawBackend } from '../testing/peers.ts';
 import { ask, echo, echoOf, FilterLab, read, routed } from './testing.ts';
 
 const harness = new Harness();
@@ -176,6 +177,21 @@ describe('a buffered request', () => {
 
 describe('a buffered response', () => {
   const filters: RouteFilter[] = [{ type: 'buffer_response', maxBytes: 1000 }];
+
+  it('never puts two answers together when the endpoint of the first leaves within it', async () => {
+    let held = 0;
+    const leaving = await harness.backend(httpBackend((_, response) => void response.write('half', () => held++)));
+    const staying = await harness.backend(httpBackend((_, response) => void response.end('whole')));
+    const engine = await harness.engine();
+    const drain = { timeouts: { connect: 2000, response: 5000, idle: 60_000, drain: 50 } };
+    engine.publish(simpleModel([leaving.port], drain, { filters }));
+    await engine.applied();
+    const answer = exchange(portOf(engine), 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    await eventually('half an answer is on its way', () => expect(held).toBe(1));
+    engine.publish(endpointsUpdate([staying.port]));
+    await engine.applied();
+    expect(await answer).toMatch(/^HTTP\/1\.1 200 [\s\S]*Content-Length: 5\r\n[\s\S]*\r\n\r\nwhole$/);
+  });
 
   it('has its length, though its backend did not know it', async () => {
     const port = await lab.serve({ filters }, (_request, response) => {
