@@ -51,7 +51,7 @@ export interface Route {
 
 /** Milliseconds; 0 switches a time-out off; left out leaves it to the cluster. */
 export interface RouteTimeouts {
-  /** From the end of the request head to the last byte of the response, all tries included: 504 beyond. */
+  /** From the end of the request head to the last byte of the response, all tries included: 504 beyond. Ends with a switch of protocols (WebSocket). */
   readonly request?: number;
   /** One try, to the response head: from sending, or from the end of a request that the client took its time to send. */
   readonly perTry?: number;

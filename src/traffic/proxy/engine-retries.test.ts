@@ -166,4 +166,27 @@ describe('time-outs', () => {
     expect(text).not.toContain('\r\n0\r\n\r\n');
     expect(await engine.metricsText()).toMatch(/outcome="request_timeout"\} 1\n/);
   });
+
+  it('lets a conversation last beyond it, once both sides have switched protocols', async () => {
+    const echoing = await harness.backend(
+      rawBackend((socket) => {
+        socket.once('data', () => {
+          socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n');
+          socket.on('data', (bytes: Buffer) => socket.write(bytes));
+        });
+      }),
+    );
+    const engine = await engineTo([echoing.port], { route: { timeouts: { request: 100 } } });
+    const client = new RawClient(portOf(engine));
+    harness.after(async () => client.destroy());
+    client.send('GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n');
+    await client.until((text) => text.includes('101'));
+    // A request that is bounded alike, begun later, has run out of time: so would the conversation have.
+    const stuck = await harness.backend(rawBackend(() => {}));
+    engine.publish(update({ endpoints: new Map([['web', [endpoint(stuck.port)]]]) }));
+    await engine.applied();
+    expect(await exchange(portOf(engine), get)).toMatch(/^HTTP\/1\.1 504 /);
+    client.send('still here');
+    await client.until((text) => text.endsWith('still here'));
+  });
 });

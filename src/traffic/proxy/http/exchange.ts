@@ -210,8 +210,11 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     }
     this.#filters.edit(head);
     this.#tries.tellAffinity(head);
-    if (head.status === 101) switchProtocols(stream, this.#client);
-    else this.#filters.respond(head);
+    if (head.status === 101) {
+      // A conversation lasts as long as both want: only its silence is bounded from now on.
+      this.#deadlines.begin(0, context.now());
+      switchProtocols(stream, this.#client);
+    } else this.#filters.respond(head);
   }
 
   onBody(bytes: Buffer, start: number, end: number, owned: boolean): void {
