@@ -10,7 +10,13 @@ import { defaultLimits, type HttpLimits } from '../http1/limits.ts';
 import { createInFlightMemory } from '../workers/in-flight.ts';
 import { ProxyWorker } from '../workers/proxy-worker.ts';
 import { simpleModel } from './model.ts';
-import { type Backend, RawClient } from './peers.ts';
+import { RawClient } from './peers.ts';
+
+/** Of the kind of `Backend`, or one of HTTP/2. */
+interface Backend {
+  readonly port: number;
+  close(): Promise<void>;
+}
 
 export class ClockLab {
   readonly clock = new FakeClock();
