@@ -272,3 +272,86 @@ it('a client that leaves takes its stream along, and nobody else’s', async () 
   expect((await staying).body).toBe('ok');
   expect(resets).toEqual([1]);
 });
+
+it('a request that is given up before its head could leave says nothing of itself', async () => {
+  const seen: Frame[] = [];
+  let wake: () => void = () => {};
+  const port = await scripted(
+    (peer, frame) => {
+      seen.push(frame);
+      if (seen.length > 1) return;
+      // Reads no more, though its windows are open.
+      peer.socket.pause();
+      wake = () => peer.socket.resume();
+      peer.send(f.windowFrame(0, f.MAX_WINDOW - f.DEFAULT_WINDOW));
+    },
+    [[f.SETTINGS_INITIAL_WINDOW_SIZE, f.MAX_WINDOW]],
+  );
+  const gateway = portOf(await engineTo([port], { timeouts: { connect: 2000, response: 0, idle: 0 } }));
+  const upload = new RawClient(gateway).send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n');
+  const piece = 'x'.repeat(1024 * 1024);
+  let sent = -1;
+  await eventually('the backend’s connection is full', () => {
+    if (upload.socket.writableLength === 0) upload.send(piece);
+    const before = sent;
+    sent = upload.socket.bytesWritten - upload.socket.writableLength;
+    expect(upload.socket.writableLength > 0 && sent === before).toBe(true);
+  });
+  const http2 = new Http2Client(`http://127.0.0.1:${gateway}`);
+  harness.after(() => http2.close());
+  const leaving = http2.session.request({ ':path': '/leaving' });
+  leaving.on('error', () => {});
+  await new Promise((resolve) => http2.session.ping(() => resolve(undefined)));
+  leaving.close(f.CANCEL);
+  await new Promise((resolve) => http2.session.ping(() => resolve(undefined)));
+  const staying = http2.session.request({ ':path': '/staying' });
+  staying.on('error', () => {});
+  wake();
+  await eventually('the other one has come', () =>
+    expect(seen.some(({ payload }) => payload.includes('/staying'))).toBe(true),
+  );
+  const heads = seen.filter(({ type }) => type === f.HEADERS).map(({ id }) => id);
+  for (const { id } of seen.filter(({ type }) => type === f.RST_STREAM)) expect(heads).toContain(id);
+  upload.destroy();
+});
+
+it('late frames of many streams that were given up do no harm to the others', async () => {
+  const waiting: number[] = [];
+  let answerAll: () => void = () => {};
+  let resets = 0;
+  const port = await scripted(
+    (peer, frame) => {
+      if (frame.type === f.RST_STREAM) resets++;
+      else if (isEnd(frame)) waiting.push(frame.id);
+      // The one that stays last.
+      answerAll = () => peer.send(waiting.splice(0).reverse().map(ok).join(''));
+    },
+    [[f.SETTINGS_MAX_CONCURRENT_STREAMS, 1000]],
+  );
+  const gateway = portOf(await engineTo([port], { timeouts: { connect: 2000, response: 0, idle: 0 } }));
+  const clientOf = (): Http2Client => {
+    const client = new Http2Client(`http://127.0.0.1:${gateway}`);
+    harness.after(() => client.close());
+    return client;
+  };
+  const staying = clientOf().request({ ':path': '/staying' });
+  await eventually('a first request has come', () => expect(waiting).toHaveLength(1));
+  const leaving = [clientOf(), clientOf(), clientOf(), clientOf()];
+  for (const { session } of leaving) {
+    for (let i = 0; i < 90; i++) session.request({ ':path': '/leaving' }).on('error', () => {});
+  }
+  await eventually('all have come', () => expect(waiting).toHaveLength(361));
+  for (const { session } of leaving) session.destroy();
+  await eventually('all but one have left', () => expect(resets).toBe(360));
+  answerAll();
+  expect((await staying).body).toBe('ok');
+});
+
+it('interim responses without end are no response', async () => {
+  const port = await scripted((peer, frame) => {
+    if (!isEnd(frame)) return;
+    const interim = f.headersFrames(frame.id, block([':status', '103'], ['link', 'x'.repeat(1000)]), false);
+    peer.send(interim.repeat(100) + ok(frame.id));
+  });
+  expect(await exchange(portOf(await engineTo([port])), post)).toMatch(/HTTP\/1\.1 502 [\s\S]*malformed response/);
+});

@@ -10,6 +10,7 @@ import * as f from './frames.ts';
 import { ResponseFields } from './response-fields.ts';
 import { Http2Session } from './session.ts';
 import type { Http2Pool } from './session-pool.ts';
+import type { Http2Stream } from './stream.ts';
 import { TrailerFields } from './trailer-fields.ts';
 
 /** One slow client keeps at most this much of its response waiting here. */
@@ -166,6 +167,12 @@ export class ClientSession extends Http2Session {
     this.#closeWhenDone();
   }
 
+  override reset(stream: Http2Stream, code: number): void {
+    // Of a stream whose head has not left the backend knows nothing, and a reset of it would end the connection.
+    if (stream.unsaid) this.close(stream);
+    else super.reset(stream, code);
+  }
+
   onTick(now: number): void {
     if (this.#pingDeadline !== 0 && now >= this.#pingDeadline) this.socket.destroy();
   }
@@ -229,6 +236,7 @@ export class ClientSession extends Http2Session {
       this.forget(stream.id);
       (stream as Http2Upstream).lost(failures.refusedStream);
     }
+    for (const stream of [...this.#unsettled]) stream.lost(failures.refusedStream);
   }
 
   protected onStreamClosed(): void {
@@ -239,6 +247,10 @@ export class ClientSession extends Http2Session {
     this.pool.transport.guard?.wake();
   }
 
+  protected onDrained(): void {
+    // The time-outs of the exchanges are what counts.
+  }
+
   protected onPeerReset(): void {
     // Counted as the outcome of the try.
   }
@@ -247,8 +259,7 @@ export class ClientSession extends Http2Session {
     this.#leaving = true;
     this.pool.forget(this);
     this.#loseAll(failures.protocol);
-    this.flushNow();
-    this.socket.destroySoon();
+    this.#hangUp();
   }
 
   #settle(): void {
@@ -263,8 +274,14 @@ export class ClientSession extends Http2Session {
     this.ended = true;
     this.reader.stop();
     this.write(f.goawayFrame(0, f.NO_ERROR));
+    this.#hangUp();
+  }
+
+  /** No time-out looks after the connection any more: a backend that does not read gets no last word. */
+  #hangUp(): void {
     this.flushNow();
-    this.socket.destroySoon();
+    if (this.blocked) this.socket.destroy();
+    else this.socket.destroySoon();
   }
 
   #loseAll(failure: Failure): void {

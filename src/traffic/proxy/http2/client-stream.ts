@@ -26,6 +26,8 @@ export class Http2Upstream extends Http2Stream implements UpstreamStream {
   #grpc = false;
   #tunnel = false;
   #received = 0;
+  /** Bytes of interim heads. */
+  #interim = 0;
   /** The session has carried a response before this request. */
   readonly reused: boolean;
 
@@ -127,6 +129,9 @@ export class Http2Upstream extends Http2Stream implements UpstreamStream {
     const handler = this.#handler;
     this.session.touched(this);
     if (head.status < 200) {
+      // No window holds heads back: all there are may be as long as one.
+      this.#interim += head.text.length;
+      if (this.#interim > this.pool.limits.head) return false;
       handler?.onInterim(head);
       return true;
     }

@@ -190,6 +190,40 @@ describe('time-outs', () => {
     await peer.until(({ type, id }) => type === f.DATA && id === 3);
   });
 
+  it('a client that reads slowly, but reads, keeps its connection', async () => {
+    const size = 60 * 1024 * 1024;
+    let left = (): number => 0;
+    const backend = await httpBackend((_request, response) => {
+      left = () => response.socket?.writableLength ?? 0;
+      for (let sent = 0; sent < size; sent += 65_536) response.write(Buffer.alloc(65_536, 'x'));
+      response.end();
+    });
+    const made = await ClockLab.start(backend, defaults);
+    harness.after(() => made.close());
+    const peer = peerOf(made, [[f.SETTINGS_INITIAL_WINDOW_SIZE, f.MAX_WINDOW]]);
+    peer.send(f.windowFrame(0, f.MAX_WINDOW - f.DEFAULT_WINDOW) + getFrame(1));
+    const read = (): number => peer.socket.bytesRead;
+    let waited = 0;
+    while (!peer.closed && read() < size) {
+      const enough = Math.min(size, read() + 2 * 1024 * 1024);
+      peer.socket.resume();
+      await eventually('some more has come', () => expect(peer.closed || read() >= enough).toBe(true));
+      peer.socket.pause();
+      let before = -1;
+      await eventually('everything between the two is full again', () => {
+        const still = left() === before;
+        before = left();
+        expect(still).toBe(true);
+      });
+      made.clock.advance(1500);
+      waited += 1500;
+    }
+    expect(peer.closed).toBe(false);
+    expect(waited).toBeGreaterThan(defaults.sendTimeout);
+    peer.socket.resume();
+    await peer.until(({ type, flags }) => type === f.DATA && (flags & f.END_STREAM) !== 0);
+  });
+
   it('a client whose window stays shut loses its stream, and keeps its others', async () => {
     const made = await lab();
     const peer = peerOf(made, [[f.SETTINGS_INITIAL_WINDOW_SIZE, 0]]);

@@ -29,6 +29,7 @@ export const CANCEL = 8;
 export const COMPRESSION_ERROR = 9;
 export const ENHANCE_YOUR_CALM = 11;
 
+export const SETTINGS_HEADER_TABLE_SIZE = 1;
 export const SETTINGS_ENABLE_PUSH = 2;
 export const SETTINGS_MAX_CONCURRENT_STREAMS = 3;
 export const SETTINGS_INITIAL_WINDOW_SIZE = 4;

@@ -281,3 +281,26 @@ describe('answers of the proxy itself', () => {
     expect(stream.rstCode).toBe(0);
   });
 });
+
+describe('a peer that keeps no table of header fields', () => {
+  // Node.js, as all that use nghttp2, ends a connection whose next header block does not begin with the new size.
+  it('gets its answers as a client', async () => {
+    const port = await gatewayTo(await echo('http1'));
+    const small = new Http2Client(`http://127.0.0.1:${port}`, { settings: { headerTableSize: 0 } });
+    harness.after(() => small.close());
+    for (let i = 0; i < 3; i++) expect((await small.request({ ':path': '/a' })).status).toBe(200);
+  });
+
+  it('gets its requests as a backend', async () => {
+    let sessions = 0;
+    const backend = await http2Backend((stream) => stream.respond({ ':status': 200 }, { endStream: true }), {
+      settings: { headerTableSize: 0 },
+    });
+    backend.server.on('session', () => sessions++);
+    harness.after(() => backend.close());
+    const port = await gatewayTo(backend.port, { upstreamProtocol: 'http2' });
+    const request = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+    for (let i = 0; i < 3; i++) expect(await exchange(port, request)).toMatch(/^HTTP\/1\.1 200 /);
+    expect(sessions).toBe(1);
+  });
+});

@@ -5,6 +5,8 @@ import * as f from './frames.ts';
 
 /** Settings that one frame may hold; there are nine. */
 const MAX_ENTRIES = 32;
+/** Bytes of HPACK's dynamic table before anything is agreed on. */
+const DEFAULT_TABLE = 4096;
 
 export class PeerSettings {
   /** A first SETTINGS frame has come. */
@@ -14,6 +16,15 @@ export class PeerSettings {
   maxStreams = Number.POSITIVE_INFINITY;
   /** Extended CONNECT is served (RFC 8441). */
   connectProtocol = false;
+  /** The peer's table for what this side sends has become smaller than it was at first. */
+  #shrunkTable = false;
+
+  /** Whether the next header block has to say so; true once. */
+  takeShrunkTable(): boolean {
+    const shrunk = this.#shrunkTable;
+    this.#shrunkTable = false;
+    return shrunk;
+  }
 
   /** Takes the payload of a SETTINGS frame; returns the error that it deserves, or NO_ERROR. */
   apply(bytes: Buffer, start: number, end: number): number {
@@ -27,9 +38,12 @@ export class PeerSettings {
     return f.NO_ERROR;
   }
 
-  /** What concerns the encoder's table, pushes and the size of heads is of no use here: unknown ones are ignored. */
+  /** The size of heads is of no use here; unknown settings are ignored. */
   #set(id: number, value: number): number {
     switch (id) {
+      case f.SETTINGS_HEADER_TABLE_SIZE:
+        if (value < DEFAULT_TABLE) this.#shrunkTable = true;
+        break;
       case f.SETTINGS_INITIAL_WINDOW_SIZE:
         if (value > f.MAX_WINDOW) return f.FLOW_CONTROL_ERROR;
         this.initialWindow = value;

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { eventually } from '#test/support/eventually.ts';
 import type { Engine } from '../engine.ts';
 import { Harness, portOf } from '../testing/harness.ts';
 import { block, dataFrame, FramePeer, frameClient, getFields, getFrame, postFrame } from '../testing/http2-peers.ts';
@@ -256,6 +257,28 @@ describe('windows', () => {
     peer.send(f.windowFrame(1, 10));
     const second = await peer.until(({ type, flags }) => type === f.DATA && flags === f.END_STREAM);
     expect(second.payload.toString()).toBe('k');
+    peer.destroy();
+  });
+
+  it('of a connection are shared: no long answer keeps the others waiting', async () => {
+    const long = await harness.backend(httpBackend((_request, response) => response.end('x'.repeat(100_000))));
+    const other = await harness.engine();
+    other.publish(simpleModel([long.port]));
+    await other.applied();
+    const peer = frameClient(portOf(other), [[f.SETTINGS_INITIAL_WINDOW_SIZE, 1_000_000]]);
+    peer.send(getFrame(1) + getFrame(3) + getFrame(5));
+    for (const stream of [1, 3, 5]) await peer.until(({ type, id }) => type === f.HEADERS && id === stream);
+    // All of the window that a connection has at first.
+    const bytes = (): number =>
+      peer.frames.reduce((sum, { type, payload }) => sum + (type === 0 ? payload.length : 0), 0);
+    await eventually('the window is used up', () => expect(bytes()).toBe(f.DEFAULT_WINDOW));
+    const before = peer.frames.length;
+    for (let turn = 1; turn <= 3; turn++) {
+      peer.send(f.windowFrame(0, 1000));
+      await eventually('it is used again', () => expect(bytes()).toBe(f.DEFAULT_WINDOW + turn * 1000));
+    }
+    const served = peer.frames.slice(before).filter(({ type }) => type === f.DATA);
+    expect(served.map(({ id }) => id).sort()).toEqual([1, 3, 5]);
     peer.destroy();
   });
 });

@@ -174,6 +174,11 @@ export class ServerSession extends Http2Session implements ClientProtocol {
     this.#finishDrain();
   }
 
+  /** A slow reader is not one that does not read. */
+  protected onDrained(): void {
+    this.#sendDeadline = 0;
+  }
+
   protected onStreamClosed(whole: boolean): void {
     // Who asks in earnest may change its mind as often as it does not.
     if (whole) this.resets.earn(1);

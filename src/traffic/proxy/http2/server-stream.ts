@@ -44,7 +44,7 @@ export class ServerStream extends Http2Stream implements ClientStream {
   /** Bytes that have to come by then. */
   #bodyDue = 0;
   /** What the client said in a tunnel that does not stand yet. */
-  #early: Buffer[] = [];
+  readonly #early: Buffer[] = [];
 
   constructor(session: ServerSession) {
     super();
@@ -73,7 +73,6 @@ export class ServerStream extends Http2Stream implements ClientStream {
     this.#accept = '';
     this.#sendDeadline = 0;
     this.#bodyDeadline = 0;
-    this.#early = [];
   }
 
   /** Begins the exchange. True when it still has to be dispatched, because a body follows. */
@@ -83,6 +82,8 @@ export class ServerStream extends Http2Stream implements ClientStream {
       const key = newKey();
       this.#accept = acceptOf(key);
       head.added = `Sec-WebSocket-Key: ${key}\r\n`;
+      // What comes before the tunnel stands is kept: a window of it, and not more.
+      this.pauseReceiving();
     }
     if (!this.#exchange.start(misdirected)) return false;
     if (this.requestComplete) {
@@ -185,6 +186,7 @@ export class ServerStream extends Http2Stream implements ClientStream {
   onClosed(): void {
     this.#sendDeadline = 0;
     this.#bodyDeadline = 0;
+    this.#early.length = 0;
     this.session.recycle(this);
   }
 
@@ -199,7 +201,7 @@ export class ServerStream extends Http2Stream implements ClientStream {
   }
 
   interim(head: ResponseHead): boolean {
-    this.queueInterim(f.headersFrames(this.id, encodeStatus(head.status) + linesOf(head), false));
+    this.queueInterim(encodeStatus(head.status) + linesOf(head));
     return this.#pumped();
   }
 
@@ -268,6 +270,7 @@ export class ServerStream extends Http2Stream implements ClientStream {
     this.#tunnel = true;
     this.queueHead(encodeStatus(200) + linesOf(head, tunnelDrops) + encodeAdded(head.added));
     this.flush();
+    this.resumeReceiving();
     for (const bytes of this.#early.splice(0)) this.#exchange.tunnel(bytes);
     if (this.remoteEnded) this.#exchange.tunnelClientEnd();
   }

@@ -18,8 +18,11 @@ import type { Http2Stream } from './stream.ts';
 const WRITE_AT = 256 * 1024;
 /** Bytes a stream sends in a round of all that wait. */
 const TURN = 64 * 1024;
-/** Streams that this side reset, whose last frames may still be on their way. */
+/** Streams that this side reset, whose last frames may still be on their way, remembered one by one. */
 const REMEMBERED = 256;
+
+/** That this side uses no dynamic table: a peer that has made its own smaller waits to be told (RFC 7541, 4.2). */
+const NO_TABLE = '\x20';
 
 export abstract class Http2Session extends CheckedFrames implements Flushable, Timed {
   readonly socket: Socket;
@@ -45,6 +48,10 @@ export abstract class Http2Session extends CheckedFrames implements Flushable, T
   #queued = false;
   readonly #waiting = new Set<Http2Stream>();
   readonly #forgotten = new Set<number>();
+  /** Streams up to this number may have been reset by this side so long ago that nobody remembers. */
+  #blurred = 0;
+  /** Goes ahead of the next header block. */
+  #blockStart = '';
   readonly #window = new ReceiveWindow();
   /** The stream of the DATA frame under way; undefined when it is dropped. */
   #data: Http2Stream | undefined;
@@ -62,6 +69,8 @@ export abstract class Http2Session extends CheckedFrames implements Flushable, T
   /** The connection's window opens as DATA comes, not as it is dealt with: one slow reader must not stop the others. */
   protected abstract readonly shared: boolean;
   protected abstract onSettings(): void;
+  /** The peer has read what was written, and the socket takes more. */
+  protected abstract onDrained(): void;
   /** `whole` tells that both sides said all they had to say. */
   protected abstract onStreamClosed(whole: boolean): void;
   protected abstract onPeerReset(): void;
@@ -85,6 +94,12 @@ export abstract class Http2Session extends CheckedFrames implements Flushable, T
   protected greet(preface: string, window: number, settings: readonly (readonly [number, number])[]): void {
     this.write(preface + f.settingsFrame([...settings, [f.SETTINGS_INITIAL_WINDOW_SIZE, this.streamWindow]]));
     this.openWindow(0, this.#window.widen(window));
+  }
+
+  /** Blocks leave in the order of these calls: HPACK reads them in no other. */
+  writeHead(id: number, block: string, endStream: boolean): void {
+    this.write(f.headersFrames(id, this.#blockStart + block, endStream));
+    this.#blockStart = '';
   }
 
   write(frames: string): void {
@@ -158,13 +173,14 @@ export abstract class Http2Session extends CheckedFrames implements Flushable, T
   protected forget(id: number): void {
     this.#forgotten.add(id);
     if (this.#forgotten.size <= REMEMBERED) return;
-    const [oldest] = this.#forgotten;
-    this.#forgotten.delete(oldest as number);
+    const oldest = this.#forgotten.values().next().value as number;
+    this.#forgotten.delete(oldest);
+    this.#blurred = Math.max(this.#blurred, oldest);
   }
 
-  /** This side reset the stream a while ago. */
+  /** This side reset the stream a while ago, or may have: late frames are no reason to end all other streams. */
   protected isForgotten(id: number): boolean {
-    return this.#forgotten.has(id);
+    return this.#forgotten.has(id) || (id <= this.#blurred && !this.isIdle(id));
   }
 
   protected fault(code: number, fault: Fault = 'protocol'): void {
@@ -280,6 +296,7 @@ export abstract class Http2Session extends CheckedFrames implements Flushable, T
       }
     }
     this.write(f.settingsAck);
+    if (this.peer.takeShrunkTable()) this.#blockStart = NO_TABLE;
     this.onSettings();
     if (delta > 0) this.#pumpAll();
   }
@@ -300,30 +317,31 @@ export abstract class Http2Session extends CheckedFrames implements Flushable, T
   #onDrain(): void {
     if (!this.blocked) return;
     this.blocked = false;
+    this.onDrained();
     this.#pumpAll();
   }
 
-  /** Streams that wait send in turn, as long as windows and socket allow. */
+  /** Streams that wait send in turn, as long as windows and socket allow: who has more to send queues up again. */
   #pumpAll(): void {
-    let progress = true;
-    while (progress && !this.blocked) {
-      progress = false;
-      for (const stream of this.#waiting) progress = this.#pumpOne(stream, TURN) || progress;
+    for (const stream of this.#waiting) {
+      if (this.blocked) return;
+      this.#pumpOne(stream, TURN);
     }
   }
 
-  /** Whether it sent something and has more to send. */
-  #pumpOne(stream: Http2Stream, limit: number): boolean {
+  #pumpOne(stream: Http2Stream, limit: number): void {
     const before = stream.queued;
     stream.pump(limit);
-    if (stream.closed) return false;
+    if (stream.closed) return;
     if (stream.free) {
       this.#waiting.delete(stream);
       stream.onSent();
-      return false;
+      return;
     }
-    if (stream.queued === before) return false;
+    if (stream.queued === before) return;
+    // To the end of the queue: were the socket full now, the next round would begin with this stream again.
+    this.#waiting.delete(stream);
+    this.#waiting.add(stream);
     stream.onProgress();
-    return true;
   }
 }

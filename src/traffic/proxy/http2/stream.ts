@@ -1,7 +1,7 @@
 // One stream of a session, whichever side opened it: what waits to be sent, windows, and how it ends.
 // Knows nothing of requests and responses. Never buffers beyond what the peer's windows and ours allow in flight.
 
-import { CANCEL, DATA, END_STREAM, frameHead, headersFrames, MAX_FRAME } from './frames.ts';
+import { CANCEL, DATA, END_STREAM, frameHead, MAX_FRAME } from './frames.ts';
 import { encodeLines } from './hpack/encode.ts';
 import type { Http2Session } from './session.ts';
 
@@ -16,8 +16,8 @@ export abstract class Http2Stream {
   remoteEnded = false;
   /** Neither side says anything more; the session has forgotten the stream. */
   closed = true;
-  /** Whole frames that go ahead of everything else. */
-  #interim = '';
+  /** Header blocks that go ahead of everything else. */
+  readonly #interim: string[] = [];
   /** Header block that has not been sent. */
   #block = '';
   /** Payload, in order: Latin-1 text or bytes; `#offset` of the first part is sent. */
@@ -52,7 +52,7 @@ export abstract class Http2Stream {
     this.localEnded = false;
     this.remoteEnded = false;
     this.closed = false;
-    this.#interim = '';
+    this.#interim.length = 0;
     this.#block = '';
     this.#parts.length = 0;
     this.#offset = 0;
@@ -66,7 +66,12 @@ export abstract class Http2Stream {
 
   /** Everything given so far is on its way to the socket, which takes more. */
   get free(): boolean {
-    return this.#queued === 0 && this.#interim === '' && this.#block === '' && !this.session.blocked;
+    return this.#queued === 0 && this.#interim.length === 0 && this.#block === '' && !this.session.blocked;
+  }
+
+  /** Of what the stream has to say not even the head has left. */
+  get unsaid(): boolean {
+    return this.#block !== '';
   }
 
   /** Payload bytes that wait. */
@@ -74,8 +79,8 @@ export abstract class Http2Stream {
     return this.#queued;
   }
 
-  protected queueInterim(frames: string): void {
-    this.#interim += frames;
+  protected queueInterim(block: string): void {
+    this.#interim.push(block);
   }
 
   protected queueHead(block: string): void {
@@ -111,13 +116,13 @@ export abstract class Http2Stream {
       session.wait(this);
       return;
     }
-    if (this.#interim !== '') {
-      session.write(this.#interim);
-      this.#interim = '';
+    if (this.#interim.length > 0) {
+      for (const block of this.#interim) session.writeHead(this.id, block, false);
+      this.#interim.length = 0;
     }
     if (this.#block !== '') {
       const last = this.#ending && this.#queued === 0 && this.#trailers === '';
-      session.write(headersFrames(this.id, this.#block, last));
+      session.writeHead(this.id, this.#block, last);
       this.#block = '';
       if (last) {
         this.#end();
@@ -152,7 +157,7 @@ export abstract class Http2Stream {
     const owed = this.#uncounted;
     this.#parts.length = 0;
     this.#queued = 0;
-    this.#interim = '';
+    this.#interim.length = 0;
     this.#block = '';
     this.#consumed = 0;
     this.#uncounted = 0;
@@ -216,7 +221,7 @@ export abstract class Http2Stream {
 
   #sendEnd(): void {
     if (this.#trailers === '') this.session.write(frameHead(0, DATA, END_STREAM, this.id));
-    else this.session.write(headersFrames(this.id, encodeLines(this.#trailers, 0, this.#trailers.length), true));
+    else this.session.writeHead(this.id, encodeLines(this.#trailers, 0, this.#trailers.length), true);
     this.#end();
   }
 

@@ -6,9 +6,10 @@ import type { Duplex } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { Harness, portOf } from '../testing/harness.ts';
-import { Http2Client, http2Backend } from '../testing/http2-peers.ts';
+import { block, dataFrame, frameClient, Http2Client, http2Backend } from '../testing/http2-peers.ts';
 import { simpleModel } from '../testing/model.ts';
 import { type Backend, rawBackend } from '../testing/peers.ts';
+import * as f from './frames.ts';
 
 const harness = new Harness();
 afterEach(() => harness.close());
@@ -194,4 +195,22 @@ describe('a tunnel does not come of', () => {
     expect(status).toBe(502);
     stream.close();
   });
+});
+
+it('a client that does not wait for its tunnel is held to one window', async () => {
+  const silent = await harness.backend(rawBackend((socket) => socket.resume()));
+  const peer = frameClient(await gateway(silent.port, 'http1'));
+  harness.after(async () => peer.destroy());
+  const connect = block(
+    [':method', 'CONNECT'],
+    [':protocol', 'websocket'],
+    [':scheme', 'http'],
+    [':path', '/chat'],
+    [':authority', 'a.test'],
+  );
+  peer.send(f.headersFrames(1, connect, false));
+  for (let sent = 0; sent < 15; sent++) peer.send(dataFrame(1, 'x'.repeat(16_384), false));
+  peer.send(f.pingFrame('are read', false));
+  await peer.until(({ type, flags }) => type === f.PING && flags === f.ACK);
+  expect(peer.frames.filter(({ type, id }) => type === f.WINDOW_UPDATE && id === 1)).toEqual([]);
 });
