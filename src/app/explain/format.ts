@@ -79,6 +79,10 @@ function backendBlock(backend: ExplainedBackend, several: boolean): string {
     lines.push(`${'Affinity'.padEnd(LABEL_WIDTH)}by ${by}: ${told}`);
   }
   if (several && backend.sentAs !== undefined) lines.push(`${'Sent as'.padEnd(LABEL_WIDTH)}${sentAs(backend.sentAs)}`);
+  if (several && backend.answer !== undefined) {
+    const { by, status, reason } = backend.answer;
+    lines.push(`${''.padEnd(LABEL_WIDTH)}Filter "${by}" answers ${status}${reason === '' ? '' : `: ${reason}`}`);
+  }
   if (problem !== undefined) lines.push(`${''.padEnd(LABEL_WIDTH)}${problem}`);
   if (endpoints.length > 0) lines.push('', indented(endpointTable(endpoints)));
   return lines.join('\n');

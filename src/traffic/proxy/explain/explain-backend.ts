@@ -31,7 +31,7 @@ export interface BackendContext {
 export function explainBackends(
   clusters: readonly WeightedCluster[],
   context: BackendContext,
-  of: (backend: WeightedCluster) => Pick<ExplainedBackend, 'filters' | 'sentAs'>,
+  of: (backend: WeightedCluster) => Pick<ExplainedBackend, 'answer' | 'filters' | 'sentAs'>,
 ): readonly ExplainedBackend[] {
   const total = clusters.reduce((sum, { weight }) => sum + weight, 0);
   return clusters.map((backend) => {
@@ -40,7 +40,8 @@ export function explainBackends(
     const base = { cluster: backend.cluster, share, ...of(backend) };
     const entry = context.snapshot.cluster(backend.cluster);
     if (entry === undefined) {
-      return { ...base, levels: [], endpoints: [], problem: `Cluster "${backend.cluster}" does not exist` };
+      const problem = `Cluster "${backend.cluster}" does not exist`;
+      return { ...base, levels: [], endpoints: [], ...(base.answer === undefined ? { problem } : {}) };
     }
     const hashKey = hashKeyOf(entry.config.hash, context.request, context.clientAddress);
     const { affinity } = entry.config;
@@ -53,7 +54,8 @@ export function explainBackends(
       ...(affinity === undefined ? {} : { affinity: { by: describeAffinity(affinity), endpoint: target?.key } }),
       levels: entry.levels.map(({ name, load, panic }) => ({ name, load, panic })),
       endpoints,
-      ...(entry.targets.length > 0 ? {} : { problem: problemOf(endpoints) }),
+      // Nobody asks for it where a filter answers.
+      ...(entry.targets.length > 0 || base.answer !== undefined ? {} : { problem: problemOf(endpoints) }),
     };
   });
 }

@@ -2,7 +2,7 @@
 // The words are tested where people read them, in app/explain.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Certificate, Listener, Route, RouteAction, TrafficUpdate } from '#traffic/model/ir.ts';
+import type { Certificate, Listener, Route, RouteAction, RouteFilter, TrafficUpdate } from '#traffic/model/ir.ts';
 import { createSnapshotBuilder, type Snapshot } from '#traffic/snapshot/index.ts';
 import { defaultLimits } from '../http1/limits.ts';
 import { parseRequestHead, RequestHead } from '../http1/request-head.ts';
@@ -27,7 +27,7 @@ const base: Question = {
 };
 
 function ask(snapshot: Snapshot, question: Partial<Question>, at: Listener = listener()): Explanation {
-  const context = { snapshot, limits: defaultLimits, now: 0, atRest: true };
+  const context = { snapshot, limits: defaultLimits, now: 0, atRest: true, isTrusted: () => false };
   return explain({ ...base, ...question }, { type: 'listener', listener: at }, context);
 }
 
@@ -126,8 +126,69 @@ describe('a request over TLS', () => {
     });
   });
 
+  it('asks for no name where the URL has an address', () => {
+    const summary = expect.stringContaining('no certificate serves these: the TLS handshake fails');
+    for (const host of ['192.0.2.7', '[2001:db8::7]'])
+      expect(over({ host })).toMatchObject({ verdict: 'unreachable', summary });
+  });
+
   it('is refused when it asks for a host that the certificate does not speak for', () => {
     expect(over({ headers: [['Host', 'c.test']] })).toMatchObject({ verdict: 'rejected', status: 421 });
     expect(over({ headers: [['Host', 'b.test']] }).verdict).toBe('not_found');
+  });
+});
+
+describe('a filter that answers', () => {
+  const preflight: Partial<Question> = {
+    method: 'OPTIONS',
+    headers: [
+      ['origin', 'https://a.test'],
+      ['access-control-request-method', 'PUT'],
+    ],
+  };
+  const filter = (one: RouteFilter): Snapshot =>
+    snapshotOf({
+      listeners: new Map([['http', listener()]]),
+      virtualHosts: new Map([
+        [
+          'a',
+          {
+            hostname: 'a.test',
+            wildcard: 'any-labels',
+            routes: [
+              {
+                name: 'r',
+                metricName: 'r',
+                path: { type: 'prefix', value: '/' },
+                filters: [one],
+                action: { type: 'forward', clusters: [{ cluster: 'app', weight: 1 }] },
+              },
+            ],
+          },
+        ],
+      ]),
+      clusters: new Map([['app', cluster('app')]]),
+      endpoints: new Map([['app', [endpoint(1)]]]),
+    });
+
+  it('is told before anybody is asked', () => {
+    const none = { allowMethods: [], allowHeaders: [], exposeHeaders: [], allowCredentials: false, maxAgeSeconds: 5 };
+    const cors = filter({ type: 'cors', allowOrigins: ['*'], ...none });
+    expect(ask(cors, preflight)).toMatchObject({
+      verdict: 'answered',
+      status: 204,
+      summary: 'Filter "cors" answers 204',
+    });
+    expect(ask(cors, { method: 'OPTIONS' }).verdict).toBe('forwarded');
+    const limited = filter({ type: 'body_limit', maxBytes: 5 });
+    expect(ask(limited, { headers: [['content-length', '6']] })).toMatchObject({
+      status: 413,
+      summary: 'Filter "body_limit" answers 413: Body is too large',
+    });
+  });
+
+  it('has settings that cannot be acted on, and breaks nothing', () => {
+    const path = { type: 'regex' as const, pattern: '/', substitution: '\\1' };
+    expect(ask(filter({ type: 'rewrite', path }), {})).toMatchObject({ verdict: 'answered', status: 500 });
   });
 });

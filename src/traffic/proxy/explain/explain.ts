@@ -1,9 +1,11 @@
 // Takes a described request through the tables of a snapshot, step by step as the engine would, and writes every step down.
 // Sends nothing. Knows no socket: whoever asks says at which listener the request arrives (find-listener.ts).
+import { isIP } from 'node:net';
 import { describeFilters, describeRedirect } from '#traffic/model/describe-filters.ts';
 import type { Listener, WeightedCluster } from '#traffic/model/ir.ts';
 import type { RouteEntry, Snapshot } from '#traffic/snapshot/index.ts';
 import { localAction } from '../filters/local-action.ts';
+import { requestFacts } from '../http/request-facts.ts';
 import { type ClientFacts, clientFacts } from '../http1/compose.ts';
 import type { HttpLimits } from '../http1/limits.ts';
 import { parseRequestHead, RequestHead } from '../http1/request-head.ts';
@@ -11,7 +13,8 @@ import { isMisdirected } from '../tls/misdirected.ts';
 import { ownBackend } from './explain-affinity.ts';
 import { explainBackends } from './explain-backend.ts';
 import { explainRoute } from './explain-route.ts';
-import type { ExplainedBackend, Explanation, Question } from './explanation.ts';
+import type { ExplainedBackend, Explanation, FilterAnswer, Question } from './explanation.ts';
+import { filterAnswer } from './filter-answer.ts';
 import type { Arrived } from './find-listener.ts';
 import { sentAs } from './sent-as.ts';
 
@@ -22,6 +25,8 @@ export interface ExplainContext {
   readonly now: number;
   /** Nothing runs: there is no load to tell of. */
   readonly atRest: boolean;
+  /** Whether what a client at this address says of others is believed. */
+  isTrusted(address: string): boolean;
 }
 
 type Steps = Partial<Explanation>;
@@ -69,6 +74,8 @@ function explainHttp(listener: Listener, question: Question, context: ExplainCon
   const fail = (summary: string, remedy?: string): Explanation =>
     finish(question, steps, 'unreachable', summary, remedy === undefined ? {} : { remedy });
   const tls = listener.protocol === 'https';
+  // An address is no server name (RFC 6066, 3).
+  const serverName = isIP(bare(question.host)) === 0 ? question.host : '';
   if (tls !== (question.scheme === 'https')) {
     const summary = tls
       ? `Listener "${listener.name}" speaks TLS, and the request does not`
@@ -76,12 +83,17 @@ function explainHttp(listener: Listener, question: Question, context: ExplainCon
     return fail(summary, `Ask for ${tls ? 'https' : 'http'}://`);
   }
   if (tls) {
-    const certificate = context.snapshot.certificate(question.host);
+    const certificate = context.snapshot.certificate(serverName);
     if (certificate === undefined) {
-      return fail(
-        `No certificate serves "${question.host}": the TLS handshake fails`,
-        'Add one for this name, or a default one',
-      );
+      return serverName === ''
+        ? fail(
+            `Clients ask for no name where the URL has an address, and no certificate serves these: the TLS handshake fails`,
+            'Ask by a name, or add a default certificate',
+          )
+        : fail(
+            `No certificate serves "${serverName}": the TLS handshake fails`,
+            'Add one for this name, or a default one',
+          );
     }
     steps = { ...steps, certificate: { name: certificate.name, hostnames: certificate.hostnames } };
   }
@@ -94,8 +106,8 @@ function explainHttp(listener: Listener, question: Question, context: ExplainCon
     });
   }
   steps = { ...steps, request: requestOf(question, head.host, head.target) };
-  const certificates = context.snapshot.certificatesFor(question.host);
-  if (tls && isMisdirected(head.host, question.host, certificates, listener)) {
+  const certificates = context.snapshot.certificatesFor(serverName);
+  if (tls && isMisdirected(head.host, serverName, certificates, listener)) {
     const summary = `Host "${head.host}" is not served over a TLS connection for "${question.host}": 421`;
     return finish(question, steps, 'rejected', summary, {
       status: 421,
@@ -115,12 +127,13 @@ function explainHttp(listener: Listener, question: Question, context: ExplainCon
     const summary = `No route of virtual host "${site.name}" takes it: 404`;
     return finish(question, steps, 'not_found', summary, { status: 404 });
   }
-  return explainAction(entry, question, head, context, { ...steps, route });
+  return explainAction(entry, question, listener, head, context, { ...steps, route });
 }
 
 function explainAction(
   entry: RouteEntry,
   question: Question,
+  listener: Listener,
   head: RequestHead,
   context: ExplainContext,
   steps: Steps,
@@ -128,7 +141,12 @@ function explainAction(
   const { route } = entry;
   const { action, name } = route;
   const own = { ...steps, filters: describeFilters(route) };
-  const client = { head, facts: factsOf(question) };
+  const { isTrusted } = context;
+  const client = { head, facts: requestFacts(factsOf(question, listener, isTrusted), head, isTrusted) };
+  const answered = (answer: FilterAnswer, more: Partial<Explanation> = {}): Explanation =>
+    finish(question, { ...own, ...more }, 'answered', describeAnswer(answer), { status: answer.status });
+  const early = action.type === 'forward' ? undefined : filterAnswer(route, undefined, head);
+  if (early !== undefined) return answered(early);
   const reply = localAction(route, head, client.facts);
   if (reply !== undefined) {
     const location = /^Location: (.*)\r$/m.exec(reply.headers)?.[1];
@@ -146,20 +164,43 @@ function explainAction(
     {
       ...context,
       request: head,
-      clientAddress: question.clientAddress,
+      clientAddress: client.facts.address,
       client,
       own: ownBackend(entry, context.snapshot, client),
     },
-    (backend) => ({ filters: describeFilters(route, backend), ...sentAs(route, backend, head) }),
+    (backend) => {
+      const answer = filterAnswer(route, backend, head);
+      // Nothing is sent, and settings that are not valid cannot be tried out.
+      const outcome = answer === undefined ? sentAs(route, backend, head) : { answer };
+      return { filters: describeFilters(route, backend), ...outcome };
+    },
   );
+  const open = backends.filter(({ share }) => share > 0);
+  const answers = open.length === 0 ? [filterAnswer(route, undefined, head)] : open.map(({ answer }) => answer);
+  const [first] = answers;
+  // Before anybody asks who could take it.
+  if (first !== undefined && !answers.includes(undefined)) return answered(first, { backends });
   return settled(question, { ...own, backends }, backends, '');
 }
 
-/** The connection that the request would come over. */
-function factsOf({ clientAddress, host, port, scheme }: Question): ClientFacts {
-  const destination = { address: host.replace(/^\[|\]$/g, ''), port };
+function describeAnswer({ by, status, reason }: FilterAnswer): string {
+  return `Filter "${by}" answers ${status}${reason === '' ? '' : `: ${reason}`}`;
+}
+
+/** The connection that the request would come over; its port is the listener's own, whatever leads there. */
+function factsOf(
+  { clientAddress, host, port, scheme }: Question,
+  listener: Listener,
+  isTrusted: ExplainContext['isTrusted'],
+): ClientFacts {
+  const destination = { address: bare(host), port: listener.port === 0 ? port : listener.port };
   const pair = { source: { address: clientAddress, port: 0 }, destination };
-  return clientFacts(pair, scheme, { trusted: false, certificateLine: '' });
+  return clientFacts(pair, scheme, { trusted: isTrusted(clientAddress), certificateLine: '' });
+}
+
+/** An IPv6 address without the brackets that a URL puts around it. */
+function bare(host: string): string {
+  return host.replace(/^\[|\]$/g, '');
 }
 
 function forwarded(
@@ -182,21 +223,36 @@ function forwarded(
 
 function settled(question: Question, steps: Steps, backends: readonly ExplainedBackend[], how: string): Explanation {
   const open = backends.filter(({ share }) => share > 0);
-  const able = open.filter(({ problem }) => problem === undefined);
+  const able = open.filter(({ answer, problem }) => answer === undefined && problem === undefined);
   const names = (list: readonly ExplainedBackend[]): string => list.map(({ cluster }) => `"${cluster}"`).join(', ');
   if (able.length === 0) {
     const why =
       open.length === 0
         ? 'every weight is 0'
-        : open.map(({ cluster, problem }) => `"${cluster}": ${lower(problem)}`).join('; ');
+        : open
+            .map(({ cluster, answer, problem }) => {
+              const what = answer === undefined ? problem : describeAnswer(answer);
+              return `"${cluster}": ${lower(what)}`;
+            })
+            .join('; ');
     const answer = how === '' ? { status: 503 } : {};
     return finish(question, steps, 'unavailable', `Nobody can take it: ${why}${how === '' ? ': 503' : ''}`, answer);
   }
-  const failing = open.filter(({ problem }) => problem !== undefined);
-  const share = failing.reduce((sum, one) => sum + one.share, 0);
-  const but = failing.length === 0 ? '' : `; ${Math.round(share * 100)}% of requests fail in ${names(failing)}`;
+  const but = open.length === able.length ? '' : lost(open, names);
   const where = `${open.length === 1 ? 'cluster' : 'clusters'} ${names(open)}`;
   return finish(question, steps, 'forwarded', how === '' ? `Goes to ${where}${but}` : `${how}, to ${where}${but}`);
+}
+
+/** What becomes of the requests that reach nobody. */
+function lost(open: readonly ExplainedBackend[], names: (list: readonly ExplainedBackend[]) => string): string {
+  const share = (list: readonly ExplainedBackend[]): number =>
+    Math.round(list.reduce((sum, one) => sum + one.share, 0) * 100);
+  const failing = open.filter(({ problem }) => problem !== undefined);
+  const answered = open.filter(({ answer }) => answer !== undefined);
+  return [
+    failing.length === 0 ? '' : `; ${share(failing)}% of requests fail in ${names(failing)}`,
+    answered.length === 0 ? '' : `; filters answer the ${share(answered)}% that would go to ${names(answered)}`,
+  ].join('');
 }
 
 function lower(text = ''): string {

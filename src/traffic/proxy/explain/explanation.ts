@@ -1,7 +1,7 @@
 // What became of a request that somebody asks about, as plain data: every step of its way, and why it went that way.
 // Types only; survives structured clone and JSON. Names, never keys.
 
-import type { BalancingPolicy, RetryPolicy, RouteTimeouts } from '#traffic/model/ir.ts';
+import type { BalancingPolicy, RetryPolicy, RouteFilter, RouteTimeouts } from '#traffic/model/ir.ts';
 import type { EndpointState } from '../health/endpoint-view.ts';
 
 /** A request as somebody describes it. */
@@ -81,6 +81,13 @@ export interface OtherRoute {
   readonly because: string;
 }
 
+export interface FilterAnswer {
+  /** What the filter is called; `invalid` stands for settings that cannot be acted on. */
+  readonly by: RouteFilter['type'] | 'invalid';
+  readonly status: number;
+  readonly reason: string;
+}
+
 export interface ExplainedBackend {
   readonly cluster: string;
   /** How many of the route's requests go here, 0 to 1. */
@@ -97,6 +104,8 @@ export interface ExplainedBackend {
   /** By how near they are; one where the cluster has no preference. */
   readonly levels: readonly { readonly name: string; readonly load: number; readonly panic: boolean }[];
   readonly endpoints: readonly ExplainedEndpoint[];
+  /** A filter answers before the cluster is asked; `reason` is what it says, empty where it says nothing. */
+  readonly answer?: FilterAnswer;
   /** What is wrong with it: the cluster does not exist, or has nobody who could take the request. */
   readonly problem?: string;
 }

@@ -2,13 +2,18 @@
 // Knows nothing of framing; counts payload.
 
 import { textReply } from '../http/local-reply.ts';
+import type { RequestHead } from '../http1/request-head.ts';
 import type { HttpFilter } from './filter.ts';
 
 export const bodyTooLarge = textReply(413, 'Body is too large', 'body_too_large');
 
+export function announcedTooLong({ contentLength }: RequestHead, maxBytes: number): boolean {
+  return contentLength > maxBytes;
+}
+
 export function bodyLimit({ maxBytes }: { readonly maxBytes: number }): HttpFilter {
   return {
-    onRequest: ({ head }) => (head.contentLength > maxBytes ? bodyTooLarge : undefined),
+    onRequest: ({ head }) => (announcedTooLong(head, maxBytes) ? bodyTooLarge : undefined),
     onRequestBody: ({ bytesIn }) => (bytesIn > maxBytes ? bodyTooLarge : undefined),
   };
 }

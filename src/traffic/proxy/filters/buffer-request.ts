@@ -1,14 +1,14 @@
 // Takes a whole request in before an endpoint is chosen: a slow client then keeps no backend busy.
 // Knows nothing of framing; a body that came in chunks goes on with its length, for backends that know no chunks.
 
-import { bodyTooLarge } from './body-limit.ts';
+import { announcedTooLong, bodyTooLarge } from './body-limit.ts';
 import type { FilterExchange, HttpFilter } from './filter.ts';
 
 /** The memory of one request is at most `maxBytes`, and what one read brought beyond. */
 export function bufferRequest({ maxBytes }: { readonly maxBytes: number }): HttpFilter {
   return {
     onRequest(x) {
-      if (x.head.contentLength > maxBytes) return bodyTooLarge;
+      if (announcedTooLong(x.head, maxBytes)) return bodyTooLarge;
       if (x.body.ended) return undefined;
       x.askForBody();
       return 'wait';

@@ -50,8 +50,9 @@ function factory<Type extends RouteFilter['type']>(
 }
 
 /** Settings that cannot be acted on: better no answer than one without the filter that was to guard it. */
+export const invalidFilter = textReply(500, 'Route has a filter that is not valid', 'invalid_filter');
 const refuse: FilterChain = {
-  factories: [shared({ onRequest: () => textReply(500, 'Route has a filter that is not valid', 'invalid_filter') })],
+  factories: [shared({ onRequest: () => invalidFilter })],
   responseOrder: [0],
 };
 

@@ -11,7 +11,7 @@ export interface RewriteConfig {
   readonly path?: PathRewrite;
 }
 
-const unusable = textReply(400, 'Path cannot be rewritten', 'rewrite');
+export const unusableRewrite = textReply(400, 'Path cannot be rewritten', 'rewrite');
 
 export function rewrite({ hostname = '', path }: RewriteConfig, match: PathMatch): HttpFilter {
   const rewriter = path === undefined ? undefined : pathRewriter(path, match);
@@ -21,7 +21,7 @@ export function rewrite({ hostname = '', path }: RewriteConfig, match: PathMatch
       // `OPTIONS *` asks about the server and has no path.
       if (rewriter === undefined || head.target === '*') return undefined;
       const target = rewriteTarget(head.forwardTarget, rewriter);
-      if (target === undefined) return unusable;
+      if (target === undefined) return unusableRewrite;
       head.rewrittenTarget = target;
       return undefined;
     },

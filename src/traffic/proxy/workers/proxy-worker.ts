@@ -162,9 +162,9 @@ export class ProxyWorker {
       this.#services.drain();
     } else if (message.type === 'explain') {
       const { id, question, arrival } = message;
-      const { snapshot, limits } = this.#context;
+      const { snapshot, limits, isTrusted } = this.#context;
       const now = this.#context.now();
-      const explanation = explain(question, arrival, { snapshot, limits, now, atRest: false });
+      const explanation = explain(question, arrival, { snapshot, limits, now, atRest: false, isTrusted });
       this.#deps.send({ type: 'explained', id, explanation });
     } else if (message.type === 'sync') {
       const descriptions = message.describe ? describeTargets(this.#context.snapshot, this.#deps.clock.now()) : [];
