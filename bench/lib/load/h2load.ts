@@ -1,7 +1,7 @@
 // Drives h2load: HTTP/2 with many streams at a time on each connection.
 // Knows nothing of who answers; latencies come from its log file.
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Arena } from '../arena.ts';
 import { percentile } from '../statistics.ts';
@@ -19,6 +19,8 @@ export interface H2loadPlan {
 
 export async function h2load(arena: Arena, plan: H2loadPlan): Promise<LoadResult> {
   const log = join(arena.directory, 'h2load.log');
+  // h2load appends to what is there.
+  rmSync(log, { force: true });
   const args = [
     ...['-t1', `-c${plan.connections}`, `-m${plan.streams}`, '-D', String(Math.max(1, Math.round(plan.seconds)))],
     ...['--log-file', log, ...(plan.headers ?? []).flatMap((header) => ['-H', header])],

@@ -252,6 +252,19 @@ it('a backend that refuses connections is avoided', async () => {
   for (let i = 0; i < 4; i++) expect(await exchange(portOf(engine), post)).toMatch(/^HTTP\/1\.1 200 /);
 });
 
+it('a stream that both sides have ended is not reset: backends count resets, and end connections that have many', async () => {
+  const frames: Frame[] = [];
+  const backend = await scripted((peer, frame) => {
+    frames.push(frame);
+    if (isEnd(frame)) peer.send(ok(frame.id));
+  });
+  const port = portOf(await engineTo([backend]));
+  // What follows on the same connection shows that nothing was between.
+  for (const request of [get, post, get]) expect(await exchange(port, request)).toMatch(/^HTTP\/1\.1 200 /);
+  expect(frames.filter(({ type }) => type === f.HEADERS).map(({ id }) => id)).toEqual([1, 3, 5]);
+  expect(frames.filter(({ type }) => type === f.RST_STREAM)).toEqual([]);
+});
+
 it('a client that leaves takes its stream along, and nobody else’s', async () => {
   const resets: number[] = [];
   const waiting: number[] = [];

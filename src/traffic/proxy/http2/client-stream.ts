@@ -115,8 +115,10 @@ export class Http2Upstream extends Http2Stream implements UpstreamStream {
   release(_complete: boolean, _now: number): void {
     this.#handler = undefined;
     this.#request = undefined;
+    // Where both sides have ended there is nothing to reset, and backends end connections with many resets.
+    if (this.localEnded && this.remoteEnded) this.session.close(this);
     // What has been answered whole may stop here too: whoever answers does not want the rest.
-    this.reset(this.remoteEnded ? f.NO_ERROR : f.CANCEL);
+    else this.reset(this.remoteEnded ? f.NO_ERROR : f.CANCEL);
   }
 
   fail(failure: Failure): void {
