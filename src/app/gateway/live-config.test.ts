@@ -1,6 +1,7 @@
 // A configuration in force: what a change publishes, and what changes nothing.
 // Uses real files; the engine is a list of updates.
 import { rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, it } from 'vitest';
 import { tempDir } from '#test/support/temp-dir.ts';
@@ -57,4 +58,23 @@ it('keeps what was in force while the file is wrong or gone, and goes on when it
   expect(await live.load()).toEqual({ type: 'applied', changes: {} });
   expect(live.lastOk).toBe(true);
   expect(updates).toHaveLength(1);
+});
+
+it('tells once of a port that is taken, and takes it when it is free', async () => {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  const { port } = other.address() as AddressInfo;
+  try {
+    writeFileSync(path, configOf('10.0.0.1:80').replace('port: 0', `port: ${port}`));
+    const message = `Port ${port} on 127.0.0.1 is taken by another process`;
+    expect(await live.load()).toMatchObject({ type: 'refused', problems: [{ message }] });
+    // A log in the same directory changes with every line that is written to it.
+    expect(await live.load()).toEqual({ type: 'same' });
+    expect(live.lastOk).toBe(false);
+    expect(await live.load(undefined, true)).toMatchObject({ type: 'refused', problems: [{ message }] });
+  } finally {
+    await new Promise((resolve) => other.close(resolve));
+  }
+  expect(await live.load()).toEqual({ type: 'applied', changes: { listeners: 1 } });
+  expect(live.lastOk).toBe(true);
 });

@@ -33,6 +33,8 @@ export class LiveConfig {
   #fingerprint = '';
   #files: readonly string[] = [];
   #lastOk = true;
+  /** Valid, and told to want ports that others have. */
+  #waiting: GatewayConfig | undefined;
 
   constructor(file: ConfigFile, sink: TrafficSink) {
     this.#file = file;
@@ -61,24 +63,35 @@ export class LiveConfig {
   async load(first?: ConfigRead, again = false): Promise<Reload> {
     // Something else in the directory changed: no reason to parse anything.
     if (!again && this.#fingerprint !== '' && this.#file.fingerprint(this.#files) === this.#fingerprint) {
-      return { type: 'same' };
+      return this.#waiting === undefined ? { type: 'same' } : await this.#applyWhenFree(this.#waiting);
     }
     const read = first ?? this.#file.read();
     this.#files = read.files;
     this.#fingerprint = read.fingerprint;
-    const { outcome } = read;
+    this.#waiting = undefined;
     this.#lastOk = false;
-    if ('problems' in outcome) return { type: 'refused', problems: outcome.problems };
-    const { model, locate } = outcome.config;
+    const { outcome } = read;
+    return 'problems' in outcome ? { type: 'refused', problems: outcome.problems } : await this.#apply(outcome.config);
+  }
+
+  /** Says nothing while they are taken, which was told: whoever writes a log beside the file would hear it forever. */
+  async #applyWhenFree(config: GatewayConfig): Promise<Reload> {
+    const outcome = await this.#apply(config);
+    return outcome.type === 'refused' ? { type: 'same' } : outcome;
+  }
+
+  async #apply(config: GatewayConfig): Promise<Reload> {
+    const { model, locate } = config;
     const taken = await portProblems(model.listeners, this.#model.listeners, locate);
     if (taken.length > 0) {
-      // Read again next time: the port may be free by then, though the file says the same.
-      this.#fingerprint = '';
+      // Asked for again next time: they may be free by then, though the file says the same.
+      this.#waiting = config;
       return { type: 'refused', problems: taken };
     }
+    this.#waiting = undefined;
     const changes = diffTraffic(this.#model, model);
     this.#model = model;
-    this.#config = outcome.config;
+    this.#config = config;
     this.#lastOk = true;
     if (changes === undefined) return { type: 'applied', changes: {} };
     this.#sink.publish({ version: ++this.#version, ...changes });
