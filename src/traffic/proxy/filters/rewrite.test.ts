@@ -223,6 +223,17 @@ describe('a direct response', () => {
     expect((await ask(port, 'HEAD /')).headers['content-length']).toBe('14');
   });
 
+  it.each([204, 205, 304])('has no content where %i says that there is none', async (status) => {
+    const port = await lab.serve({ action: { type: 'respond', status, reason: 'Gone by', body: 'text' } });
+    const { headers, body } = await ask(port);
+    expect([headers['content-type'], headers['content-length'] ?? '0', body]).toEqual([undefined, '0', '']);
+  });
+
+  it('is empty without a reason', async () => {
+    const port = await lab.serve({ action: { type: 'respond', status: 200, reason: '' } });
+    expect(await ask(port)).toMatchObject({ status: 200, headers: { 'content-length': '0' }, body: '' });
+  });
+
   it('counts as an answer of the proxy', async () => {
     const port = await lab.serve({ action: { type: 'respond', status: 200, reason: 'Fine' } });
     expect((await ask(port)).body).toBe('Fine\n');
