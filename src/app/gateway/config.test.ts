@@ -116,6 +116,37 @@ describe('a mistake', () => {
       '4:10: Field "virtualHosts.all.hostname" is the string "a.test:80": a hostname has no port. Write a.test; the port is the listener\'s.',
     ],
     [
+      "hostname: '*'",
+      "hostname: 'a b'",
+      '4:10: Field "virtualHosts.all.hostname" is the string "a b", not a hostname. Write e.g. shop.example.com, "*.example.com" or "*".',
+    ],
+    [
+      'path: /,',
+      'path: /a/../b//c,',
+      '4:36: Field "virtualHosts.all.routes[0].path" is the string "/a/../b//c": requests never have empty, "." or ".." segments. Write /b/c.',
+    ],
+    [
+      'path: /,',
+      'path: {type: exact, value: "/a/..;/b"},',
+      'is the string "/a/..;/b": no request has such a path. Remove the route.',
+    ],
+    ['path: /,', 'filters: [{type: mirror, cluster: ap}],', 'Cluster "ap" does not exist. Did you mean "app"?'],
+    [
+      '{ path: /, action: app }] }\nclusters:',
+      '{ path: /, filters: [{type: mirror, cluster: db}], action: app }] }\nclusters:\n  db: { upstreamProtocol: tcp, endpoints: [] }',
+      'Cluster "db" speaks tcp, which does not fit here. Set "upstreamProtocol" of the cluster to http1 or http2.',
+    ],
+    [
+      'path: /, action: app',
+      'path: /, filters: [{type: compression}], action: {type: respond, status: 200, body: a}',
+      'Route "all/0" answers by itself: a filter of type compression has nothing to act on there. Remove it.',
+    ],
+    [
+      'app: {',
+      'app: { affinity: {type: cookie, name: s, sameSite: None, secure: false},',
+      'browsers throw a cookie with "sameSite: None" away that is not secure. Remove it, or use "sameSite: Lax".',
+    ],
+    [
       "'127.0.0.1:3000'",
       "'db.local:3000'",
       '6:22: Field "clusters.app.endpoints[0]" is the string "db.local:3000": only IP addresses are taken, names are not resolved. Write its address: "getent hosts db.local" shows it.',
@@ -231,6 +262,8 @@ clusters:
     ['[]', 'The file is a list, not an object'],
     ['listeners: []', 'Field "listeners" is a list, not an object'],
     ['clusters: {}', 'The file has no listeners: nothing would be served'],
+    ['x'.repeat(1_000), `The file is the string "${'x'.repeat(199)}...", not an object`],
+    ['a: 1\n---\nb: 2', '2:1: A second document begins here, and the file is one. Put everything into one document'],
     ['a: *b', 'No anchor "&b" stands before this alias'],
   ])('as large as the whole file: %j', (text, expected) => {
     expect(problemsOf(text).join('\n')).toContain(expected);
@@ -267,6 +300,11 @@ async function pairs() {
   const request = { commonName: 'shop', dnsNames: ['shop.test'] };
   return { authority, server: await authority.issue(request), other: await authority.issue(request) };
 }
+
+it('credentials and every header go together: the engine tells browsers the ones that they ask for', () => {
+  const cors = 'filters: [{type: cors, allowOrigins: ["*"], allowCredentials: true, allowHeaders: ["*"]}],';
+  expect(problemsOf(changed('path: /,', cors))).toEqual([]);
+});
 
 describe('the example of the documentation', () => {
   let config: GatewayConfig;

@@ -2,9 +2,8 @@
 // Knows no listener.
 import type { PathRewrite, Route, RouteFilter, TrafficModel } from '#traffic/model/ir.ts';
 import { routeProblems } from '#traffic/model/route-problems.ts';
-import type { CheckClusters, KnownNames, Report } from './cross-check.ts';
+import type { CheckClusters, Report } from './cross-check.ts';
 import { fieldPath } from './field-path.ts';
-import { suggestion } from './schema/suggestion.ts';
 
 const HTTP = ['http1', 'http2'];
 /** Two of these on one route would each undo or repeat the other. */
@@ -17,7 +16,10 @@ const ONCE = new Set<RouteFilter['type']>([
   'compression',
 ]);
 
-export function checkRoutes(model: TrafficModel, names: KnownNames, clusters: CheckClusters, tell: Report): void {
+/** These act on what goes to a backend, or comes from one. */
+const OF_BACKENDS = new Set<RouteFilter['type']>(['mirror', 'buffer_response', 'compression']);
+
+export function checkRoutes(model: TrafficModel, clusters: CheckClusters, tell: Report): void {
   let told = 0;
   const report: Report = (...finding) => {
     told++;
@@ -49,10 +51,10 @@ export function checkRoutes(model: TrafficModel, names: KnownNames, clusters: Ch
         }
         checkRewrite(action.redirect.path, route, `${field}.action.redirect.path`, report);
       }
-      checkFilters(route.filters ?? [], route, `${field}.filters`, names, report);
+      checkFilters(route.filters ?? [], route, `${field}.filters`, clusters, report);
       for (const [index, backend] of (action.type === 'forward' ? action.clusters : []).entries()) {
         const at = `${field}.action.clusters[${index}].filters`;
-        checkFilters(backend.filters ?? [], route, at, names, report);
+        checkFilters(backend.filters ?? [], route, at, clusters, report);
       }
       // What the engine itself would refuse and nobody above has thought of.
       if (told === before) for (const problem of routeProblems(route)) report(field, ...sentences(problem));
@@ -70,7 +72,7 @@ function checkFilters(
   filters: readonly RouteFilter[],
   route: Route,
   field: string,
-  names: KnownNames,
+  clusters: CheckClusters,
   report: Report,
 ): void {
   const seen = new Set<RouteFilter['type']>();
@@ -90,16 +92,10 @@ function checkFilters(
         );
       }
     }
-    if (filter.type === 'mirror' && !names.clusters.has(filter.cluster)) {
-      report(
-        `${at}.cluster`,
-        `Cluster "${filter.cluster}" does not exist`,
-        suggestion(filter.cluster, [...names.clusters]),
-      );
-    }
-    if (filter.type === 'cors' && filter.allowCredentials && filter.allowHeaders.includes('*')) {
-      const message = 'Browsers take no "*" for headers of requests with credentials';
-      report(`${at}.allowHeaders`, message, 'Name the headers, or set "allowCredentials: false"');
+    if (filter.type === 'mirror') clusters([{ cluster: filter.cluster, weight: 1 }], `${at}.cluster`, HTTP);
+    if (route.action.type !== 'forward' && OF_BACKENDS.has(filter.type)) {
+      const message = `Route "${route.name}" answers by itself: a filter of type ${filter.type} has nothing to act on there`;
+      report(at, message, 'Remove it');
     }
   }
   const limit = filters.find((filter) => filter.type === 'body_limit');

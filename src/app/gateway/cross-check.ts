@@ -26,7 +26,7 @@ export function crossCheck(model: TrafficModel, names: KnownNames): readonly Fin
     checkClusters(list, field, protocols, model, names, report);
   checkListeners(model, clusters, report);
   checkHosts(model, names, report);
-  checkRoutes(model, names, clusters, report);
+  checkRoutes(model, clusters, report);
   checkClusterConfigs(model, report);
   return findings;
 }

@@ -13,7 +13,10 @@ export function yamlValue(
   const [error] = document.errors;
   if (error !== undefined) {
     const { line, col } = lines.linePos(error.pos[0]);
-    const message = `Document is not valid YAML: ${firstLine(error.message)}`;
+    const message =
+      error.code === 'MULTIPLE_DOCS'
+        ? 'A second document begins here, and the file is one'
+        : `Document is not valid YAML: ${firstLine(error.message)}`;
     return { problem: { position: { file, line, column: col }, message, remedy: remedyFor(error.code) } };
   }
   const resolved = resolve(document);
@@ -46,12 +49,16 @@ function resolve(document: Document): { value: unknown } | { mistake: string; re
   }
 }
 
+/** Characters of a value that a message shows: who gave the wrong file knows it by these. */
+const MOST_SHOWN = 200;
+
 /** A value as a message names it: `the string "x"`, `a list`. */
 export function describe(value: unknown): string {
   if (value === null) return 'empty';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'an object';
-  return `the ${typeof value} ${JSON.stringify(value)}`;
+  const text = JSON.stringify(value) ?? '';
+  return `the ${typeof value} ${text.length <= MOST_SHOWN ? text : `${text.slice(0, MOST_SHOWN)}..."`}`;
 }
 
 function firstLine(text: string): string {
@@ -69,7 +76,9 @@ function remedyFor(code: string): string {
       return 'Align the line with its neighbours, or close the bracket or quote that is open before it';
     case 'MISSING_CHAR':
       return 'Close the quote or bracket that is still open';
+    case 'MULTIPLE_DOCS':
+      return 'Put everything into one document, without "---" between its parts';
     default:
-      return 'Correct the text at this place; the other documents are taken as they are';
+      return 'Correct the text at this place';
   }
 }

@@ -104,9 +104,15 @@ const affinity: Schema<AffinityFile> = byType<AffinityFile>({
         sameSite: optional(oneOf('Strict', 'Lax', 'None')),
         keyFile: optional(name),
       }),
-      ({ name: cookie, path = '/' }) => {
+      ({ name: cookie, path = '/', secure, sameSite }) => {
         const error = cookieProblem(cookie, path);
-        return error === undefined ? undefined : { error: `cannot be sent. ${error}`, remedy: 'Choose another' };
+        if (error !== undefined) return { error: `cannot be sent. ${error}`, remedy: 'Choose another' };
+        if (sameSite !== 'None' || secure !== false) return undefined;
+        return {
+          field: 'secure',
+          error: 'is false: browsers throw a cookie with "sameSite: None" away that is not secure',
+          remedy: 'Remove it, or use "sameSite: Lax"',
+        };
       },
     ),
     ({ path = '/', maxAge = 0, mode = 'persistent', ...rest }) => ({ ...rest, path, maxAgeSeconds: maxAge, mode }),

@@ -2,7 +2,6 @@
 // Knows clusters by name only; whether they exist is checked elsewhere.
 
 import * as v from 'valibot';
-import { canonicalPath } from '#traffic/model/canonical-path.ts';
 import type {
   HeaderMatch,
   PathMatch,
@@ -30,7 +29,6 @@ import {
   short,
 } from './kit.ts';
 import {
-  absolutePath,
   duration,
   endpointPort,
   flag,
@@ -41,22 +39,18 @@ import {
   method,
   name,
   regex,
+  routePath,
   text,
 } from './values.ts';
 
 const path: Schema<PathMatch> = short<PathMatch>(
-  mapped(absolutePath, (value) => ({ type: 'prefix', value: canonicalPath(value) })),
+  mapped(routePath, (value) => ({ type: 'prefix', value })),
   byType<PathMatch>({
-    exact: mapped(object({ type: oneOf('exact'), value: absolutePath }), canonical),
-    prefix: mapped(object({ type: oneOf('prefix'), value: absolutePath }), canonical),
+    exact: object({ type: oneOf('exact'), value: routePath }),
+    prefix: object({ type: oneOf('prefix'), value: routePath }),
     regex: object({ type: oneOf('regex'), value: regex }),
   }),
 );
-
-/** In the form that requests have when they are matched. */
-function canonical<T extends { readonly value: string }>(match: T): T {
-  return { ...match, value: canonicalPath(match.value) };
-}
 
 const valueMatch: Schema<ValueMatch> = short<ValueMatch>(
   mapped(headerValue, (value) => ({ type: 'exact', value })),

@@ -2,6 +2,8 @@
 // Knows no field; each says what it expects, and what one could write.
 import { isIP } from 'node:net';
 import { compileRegex } from '#lib/linear-regex.ts';
+import { canonicalPath } from '#traffic/model/canonical-path.ts';
+import { normalisePath } from '#traffic/proxy/http1/target.ts';
 import { leaf, type Parsed, type Schema } from './kit.ts';
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
@@ -119,7 +121,7 @@ export const hostPattern: Schema<string> = leaf<string>(
   (value) => {
     if (typeof value !== 'string') return undefined;
     const host = value.toLowerCase().replace(/\.$/, '');
-    if (/[^\x21-\x7e]/.test(host)) return { error: 'it has letters beyond ASCII', remedy: 'Write its xn-- form' };
+    if (/[^\x20-\x7e]/.test(host)) return { error: 'it has letters beyond ASCII', remedy: 'Write its xn-- form' };
     if (/:\d+$/.test(host) && isIP(host) === 0) {
       return {
         error: 'a hostname has no port',
@@ -160,6 +162,15 @@ export const regex: Schema<string> = leaf<string>(
     return 'error' in compiled ? { error: compiled.error, remedy: 'Write it in the syntax of RE2' } : { value };
   },
 );
+
+/** Of a route. Requests are brought to one form first, and never have what no such path has. */
+export const routePath: Schema<string> = leaf<string>('a path', 'one that begins with a slash, e.g. /api', (value) => {
+  if (typeof value !== 'string' || !/^\/[^\s?#]*$/.test(value)) return undefined;
+  const normal = normalisePath(canonicalPath(value));
+  if (typeof normal !== 'string') return { error: 'no request has such a path', remedy: 'Remove the route' };
+  if (normal === canonicalPath(value)) return { value: normal };
+  return { error: 'requests never have empty, "." or ".." segments', remedy: `Write ${normal}` };
+});
 
 export const absolutePath: Schema<string> = leaf<string>(
   'a path',
