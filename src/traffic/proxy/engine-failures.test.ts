@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Cluster } from '#traffic/model/ir.ts';
 import type { Engine, EngineOptions } from './engine.ts';
+import { ClockLab } from './testing/clock-lab.ts';
 import { Harness, portOf } from './testing/harness.ts';
 import { endpointsUpdate, simpleModel } from './testing/model.ts';
 import { exchange, httpBackend, RawClient, rawBackend } from './testing/peers.ts';
@@ -213,28 +214,26 @@ describe('time-outs', () => {
 
 describe('closing', () => {
   it('gives a slow reader the whole of its last answer', async () => {
-    const web = await harness.backend(
-      httpBackend((request, response) => response.end(Buffer.alloc(Number(request.url?.slice(1)), 'x'))),
+    const lab = await ClockLab.start(
+      await httpBackend((request, response) => response.end(Buffer.alloc(Number(request.url?.slice(1)), 'x'))),
+      { linger: 1 },
+      { timeouts: { connect: 2000, response: 0, idle: 0 } },
     );
-    const engine = await engineTo([web.port], {}, { limits: { linger: 1 } });
+    harness.after(() => lab.close());
     // Only an answer whose very end is what the system's buffers cannot take shows the fault; one of these sizes is.
-    const sizes = Array.from({ length: 100 }, (_, step) => (step + 1) * 60_000);
-    const clients = sizes.map((size) => {
-      const client = new RawClient(portOf(engine));
-      client.send(`GET /${size} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
-      client.socket.pause();
-      return client;
-    });
-    // How long these clients do not read: several ticks of the time-outs.
-    await new Promise((resolve) => setTimeout(resolve, 1500));
-    const got = await Promise.all(
-      clients.map(async (client) => {
+    for (let size = 5_000_000; size < 7_000_000; size += 100_000) {
+      const client = lab.client();
+      client.send(get(`/${size}`));
+      // After each piece that the client takes, more time passes than the proxy lingers.
+      for (let seen = 0; !client.closed; seen = client.received.length) {
         client.socket.resume();
-        const answer = await client.untilClosed();
-        return answer.length - answer.indexOf('\r\n\r\n') - 4;
-      }),
-    );
-    expect(got).toEqual(sizes);
+        await client.until((text) => text.length > seen || client.closed);
+        client.socket.pause();
+        await new Promise((resolve) => setImmediate(resolve));
+        lab.clock.advance(300);
+      }
+      expect(client.received.length - client.received.indexOf('\r\n\r\n') - 4).toBe(size);
+    }
   });
 });
 
