@@ -1,6 +1,7 @@
 // HTTP/2 as others speak it: curl, nghttp and h2load as clients, Node.js's server as backend, with TLS and without.
 import { writeFileSync } from 'node:fs';
 import {
+  connect,
   createSecureServer,
   createServer,
   type Http2Server,
@@ -12,6 +13,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
+import { eventually } from '#test/support/eventually.ts';
 import { Gateways, type TestGateway } from '#test/support/gateway.ts';
 import { type Finished, run } from '#test/support/run.ts';
 import { hasTool } from '#test/support/tools.ts';
@@ -161,6 +163,47 @@ it('ws reaches a backend over TLS', async () => {
   });
   expect(got).toBe('hello!');
   socket.terminate();
+});
+
+it('a WebSocket over TLS and HTTP/2 reaches a backend of HTTP/1.1, beside requests on the same connection', async () => {
+  const session = connect(`https://127.0.0.1:${portOf('secure')}`, { ca: caPem, servername: 'a.test' });
+  await new Promise<void>((resolve) => session.once('remoteSettings', () => resolve()));
+  expect([session.alpnProtocol, session.remoteSettings.enableConnectProtocol]).toEqual(['h2', true]);
+  const tunnel = session.request({
+    ':method': 'CONNECT',
+    ':protocol': 'websocket',
+    ':scheme': 'https',
+    ':authority': 'a.test',
+    ':path': '/socket',
+    'sec-websocket-version': '13',
+  });
+  const status = await new Promise((resolve) => tunnel.once('response', (headers) => resolve(headers[':status'])));
+  expect(status).toBe(200);
+  let got = Buffer.alloc(0);
+  tunnel.on('data', (bytes: Buffer) => {
+    got = Buffer.concat([got, bytes]);
+  });
+  // Text frames, masked with zeros: a short one, and one whose length takes eight bytes.
+  const long = 'x'.repeat(100_000);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64BE(BigInt(long.length));
+  tunnel.write(Buffer.from('\x81\x85\0\0\0\0hello', 'latin1'));
+  tunnel.write(Buffer.concat([Buffer.from([0x81, 0xff]), length, Buffer.alloc(4), Buffer.from(long)]));
+  const request = session.request({ ':path': '/a', ':authority': 'a.test' });
+  let answer = '';
+  request.setEncoding('latin1').on('data', (text: string) => {
+    answer += text;
+  });
+  await new Promise((resolve) => request.on('close', resolve));
+  expect(answer).toBe('HTTP/2.0 GET /a 0\n');
+  await eventually('both messages are back', () => expect(got.length).toBe(2 + 6 + 10 + long.length + 1));
+  expect(got.subarray(0, 8).toString('latin1')).toBe('\x81\x06hello!');
+  const closed = new Promise((resolve) => tunnel.on('close', resolve));
+  // An orderly end: the backend answers the close frame and leaves, and so ends the stream.
+  tunnel.end(Buffer.from('\x88\x80\0\0\0\0', 'latin1'));
+  await closed;
+  expect([tunnel.rstCode, got.subarray(-2).toString('latin1')]).toEqual([0, '\x88\0']);
+  session.destroy();
 });
 
 it('the access log and the metrics name the protocol', async () => {
