@@ -155,4 +155,12 @@ describe('a UDP listener', () => {
     await engine.applied();
     expect(await say(socket, portOf(engine, 'l4'), 'x')).toBe('b');
   });
+
+  it('ends sessions whose cluster is gone', async () => {
+    const engine = await start([await udp((_message, reply) => reply('a'))]);
+    expect(await say(client(), portOf(engine, 'l4'), 'x')).toBe('a');
+    engine.publish(update({ clusters: new Map([['app', undefined]]) }));
+    await engine.applied();
+    expect(await engine.metricsText()).toContain('evenkeel_udp_sessions{service="l4"} 0');
+  });
 });

@@ -3,6 +3,7 @@
 
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
+import type { Endpoint } from '#traffic/model/ir.ts';
 import type { EngineTarget } from '#traffic/snapshot/index.ts';
 import type { FlowContext, FlowOutcome, FlowRoute } from '../layer4/context.ts';
 import { plainAddress } from '../listeners/peer.ts';
@@ -72,11 +73,18 @@ export class UdpListener implements Timed {
   /** Ends sessions whose endpoint does not serve any more: unlike a connection, a client would never notice. */
   onSnapshot(): void {
     const snapshot = this.#context.snapshot();
+    // Thousands of sessions may share thousands of endpoints, and snapshots change many times a second.
+    const serving = new Map<readonly Endpoint[] | undefined, ReadonlySet<string>>();
     for (const [client, session] of this.#sessions) {
-      const { address, port } = session.target;
-      const endpoints = snapshot.cluster(session.cluster.config.name)?.endpoints ?? [];
-      const serving = endpoints.some((e) => e.address === address && e.port === port && e.serving);
-      if (!serving) this.#end(client, session);
+      const endpoints = snapshot.cluster(session.cluster.config.name)?.endpoints;
+      if (endpoints === session.endpoints) continue;
+      session.endpoints = endpoints;
+      let keys = serving.get(endpoints);
+      if (keys === undefined) {
+        keys = new Set(endpoints?.filter((e) => e.serving).map((e) => `${e.address} ${e.port}`));
+        serving.set(endpoints, keys);
+      }
+      if (!keys.has(`${session.target.address} ${session.target.port}`)) this.#end(client, session);
     }
   }
 
@@ -134,6 +142,7 @@ export class UdpListener implements Timed {
         next.send(datagram);
       },
     });
+    session.endpoints = cluster.endpoints;
     this.#sessions.set(client, session);
     this.#unanswered.set(client, session);
     guard?.add('connections', 1);

@@ -3,6 +3,7 @@
 
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
+import type { Endpoint } from '#traffic/model/ir.ts';
 import type { ClusterEntry, EngineTarget } from '#traffic/snapshot/index.ts';
 import type { ClusterGuard } from '../guards/cluster-guard.ts';
 
@@ -26,6 +27,8 @@ export class UdpSession {
   /** Monotonic milliseconds. */
   deadline = 0;
   answered = false;
+  /** Those of the cluster among which the target was last looked for. */
+  endpoints: readonly Endpoint[] | undefined;
   readonly #socket: Socket;
   readonly #events: SessionEvents;
   #ready = false;
