@@ -1,6 +1,7 @@
 // An explanation as text, for a terminal: the steps of the way in the order in which a request takes them.
 // Knows words and columns; decides nothing.
 import type { BalancingPolicy } from '#traffic/model/ir.ts';
+import { describeAnswer } from '#traffic/proxy/explain/describe-answer.ts';
 import type {
   ExplainedBackend,
   ExplainedEndpoint,
@@ -79,10 +80,7 @@ function backendBlock(backend: ExplainedBackend, several: boolean): string {
     lines.push(`${'Affinity'.padEnd(LABEL_WIDTH)}by ${by}: ${told}`);
   }
   if (several && backend.sentAs !== undefined) lines.push(`${'Sent as'.padEnd(LABEL_WIDTH)}${sentAs(backend.sentAs)}`);
-  if (several && backend.answer !== undefined) {
-    const { by, status, reason } = backend.answer;
-    lines.push(`${''.padEnd(LABEL_WIDTH)}Filter "${by}" answers ${status}${reason === '' ? '' : `: ${reason}`}`);
-  }
+  if (several && backend.answer !== undefined) lines.push(`${''.padEnd(LABEL_WIDTH)}${describeAnswer(backend.answer)}`);
   if (problem !== undefined) lines.push(`${''.padEnd(LABEL_WIDTH)}${problem}`);
   if (endpoints.length > 0) lines.push('', indented(endpointTable(endpoints)));
   return lines.join('\n');

@@ -5,10 +5,11 @@ import type { TrafficModel } from '#traffic/model/ir.ts';
 import { explain, explainNowhere } from '#traffic/proxy/explain/explain.ts';
 import type { Explanation, Question } from '#traffic/proxy/explain/explanation.ts';
 import { findArrival } from '#traffic/proxy/explain/find-listener.ts';
-import { defaultLimits } from '#traffic/proxy/http1/limits.ts';
+import { defaultLimits, type HttpLimits } from '#traffic/proxy/http1/limits.ts';
 import { createSnapshotBuilder } from '#traffic/snapshot/index.ts';
 
-export function explainModel(model: TrafficModel, question: Question): Explanation {
+/** `limits` are those that the file sets. */
+export function explainModel(model: TrafficModel, question: Question, limits: Partial<HttpLimits> = {}): Explanation {
   const arrival = findArrival(question, [...model.listeners.values()], model.services.values());
   if (arrival.type === 'none') return explainNowhere(question, arrival.summary, arrival.remedy);
   // Nothing is in flight where nothing runs.
@@ -16,7 +17,7 @@ export function explainModel(model: TrafficModel, question: Question): Explanati
   const snapshot = createSnapshotBuilder({ random: Math.random, counters }).apply({ version: 1, ...model });
   return explain(question, arrival, {
     snapshot,
-    limits: defaultLimits,
+    limits: { ...defaultLimits, ...limits },
     now: systemClock.now(),
     atRest: true,
     // Who is trusted is told on the command line of a gateway, not in its file.

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createAuthority } from '#traffic/identity/authority.ts';
 import { defaultPolicy } from '#traffic/model/cluster-defaults.ts';
+import { defaultLimits } from '#traffic/proxy/http1/limits.ts';
 import { formatProblem } from '../manifests/format.ts';
 import { type GatewayConfig, parseConfig } from './config.ts';
 
@@ -262,6 +263,10 @@ clusters:
     ['[]', 'The file is a list, not an object'],
     ['listeners: []', 'Field "listeners" is a list, not an object'],
     ['clusters: {}', 'The file has no listeners: nothing would be served'],
+    ['limits: 5', 'Field "limits" is the number 5, not an object'],
+    ['limits: {haed: 1KiB}', 'Field "limits.haed" does not exist. Did you mean "head"?'],
+    ['limits: {idleTimeout: 0}', 'Field "limits.idleTimeout" is 0: a client could hold a connection for ever'],
+    ['limits: {head: 2MiB}', 'Field "limits.head" is more than 1048576 bytes'],
     ['x'.repeat(1_000), `The file is the string "${'x'.repeat(199)}...", not an object`],
     ['a: 1\n---\nb: 2', '2:1: A second document begins here, and the file is one. Put everything into one document'],
     ['a: *b', 'No anchor "&b" stands before this alias'],
@@ -352,5 +357,9 @@ describe('the example of the documentation', () => {
     expect(endpoints.get('canary')?.[1]).toMatchObject({ address: 'fd00::7', port: 8443 });
     expect(endpoints.get('app')?.[1]).toMatchObject({ ready: false, serving: true, terminating: true });
     expect(config.files).toContain('certs/shop.key');
+    // What its comment calls the defaults are the defaults.
+    const { body, ...others } = config.limits;
+    expect({ ...others, body: 0 }).toEqual(defaultLimits);
+    expect(body).toBe(2 ** 30);
   });
 });

@@ -3,6 +3,7 @@
 import * as v from 'valibot';
 import { type Document, LineCounter, parseDocument } from 'yaml';
 import type { Certificate, Cluster, Endpoint, TrafficModel } from '#traffic/model/ir.ts';
+import type { HttpLimits } from '#traffic/proxy/http1/limits.ts';
 import { locator, type ManifestProblem, type Position } from '../manifests/document.ts';
 import { describe, yamlValue } from '../manifests/yaml-value.ts';
 import { crossCheck } from './cross-check.ts';
@@ -12,6 +13,7 @@ import { salvageHost } from './salvage.ts';
 import { type CertificateFiles, certificate } from './schema/certificate.ts';
 import { type ClusterFile, cluster } from './schema/cluster.ts';
 import { isRecord, type Schema } from './schema/kit.ts';
+import { limits } from './schema/limits.ts';
 import { listener } from './schema/listener.ts';
 import { readRefusal } from './schema/refusal.ts';
 import { virtualHost } from './schema/route.ts';
@@ -19,6 +21,8 @@ import { suggestion } from './schema/suggestion.ts';
 
 export interface GatewayConfig {
   readonly model: TrafficModel;
+  /** Those that the file sets. */
+  readonly limits: Partial<HttpLimits>;
   /** Where a field stands, for what goes wrong later: a port that is taken. */
   locate(field: string): Position;
   /** Files that the configuration refers to, as named there. */
@@ -27,6 +31,7 @@ export interface GatewayConfig {
 
 /** In the order in which they are read. */
 const SECTIONS = ['listeners', 'certificates', 'virtualHosts', 'clusters'] as const;
+const PARTS = [...SECTIONS, 'limits'] as const;
 type Section = (typeof SECTIONS)[number];
 type Steps = ReadonlyArray<string | number>;
 
@@ -48,6 +53,7 @@ export function parseConfig(text: string, file: string, read: ReadFile): ConfigO
 class Reading {
   readonly #problems: ManifestProblem[] = [];
   readonly #sections: Readonly<Record<Section, Readonly<Record<string, unknown>>>>;
+  readonly #limits: unknown;
   readonly #locate: (field: string) => Position;
   readonly #reader: FileReader;
 
@@ -55,13 +61,14 @@ class Reading {
     this.#locate = locate;
     this.#reader = reader;
     if (value !== null && value !== undefined && !isRecord(value)) {
-      this.#report('', `The file is ${describe(value)}, not an object`, `It has the parts ${SECTIONS.join(', ')}`);
+      this.#report('', `The file is ${describe(value)}, not an object`, `It has the parts ${PARTS.join(', ')}`);
     }
     const root = isRecord(value) ? value : {};
     for (const key of Object.keys(root)) {
-      if (SECTIONS.some((one) => one === key)) continue;
-      this.#report(fieldPath([key]), `Field "${key}" does not exist`, suggestion(key, SECTIONS));
+      if (PARTS.some((one) => one === key)) continue;
+      this.#report(fieldPath([key]), `Field "${key}" does not exist`, suggestion(key, PARTS));
     }
+    this.#limits = root.limits ?? {};
     this.#sections = {
       listeners: this.#section(root, 'listeners'),
       certificates: this.#section(root, 'certificates'),
@@ -103,7 +110,10 @@ class Reading {
     };
     for (const { field, message, remedy } of crossCheck(model, names)) this.#report(field, message, remedy);
     const files = this.#reader.files();
-    if (this.#problems.length === 0) return { config: { model, locate: this.#locate, files } };
+    const limited = v.safeParse(limits, this.#limits);
+    if (!limited.success) this.#refuse(limited.issues, ['limits']);
+    else if (this.#problems.length === 0)
+      return { config: { model, limits: limited.output, locate: this.#locate, files } };
     return { problems: inOrder(this.#problems), files };
   }
 
@@ -217,16 +227,22 @@ class Reading {
         entries.set(name, finish(result.output, fieldPath([section, name])));
         continue;
       }
-      const paths = result.issues.map(({ path = [] }): Steps => path.map(({ key }) => key as string | number));
-      for (const [place, steps] of paths.entries()) {
-        const field = fieldPath([section, name, ...steps]);
-        const { message, remedy } = readRefusal(result.issues[place]?.message ?? '', field);
-        this.#report(field, message, remedy);
-      }
+      const paths = this.#refuse(result.issues, [section, name]);
       const rest = salvage === undefined ? undefined : v.safeParse(schema(name), salvage(value, paths, name));
       if (rest?.success === true) entries.set(name, finish(rest.output, fieldPath([section, name])));
     }
     return entries;
+  }
+
+  /** Reports what a schema found, `at` being where it looked; returns the steps from there to each. */
+  #refuse(issues: readonly v.BaseIssue<unknown>[], at: Steps): readonly Steps[] {
+    return issues.map(({ path = [], message: text }) => {
+      const steps = path.map(({ key }) => key as string | number);
+      const field = fieldPath([...at, ...steps]);
+      const { message, remedy } = readRefusal(text, field);
+      this.#report(field, message, remedy);
+      return steps;
+    });
   }
 
   #report(field: string, message: string, remedy: string): void {

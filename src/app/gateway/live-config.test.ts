@@ -78,3 +78,11 @@ it('tells once of a port that is taken, and takes it when it is free', async () 
   expect(await live.load()).toEqual({ type: 'applied', changes: { listeners: 1 } });
   expect(live.lastOk).toBe(true);
 });
+
+it('refuses other limits than those that it started with', async () => {
+  writeFileSync(path, `${configOf('10.0.0.2:80')}limits: { head: 2KiB }\n`);
+  expect(await live.load()).toMatchObject({ type: 'refused', problems: [{ field: 'limits', position: { line: 5 } }] });
+  expect(live.lastOk).toBe(false);
+  writeFileSync(path, configOf('10.0.0.1:80'));
+  expect((await live.load()).type).toBe('applied');
+});

@@ -1,5 +1,6 @@
 // The configuration in force: what a changed file changes is published as one update, and a wrong file changes nothing.
 // Knows the engine as a sink of updates; prints nothing.
+import { isDeepStrictEqual } from 'node:util';
 import { diffTraffic } from '#traffic/model/diff.ts';
 import type { TrafficModel, TrafficSink } from '#traffic/model/ir.ts';
 import type { ManifestProblem } from '../manifests/document.ts';
@@ -82,6 +83,11 @@ export class LiveConfig {
 
   async #apply(config: GatewayConfig): Promise<Reload> {
     const { model, locate } = config;
+    if (this.#config !== undefined && !isDeepStrictEqual(config.limits, this.#config.limits)) {
+      const message = 'Limits are read when the gateway starts, and these are not the ones in force';
+      const remedy = 'Start it again, or put back what was there';
+      return { type: 'refused', problems: [{ position: locate('limits'), field: 'limits', message, remedy }] };
+    }
     const taken = await portProblems(model.listeners, this.#model.listeners, locate);
     if (taken.length > 0) {
       // Asked for again next time: they may be free by then, though the file says the same.

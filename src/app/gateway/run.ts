@@ -60,6 +60,7 @@ export async function runGateway(options: GatewayOptions): Promise<number> {
     log: options.log,
     trustedProxies: options.trustedProxies,
     forwarded: options.forwarded,
+    limits: first.outcome.config.limits,
     ...(options.accessLog === undefined ? {} : { accessLog: options.accessLog }),
   });
   try {

@@ -97,7 +97,7 @@ async function explain(url: string, options: Options): Promise<number> {
       return 2;
     }
     const { explainModel } = await import('../../explain/from-config.ts');
-    explanation = explainModel(outcome.config.model, question);
+    explanation = explainModel(outcome.config.model, question, outcome.config.limits);
   }
   await print(explanation, output);
   return 0;

@@ -110,6 +110,8 @@ const lines: readonly (readonly [string, string])[] = [
   ['origin', 'https://a.test'],
   ['access-control-request-method', 'GET'],
   ['content-length', '20'],
+  ['content-length', '40'],
+  ['x-long', 'x'.repeat(1024)],
   ['x-forwarded-for', '10.1.2.3'],
   ['x-forwarded-proto', 'https'],
   ['x-forwarded-host', 'far.test'],
@@ -117,6 +119,7 @@ const lines: readonly (readonly [string, string])[] = [
   ['host', 'Other.Test'],
   ['expect', 'nonsense'],
 ];
+const seldomSent = new Set(['host', 'expect', 'x-long']);
 const question = fc.record({
   method: fc.oneof({ weight: 19, arbitrary: fc.constantFrom('GET', 'POST', 'OPTIONS') }, fc.constant('CONNECT')),
   target: fc.oneof(
@@ -128,7 +131,7 @@ const question = fc.record({
   ),
   headers: fc
     .uniqueArray(fc.constantFrom(...lines), { maxLength: 5, selector: ([name]) => name.toLowerCase() })
-    .map((some) => (some.length > 3 ? some : some.filter(([name]) => name !== 'host' && name !== 'expect'))),
+    .map((some) => (some.length > 3 ? some : some.filter(([name]) => !seldomSent.has(name)))),
 });
 
 const harness = new Harness();
@@ -155,7 +158,7 @@ beforeAll(async () => {
 afterAll(() => harness.close());
 
 it('a request meets what its explanation says', { timeout: 120_000 }, async () => {
-  const engine = await harness.engine({ trustedProxies: ['127.0.0.1'] });
+  const engine = await harness.engine({ trustedProxies: ['127.0.0.1'], limits: { body: 30, head: 1024 } });
   await fc.assert(
     fc.asyncProperty(
       fc.array(route, { minLength: 1, maxLength: 5 }),
@@ -212,7 +215,8 @@ async function send(port: number, { method, target, headers }: Question): Promis
 
 function agree(explanation: Explanation, answer: Answer): void {
   const { verdict, status, location, summary, backends } = explanation;
-  if (verdict !== 'forwarded') {
+  const mixed = verdict === 'unavailable' && status === undefined;
+  if (verdict !== 'forwarded' && !mixed) {
     expect([answer.status, answer.headers.location], summary).toEqual([status, location]);
     return;
   }

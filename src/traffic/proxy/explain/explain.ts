@@ -8,13 +8,15 @@ import { localAction } from '../filters/local-action.ts';
 import { requestFacts } from '../http/request-facts.ts';
 import { type ClientFacts, clientFacts } from '../http1/compose.ts';
 import type { HttpLimits } from '../http1/limits.ts';
+import { rejections } from '../http1/rejection.ts';
 import { parseRequestHead, RequestHead } from '../http1/request-head.ts';
 import { isMisdirected } from '../tls/misdirected.ts';
+import { describeAnswer } from './describe-answer.ts';
 import { ownBackend } from './explain-affinity.ts';
 import { explainBackends } from './explain-backend.ts';
 import { explainRoute } from './explain-route.ts';
 import type { ExplainedBackend, Explanation, FilterAnswer, Question } from './explanation.ts';
-import { filterAnswer } from './filter-answer.ts';
+import { filterAnswer, limitAnswer } from './filter-answer.ts';
 import type { Arrived } from './find-listener.ts';
 import { sentAs } from './sent-as.ts';
 
@@ -99,7 +101,9 @@ function explainHttp(listener: Listener, question: Question, context: ExplainCon
   }
   const head = new RequestHead();
   const text = headText(question);
-  const rejection = parseRequestHead(text, 0, text.length, head, context.limits);
+  const { limits } = context;
+  const rejection =
+    text.length > limits.head ? rejections.headLength : parseRequestHead(text, 0, text.length, head, limits);
   if (rejection !== undefined) {
     return finish(question, steps, 'rejected', `Refused with ${rejection.status}: ${rejection.reason}`, {
       status: rejection.status,
@@ -169,7 +173,9 @@ function explainAction(
       own: ownBackend(entry, context.snapshot, client),
     },
     (backend) => {
-      const answer = filterAnswer(route, backend, head);
+      const cluster = context.snapshot.cluster(backend.cluster);
+      const answer =
+        filterAnswer(route, backend, head) ?? (cluster === undefined ? undefined : limitAnswer(head, context.limits));
       // Nothing is sent, and settings that are not valid cannot be tried out.
       const outcome = answer === undefined ? sentAs(route, backend, head) : { answer };
       return { filters: describeFilters(route, backend), ...outcome };
@@ -181,10 +187,6 @@ function explainAction(
   // Before anybody asks who could take it.
   if (first !== undefined && !answers.includes(undefined)) return answered(first, { backends });
   return settled(question, { ...own, backends }, backends, '');
-}
-
-function describeAnswer({ by, status, reason }: FilterAnswer): string {
-  return `Filter "${by}" answers ${status}${reason === '' ? '' : `: ${reason}`}`;
 }
 
 /** The connection that the request would come over; its port is the listener's own, whatever leads there. */
@@ -235,8 +237,10 @@ function settled(question: Question, steps: Steps, backends: readonly ExplainedB
               return `"${cluster}": ${lower(what)}`;
             })
             .join('; ');
-    const answer = how === '' ? { status: 503 } : {};
-    return finish(question, steps, 'unavailable', `Nobody can take it: ${why}${how === '' ? ': 503' : ''}`, answer);
+    // Some may find nobody where filters answer the others.
+    const alike = how === '' && open.every(({ answer }) => answer === undefined);
+    const summary = `Nobody can take it: ${why}${alike ? ': 503' : ''}`;
+    return finish(question, steps, 'unavailable', summary, alike ? { status: 503 } : {});
   }
   const but = open.length === able.length ? '' : lost(open, names);
   const where = `${open.length === 1 ? 'cluster' : 'clusters'} ${names(open)}`;

@@ -82,8 +82,8 @@ export interface OtherRoute {
 }
 
 export interface FilterAnswer {
-  /** What the filter is called; `invalid` stands for settings that cannot be acted on. */
-  readonly by: RouteFilter['type'] | 'invalid';
+  /** What the filter is called; `invalid`: settings that cannot be acted on, `limits`: those of the whole engine. */
+  readonly by: RouteFilter['type'] | 'invalid' | 'limits';
   readonly status: number;
   readonly reason: string;
 }

@@ -9,6 +9,7 @@ import { preflightReply } from '../filters/cors.ts';
 import { pathRewriter, rewriteTarget } from '../filters/path-rewriter.ts';
 import { unusableRewrite } from '../filters/rewrite.ts';
 import type { LocalReply } from '../http/local-reply.ts';
+import type { HttpLimits } from '../http1/limits.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { FilterAnswer } from './explanation.ts';
 
@@ -33,6 +34,11 @@ export function filterAnswer(
     }
   }
   return undefined;
+}
+
+/** The limit on bodies, which is asked after the filters. */
+export function limitAnswer(head: RequestHead, { body }: HttpLimits): FilterAnswer | undefined {
+  return body > 0 && announcedTooLong(head, body) ? answer('limits', bodyTooLarge) : undefined;
 }
 
 function answer(by: FilterAnswer['by'], { status, body }: LocalReply): FilterAnswer {
