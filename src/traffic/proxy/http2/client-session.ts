@@ -34,6 +34,11 @@ export class ClientSession extends Http2Session {
   /** A backend has no use in harming the proxy that serves it: only the absurd is refused. */
   protected override readonly resets = new FloodGuard(10_000, 10_000);
   protected override readonly control = new FloodGuard(10_000, 10_000);
+  /**
+   * What the backend is thought to bear of resets: nghttp2, and with it Node.js, ends a session after 1000 at once and
+   * 33 a second. Half of it, because streams that are still open may have to be reset as well.
+   */
+  readonly #patience = new FloodGuard(500, 30);
   readonly #fields = new ResponseFields();
   readonly #trailers: TrailerFields;
   #nextId = 1;
@@ -170,7 +175,11 @@ export class ClientSession extends Http2Session {
   override reset(stream: Http2Stream, code: number): void {
     // Of a stream whose head has not left the backend knows nothing, and a reset of it would end the connection.
     if (stream.unsaid) this.close(stream);
-    else super.reset(stream, code);
+    else {
+      super.reset(stream, code);
+      // Clients that change their minds a lot must not cost others their streams.
+      if (!this.#patience.spend(this.now())) this.leave();
+    }
   }
 
   onTick(now: number): void {
