@@ -68,6 +68,7 @@ export class Arena {
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       said = (said + text).slice(-2000);
       this.#said.set(child, said);
+      if (options.ipc) process.stderr.write(text);
     });
     return child;
   }
@@ -89,6 +90,10 @@ export class Arena {
     } catch (error) {
       throw new Error(`${command} does not serve: ${this.saidBy(child)}`, { cause: error });
     }
+    child.once('exit', (code, signal) => {
+      // Whoever is still on the list was not ended by us.
+      if (this.#children.includes(child)) console.error(`${command} ended (${signal ?? code}): ${this.saidBy(child)}`);
+    });
     return child;
   }
 

@@ -58,6 +58,7 @@ export const soak: Benchmark = {
         requests: report.requests + shortLived,
         failed: report.requests - report.ok + shortErrors,
         connections: shortLived,
+        failures: { ...report.errors, ...(shortErrors === 0 ? {} : { 'on short connections': shortErrors }) },
       };
       if (options.json) printJson('soak', args, { ...row, samples });
       else print(row);
@@ -65,7 +66,13 @@ export const soak: Benchmark = {
 };
 
 function print(
-  row: ReturnType<typeof trend> & { changes: number; requests: number; failed: number; connections: number },
+  row: ReturnType<typeof trend> & {
+    changes: number;
+    requests: number;
+    failed: number;
+    connections: number;
+    failures: Readonly<Record<string, number>>;
+  },
 ): void {
   const mb = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
   printTable(
@@ -79,6 +86,7 @@ function print(
       { title: 'connections', cell: () => String(row.connections) },
       { title: 'requests', cell: () => String(row.requests) },
       { title: 'failed', cell: () => String(row.failed) },
+      { title: 'failures', cell: () => JSON.stringify(row.failures) },
     ],
     [row],
   );

@@ -3,14 +3,21 @@
 
 import { readFileSync } from 'node:fs';
 import { deserialize } from 'node:v8';
-import { silentLogger } from '#lib/log.ts';
+import { type Logger, silentLogger } from '#lib/log.ts';
 import type { TrafficUpdate } from '#traffic/model/ir.ts';
 import { startEngine } from '#traffic/proxy/engine.ts';
 import type { GatewayFile } from './evenkeel.ts';
 
 const file = deserialize(readFileSync(process.argv[2] as string)) as GatewayFile;
 let version = 1;
-const engine = await startEngine({ workers: file.workers, log: silentLogger });
+/** What goes wrong has to be seen: a worker that ends is replaced, and a benchmark might not notice. */
+const log: Logger = {
+  ...silentLogger,
+  warn: (fields, message) => console.error(message, fields),
+  error: (fields, message) => console.error(message, fields),
+  child: () => log,
+};
+const engine = await startEngine({ workers: file.workers, log });
 engine.onListenError((name, error) => {
   console.error(`Listener "${name}": ${error.message}`);
   process.exit(1);
