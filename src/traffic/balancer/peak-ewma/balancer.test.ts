@@ -31,6 +31,14 @@ class Fleet {
     if (target !== undefined) this.balancer.observe?.(target, { latencyMs, failed, retryAfterMs, now: this.now });
   }
 
+  /** One request after the other, each sent when the last was answered. */
+  answersInTurn(index: number, latencyMs: number, count: number, failed = false): void {
+    for (let answered = 0; answered < count; answered++) {
+      this.now += latencyMs;
+      this.answer(index, latencyMs, failed);
+    }
+  }
+
   share(index: number): number {
     const target = this.targets[index];
     const chances = this.balancer.preview({ ...request(), now: this.now });
@@ -100,7 +108,7 @@ describe('peak_ewma', () => {
 
   it('believes slow answers at once, and fast ones only with time', () => {
     const fleet = new Fleet([5, 5]);
-    for (let burst = 0; burst < 7; burst++) fleet.answer(0, 500);
+    fleet.answersInTurn(0, 500, 7);
     expect(fleet.ewma(0)).toBe(500);
     for (let burst = 0; burst < 1000; burst++) fleet.answer(0, 5);
     expect(fleet.ewma(0)).toBe(500);
@@ -115,9 +123,23 @@ describe('peak_ewma', () => {
     expect(fleet.ewma(0)).toBeCloseTo(10, 0);
   });
 
+  it('hears of a pause once, however many requests were caught in it', () => {
+    const fleet = new Fleet([30, 30]);
+    for (let caught = 0; caught < 8; caught++) {
+      fleet.now += 5;
+      fleet.answer(0, 300);
+    }
+    expect(fleet.ewma(0)).toBeCloseTo(60, 0);
+    // A quiet Service goes on using both.
+    expect(fleet.share(0)).toBe(0.5);
+    fleet.now += 300;
+    fleet.answer(0, 300);
+    expect(fleet.ewma(0)).toBeGreaterThan(100);
+  });
+
   it('tries a target that was slow again when its estimate has decayed, and forgives it when it is fast', () => {
     const fleet = new Fleet([5, 5, 5]);
-    for (let burst = 0; burst < 7; burst++) fleet.answer(0, 500);
+    fleet.answersInTurn(0, 500, 7);
     expect(fleet.share(0)).toBe(0);
     const seconds = fleet.secondsUntilTried(0, 5);
     expect(seconds).toBeGreaterThan(10);
@@ -169,7 +191,7 @@ describe('peak_ewma', () => {
     fleet.now += 5_000;
     fleet.answer(0, 0.1, true);
     expect(fleet.ewma(0)).toBeCloseTo(20 * Math.exp(-0.5), 0);
-    for (let timeOuts = 0; timeOuts < 12; timeOuts++) fleet.answer(0, 15_000, true);
+    fleet.answersInTurn(0, 15_000, 12, true);
     expect(fleet.ewma(0)).toBe(15_000);
   });
 

@@ -15,6 +15,8 @@ export class PeakEstimate {
   readonly #decayMs: number;
   #value: number;
   #at: number | undefined;
+  /** When it last rose. */
+  #rose = Number.NEGATIVE_INFINITY;
 
   /** Without a `now` it does not decay before `start` or the first answer. */
   constructor(initialMs: number, decayMs: number, now?: number) {
@@ -30,12 +32,18 @@ export class PeakEstimate {
 
   /**
    * An answer slower than the estimate counts at once, up to twice the estimate; a faster one pulls it down by the time
-   * that has passed since the last, so that a burst of fast answers cannot wipe out a peak.
+   * that has passed since the last, so that a burst of fast answers cannot wipe out a peak. Requests that were under way
+   * when the estimate rose tell the same story again (a pod that starts cold, a pause of its collector): they do not
+   * double it once more.
    */
   observe(latencyMs: number, now: number): void {
     const kept = this.#kept(now);
-    if (latencyMs > this.#value) this.#value = Math.min(latencyMs, MAX_RISE * Math.max(MIN_MS, this.#value));
-    else this.#value = this.#value * kept + latencyMs * (1 - kept);
+    if (latencyMs <= this.#value) {
+      this.#value = this.#value * kept + latencyMs * (1 - kept);
+    } else if (now - latencyMs >= this.#rose) {
+      this.#value = Math.min(latencyMs, MAX_RISE * Math.max(MIN_MS, this.#value));
+      this.#rose = now;
+    }
     this.#at = Math.max(this.#at ?? now, now);
   }
 
