@@ -7,13 +7,14 @@ import { startBackends } from '../lib/backends/nginx.ts';
 import type { Benchmark } from '../lib/benchmark.ts';
 import { startOne } from '../lib/contestants/index.ts';
 import { openLoop } from '../lib/load/open-loop.ts';
-import { wrk } from '../lib/load/wrk.ts';
 import { memoryBytes } from '../lib/processes.ts';
 import { printJson, printTable, speaker } from '../lib/report.ts';
+import { ShortLived } from './short-lived.ts';
 import { trend } from './trend.ts';
 
 const BACKENDS = 8;
 const SAMPLE_MS = 1000;
+const SHORT_LIVED_EVERY_MS = 5;
 /** Seconds before memory counts: code is compiled, pools fill, the heap finds its size. */
 const WARMUP = 20;
 
@@ -41,24 +42,17 @@ export const soak: Benchmark = {
       const seconds = options.seconds * options.rounds + WARMUP;
       say(`${seconds} s of load and change, of which the first ${WARMUP} do not count`);
       const kept = openLoop({ url, rate: options.number('rate'), seconds, timeoutMs: 5000 });
-      let shortLived = 0;
-      let shortErrors = 0;
-      while ((performance.now() - begun) / 1000 < seconds - 2) {
-        const result = await wrk(arena, { url, connections: 4, seconds: 1, headers: ['Connection: close'] });
-        shortLived += result.requests;
-        shortErrors += result.errors;
-        await new Promise((resolve) => setTimeout(resolve, 1000));
-      }
+      const short = new ShortLived(gateway.port, SHORT_LIVED_EVERY_MS);
       const report = await kept;
+      await short.stop();
       clearInterval(timer);
       await changes.stop();
       const row = {
         ...trend(samples),
         changes: changes.count,
-        requests: report.requests + shortLived,
-        failed: report.requests - report.ok + shortErrors,
-        connections: shortLived,
-        failures: { ...report.errors, ...(shortErrors === 0 ? {} : { 'on short connections': shortErrors }) },
+        connections: short.count,
+        requests: report.requests + short.count,
+        failures: { ...report.errors, ...short.failures },
       };
       if (options.json) printJson('soak', args, { ...row, samples });
       else print(row);
@@ -69,7 +63,6 @@ function print(
   row: ReturnType<typeof trend> & {
     changes: number;
     requests: number;
-    failed: number;
     connections: number;
     failures: Readonly<Record<string, number>>;
   },
@@ -85,7 +78,6 @@ function print(
       { title: 'changes', cell: () => String(row.changes) },
       { title: 'connections', cell: () => String(row.connections) },
       { title: 'requests', cell: () => String(row.requests) },
-      { title: 'failed', cell: () => String(row.failed) },
       { title: 'failures', cell: () => JSON.stringify(row.failures) },
     ],
     [row],
