@@ -14,10 +14,12 @@ import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import { echoImages } from './echo/image.ts';
 import type { ObjectSource } from './env/container-env.ts';
+import { MappedImages } from './image/mapped-images.ts';
 import type { ImageMap } from './images.ts';
 import { hookFile } from './loopback/environment.ts';
 import { NamesFile } from './loopback/names-file.ts';
-import { AddressPool } from './node/address-pool.ts';
+import { LoopbackNetwork } from './network/loopback-network.ts';
+import type { PodNetwork } from './network/pod-network.ts';
 import { machineCapacity, machineInfo } from './node/machine.ts';
 import { NodeAgent } from './node/node-agent.ts';
 import type { NodeFacts } from './node/node-object.ts';
@@ -35,6 +37,8 @@ export interface KubeletOptions {
   readonly nodeAddress: string;
   /** Range of the pods' addresses, e.g. 127.244.0.0/24. */
   readonly podCidr: string;
+  /** How pods are connected; within `podCidr` on the loopback device when left out. */
+  readonly network?: PodNetwork;
   /** Holds volumes, logs and records of processes. */
   readonly dataDir: string;
   /** Image names to commands, from `images:` of evenkeel.yaml; asked anew for every container that starts. */
@@ -96,7 +100,13 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   mkdirSync(dataDir, { recursive: true });
 
   // First of all: what a crash left running holds ports and addresses that are about to be given out again.
-  const runtime = new ProcessRuntime({ dataDir, keep: [process.execPath, hookFile], clock, log });
+  const runtime = new ProcessRuntime({
+    dataDir,
+    images: new MappedImages(() => ({ ...echoImages, ...options.images() })),
+    keep: [process.execPath, hookFile],
+    clock,
+    log,
+  });
   const swept = await runtime.sweep();
   if (swept > 0) log.warn({ processes: swept }, 'Ended processes that an earlier run left behind');
 
@@ -110,6 +120,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   await Promise.all([services.synced(), slices.synced()]);
   const names = new NamesFile(join(dataDir, 'names.json'), services, slices, clock);
 
+  const network = options.network ?? new LoopbackNetwork(options.podCidr);
   const capacity = machineCapacity(dataDir);
   const objects = objectSource(client);
   const manager = new PodManager({
@@ -119,13 +130,12 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     runtime,
     objects,
     dataDir,
-    images: () => ({ ...echoImages, ...options.images() }),
     services: () => services.list(),
     loopback: { hookFile, namesFile: names.path },
     events: podEvents(recorder),
-    addresses: new AddressPool(options.podCidr),
+    network,
     volumes: (pod) => podVolumes(join(dataDir, 'pods', pod.metadata?.uid ?? ''), { pod, objects }),
-    hostIp: options.nodeAddress,
+    hostIps: [options.nodeAddress],
     allocatable: capacity,
   });
   const server = await startKubeletServer({ ...options.serving, pods: manager, runtime, log });

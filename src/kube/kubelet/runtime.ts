@@ -1,6 +1,8 @@
 // What a container runtime does for the kubelet; the process runtime is the first, others can follow.
 // An interface only: knows no pod worker and no way of running things.
 
+import type { Image, ImageService } from './image/image-service.ts';
+
 /** A directory that a container sees at a path of its own. */
 export interface Mount {
   readonly volume: string;
@@ -9,12 +11,25 @@ export interface Mount {
   readonly readOnly: boolean;
 }
 
+/** What the containers of a pod share; the same for each of its containers. */
+export interface Sandbox {
+  readonly hostname: string;
+  /** The primary address first. */
+  readonly podIps: readonly string[];
+  /** File of the pod's network namespace; left out when it shares the kubelet's own. */
+  readonly netns?: string;
+  /** Files that stand at `/etc/resolv.conf`, `/etc/hosts` and `/etc/hostname`, where the runtime can place them. */
+  readonly etc?: { readonly resolvConf: string; readonly hosts: string; readonly hostname: string };
+}
+
 /** One start of a container; every field is final, all references are resolved. */
 export interface ContainerSpec {
   readonly podUid: string;
   readonly podName: string;
   readonly namespace: string;
   readonly name: string;
+  readonly sandbox: Sandbox;
+  readonly image: Image;
   /** Program and arguments; never empty. */
   readonly command: readonly string[];
   readonly workingDir: string;
@@ -61,6 +76,7 @@ export class ContainerStartError extends Error {}
 export interface Runtime {
   /** As in `containerID: process://<id>`. */
   readonly name: string;
+  readonly images: ImageService;
   /** Throws `ContainerStartError`. */
   start(spec: ContainerSpec): Promise<RunningContainer>;
   /** Ends what an earlier run that did not stop properly left behind; resolves with how many processes that were. */

@@ -86,7 +86,7 @@ describe('serviceVariables()', () => {
   });
 });
 
-const facts = { podIp: '127.244.0.2', hostIp: '127.0.0.1', allocatable: { cpu: '4', memory: '1Gi' } };
+const facts = { podIps: ['127.244.0.2'], hostIps: ['127.0.0.1'], allocatable: { cpu: '4', memory: '1Gi' } };
 const container: Container = {
   name: 'main',
   resources: { requests: { cpu: '250m', memory: '64Mi' }, limits: { memory: '100M' } },

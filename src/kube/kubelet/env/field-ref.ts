@@ -5,8 +5,10 @@ import { parseQuantity } from '#kube/api/quantity.ts';
 
 /** What a field may refer to besides the stored object. */
 export interface PodFacts {
-  readonly podIp: string;
-  readonly hostIp: string;
+  /** The primary address first; empty while the pod has none. */
+  readonly podIps: readonly string[];
+  /** The primary address first. */
+  readonly hostIps: readonly string[];
   readonly allocatable: Readonly<Record<string, string>>;
 }
 
@@ -43,11 +45,13 @@ export function fieldValue(pod: Pod, fieldPath: string, facts: PodFacts): string
     case 'spec.serviceAccountName':
       return spec?.serviceAccountName ?? 'default';
     case 'status.hostIP':
+      return facts.hostIps[0] ?? '';
     case 'status.hostIPs':
-      return facts.hostIp;
+      return facts.hostIps.join(',');
     case 'status.podIP':
+      return facts.podIps[0] ?? '';
     case 'status.podIPs':
-      return facts.podIp;
+      return facts.podIps.join(',');
     default:
       throw new Error(`unsupported fieldPath: ${fieldPath}`);
   }

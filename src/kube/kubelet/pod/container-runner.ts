@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import type { Container, ContainerStatus, Pod, Probe } from 'kubernetes-types/core/v1.js';
 import type { Cancel } from '#lib/clock.ts';
 import type { PodFacts } from '../env/field-ref.ts';
+import type { Image } from '../image/image-service.ts';
 import { ContainerProbes } from '../prober/container-probes.ts';
-import type { RunningContainer } from '../runtime.ts';
+import type { RunningContainer, Sandbox } from '../runtime.ts';
 import { Backoff, formatDelay } from './backoff.ts';
 import { StartFailure, type StartInput, startContainer } from './container-starter.ts';
 import { Deadline } from './deadline.ts';
@@ -25,6 +26,7 @@ const HOOK_LIMIT_MS = 10 * 60_000;
 export interface PodContext {
   pod(): Pod;
   facts(): PodFacts;
+  sandbox(): Sandbox;
   volumes(): ReadonlyMap<string, string>;
   /** Status or state changed: show it, and look again what is to be done. */
   changed(): void;
@@ -65,6 +67,10 @@ export class ContainerRunner {
     this.#podDir = podDir;
   }
 
+  get #podIp(): string {
+    return this.#context.facts().podIps[0] ?? '';
+  }
+
   get #dir(): string {
     return join(this.#podDir, 'containers', this.#container.name);
   }
@@ -94,13 +100,14 @@ export class ContainerRunner {
       pod,
       container: this.#container,
       facts: this.#context.facts(),
+      sandbox: this.#context.sandbox(),
       volumes: this.#context.volumes(),
       containerDir: this.#dir,
       logPath: this.#logPath,
     };
     try {
-      const handle = await startContainer(input, this.#deps);
-      await this.#onStarted(handle);
+      const { running, image } = await startContainer(input, this.#deps);
+      await this.#onStarted(running, image);
     } catch (error) {
       if (!(error instanceof StartFailure)) throw error;
       this.#onStartFailed(error);
@@ -127,7 +134,7 @@ export class ContainerRunner {
     this.#stopped = stopContainer({
       container: this.#container,
       running: run.handle,
-      podIp: this.#context.facts().podIp,
+      podIp: this.#podIp,
       deadline,
       clock,
       hard,
@@ -187,21 +194,23 @@ export class ContainerRunner {
     this.#cancelRetry = this.#deps.clock.after(ms, () => this.#context.changed());
   }
 
-  async #onStarted(handle: RunningContainer): Promise<void> {
+  async #onStarted(handle: RunningContainer, image: Image): Promise<void> {
     const { clock } = this.#deps;
-    const { image } = this.#container;
+    const { image: name } = this.#container;
     this.#imageFailure = undefined;
     this.#event(
       'Normal',
       'Pulled',
-      `Container image "${image}" already present on machine and can be accessed by the pod`,
+      image.pulled
+        ? `Successfully pulled image "${name}"`
+        : `Container image "${name}" already present on machine and can be accessed by the pod`,
     );
     this.#event('Normal', 'Created', 'Container created');
     this.#event('Normal', 'Started', 'Container started');
     for (const note of handle.notes) this.#event('Warning', 'VolumeByVariable', note);
     const startedAt = clock.now();
     const probes = this.#probes(handle, startedAt);
-    this.tracked.running({ handle, probes, startedAt }, `process://${image}`);
+    this.tracked.running({ handle, probes, startedAt }, image.id);
     void handle.exited.then((exit) => {
       const run = { exitCode: exit.exitCode, startedAt: handle.startedAt };
       const message = terminationMessage(this.#container, this.#dir, this.#logPath, run);
@@ -221,7 +230,7 @@ export class ContainerRunner {
     const input = {
       container: this.#container,
       running,
-      podIp: this.#context.facts().podIp,
+      podIp: this.#podIp,
       limitMs: HOOK_LIMIT_MS,
       clock: this.#deps.clock,
     };
@@ -239,7 +248,7 @@ export class ContainerRunner {
   #probes(running: RunningContainer, startedAt: number): ContainerProbes {
     const { clock } = this.#deps;
     return new ContainerProbes({
-      subject: { container: this.#container, podIp: this.#context.facts().podIp, running },
+      subject: { container: this.#container, podIp: this.#podIp, running },
       clock,
       startedAt,
       onChange: () => this.#context.changed(),

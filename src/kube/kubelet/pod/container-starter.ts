@@ -7,13 +7,13 @@ import { ContainerConfigError, containerEnv, type ObjectSource } from '../env/co
 import { expand } from '../env/expansion.ts';
 import type { PodFacts } from '../env/field-ref.ts';
 import { serviceVariables } from '../env/service-env.ts';
-import { type ImageMap, missingImageMessage, type ProcessImage, resolveImage } from '../images.ts';
+import { type Image, ImageError } from '../image/image-service.ts';
 import { hookEnvironment, type LoopbackHook } from '../loopback/environment.ts';
-import { ContainerStartError, type Mount, type RunningContainer, type Runtime } from '../runtime.ts';
+import { ContainerStartError, type Mount, type RunningContainer, type Runtime, type Sandbox } from '../runtime.ts';
 
 /** Why a container cannot start, in the words of its `waiting` state. */
 export class StartFailure extends Error {
-  readonly reason: 'ErrImagePull' | 'ErrImageNeverPull' | 'CreateContainerConfigError' | 'RunContainerError';
+  readonly reason: ImageError['reason'] | 'CreateContainerConfigError' | 'RunContainerError';
 
   constructor(reason: StartFailure['reason'], message: string) {
     super(message);
@@ -23,16 +23,17 @@ export class StartFailure extends Error {
 
 export interface StarterDependencies {
   readonly runtime: Runtime;
-  readonly images: () => ImageMap;
   readonly objects: ObjectSource;
   readonly services: () => readonly Service[];
-  readonly loopback: LoopbackHook;
+  /** For pods that live on the loopback device. */
+  readonly loopback: LoopbackHook | undefined;
 }
 
 export interface StartInput {
   readonly pod: Pod;
   readonly container: Container;
   readonly facts: PodFacts;
+  readonly sandbox: Sandbox;
   /** Where each of the pod's volumes lies. */
   readonly volumes: ReadonlyMap<string, string>;
   /** The container's own directory: working directory when nothing else is named, and its termination message. */
@@ -47,10 +48,12 @@ export function terminationFile(containerDir: string): string {
   return join(containerDir, 'termination-log');
 }
 
-function commandOf(container: Container, image: ProcessImage, lookup: (name: string) => string | undefined): string[] {
-  const own = container.command ?? [];
-  const base = own.length > 0 ? own.map((part) => expand(part, lookup)) : [...image.command];
-  return [...base, ...(container.args ?? []).map((part) => expand(part, lookup))];
+/** As upstream: `command` replaces the image's entrypoint and its arguments, `args` its arguments alone. */
+function commandOf(container: Container, image: Image, lookup: (name: string) => string | undefined): string[] {
+  const expanded = (parts: readonly string[]): string[] => parts.map((part) => expand(part, lookup));
+  const { command = [], args = [] } = container;
+  if (command.length > 0) return expanded([...command, ...args]);
+  return [...image.entrypoint, ...(args.length > 0 ? expanded(args) : image.args)];
 }
 
 function mountsOf(container: Container, volumes: ReadonlyMap<string, string>): Mount[] {
@@ -78,25 +81,28 @@ function baseEnvironment(pod: Pod, containerDir: string): Record<string, string>
   };
 }
 
-/** The process an image stands for; throws `StartFailure`. */
-export function findImage(images: ImageMap, container: Container): ProcessImage {
+async function ensureImage(container: Container, runtime: Runtime): Promise<Image> {
   const image = container.image ?? '';
-  const found = resolveImage(images, image);
-  if (found !== undefined) return found;
-  if (container.imagePullPolicy === 'Never') {
-    throw new StartFailure(
-      'ErrImageNeverPull',
-      `Container image "${image}" is not present with pull policy of Never: ${missingImageMessage(image)}`,
-    );
+  try {
+    return await runtime.images.ensure({
+      image,
+      pullPolicy: (container.imagePullPolicy ?? 'IfNotPresent') as 'Always' | 'IfNotPresent' | 'Never',
+      ports: (container.ports ?? []).map(({ containerPort, protocol = 'TCP' }) => ({ containerPort, protocol })),
+    });
+  } catch (error) {
+    if (error instanceof ImageError) throw new StartFailure(error.reason, error.message);
+    throw error;
   }
-  throw new StartFailure('ErrImagePull', missingImageMessage(image));
 }
 
 /** Starts the container; throws `StartFailure`. */
-export async function startContainer(input: StartInput, deps: StarterDependencies): Promise<RunningContainer> {
-  const { pod, container, facts, volumes, containerDir, logPath } = input;
+export async function startContainer(
+  input: StartInput,
+  deps: StarterDependencies,
+): Promise<{ running: RunningContainer; image: Image }> {
+  const { pod, container, facts, sandbox, volumes, containerDir, logPath } = input;
   const namespace = pod.metadata?.namespace ?? '';
-  const image = findImage(deps.images(), container);
+  const image = await ensureImage(container, deps.runtime);
   const services = serviceVariables(deps.services(), namespace, pod.spec?.enableServiceLinks !== false);
   try {
     const own = await containerEnv({ pod, container, facts, services, objects: deps.objects });
@@ -108,20 +114,27 @@ export async function startContainer(input: StartInput, deps: StarterDependencie
       ...mountVariables(mounts),
       ...own,
     };
-    return await deps.runtime.start({
+    const podIp = sandbox.podIps[0] ?? '';
+    const running = await deps.runtime.start({
       podUid: pod.metadata?.uid ?? '',
       podName: pod.metadata?.name ?? '',
       namespace,
       name: container.name,
+      sandbox,
+      image,
       command: commandOf(container, image, (name) => own[name]),
       workingDir: container.workingDir ?? image.workingDir ?? containerDir,
       env: {
         ...env,
-        ...hookEnvironment(deps.loopback, { namespace, podIp: facts.podIp, nodeOptions: env.NODE_OPTIONS }),
+        // In a network of its own a pod needs no help to be at its address.
+        ...(deps.loopback === undefined || sandbox.netns !== undefined
+          ? {}
+          : hookEnvironment(deps.loopback, { namespace, podIp, nodeOptions: env.NODE_OPTIONS })),
       },
       mounts,
       logPath,
     });
+    return { running, image };
   } catch (error) {
     if (error instanceof ContainerConfigError) throw new StartFailure('CreateContainerConfigError', error.message);
     if (error instanceof ContainerStartError) throw new StartFailure('RunContainerError', error.message);

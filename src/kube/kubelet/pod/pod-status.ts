@@ -10,8 +10,8 @@ export interface StatusInput {
   readonly pod: Pod;
   readonly inits: readonly TrackedContainer[];
   readonly apps: readonly TrackedContainer[];
-  readonly podIp: string | undefined;
-  readonly hostIp: string;
+  readonly podIps: readonly string[];
+  readonly hostIps: readonly string[];
   readonly startTime: string;
   readonly initialized: boolean;
   readonly sandboxReady: boolean;
@@ -30,7 +30,8 @@ function settledPhase(input: StatusInput, computed: PodPhase): PodPhase {
 }
 
 export function podStatus(input: StatusInput): PodStatus {
-  const { pod, podIp } = input;
+  const { pod, podIps, hostIps } = input;
+  const [podIp] = podIps;
   const statuses = input.apps.map((one) => one.status());
   const initStatuses = input.inits.map((one) => one.status());
   const computed = podPhase(pod, [...initStatuses, ...statuses], input.terminal, input.initialized);
@@ -44,9 +45,9 @@ export function podStatus(input: StatusInput): PodStatus {
     phase,
     conditions,
     ...(input.failure === undefined ? {} : input.failure),
-    hostIP: input.hostIp,
-    hostIPs: [{ ip: input.hostIp }],
-    ...(podIp === undefined ? {} : { podIP: podIp, podIPs: [{ ip: podIp }] }),
+    hostIP: hostIps[0] ?? '',
+    hostIPs: hostIps.map((ip) => ({ ip })),
+    ...(podIp === undefined ? {} : { podIP: podIp, podIPs: podIps.map((ip) => ({ ip })) }),
     startTime: input.startTime,
     ...(initStatuses.length === 0 ? {} : { initContainerStatuses: initStatuses }),
     containerStatuses: statuses,

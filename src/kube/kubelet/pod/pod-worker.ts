@@ -64,6 +64,7 @@ export class PodWorker {
     const context: PodContext = {
       pod: () => this.#pod,
       facts: () => this.#sandbox.facts,
+      sandbox: () => this.#sandbox.describe(this.#pod),
       volumes: () => this.#sandbox.volumes,
       changed: () => {
         this.#publish();
@@ -256,7 +257,7 @@ export class PodWorker {
   async #finish(): Promise<void> {
     await this.#stopAll();
     this.#terminal = true;
-    this.#release();
+    await this.#release();
     this.#publish();
   }
 
@@ -289,6 +290,8 @@ export class PodWorker {
     const ending = this.#ending;
     if (ending === 'shutdown') {
       this.#publish();
+      // The containers are gone for good, and so is this run's place in the network.
+      await this.#deps.network.tearDown(this.uid);
       await Promise.race([this.#writer.flushed(), this.#after(LAST_WRITE_MS)]);
       this.#close();
       return;
@@ -298,7 +301,7 @@ export class PodWorker {
       this.#terminal = true;
       this.#publish();
     }
-    this.#release();
+    await this.#release();
     if (ending === 'expired') {
       // The object stays as a record; its deletion comes as another ending.
       if (this.#ending === 'expired') this.#ending = undefined;
@@ -324,10 +327,10 @@ export class PodWorker {
     }
   }
 
-  #release(): void {
+  async #release(): Promise<void> {
     this.#cancelRetry();
     this.#cancelDeadline();
-    this.#sandbox.release(this.#pod);
+    await this.#sandbox.release(this.#pod);
   }
 
   /** Logs live as long as the object. */
@@ -346,8 +349,8 @@ export class PodWorker {
       pod: this.#pod,
       inits: this.#inits.map((runner) => runner.tracked),
       apps: this.#apps.map((runner) => runner.tracked),
-      podIp: this.#sandbox.podIp ?? this.#status.podIP,
-      hostIp: this.#deps.hostIp,
+      podIps: this.#sandbox.podIps ?? (this.#status.podIPs ?? []).map(({ ip }) => ip ?? ''),
+      hostIps: this.#deps.hostIps,
       startTime: this.#startTime,
       initialized: this.#initialized,
       sandboxReady: this.#sandbox.ready && !this.#terminal,

@@ -2,13 +2,15 @@
 // Knows no containers; what stands in the way becomes an event, and the caller tries again.
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import type { PodFacts } from '../env/field-ref.ts';
+import { type HostPort, type NetworkAttachment, NetworkError } from '../network/pod-network.ts';
+import type { Sandbox } from '../runtime.ts';
 import { VolumeError } from '../volumes/pod-volumes.ts';
 import type { PodWorkerDependencies } from './worker-types.ts';
 
 export class PodSandbox {
   readonly #uid: string;
   readonly #deps: PodWorkerDependencies;
-  #podIp: string | undefined;
+  #attachment: NetworkAttachment | undefined;
   #volumes: ReadonlyMap<string, string> | undefined;
   /** Something the volumes are made of may have changed. */
   #stale = true;
@@ -18,9 +20,9 @@ export class PodSandbox {
     this.#deps = deps;
   }
 
-  /** The pod's address, also after its release: it stays in the status. */
-  get podIp(): string | undefined {
-    return this.#podIp;
+  /** The pod's addresses, also after their release: they stay in the status. */
+  get podIps(): readonly string[] | undefined {
+    return this.#attachment?.podIps;
   }
 
   /** Directories by volume name; empty before `prepare` and after `release`. */
@@ -33,8 +35,18 @@ export class PodSandbox {
   }
 
   get facts(): PodFacts {
-    const { hostIp, allocatable } = this.#deps;
-    return { podIp: this.#podIp ?? '', hostIp, allocatable };
+    const { hostIps, allocatable } = this.#deps;
+    return { podIps: this.podIps ?? [], hostIps, allocatable };
+  }
+
+  /** What each of the pod's containers shares with the others. */
+  describe(pod: Pod): Sandbox {
+    const netns = this.#attachment?.netns;
+    return {
+      hostname: pod.spec?.hostname ?? pod.metadata?.name ?? '',
+      podIps: this.podIps ?? [],
+      ...(netns === undefined ? {} : { netns }),
+    };
   }
 
   /** The next `prepare` looks at the volumes again. */
@@ -44,7 +56,7 @@ export class PodSandbox {
 
   /** Takes an address and makes or refreshes the volumes. `false` when something is missing that may yet come. */
   async prepare(pod: Pod): Promise<boolean> {
-    if (this.#podIp === undefined && !this.#acquire(pod)) return false;
+    if (this.#attachment === undefined && !(await this.#attach(pod))) return false;
     if (!this.#stale) return true;
     this.#stale = false;
     try {
@@ -58,21 +70,42 @@ export class PodSandbox {
     }
   }
 
-  release(pod: Pod): void {
+  async release(pod: Pod): Promise<void> {
     this.#volumes = undefined;
-    this.#deps.addresses.release(this.#uid);
+    await this.#deps.network.tearDown(this.#uid);
     this.#deps.volumes(pod).unmount();
   }
 
-  #acquire(pod: Pod): boolean {
+  async #attach(pod: Pod): Promise<boolean> {
     try {
-      const onHost = pod.spec?.hostNetwork === true;
-      this.#podIp = onHost ? this.#deps.hostIp : this.#deps.addresses.acquire(this.#uid);
+      this.#attachment = pod.spec?.hostNetwork === true ? { podIps: this.#deps.hostIps } : await this.#setUp(pod);
       return true;
     } catch (error) {
-      const message = `Failed to create pod sandbox: ${(error as Error).message}`;
+      if (!(error instanceof NetworkError)) throw error;
+      const message = `Failed to create pod sandbox: ${error.message}`;
       this.#deps.events(pod, undefined, 'Warning', 'FailedCreatePodSandBox', message);
       return false;
     }
   }
+
+  #setUp(pod: Pod): Promise<NetworkAttachment> {
+    const { name: podName = '', namespace = '' } = pod.metadata ?? {};
+    return this.#deps.network.setUp({ podUid: this.#uid, podName, namespace, hostPorts: hostPortsOf(pod) });
+  }
+}
+
+function hostPortsOf(pod: Pod): HostPort[] {
+  const ports = (pod.spec?.containers ?? []).flatMap((container) => container.ports ?? []);
+  return ports.flatMap(({ hostPort, containerPort, protocol = 'TCP', hostIP }) =>
+    hostPort === undefined || hostPort === 0
+      ? []
+      : [
+          {
+            hostPort,
+            containerPort,
+            protocol: protocol as HostPort['protocol'],
+            ...(hostIP === undefined || hostIP === '' ? {} : { hostIp: hostIP }),
+          },
+        ],
+  );
 }

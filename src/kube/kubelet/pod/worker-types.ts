@@ -4,7 +4,7 @@ import type { Pod } from 'kubernetes-types/core/v1.js';
 import type { Client } from '#kube/client/client.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
-import type { AddressPool } from '../node/address-pool.ts';
+import type { PodNetwork } from '../network/pod-network.ts';
 import type { PodVolumes } from '../volumes/pod-volumes.ts';
 import type { StarterDependencies } from './container-starter.ts';
 
@@ -22,9 +22,10 @@ export interface PodWorkerDependencies extends StarterDependencies {
   readonly clock: Clock;
   readonly log: Logger;
   readonly events: PodEvents;
-  readonly addresses: AddressPool;
+  readonly network: PodNetwork;
   readonly volumes: (pod: Pod) => PodVolumes;
-  readonly hostIp: string;
+  /** The node's addresses, the primary one first. */
+  readonly hostIps: readonly string[];
   readonly allocatable: Readonly<Record<string, string>>;
   readonly dataDir: string;
 }

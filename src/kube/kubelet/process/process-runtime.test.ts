@@ -8,6 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '#lib/clock.ts';
 import { silentLogger } from '#lib/log.ts';
+import { MappedImages } from '../image/mapped-images.ts';
 import { type ContainerSpec, ContainerStartError } from '../runtime.ts';
 import { processStartTime } from './proc.ts';
 import { ProcessRuntime } from './process-runtime.ts';
@@ -15,10 +16,11 @@ import { CONTAINER_ID_VARIABLE, ProcessRecords } from './records.ts';
 
 let dir: string;
 let runtime: ProcessRuntime;
+const images = new MappedImages(() => ({}));
 
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'evenkeel-runtime-'));
-  runtime = new ProcessRuntime({ dataDir: dir, keep: [], clock: systemClock, log: silentLogger });
+  runtime = new ProcessRuntime({ dataDir: dir, images, keep: [], clock: systemClock, log: silentLogger });
 });
 
 afterEach(async () => {
@@ -32,6 +34,8 @@ function spec(script: string, rest: Partial<ContainerSpec> = {}): ContainerSpec 
     podName: 'pod',
     namespace: 'default',
     name: 'main',
+    sandbox: { hostname: 'pod', podIps: [] },
+    image: { id: 'process://sh', entrypoint: [], args: [], env: {}, pulled: false },
     command: ['sh', '-c', script],
     workingDir: dir,
     env: { PATH: process.env.PATH ?? '', WORD: 'hello' },
@@ -114,7 +118,7 @@ test('what a killed runtime left behind is ended by the next', async () => {
     import { ProcessRuntime } from '${here}';
     import { systemClock } from '${lib}/clock.ts';
     import { silentLogger } from '${lib}/log.ts';
-    const runtime = new ProcessRuntime({ dataDir: ${JSON.stringify(dir)}, keep: [], clock: systemClock, log: silentLogger });
+    const runtime = new ProcessRuntime({ dataDir: ${JSON.stringify(dir)}, images: { ensure: () => Promise.reject(new Error('no image is asked for')) }, keep: [], clock: systemClock, log: silentLogger });
     await runtime.start(${JSON.stringify(spec("trap '' PIPE TERM; setsid sleep 300 & echo $$ $! >&2; echo $$ > pid; sleep 300"))});
     setInterval(() => {}, 1000);`;
   const host = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'ignore' });
@@ -131,7 +135,7 @@ test('what a killed runtime left behind is ended by the next', async () => {
   host.kill('SIGKILL');
   await once(host, 'exit');
   expect(processStartTime(pid)).toBeDefined();
-  const next = new ProcessRuntime({ dataDir: dir, keep: [], clock: systemClock, log: silentLogger });
+  const next = new ProcessRuntime({ dataDir: dir, images, keep: [], clock: systemClock, log: silentLogger });
   expect(await next.sweep()).toBeGreaterThanOrEqual(2);
   await expect.poll(() => processStartTime(pid)).toBeUndefined();
   expect(await next.sweep()).toBe(0);

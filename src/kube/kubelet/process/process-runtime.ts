@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Cancel, Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import type { ImageService } from '../image/image-service.ts';
 import {
   type ContainerExit,
   type ContainerSpec,
@@ -34,6 +35,7 @@ const GONE_STEP_MS = 10;
 export interface ProcessRuntimeOptions {
   /** Holds one record for each running process. */
   readonly dataDir: string;
+  readonly images: ImageService;
   /** Files that every process needs under their own paths, whatever volumes it has. */
   readonly keep: readonly string[];
   readonly clock: Clock;
@@ -96,6 +98,7 @@ function checkWorkingDir(dir: string): void {
 
 export class ProcessRuntime implements Runtime {
   readonly name = 'process';
+  readonly images: ImageService;
   readonly #records: ProcessRecords;
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -105,6 +108,7 @@ export class ProcessRuntime implements Runtime {
   #cancelSweep: Cancel = () => {};
 
   constructor(options: ProcessRuntimeOptions) {
+    this.images = options.images;
     this.#records = new ProcessRecords(recordsDir(options.dataDir));
     this.#namespaces = new MountNamespaces(options.dataDir, options.keep, options.clock);
     this.#clock = options.clock;

@@ -54,7 +54,7 @@ describe('podVolumes()', () => {
     secret: async (_namespace, name) =>
       name === 'sec' ? { data: { key: Buffer.from('k').toString('base64') } } : undefined,
   };
-  const facts = { podIp: '127.244.0.2', hostIp: '127.0.0.1', allocatable: {} };
+  const facts = { podIps: ['127.244.0.2'], hostIps: ['127.0.0.1'], allocatable: {} };
   const mount = async (volume: Omit<Volume, 'name'>): Promise<string> => {
     const pod: Pod = {
       metadata: { name: 'p', namespace: 'd', labels: { a: 'b' } },

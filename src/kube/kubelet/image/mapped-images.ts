@@ -1,0 +1,34 @@
+// Images that are commands of this machine, by the map people write.
+// Pulls nothing; knows the map only.
+import { type ImageMap, missingImageMessage, resolveImage } from '../images.ts';
+import { type Image, ImageError, type ImageRequest, type ImageService } from './image-service.ts';
+
+export class MappedImages implements ImageService {
+  readonly #images: () => ImageMap;
+
+  /** `images` is asked anew for every container that starts. */
+  constructor(images: () => ImageMap) {
+    this.#images = images;
+  }
+
+  async ensure({ image, pullPolicy }: ImageRequest): Promise<Image> {
+    const found = resolveImage(this.#images(), image);
+    if (found === undefined) throw missing(image, pullPolicy);
+    return {
+      id: `process://${image}`,
+      entrypoint: found.command,
+      args: [],
+      env: found.env ?? {},
+      ...(found.workingDir === undefined ? {} : { workingDir: found.workingDir }),
+      pulled: false,
+    };
+  }
+}
+
+function missing(image: string, pullPolicy: ImageRequest['pullPolicy']): ImageError {
+  if (pullPolicy !== 'Never') return new ImageError('ErrImagePull', missingImageMessage(image));
+  return new ImageError(
+    'ErrImageNeverPull',
+    `Container image "${image}" is not present with pull policy of Never: ${missingImageMessage(image)}`,
+  );
+}
