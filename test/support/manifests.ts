@@ -8,13 +8,15 @@ export interface EchoApp {
   readonly env?: Readonly<Record<string, string>>;
   /** Further fields of the container. */
   readonly container?: Readonly<Record<string, unknown>>;
+  /** Left out: 2. */
+  readonly graceSeconds?: number;
   /** Host name of an Ingress in front; none without it. */
   readonly host?: string;
 }
 
 /** Namespace, Deployment, Service and, when a host is given, Ingress, as text for standard input. */
 export function echoManifests(app: EchoApp): string {
-  const { name, namespace, replicas = 1, env = {}, container = {}, host } = app;
+  const { name, namespace, replicas = 1, env = {}, container = {}, graceSeconds = 2, host } = app;
   const labels = { 'app.kubernetes.io/name': name };
   const objects: unknown[] = [
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
@@ -28,7 +30,7 @@ export function echoManifests(app: EchoApp): string {
         template: {
           metadata: { labels },
           spec: {
-            terminationGracePeriodSeconds: 2,
+            terminationGracePeriodSeconds: graceSeconds,
             containers: [
               {
                 name,

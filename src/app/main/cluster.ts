@@ -141,6 +141,8 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
     podCidr: network.podCidr,
     dataDir: data.pods,
     images: () => readImages(data.images),
+    // The engine of this process tells when a pod is idle.
+    drain: { by: 'condition', maxMs: DRAIN_MS, settleMs: 0 },
     serving: { address: NODE_ADDRESS, port: 0, ...pki.kubelet, clientCaPem: pki.authority.certPem },
     log: log.child({ part: 'kubelet' }),
     clock,

@@ -23,6 +23,7 @@ import type { PodNetwork } from './network/pod-network.ts';
 import { machineCapacity, machineInfo } from './node/machine.ts';
 import { NodeAgent } from './node/node-agent.ts';
 import type { NodeFacts } from './node/node-object.ts';
+import { DrainGate, type DrainPolicy } from './pod/drain-gate.ts';
 import { PodManager } from './pod/pod-manager.ts';
 import type { PodEvents } from './pod/worker-types.ts';
 import { ProcessRuntime } from './process/process-runtime.ts';
@@ -43,6 +44,8 @@ export interface KubeletOptions {
   readonly dataDir: string;
   /** Image names to commands, from `images:` of evenkeel.yaml; asked anew for every container that starts. */
   readonly images: () => ImageMap;
+  /** How long the end of a pod waits for traffic to leave it; by EndpointSlices when left out. */
+  readonly drain?: DrainPolicy;
   /** Added to the Node's labels, e.g. `topology.kubernetes.io/zone`. */
   readonly labels?: Readonly<Record<string, string>>;
   /** Where logs are served over HTTPS to holders of a client certificate of `clientCaPem`; port 0 takes a free one. */
@@ -56,6 +59,9 @@ export interface KubeletOptions {
   readonly log: Logger;
   readonly clock: Clock;
 }
+
+/** For proxies that do not say when they are done: most follow EndpointSlices well within this time. */
+const defaultDrain: DrainPolicy = { by: 'slices', maxMs: 10_000, settleMs: 1_000 };
 
 export interface Kubelet {
   /** Port on which logs are served. */
@@ -134,6 +140,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     loopback: { hookFile, namesFile: names.path },
     events: podEvents(recorder),
     network,
+    drain: new DrainGate(options.drain ?? defaultDrain, slices, clock),
     volumes: (pod) => podVolumes(join(dataDir, 'pods', pod.metadata?.uid ?? ''), { pod, objects }),
     hostIps: [options.nodeAddress],
     allocatable: capacity,

@@ -117,4 +117,9 @@ export interface TrafficUpdate {
 /** Where the control plane publishes; the process wires it to the engines. */
 export interface TrafficSink {
   publish(update: TrafficUpdate): void;
+  /**
+   * Resolves when everything published so far is in force and no request is under way at these addresses any more, or
+   * when `signal` aborts. Connections that are passed on unread do not count.
+   */
+  drained?(addresses: readonly string[], signal: AbortSignal): Promise<void>;
 }

@@ -111,4 +111,29 @@ describe('a rollout under load', () => {
     expect(await running.stop()).toEqual([]);
     for (const backend of live) await backend.close();
   });
+
+  it('says when a backend that leaves is idle: after its last answer, whether or not its cluster still lists it', async () => {
+    const answers: (() => void)[] = [];
+    const slow = await harness.backend(
+      httpBackend((_request, response) => void answers.push(() => response.end('ok'))),
+    );
+    const engine = await harness.engine();
+    engine.publish(simpleModel([slow.port]));
+    await engine.applied();
+    const running = load(engine, 'GET', 1);
+    while (answers.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    engine.publish(endpointsUpdate([]));
+    let idle = false;
+    const drained = engine.drained(['127.0.0.1'], new AbortController().signal).then(() => {
+      idle = true;
+    });
+    await engine.applied();
+    expect(idle).toBe(false);
+    const stopped = running.stop();
+    for (const answer of answers) answer();
+    await drained;
+    expect(await stopped).toEqual([]);
+    const given = AbortSignal.abort();
+    await engine.drained(['127.0.0.1'], given);
+  });
 });

@@ -12,6 +12,7 @@ import { proxyMetrics } from '#telemetry/proxy-metrics.ts';
 import type { Series } from '#telemetry/series.ts';
 import type { TrafficSink, TrafficUpdate } from '#traffic/model/ir.ts';
 import { type ClusterReport, reportCluster } from './cluster-report.ts';
+import { DrainWatch } from './drain-watch.ts';
 import { EndpointSlots } from './endpoint-slots.ts';
 import { explainNowhere } from './explain/explain.ts';
 import type { Explanation, Question } from './explain/explanation.ts';
@@ -54,7 +55,7 @@ export interface ListeningAddress {
   readonly port: number;
 }
 
-export interface Engine extends TrafficSink {
+export interface Engine extends Required<TrafficSink> {
   /** Prometheus text of everything the workers counted. */
   metricsText(): Promise<string>;
   /** Every cluster with its endpoints: how they fare, why, and what they have in flight. */
@@ -118,6 +119,7 @@ class WorkerEngine implements Engine {
   readonly #workers: WorkerHandle[] = [];
   readonly #model = new MergedModel();
   readonly #slots: EndpointSlots;
+  readonly #drains: DrainWatch;
   readonly #health: HealthMonitor;
   readonly #buildInfo = buildInfo();
   /** What workers counted that have ended. */
@@ -142,6 +144,7 @@ class WorkerEngine implements Engine {
     const outcomes = createOutcomeMemory(count);
     const place = { node: options.node ?? '', zone: options.zone ?? '' };
     this.#slots = new EndpointSlots(inFlight, count);
+    this.#drains = new DrainWatch(this.#slots.table, systemClock);
     this.#health = new HealthMonitor({
       clock: systemClock,
       random: Math.random,
@@ -288,6 +291,13 @@ class WorkerEngine implements Engine {
 
   drainEndpoint(cluster: string, key: string, drained: boolean): boolean {
     return this.#health.drain(cluster, key, drained);
+  }
+
+  async drained(addresses: readonly string[], signal: AbortSignal): Promise<void> {
+    const cells = this.#drains.cellsOf(addresses);
+    const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    await Promise.race([this.applied(), aborted]);
+    await this.#drains.quiet(cells, signal);
   }
 
   async clusters(): Promise<readonly ClusterReport[]> {

@@ -13,6 +13,7 @@ import { jsonEqual } from '#lib/json.ts';
 import type { Logger } from '#lib/log.ts';
 import type { Listener, TrafficSink } from '#traffic/model/ir.ts';
 import { serviceKeyOf } from '#traffic/model/translate.ts';
+import { DrainNotes } from './drain-notes.ts';
 import { createIngressStatusQueue } from './ingress-status.ts';
 import { createProblemReporter } from './problem-reporter.ts';
 import { createCertificateReader } from './read-certificate.ts';
@@ -83,6 +84,7 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
           log,
         });
 
+  const drains = sink.drained === undefined ? undefined : new DrainNotes({ client, sink, clock, log });
   let version = 0;
   let ready = false;
   let pending: Cancel | undefined;
@@ -99,10 +101,12 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
       reporting = undefined;
       problems.report(world.problems());
     });
-    if (version > 0 && changes === undefined) return;
-    version += 1;
-    const first = version === 1 ? { listeners: new Map(listeners.map((listener) => [listener.name, listener])) } : {};
-    sink.publish({ version, ...first, ...changes });
+    if (version === 0 || changes !== undefined) {
+      version += 1;
+      const first = version === 1 ? { listeners: new Map(listeners.map((listener) => [listener.name, listener])) } : {};
+      sink.publish({ version, ...first, ...changes });
+    }
+    drains?.settle();
   };
   const touch = (): void => {
     if (ready) pending ??= clock.after(GATHER_MS, publish);
@@ -115,7 +119,8 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
       if (!jsonEqual(now?.spec, before?.spec)) world.touchIngresses();
       touch();
     }),
-    slices.onChange((_key, now, before) => {
+    slices.onChange((key, now, before) => {
+      drains?.see(key, now, before);
       for (const slice of [now, before]) if (slice !== undefined) world.touchService(serviceKeyOf(slice));
       touch();
     }),
@@ -152,6 +157,7 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
       pending?.();
       reporting?.();
       unsubscribeAll();
+      drains?.stop();
       await statuses?.stop();
       await events.flush();
     },

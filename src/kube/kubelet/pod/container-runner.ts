@@ -21,6 +21,8 @@ import { formatPod, type PodWorkerDependencies } from './worker-types.ts';
 const CONFIG_RETRY_MS = 10_000;
 /** Hooks without a limit of their own end at the latest after this long, in milliseconds. */
 const HOOK_LIMIT_MS = 10 * 60_000;
+/** Of this, half is granted to requests under way in a container that failed its liveness probe, in milliseconds. */
+const UNHEALTHY_DRAIN_MS = 4_000;
 
 /** The pod around the container, as it is now. */
 export interface PodContext {
@@ -32,6 +34,8 @@ export interface PodContext {
   changed(): void;
   /** The status changed, but there is nothing to do until something else happens. */
   shown(): void;
+  /** Resolves when the pod, which is not ready any more, is asked nothing, or half of `limitMs` has passed. */
+  drain(limitMs: number): Promise<void>;
   /** The pod is being ended: nothing is to be started any more. */
   ending(): boolean;
   /** Resolves when the pod begins to end. */
@@ -265,7 +269,19 @@ export class ContainerRunner {
     if (this.#context.ending()) return;
     const name = this.#container.name;
     const graceMs = (probe.terminationGracePeriodSeconds ?? this.#graceMs() / 1000) * 1000;
-    void this.stop(graceMs, `Container ${name} failed ${kind} probe, will be restarted`);
+    void this.#restartUnhealthy(graceMs, `Container ${name} failed ${kind} probe, will be restarted`);
+  }
+
+  /** A container that still answers some finishes what it has; one that hangs is not given long. */
+  async #restartUnhealthy(graceMs: number, message: string): Promise<void> {
+    const { run } = this.tracked;
+    if (run === undefined) return;
+    if (run.probes.ready) {
+      run.probes.unready();
+      this.#context.shown();
+      await Promise.race([this.#context.drain(Math.min(graceMs, UNHEALTHY_DRAIN_MS)), this.#context.untilEnding]);
+    }
+    if (this.tracked.run === run && !this.#context.ending()) await this.stop(graceMs, message);
   }
 
   #graceMs(): number {

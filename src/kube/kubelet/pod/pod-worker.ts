@@ -36,6 +36,8 @@ export class PodWorker {
   readonly #writer: PodStatusWriter;
   readonly #done = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
+  /** There is no time left for anyone. */
+  readonly #hurried = Promise.withResolvers<void>();
   readonly #podDir: string;
   readonly #sandbox: PodSandbox;
   readonly #startTime: string;
@@ -46,6 +48,7 @@ export class PodWorker {
   #ending: Ending | undefined;
   /** Clock time at which everything of the pod must be gone. */
   #endBy = Number.POSITIVE_INFINITY;
+  readonly #changeListeners = new Set<() => void>();
   #dirty = false;
   #looping = false;
   #cancelRetry: Cancel = () => {};
@@ -72,6 +75,7 @@ export class PodWorker {
       },
       shown: () => this.#publish(),
       ending: () => this.#ending !== undefined,
+      drain: (limitMs) => this.#drain(limitMs),
       untilEnding: this.#ended.promise,
     };
     const runner = (kind: 'app' | undefined) => (container: NonNullable<Pod['spec']>['containers'][number]) =>
@@ -92,6 +96,7 @@ export class PodWorker {
     // The downward API shows labels and annotations in files.
     if (!isDeepStrictEqual(shownMetadata(pod), shownMetadata(this.#pod))) this.#sandbox.invalidate();
     this.#pod = pod;
+    for (const listener of this.#changeListeners) listener();
     const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata ?? {};
     if (deletionTimestamp !== undefined) {
       const seconds = deletionGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? 30;
@@ -169,6 +174,7 @@ export class PodWorker {
     const by = this.#deps.clock.now() + graceMs;
     if (by >= this.#endBy) return;
     this.#endBy = by;
+    if (!first) this.#hurried.resolve();
     for (const runner of [...this.#inits, ...this.#apps]) runner.hurry(graceMs);
   }
 
@@ -261,6 +267,22 @@ export class PodWorker {
     this.#publish();
   }
 
+  /** The processes stay until nobody sends them requests, or for half of `limitMs`. */
+  async #drain(limitMs: number): Promise<void> {
+    const runs = this.#apps.flatMap(({ tracked }) => (tracked.run === undefined ? [] : [tracked.run.handle.exited]));
+    if (runs.length === 0) return;
+    const over = Promise.race([Promise.all(runs), this.#hurried.promise]);
+    await this.#deps.drain.wait(
+      () => this.#pod,
+      limitMs,
+      over,
+      (fn) => {
+        this.#changeListeners.add(fn);
+        return () => this.#changeListeners.delete(fn);
+      },
+    );
+  }
+
   #after(ms: number): Promise<void> {
     return new Promise((resolve) => void this.#deps.clock.after(ms, resolve));
   }
@@ -286,6 +308,7 @@ export class PodWorker {
 
   async #terminate(): Promise<void> {
     for (const runner of [...this.#inits, ...this.#apps]) runner.tracked.run?.probes.terminating();
+    if (this.#ending === 'deleted') await this.#drain(this.#remainingMs());
     await this.#stopAll();
     const ending = this.#ending;
     if (ending === 'shutdown') {

@@ -7,6 +7,7 @@ import type { Logger } from '#lib/log.ts';
 import type { PodNetwork } from '../network/pod-network.ts';
 import type { PodVolumes } from '../volumes/pod-volumes.ts';
 import type { StarterDependencies } from './container-starter.ts';
+import type { DrainGate } from './drain-gate.ts';
 
 /** Records an event about a pod or, with `container`, about one of its containers. */
 export type PodEvents = (
@@ -23,6 +24,7 @@ export interface PodWorkerDependencies extends StarterDependencies {
   readonly log: Logger;
   readonly events: PodEvents;
   readonly network: PodNetwork;
+  readonly drain: DrainGate;
   readonly volumes: (pod: Pod) => PodVolumes;
   /** The node's addresses, the primary one first. */
   readonly hostIps: readonly string[];

@@ -54,6 +54,13 @@ export class ContainerProbes {
     }
   }
 
+  /** Takes it out of service for the rest of this run, e.g. before its restart. */
+  unready(): void {
+    this.#workers.get('readiness')?.stop();
+    this.#workers.delete('readiness');
+    this.#ready = false;
+  }
+
   stop(): void {
     for (const worker of this.#workers.values()) worker.stop();
     this.#workers.clear();

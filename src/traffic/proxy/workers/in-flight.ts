@@ -1,4 +1,4 @@
-// How many requests each endpoint has now, over all workers, in memory they share.
+// How many requests and flows each endpoint has now, over all workers, in memory they share.
 // Each worker writes only its own row, so counting needs no lock; a reader adds the rows up.
 
 import type { EndpointCounters } from '#traffic/snapshot/index.ts';
@@ -6,8 +6,9 @@ import type { EndpointCounters } from '#traffic/snapshot/index.ts';
 /** Endpoints that can be counted apart; whatever comes beyond shares the last cell. */
 export const MAX_SLOTS = 65_536;
 
+/** A row of everything for each worker, then a row of layer-4 flows alone for each. */
 export function createInFlightMemory(workers: number): SharedArrayBuffer {
-  return new SharedArrayBuffer(workers * MAX_SLOTS * Int32Array.BYTES_PER_ELEMENT);
+  return new SharedArrayBuffer(2 * workers * MAX_SLOTS * Int32Array.BYTES_PER_ELEMENT);
 }
 
 /** Hands out slots; lives in the engine, so that every worker uses the same slot for an endpoint. */
@@ -59,9 +60,20 @@ export class SlotTable {
     return slot === undefined ? 0 : this.inFlight(slot);
   }
 
+  /** Requests in flight, without connections that are only passed on: those may rest for hours. */
+  requests(slot: number): number {
+    const flows = this.#cells.subarray(this.#workers * MAX_SLOTS);
+    return this.inFlight(slot) - sumRows(flows, slot, this.#workers);
+  }
+
+  /** Slots of all endpoints whose key begins so. */
+  slotsOf(keyPrefix: string): number[] {
+    return [...this.#slots].flatMap(([key, slot]) => (key.startsWith(keyPrefix) ? [slot] : []));
+  }
+
   /** A worker has died: what it had in flight is gone with it. */
   clearRow(worker: number): void {
-    this.#cells.fill(0, worker * MAX_SLOTS, (worker + 1) * MAX_SLOTS);
+    for (const row of [worker, this.#workers + worker]) this.#cells.fill(0, row * MAX_SLOTS, (row + 1) * MAX_SLOTS);
   }
 }
 
@@ -117,6 +129,12 @@ export class InFlightCounters implements EndpointCounters {
 
   add(slot: number, delta: number): void {
     (this.#cells[this.#row + slot] as number) += delta;
+  }
+
+  /** A connection that is passed on without a look at what it carries. */
+  addFlow(slot: number, delta: number): void {
+    this.add(slot, delta);
+    (this.#cells[this.#workers * MAX_SLOTS + this.#row + slot] as number) += delta;
   }
 }
 

@@ -47,7 +47,7 @@ export function serviceStats(writer: MetricWriter, inFlight: InFlightCounters): 
         entry = { slot: inFlight.slot(key), busy: 0 };
         slots.set(key, entry);
       }
-      inFlight.add(entry.slot, delta);
+      inFlight.addFlow(entry.slot, delta);
       entry.busy += delta;
       if (entry.busy === 0) slots.delete(key);
     },
