@@ -12,6 +12,7 @@ import { createEventRecorder, type EventRecorder } from '#kube/client/events.ts'
 import type { Informers } from '#kube/client/informer.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import { openCgroups } from './cgroup/open.ts';
 import { echoImages } from './echo/image.ts';
 import type { ObjectSource } from './env/container-env.ts';
 import { MappedImages } from './image/mapped-images.ts';
@@ -46,6 +47,8 @@ export interface KubeletOptions {
   readonly images: () => ImageMap;
   /** How long the end of a pod waits for traffic to leave it; by EndpointSlices when left out. */
   readonly drain?: DrainPolicy;
+  /** Most processes and threads of a pod; 4096 when left out. */
+  readonly podPidsLimit?: number;
   /** Added to the Node's labels, e.g. `topology.kubernetes.io/zone`. */
   readonly labels?: Readonly<Record<string, string>>;
   /** Where logs are served over HTTPS to holders of a client certificate of `clientCaPem`; port 0 takes a free one. */
@@ -62,6 +65,8 @@ export interface KubeletOptions {
 
 /** For proxies that do not say when they are done: most follow EndpointSlices well within this time. */
 const defaultDrain: DrainPolicy = { by: 'slices', maxMs: 10_000, settleMs: 1_000 };
+/** Enough for any server, too few to keep the machine from its work. */
+const POD_PIDS_LIMIT = 4096;
 
 export interface Kubelet {
   /** Port on which logs are served. */
@@ -105,11 +110,13 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const { client, informers, nodeName, dataDir, clock, log } = options;
   mkdirSync(dataDir, { recursive: true });
 
+  const cgroups = await openCgroups({ dataDir, nodeName, clock });
   // First of all: what a crash left running holds ports and addresses that are about to be given out again.
   const runtime = new ProcessRuntime({
     dataDir,
     images: new MappedImages(() => ({ ...echoImages, ...options.images() })),
     keep: [process.execPath, hookFile],
+    cgroups,
     clock,
     log,
   });
@@ -138,6 +145,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     dataDir,
     services: () => services.list(),
     loopback: { hookFile, namesFile: names.path },
+    podPidsLimit: options.podPidsLimit ?? POD_PIDS_LIMIT,
     events: podEvents(recorder),
     network,
     drain: new DrainGate(options.drain ?? defaultDrain, slices, clock),

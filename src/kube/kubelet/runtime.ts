@@ -1,6 +1,7 @@
 // What a container runtime does for the kubelet; the process runtime is the first, others can follow.
 // An interface only: knows no pod worker and no way of running things.
 
+import type { ResourceLimits } from './cgroup/limits.ts';
 import type { Image, ImageService } from './image/image-service.ts';
 
 /** A directory that a container sees at a path of its own. */
@@ -37,6 +38,11 @@ export interface ContainerSpec {
   readonly mounts: readonly Mount[];
   /** File that receives the output, in CRI log format. */
   readonly logPath: string;
+  readonly limits: ResourceLimits;
+  /** Bounds of all the pod's containers together. */
+  readonly podLimits: ResourceLimits;
+  /** -1000..1000: the higher, the sooner the kernel ends it when the machine has no memory left. */
+  readonly oomScoreAdj: number;
 }
 
 export interface ContainerExit {
@@ -46,6 +52,20 @@ export interface ContainerExit {
   readonly signal?: number;
   /** Wall time in milliseconds since the epoch. */
   readonly finishedAt: number;
+  /** It ended since its memory was used up. */
+  readonly oomKilled?: true;
+}
+
+/** What a container's processes use; fields that this machine cannot tell are left out. */
+export interface ContainerStats {
+  /** Wall time of the reading in milliseconds since the epoch. */
+  readonly at: number;
+  /** CPU time since the container's start, in nanoseconds. */
+  readonly cpuNanos?: number;
+  /** Memory that cannot be taken back without effort, in bytes. */
+  readonly workingSetBytes?: number;
+  /** Memory of the processes themselves, without files, in bytes. */
+  readonly rssBytes?: number;
 }
 
 export interface ExecResult {
@@ -68,6 +88,8 @@ export interface RunningContainer {
   signal(name: 'SIGTERM' | 'SIGKILL' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2'): void;
   /** Runs a command beside the container's own, with its environment; killed after `timeoutMs`. Never rejects. */
   exec(command: readonly string[], timeoutMs: number): Promise<ExecResult>;
+  /** Use of all its processes; `undefined` when it has ended. */
+  stats(): Promise<ContainerStats | undefined>;
 }
 
 /** The container could not be started; the message is meant for the pod's status. */
@@ -81,6 +103,8 @@ export interface Runtime {
   start(spec: ContainerSpec): Promise<RunningContainer>;
   /** Ends what an earlier run that did not stop properly left behind; resolves with how many processes that were. */
   sweep(): Promise<number>;
+  /** The pod's containers have ended and none follows: frees what they shared. */
+  releasePod?(podUid: string): Promise<void>;
   /** Live lines of a running container's log file; returns the way to stop listening. */
   follow(logPath: string, onLine: (line: string) => void): LogTail | undefined;
 }

@@ -11,8 +11,9 @@ import { createInformers, type Informer, type Informers } from '#kube/client/inf
 import { createClient } from '#kube/client/rest-client.ts';
 import { systemClock } from '#lib/clock.ts';
 import { type Logger, silentLogger } from '#lib/log.ts';
+import { openCgroups } from './cgroup/open.ts';
 import type { ImageMap } from './images.ts';
-import { type Kubelet, startKubelet } from './kubelet.ts';
+import { type Kubelet, type KubeletOptions, startKubelet } from './kubelet.ts';
 
 export const PODS = builtin('Pod');
 
@@ -47,7 +48,25 @@ const TEST_POD_CIDR = `127.244.${1 + (process.pid % 250)}.0/24`;
 
 const WAIT_MS = 15_000;
 
-export async function startTestNode(options: { log?: Logger; podCidr?: string } = {}): Promise<TestNode> {
+export interface TestNodeOptions {
+  readonly log?: Logger;
+  readonly podCidr?: string;
+  /** Whatever else the kubelet is to be started with. */
+  readonly kubelet?: Partial<KubeletOptions>;
+}
+
+/** Whether limits of memory and CPU can be enforced here. */
+export async function hasControlGroups(): Promise<boolean> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'evenkeel-groups-'));
+  try {
+    const groups = await openCgroups({ dataDir, nodeName: 'probe', clock: systemClock });
+    return groups?.memory === true && groups.cpu;
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+export async function startTestNode(options: TestNodeOptions = {}): Promise<TestNode> {
   const log = options.log ?? silentLogger;
   const clock = systemClock;
   const server = await startTestServer();
@@ -75,6 +94,7 @@ export async function startTestNode(options: { log?: Logger; podCidr?: string } 
       serving: { address: '127.0.0.1', port: 0, ...serving, clientCaPem: authority.caPem },
       log,
       clock,
+      ...options.kubelet,
     });
   };
   let kubelet = await start();

@@ -3,6 +3,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Container, Pod, Service } from 'kubernetes-types/core/v1.js';
+import { parseQuantity } from '#kube/api/quantity.ts';
+import { containerLimits, podLimits } from '../cgroup/limits.ts';
+import { oomScoreAdj } from '../cgroup/oom-score.ts';
 import { ContainerConfigError, containerEnv, type ObjectSource } from '../env/container-env.ts';
 import { expand } from '../env/expansion.ts';
 import type { PodFacts } from '../env/field-ref.ts';
@@ -27,6 +30,8 @@ export interface StarterDependencies {
   readonly services: () => readonly Service[];
   /** For pods that live on the loopback device. */
   readonly loopback: LoopbackHook | undefined;
+  /** Most processes and threads of a pod. */
+  readonly podPidsLimit: number;
 }
 
 export interface StartInput {
@@ -133,6 +138,9 @@ export async function startContainer(
       },
       mounts,
       logPath,
+      limits: containerLimits(container),
+      podLimits: podLimits(pod, deps.podPidsLimit),
+      oomScoreAdj: oomScoreAdj(pod, container, Number(parseQuantity(facts.allocatable.memory ?? '1').value())),
     });
     return { running, image };
   } catch (error) {

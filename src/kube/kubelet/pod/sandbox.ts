@@ -72,6 +72,7 @@ export class PodSandbox {
 
   async release(pod: Pod): Promise<void> {
     this.#volumes = undefined;
+    await this.#deps.runtime.releasePod?.(this.#uid);
     await this.#deps.network.tearDown(this.#uid);
     this.#deps.volumes(pod).unmount();
   }

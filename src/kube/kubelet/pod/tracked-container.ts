@@ -22,6 +22,11 @@ function iso(wallMs: number): string {
   return `${new Date(wallMs).toISOString().slice(0, 19)}Z`;
 }
 
+function endReason({ exitCode, oomKilled }: ContainerExit): string {
+  if (oomKilled === true) return 'OOMKilled';
+  return exitCode === 0 ? 'Completed' : 'Error';
+}
+
 export class TrackedContainer {
   readonly container: Container;
   readonly kind: ContainerKind;
@@ -118,7 +123,7 @@ export class TrackedContainer {
       terminated: {
         exitCode: exit.exitCode,
         ...(exit.signal === undefined ? {} : { signal: exit.signal }),
-        reason: exit.exitCode === 0 ? 'Completed' : 'Error',
+        reason: endReason(exit),
         ...(message === undefined || message === '' ? {} : { message }),
         startedAt: iso(startedAt),
         finishedAt: iso(exit.finishedAt),

@@ -101,10 +101,8 @@ function isPresentPath(text: string): boolean {
 
 const UNSHARE = ['unshare', '--mount', '--propagation', 'private', '--'] as const;
 
-/** A command run beside the container's main process, in its namespace and working directory. */
-export function enterNamespace(pid: number, command: readonly string[]): string[] {
-  return ['nsenter', '--target', String(pid), '--mount', '--root', '--wd', '--', ...command];
-}
+/** Flags of nsenter for a command that is run beside the container. */
+export const ENTER_MOUNTS = ['--mount', '--root'] as const;
 
 function notesOf(unreachable: MountPlan['unreachable']): string[] {
   return unreachable.map(({ mount, why }) => {

@@ -2,6 +2,7 @@
 // Pure planning; what exists and what is mounted is handed in, and nothing is mounted here.
 import { dirname } from 'node:path';
 import type { Mount } from '../runtime.ts';
+import { quote } from './quote.ts';
 
 export interface MountFacts {
   exists(path: string): boolean;
@@ -20,10 +21,6 @@ export interface MountPlan {
   /** Shell commands, in order; empty when there is nothing to mount. */
   readonly script: readonly string[];
   readonly unreachable: readonly { readonly mount: Mount; readonly why: string }[];
-}
-
-function quote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function holds(parent: string, path: string): boolean {

@@ -41,6 +41,9 @@ function spec(script: string, rest: Partial<ContainerSpec> = {}): ContainerSpec 
     env: { PATH: process.env.PATH ?? '', WORD: 'hello' },
     mounts: [],
     logPath: join(dir, 'logs', '0.log'),
+    limits: { cpuShares: 2 },
+    podLimits: { cpuShares: 2 },
+    oomScoreAdj: 1000,
     ...rest,
   };
 }
@@ -140,3 +143,15 @@ test('what a killed runtime left behind is ended by the next', async () => {
   await expect.poll(() => processStartTime(pid)).toBeUndefined();
   expect(await next.sweep()).toBe(0);
 });
+
+test('without control groups a container past its memory limit is ended all the same', async () => {
+  // Bounded by itself, should nobody end it.
+  const grow =
+    'const all = []; const more = setInterval(() => all.push(Buffer.alloc(16 << 20, 1)), 50); setTimeout(() => clearInterval(more), 3000); setInterval(() => {}, 1000)';
+  const command = ['sh', '-c', `${process.execPath} -e '${grow}'; exit 0`];
+  const limits = { cpuShares: 2, memoryBytes: 128 << 20 };
+  const container = await runtime.start(spec('', { command, limits }));
+  expect(await container.stats()).toMatchObject({ cpuNanos: expect.any(Number), rssBytes: expect.any(Number) });
+  expect(await container.exited).toMatchObject({ exitCode: 137, signal: 9, oomKilled: true });
+  expect(await container.stats()).toBeUndefined();
+}, 20_000);

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Cancel, Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import type { Cgroups } from '../cgroup/cgroups.ts';
 import type { ImageService } from '../image/image-service.ts';
 import {
   type ContainerExit,
@@ -17,12 +18,15 @@ import {
   type RunningContainer,
   type Runtime,
 } from '../runtime.ts';
+import { commandInside, type Inside } from './enter.ts';
 import { execCommand } from './exec.ts';
 import { LogFile } from './log-file.ts';
-import { enterNamespace, MountNamespaces, type Namespaced } from './mount-namespace.ts';
+import { ENTER_MOUNTS, MountNamespaces, type Namespaced } from './mount-namespace.ts';
 import { openOutputPipes } from './output-pipes.ts';
 import { processStartTime, signalProcess } from './proc.ts';
+import { findProgram } from './program.ts';
 import { CONTAINER_ID_VARIABLE, ProcessRecords, recordsDir } from './records.ts';
+import { type Control, ResourceControl } from './resource-control.ts';
 
 /** How long output may still trickle in after the main process ended, in milliseconds. */
 const DRAIN_MS = 500;
@@ -38,6 +42,8 @@ export interface ProcessRuntimeOptions {
   readonly images: ImageService;
   /** Files that every process needs under their own paths, whatever volumes it has. */
   readonly keep: readonly string[];
+  /** Left out where none may be used. */
+  readonly cgroups?: Cgroups | undefined;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -87,6 +93,19 @@ async function spawnWithPipes(
   }
 }
 
+/** Before a shell meets a missing program: its words would be in the log, and its end would pass for the container's. */
+function checkProgram(spec: ContainerSpec, dir: string, env: Readonly<Record<string, string>>): void {
+  const [program = ''] = spec.command;
+  const { code } = findProgram(program, dir, env.PATH);
+  if (code !== undefined) throw new ContainerStartError(explainSpawn(spec, Object.assign(new Error(code), { code })));
+}
+
+function controlled(namespaced: Namespaced, { steps }: Control): Namespaced {
+  if (steps === '') return namespaced;
+  const command = ['/bin/sh', '-c', `${steps}\nexec "$@"`, 'sh', ...namespaced.command];
+  return { ...namespaced, command };
+}
+
 function checkWorkingDir(dir: string): void {
   if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw new ContainerStartError(
@@ -103,6 +122,7 @@ export class ProcessRuntime implements Runtime {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #namespaces: MountNamespaces;
+  readonly #resources: ResourceControl;
   readonly #logs = new Map<string, LogFile>();
   readonly #ended: string[] = [];
   #cancelSweep: Cancel = () => {};
@@ -111,6 +131,7 @@ export class ProcessRuntime implements Runtime {
     this.images = options.images;
     this.#records = new ProcessRecords(recordsDir(options.dataDir));
     this.#namespaces = new MountNamespaces(options.dataDir, options.keep, options.clock);
+    this.#resources = new ResourceControl(options.cgroups, options.clock, options.log);
     this.#clock = options.clock;
     this.#log = options.log;
   }
@@ -119,11 +140,17 @@ export class ProcessRuntime implements Runtime {
     this.#cancelSweep();
     this.#ended.length = 0;
     const killed = this.#records.sweep();
+    // What is in a group of ours is ours, even if it has changed its environment and its session.
+    const grouped = this.#resources.sweep();
     const alive = (): boolean => [...killed].some((pid) => processStartTime(pid) !== undefined);
     for (let waited = 0; waited < GONE_MS && alive(); waited += GONE_STEP_MS) {
       await new Promise<void>((resolve) => void this.#clock.after(GONE_STEP_MS, resolve));
     }
-    return killed.size;
+    return Math.max(killed.size, await grouped);
+  }
+
+  async releasePod(podUid: string): Promise<void> {
+    await this.#resources.releasePod(podUid);
   }
 
   /** A process that made a session of its own outlived its group: the variable finds it, for all ended at once. */
@@ -138,37 +165,52 @@ export class ProcessRuntime implements Runtime {
     checkWorkingDir(namespaced.workingDir);
     const id = randomBytes(32).toString('hex');
     const env: Record<string, string> = { ...spec.env, [CONTAINER_ID_VARIABLE]: id };
+    // Inside a namespace of its own the program may come with a volume.
+    if (!namespaced.entered) checkProgram(spec, namespaced.workingDir, env);
     if (env.TMPDIR !== undefined) mkdirSync(env.TMPDIR, { recursive: true });
     this.#records.announce(id);
+    const control = this.#resources.take(spec);
     let child: ChildProcess;
     let streams: Spawned['streams'];
     let pid: number;
     try {
-      ({ child, streams } = await spawnWithPipes(spec, namespaced, env));
+      ({ child, streams } = await spawnWithPipes(spec, controlled(namespaced, control), env));
       pid = await this.#spawned(child, spec, streams);
     } catch (error) {
       this.#records.remove(id);
+      void control.end();
       throw error;
     }
     this.#records.add(id, pid);
+    control.started(pid, () => signalProcess(-pid, 'SIGKILL'));
     const startedAt = this.#clock.wall();
     const output = new LogFile(spec.logPath, this.#clock);
     this.#logs.set(spec.logPath, output);
     streams[0].on('data', (chunk: Buffer) => output.write('stdout', chunk));
     streams[1].on('data', (chunk: Buffer) => output.write('stderr', chunk));
-    const exited = this.#watch(child, pid, id, streams, output);
+    const exited = this.#watch(child, pid, id, streams, output, control);
+    const inside: Inside = {
+      pid,
+      namespaces: namespaced.entered ? ENTER_MOUNTS : [],
+      join: control.join,
+      privileges: [],
+      env,
+      workingDir: spec.workingDir,
+    };
+    const alive = (): boolean => child.exitCode === null && child.signalCode === null;
     return {
       id,
       startedAt,
       exited,
       signal: (name) => {
-        if (child.exitCode === null && child.signalCode === null) signalProcess(-pid, name);
+        if (alive()) signalProcess(-pid, name);
       },
       notes: namespaced.notes,
       exec: (command, timeoutMs) => {
-        const inside = namespaced.entered ? enterNamespace(pid, command) : command;
-        return execCommand(inside, { env, workingDir: namespaced.workingDir, timeoutMs }, this.#clock);
+        const put = commandInside(inside, command);
+        return execCommand(put.command, { env: put.env, workingDir: put.workingDir, timeoutMs }, this.#clock);
       },
+      stats: async () => (alive() ? { at: this.#clock.wall(), ...control.read(pid) } : undefined),
     };
   }
 
@@ -200,15 +242,22 @@ export class ProcessRuntime implements Runtime {
     id: string,
     streams: readonly Readable[],
     output: LogFile,
+    control: Control,
   ): Promise<ContainerExit> {
     const drained = Promise.all(streams.map((stream) => new Promise((resolve) => stream.once('close', resolve))));
     return new Promise((resolve) => {
       child.once('exit', (code, signal) => {
-        const exit = exitOf(code, signal, this.#clock.wall());
+        const exit: ContainerExit = {
+          ...exitOf(code, signal, this.#clock.wall()),
+          // What the kernel ended may have been a helper that the container got along without.
+          ...(code !== 0 && control.oomKilled() ? { oomKilled: true as const } : {}),
+        };
         // As with a container: when the main process ends, whatever it left running ends with it.
         signalProcess(-pid, 'SIGKILL');
+        control.kill();
         const finish = (): void => {
           cancel();
+          void control.end();
           for (const stream of streams) stream.destroy();
           output.close();
           if (this.#logs.get(output.path) === output) this.#logs.delete(output.path);

@@ -1,0 +1,38 @@
+// Where a program of that name is, as exec would find it.
+// Knows file permissions and PATH; starts nothing.
+import { accessSync, constants, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
+
+interface Found {
+  /** `ENOENT` or `EACCES` when there is none that can be run. */
+  readonly code?: 'ENOENT' | 'EACCES';
+}
+
+function tryFile(file: string): 'ENOENT' | 'EACCES' | undefined {
+  if (statSync(file, { throwIfNoEntry: false }) === undefined) return 'ENOENT';
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isDirectory() ? 'EACCES' : undefined;
+  } catch {
+    return 'EACCES';
+  }
+}
+
+/** `dir`: the directory that relative names with a slash, and relative entries of PATH, start from. */
+export function findProgram(name: string, dir: string, path = DEFAULT_PATH): Found {
+  // What holds a NUL no process can be given; spawn says so better.
+  if (name.includes('\0')) return {};
+  if (name.includes('/')) {
+    const code = tryFile(resolve(dir, name));
+    return code === undefined ? {} : { code };
+  }
+  let code: Found['code'] = 'ENOENT';
+  for (const entry of path.split(':')) {
+    const result = tryFile(join(resolve(dir, entry), name));
+    if (result === undefined) return {};
+    if (result === 'EACCES') code = result;
+  }
+  return { code };
+}
