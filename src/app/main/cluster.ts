@@ -40,6 +40,8 @@ export interface ClusterOptions {
   readonly accessLog?: string;
   /** Remembered with those of earlier starts, which go on running. */
   readonly images: Images;
+  /** Lets the echo server stand in for images that are not here. */
+  readonly stubImages: boolean;
   readonly log: Logger;
   readonly clock: Clock;
   /** Called as parts become usable; `detail` is fit for a progress line. */
@@ -141,6 +143,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
     podCidr: network.podCidr,
     dataDir: data.pods,
     images: () => readImages(data.images),
+    stubImages: options.stubImages,
     // The engine of this process tells when a pod is idle.
     drain: { by: 'condition', maxMs: DRAIN_MS, settleMs: 0 },
     serving: { address: NODE_ADDRESS, port: 0, ...pki.kubelet, clientCaPem: pki.authority.certPem },

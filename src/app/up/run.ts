@@ -8,6 +8,7 @@ import { UsageFailure } from '../failure.ts';
 import { asFailure, type Cluster, type Milestone, startCluster } from '../main/cluster.ts';
 import { createDataDir, type DataDir } from '../main/data-dir.ts';
 import { openLog } from '../main/file-log.ts';
+import type { Images } from '../main/images-file.ts';
 import type { Network } from '../main/network.ts';
 import type { Ports } from '../main/ports.ts';
 import { applyManifests } from '../manifests/apply.ts';
@@ -27,6 +28,9 @@ export interface UpOptions {
   readonly workers: number;
   readonly accessLog?: string;
   readonly verbose: boolean;
+  /** Said on the command line, over what the manifests' evenkeel.yaml says. */
+  readonly imagesOnTop: Images;
+  readonly stubImages: boolean;
   /** Ends everything, in order. */
   readonly signal: AbortSignal;
   /** All is applied and ready, or has been given up; `clean` is false when something was not. */
@@ -94,7 +98,8 @@ async function startWithProgress(
       ports: options.ports,
       network: options.network,
       workers: options.workers,
-      images: manifests.images,
+      images: { ...manifests.images, ...options.imagesOnTop },
+      stubImages: options.stubImages,
       log,
       clock: systemClock,
       onMilestone: (reached, detail) => milestones.find(({ name }) => name === reached)?.resolve(detail),

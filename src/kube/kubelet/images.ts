@@ -39,6 +39,7 @@ export function missingImageMessage(image: string): string {
   const key = image.replace(/@[^/]*$/, '').replace(/:[^/:]*$/, '');
   return (
     `failed to resolve image "${image}": no command is known for it; ` +
-    `add "${key}: { command: [...] }" below "images:" in evenkeel.yaml`
+    `add "${key}: { command: [...] }" below "images:" in evenkeel.yaml, start with "--image ${key}=COMMAND", ` +
+    'or let the echo server stand in for it with --stub-images'
   );
 }

@@ -16,6 +16,7 @@ import { openCgroups } from './cgroup/open.ts';
 import { echoImages } from './echo/image.ts';
 import type { ObjectSource } from './env/container-env.ts';
 import { MappedImages } from './image/mapped-images.ts';
+import { StubImages } from './image/stub-images.ts';
 import type { ImageMap } from './images.ts';
 import { hookFile } from './loopback/environment.ts';
 import { NamesFile } from './loopback/names-file.ts';
@@ -45,6 +46,8 @@ export interface KubeletOptions {
   readonly dataDir: string;
   /** Image names to commands, from `images:` of evenkeel.yaml; asked anew for every container that starts. */
   readonly images: () => ImageMap;
+  /** Lets the echo server stand in for images that are not here. */
+  readonly stubImages?: boolean;
   /** How long the end of a pod waits for traffic to leave it; by EndpointSlices when left out. */
   readonly drain?: DrainPolicy;
   /** Most processes and threads of a pod; 4096 when left out. */
@@ -112,9 +115,10 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
 
   const cgroups = await openCgroups({ dataDir, nodeName, clock });
   // First of all: what a crash left running holds ports and addresses that are about to be given out again.
+  const mapped = new MappedImages(() => ({ ...echoImages, ...options.images() }));
   const runtime = new ProcessRuntime({
     dataDir,
-    images: new MappedImages(() => ({ ...echoImages, ...options.images() })),
+    images: options.stubImages === true ? new StubImages(mapped) : mapped,
     keep: [process.execPath, hookFile],
     cgroups,
     clock,

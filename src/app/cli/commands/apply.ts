@@ -1,17 +1,19 @@
 // `evenkeel apply`: brings manifests into a running cluster, by server-side apply.
 // Knows options and printing.
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { Failure, UsageFailure } from '../../failure.ts';
-import { rememberImages } from '../../main/images-file.ts';
+import { type Images, rememberImages } from '../../main/images-file.ts';
 import { applyManifests } from '../../manifests/apply.ts';
 import { formatProblem } from '../../manifests/format.ts';
 import { readManifests } from '../../manifests/read.ts';
 import { type ConnectOptions, connect } from '../connect.ts';
+import { parseImage } from '../image-option.ts';
 
 interface Options extends ConnectOptions {
   readonly namespace?: string;
   readonly recursive: boolean;
   readonly images?: string;
+  readonly image?: Images;
   readonly forceConflicts: boolean;
   readonly dryRun: boolean;
   readonly filename?: readonly string[];
@@ -27,6 +29,12 @@ export function applyCommand(): Command {
     .option('-f, --filename <path...>', 'as the argument; for fingers used to kubectl')
     .option('-R, --recursive', 'look below directories as well', false)
     .option('--images <file>', 'an evenkeel.yaml that says what images run, when it is not beside the manifests')
+    .addOption(
+      new Option(
+        '--image <name=command>',
+        'what runs in place of an image (repeatable); a name without tag is every tag',
+      ).argParser(parseImage),
+    )
     .option('-n, --namespace <name>', 'for objects that name none')
     .option('--force-conflicts', 'take over fields that another manager set', false)
     .option('--dry-run', 'let the server check, and change nothing', false)
@@ -60,7 +68,7 @@ async function apply(paths: readonly string[], options: Options): Promise<boolea
   const { client, namespace, data } = await connect(options);
   try {
     // The node looks there whenever it starts a container.
-    if (data !== undefined && !options.dryRun) rememberImages(data.images, images);
+    if (data !== undefined && !options.dryRun) rememberImages(data.images, { ...images, ...options.image });
     const applied = await applyManifests(objects, {
       client,
       namespace: options.namespace ?? namespace,

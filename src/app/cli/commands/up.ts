@@ -4,11 +4,13 @@ import { Command, Option } from 'commander';
 import { UsageFailure } from '../../failure.ts';
 import { asFailure } from '../../main/cluster.ts';
 import { dataDirAt } from '../../main/data-dir.ts';
+import type { Images } from '../../main/images-file.ts';
 import { defaultPodCidr, defaultServiceCidr, loopbackNetwork } from '../../main/network.ts';
 import { defaultWorkers } from '../../main/workers.ts';
 import { childProgress, followDetached, isDetachedChild, tellEnded, tellUp } from '../../up/detach.ts';
 import { liveProgress, type Progress, plainProgress } from '../../up/progress.ts';
 import { runUp } from '../../up/run.ts';
+import { parseImage } from '../image-option.ts';
 import { signalled } from '../signals.ts';
 import { parseCount, parsePort } from '../values.ts';
 
@@ -17,6 +19,8 @@ interface Options {
   readonly data?: string;
   readonly recursive: boolean;
   readonly images?: string;
+  readonly image?: Images;
+  readonly stubImages: boolean;
   readonly apiPort: number;
   readonly httpPort: number;
   readonly httpsPort: number;
@@ -43,6 +47,17 @@ export function upCommand(): Command {
     .option('--data <dir>', 'where store, certificates, logs and kubeconfig are kept (default: ~/.evenkeel)')
     .option('-R, --recursive', 'look below directories as well', false)
     .option('--images <file>', 'an evenkeel.yaml that says what images run, when it is not beside the manifests')
+    .addOption(
+      new Option(
+        '--image <name=command>',
+        'what runs in place of an image (repeatable); a name without tag is every tag',
+      ).argParser(parseImage),
+    )
+    .option(
+      '--stub-images',
+      'let the echo server stand in for images that are not here, on the ports they declare',
+      false,
+    )
     .addOption(new Option('--api-port <port>', 'port of the Kubernetes API').argParser(parsePort).default(6443))
     .addOption(new Option('--http-port <port>', 'HTTP port of the gateway').argParser(parsePort).default(8080))
     .addOption(new Option('--https-port <port>', 'HTTPS port of the gateway').argParser(parsePort).default(8443))
@@ -64,6 +79,7 @@ Examples:
   $ evenkeel up examples/shop
   $ evenkeel up                      # the same objects again, or an empty cluster
   $ evenkeel up k8s/ --detach && export KUBECONFIG=~/.evenkeel/kubeconfig
+  $ evenkeel up k8s/ --image shop/cart='node cart/main.ts' --stub-images
   $ helm template my-chart | evenkeel up - --images my-chart/evenkeel.yaml`,
     )
     .action(async (paths: string[], options: Options) => {
@@ -88,6 +104,8 @@ async function up(paths: readonly string[], options: Options): Promise<boolean> 
         network: loopbackNetwork(options.podCidr, options.serviceCidr),
         workers: options.workers,
         verbose: options.verbose,
+        imagesOnTop: options.image ?? {},
+        stubImages: options.stubImages,
         signal: untilSignal(progress),
         onUp: tellUp,
         ...(options.images === undefined ? {} : { projectFile: options.images }),

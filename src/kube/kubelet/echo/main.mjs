@@ -75,9 +75,15 @@ function control(request, url) {
   return [200, `${JSON.stringify({ ready, live })}\n`];
 }
 
+/** In place of an image nobody has, health checks ask for paths that only that image knows. */
+function probed(request) {
+  if (process.env.ECHO_PROBES !== 'any' || !/^kube-probe\//.test(request.headers['user-agent'] ?? '')) return undefined;
+  return live && ready && !draining ? [200, 'ok\n'] : [503, 'not ready\n'];
+}
+
 async function handle(request, response) {
   const url = new URL(request.url ?? '/', 'http://echo');
-  const answer = control(request, url);
+  const answer = control(request, url) ?? probed(request);
   if (answer !== undefined) return send(response, answer[0], answer[1], 'text/plain');
   if (url.pathname === '/crash' && request.method === 'POST') {
     const code = Number(url.searchParams.get('code') ?? 1);
@@ -111,18 +117,20 @@ async function handle(request, response) {
   });
 }
 
-const server = createServer((request, response) => {
-  handle(request, response).catch((error) => {
-    if (!response.headersSent) send(response, 400, { error: error.message });
-    else response.destroy();
+const ports = (process.env.ECHO_PORTS ?? process.env.PORT ?? '8080').split(',').map(Number);
+const servers = ports.map((port) => {
+  const server = createServer((request, response) => {
+    handle(request, response).catch((error) => {
+      if (!response.headersSent) send(response, 400, { error: error.message });
+      else response.destroy();
+    });
   });
-});
-// Longer than a gateway keeps an idle connection, so that it is never the server who closes under a request.
-server.keepAliveTimeout = 75_000;
-
-const port = Number(process.env.PORT ?? 8080);
-server.listen(port, process.env.POD_IP ?? process.env.EVENKEEL_POD_IP ?? '0.0.0.0', () => {
-  console.log(JSON.stringify({ message: 'listening', ...server.address(), pod: who.pod }));
+  // Longer than a gateway keeps an idle connection, so that it is never the server who closes under a request.
+  server.keepAliveTimeout = 75_000;
+  server.listen(port, process.env.POD_IP ?? process.env.EVENKEEL_POD_IP ?? '0.0.0.0', () => {
+    console.log(JSON.stringify({ message: 'listening', ...server.address(), pod: who.pod }));
+  });
+  return server;
 });
 
 process.on('SIGTERM', () => {
@@ -130,8 +138,11 @@ process.on('SIGTERM', () => {
   console.log(JSON.stringify({ message: 'draining', pod: who.pod }));
   // Requests are still answered, with Connection: close; then the last one ends us.
   setTimeout(() => {
-    server.close(() => process.exit(0));
-    server.closeIdleConnections();
+    let open = servers.length;
+    for (const server of servers) {
+      server.close(() => --open === 0 && process.exit(0));
+      server.closeIdleConnections();
+    }
   }, LAME_DUCK_MS);
   setTimeout(() => process.exit(0), DRAIN_LIMIT_MS).unref();
 });

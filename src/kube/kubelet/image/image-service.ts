@@ -13,6 +13,8 @@ export interface Image {
   readonly workingDir?: string;
   /** `user[:group]`, by name or number, when the container names none. */
   readonly user?: string;
+  /** Stands in for an image that is not here: what the container would run is not looked at. */
+  readonly stub?: true;
   /** Fetched just now, rather than present before. */
   readonly pulled: boolean;
 }
@@ -20,6 +22,8 @@ export interface Image {
 export interface ImageRequest {
   readonly image: string;
   readonly pullPolicy: 'Always' | 'IfNotPresent' | 'Never';
+  /** Whether the container is there to do something and end, rather than to serve. */
+  readonly task: boolean;
   /** Ports that the container declares. */
   readonly ports: readonly { readonly containerPort: number; readonly protocol: string }[];
 }

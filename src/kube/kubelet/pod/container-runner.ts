@@ -24,6 +24,11 @@ const HOOK_LIMIT_MS = 10 * 60_000;
 /** Of this, half is granted to requests under way in a container that failed its liveness probe, in milliseconds. */
 const UNHEALTHY_DRAIN_MS = 4_000;
 
+type Commands = Pick<RunningContainer, 'exec'>;
+
+/** A stub has none of the image's programs: probes and hooks that run one are taken for good. */
+const agreeable: Commands = { exec: async () => ({ exitCode: 0, output: '', timedOut: false }) };
+
 /** The pod around the container, as it is now. */
 export interface PodContext {
   pod(): Pod;
@@ -103,6 +108,7 @@ export class ContainerRunner {
     const input: StartInput = {
       pod,
       container: this.#container,
+      task: this.tracked.kind === 'init' || (this.tracked.kind === 'app' && pod.spec?.restartPolicy !== 'Always'),
       facts: this.#context.facts(),
       sandbox: this.#context.sandbox(),
       volumes: this.#context.volumes(),
@@ -213,7 +219,8 @@ export class ContainerRunner {
     this.#event('Normal', 'Started', 'Container started');
     for (const note of handle.notes) this.#event('Warning', 'VolumeByVariable', note);
     const startedAt = clock.now();
-    const probes = this.#probes(handle, startedAt);
+    const commands = image.stub ? agreeable : handle;
+    const probes = this.#probes(commands, startedAt);
     this.tracked.running({ handle, probes, startedAt }, image.id);
     void handle.exited.then((exit) => {
       const run = { exitCode: exit.exitCode, startedAt: handle.startedAt };
@@ -222,18 +229,19 @@ export class ContainerRunner {
       this.#context.changed();
     });
     const hook = this.#container.lifecycle?.postStart;
-    if (hook !== undefined) await this.#postStart(handle, hook);
+    if (hook !== undefined) await this.#postStart(handle, commands, hook);
     if (this.tracked.run?.handle === handle && !this.#context.ending()) probes.start();
     this.#context.changed();
   }
 
   async #postStart(
     running: RunningContainer,
+    commands: Commands,
     hook: NonNullable<NonNullable<Container['lifecycle']>['postStart']>,
   ): Promise<void> {
     const input = {
       container: this.#container,
-      running,
+      running: commands,
       podIp: this.#podIp,
       limitMs: HOOK_LIMIT_MS,
       clock: this.#deps.clock,
@@ -249,10 +257,10 @@ export class ContainerRunner {
     await this.stop(this.#graceMs(), 'FailedPostStartHook');
   }
 
-  #probes(running: RunningContainer, startedAt: number): ContainerProbes {
+  #probes(commands: Commands, startedAt: number): ContainerProbes {
     const { clock } = this.#deps;
     return new ContainerProbes({
-      subject: { container: this.#container, podIp: this.#podIp, running },
+      subject: { container: this.#container, podIp: this.#podIp, running: commands },
       clock,
       startedAt,
       onChange: () => this.#context.changed(),

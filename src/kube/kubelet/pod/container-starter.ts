@@ -37,6 +37,8 @@ export interface StarterDependencies {
 export interface StartInput {
   readonly pod: Pod;
   readonly container: Container;
+  /** It is there to do something and end, rather than to serve. */
+  readonly task: boolean;
   readonly facts: PodFacts;
   readonly sandbox: Sandbox;
   /** Where each of the pod's volumes lies. */
@@ -57,6 +59,7 @@ export function terminationFile(containerDir: string): string {
 function commandOf(container: Container, image: Image, lookup: (name: string) => string | undefined): string[] {
   const expanded = (parts: readonly string[]): string[] => parts.map((part) => expand(part, lookup));
   const { command = [], args = [] } = container;
+  if (image.stub) return [...image.entrypoint];
   if (command.length > 0) return expanded([...command, ...args]);
   return [...image.entrypoint, ...(args.length > 0 ? expanded(args) : image.args)];
 }
@@ -86,11 +89,12 @@ function baseEnvironment(pod: Pod, containerDir: string): Record<string, string>
   };
 }
 
-async function ensureImage(container: Container, runtime: Runtime): Promise<Image> {
+async function ensureImage(container: Container, task: boolean, runtime: Runtime): Promise<Image> {
   const image = container.image ?? '';
   try {
     return await runtime.images.ensure({
       image,
+      task,
       pullPolicy: (container.imagePullPolicy ?? 'IfNotPresent') as 'Always' | 'IfNotPresent' | 'Never',
       ports: (container.ports ?? []).map(({ containerPort, protocol = 'TCP' }) => ({ containerPort, protocol })),
     });
@@ -107,7 +111,7 @@ export async function startContainer(
 ): Promise<{ running: RunningContainer; image: Image }> {
   const { pod, container, facts, sandbox, volumes, containerDir, logPath } = input;
   const namespace = pod.metadata?.namespace ?? '';
-  const image = await ensureImage(container, deps.runtime);
+  const image = await ensureImage(container, input.task, deps.runtime);
   const services = serviceVariables(deps.services(), namespace, pod.spec?.enableServiceLinks !== false);
   try {
     const own = await containerEnv({ pod, container, facts, services, objects: deps.objects });

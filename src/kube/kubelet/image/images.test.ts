@@ -1,0 +1,43 @@
+// Stubs beside mapped images: who stands in, and for whom.
+import { expect, test } from 'vitest';
+import { ImageError, type ImageRequest } from './image-service.ts';
+import { MappedImages } from './mapped-images.ts';
+import { StubImages } from './stub-images.ts';
+
+const mapped = new MappedImages(() => ({ known: { command: ['run'] } }));
+const stubs = new StubImages(mapped);
+const request = (image: string, rest: Partial<ImageRequest> = {}): ImageRequest => ({
+  image,
+  pullPolicy: 'IfNotPresent',
+  task: false,
+  ports: [],
+  ...rest,
+});
+
+test('an image without a command is refused with the three remedies, and by the policy Never in its own words', async () => {
+  await expect(mapped.ensure(request('shop/cart:1'))).rejects.toThrow(
+    /evenkeel.yaml.*--image shop\/cart=.*--stub-images/,
+  );
+  await expect(mapped.ensure(request('x', { pullPolicy: 'Never' }))).rejects.toMatchObject({
+    reason: 'ErrImageNeverPull',
+  });
+  await expect(mapped.ensure(request('x'))).rejects.toBeInstanceOf(ImageError);
+});
+
+test('a known image is what it is, also where stubs are allowed', async () => {
+  expect(await stubs.ensure(request('known:3'))).toMatchObject({ entrypoint: ['run'] });
+});
+
+test('a stub answers on the TCP ports that the container declares', async () => {
+  const ports = [
+    { containerPort: 80, protocol: 'TCP' },
+    { containerPort: 53, protocol: 'UDP' },
+    { containerPort: 9090, protocol: 'TCP' },
+  ];
+  expect(await stubs.ensure(request('nginx', { ports }))).toMatchObject({ stub: true, env: { ECHO_PORTS: '80,9090' } });
+});
+
+test('a task is done at once', async () => {
+  const { entrypoint } = await stubs.ensure(request('migrate', { task: true }));
+  expect(entrypoint.join(' ')).toContain('migrate is not here');
+});
