@@ -40,7 +40,7 @@ export interface KubeletOptions {
   readonly nodeAddress: string;
   /** Range of the pods' addresses, e.g. 127.244.0.0/24. */
   readonly podCidr: string;
-  /** How pods are connected; within `podCidr` on the loopback device when left out. */
+  /** How pods are connected (`network/create-network.ts`); within `podCidr` on the loopback device when left out. */
   readonly network?: PodNetwork;
   /** Holds volumes, logs and records of processes. */
   readonly dataDir: string;
@@ -140,6 +140,16 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const network = options.network ?? new LoopbackNetwork(options.podCidr);
   const capacity = machineCapacity(dataDir);
   const objects = objectSource(client);
+  await pods.synced();
+  // What pods of an earlier run had in the network, before the first one asks for an address.
+  await network.sweep(
+    new Set(
+      pods
+        .list()
+        .filter(mayRun)
+        .map((pod) => pod.metadata?.uid ?? ''),
+    ),
+  );
   const manager = new PodManager({
     client,
     clock,
@@ -190,6 +200,12 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       await recorder.flush();
       // What left its container's process group is found now at the latest.
       await runtime.sweep();
+      // Nothing sends or listens any more.
+      await network.close();
     },
   };
+}
+
+function mayRun(pod: Pod): boolean {
+  return pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed';
 }

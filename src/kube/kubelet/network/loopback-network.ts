@@ -30,4 +30,6 @@ export class LoopbackNetwork implements PodNetwork {
   problem(): undefined {
     return undefined;
   }
+
+  async close(): Promise<void> {}
 }

@@ -15,6 +15,14 @@ export interface NetworkRequest {
   readonly podName: string;
   readonly namespace: string;
   readonly hostPorts: readonly HostPort[];
+  /** The pod's own; `cni/capabilities.ts` has those that mean something to a network. */
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** What the pod itself says of name resolution, for plugins that ask for it. */
+  readonly dns?: {
+    readonly servers: readonly string[];
+    readonly searches: readonly string[];
+    readonly options: readonly string[];
+  };
 }
 
 export interface NetworkAttachment {
@@ -31,10 +39,15 @@ export interface PodNetwork {
   readonly name: string;
   /** Gives the pod its network; the same answer again for a pod that has one. Throws `NetworkError`. */
   setUp(request: NetworkRequest): Promise<NetworkAttachment>;
-  /** Takes it away; harmless when there is none, and nothing that it frees is in use when it resolves. */
+  /**
+   * Takes it away; harmless when there is none, and nothing that it frees is in use when it resolves. Throws
+   * `NetworkError` when it could not be, and may then be called again.
+   */
   tearDown(podUid: string): Promise<void>;
-  /** Removes what an earlier run left for pods other than these. */
+  /** Removes what an earlier run left for pods other than these. What cannot be removed is logged, and tried again. */
   sweep(live: ReadonlySet<string>): Promise<void>;
   /** Why no pod can be attached now, for the node's Ready condition; `undefined` when all is well. */
   problem(): string | undefined;
+  /** Takes every pod's network away, and whatever they shared. Nothing can be set up after it. */
+  close(): Promise<void>;
 }

@@ -39,7 +39,29 @@ describe('AddressPool', () => {
     );
   });
 
-  test.each(['127.244.0.0', '127.244.0.0/31', 'fd00::/64', ''])('refuses "%s"', (cidr) => {
+  test('gives addresses of IPv6 ranges, in the form that others write them', () => {
+    const pool = new AddressPool('fd00:10:244:0001::/64');
+    expect([pool.cidr, pool.gateway, pool.family]).toEqual(['fd00:10:244:1::/64', 'fd00:10:244:1::1', 6]);
+    expect([pool.acquire('a'), pool.acquire('b')]).toEqual(['fd00:10:244:1::2', 'fd00:10:244:1::3']);
+  });
+
+  test('holds what an earlier run gave, and nothing that is not its own', () => {
+    const pool = new AddressPool('10.0.0.0/29');
+    expect(pool.hold('a', '10.0.0.3')).toBe(true);
+    expect(pool.hold('a', '10.0.0.3')).toBe(true);
+    expect(pool.acquire('a')).toBe('10.0.0.3');
+    for (const address of ['10.0.0.3', '10.0.0.1', '10.0.0.7', '10.0.1.2', 'fd00::3', 'x']) {
+      expect(pool.hold('b', address)).toBe(false);
+    }
+    expect(['b', 'c', 'd', 'e'].map((owner) => pool.acquire(owner))).toEqual([
+      '10.0.0.4',
+      '10.0.0.5',
+      '10.0.0.6',
+      '10.0.0.2',
+    ]);
+  });
+
+  test.each(['127.244.0.0', '127.244.0.0/31', '300.0.0.0/24', '10/8', 'fd00::/127', ''])('refuses "%s"', (cidr) => {
     expect(() => new AddressPool(cidr)).toThrow(`Pod range "${cidr}"`);
   });
 });

@@ -2,7 +2,7 @@
 // Knows no containers; what stands in the way becomes an event, and the caller tries again.
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import type { PodFacts } from '../env/field-ref.ts';
-import { type HostPort, type NetworkAttachment, NetworkError } from '../network/pod-network.ts';
+import { type HostPort, type NetworkAttachment, NetworkError, type NetworkRequest } from '../network/pod-network.ts';
 import type { Sandbox } from '../runtime.ts';
 import { VolumeError } from '../volumes/pod-volumes.ts';
 import type { PodWorkerDependencies } from './worker-types.ts';
@@ -90,8 +90,15 @@ export class PodSandbox {
   }
 
   #setUp(pod: Pod): Promise<NetworkAttachment> {
-    const { name: podName = '', namespace = '' } = pod.metadata ?? {};
-    return this.#deps.network.setUp({ podUid: this.#uid, podName, namespace, hostPorts: hostPortsOf(pod) });
+    const { name: podName = '', namespace = '', annotations = {} } = pod.metadata ?? {};
+    return this.#deps.network.setUp({
+      podUid: this.#uid,
+      podName,
+      namespace,
+      annotations,
+      hostPorts: hostPortsOf(pod),
+      ...dnsOf(pod),
+    });
   }
 }
 
@@ -109,4 +116,11 @@ function hostPortsOf(pod: Pod): HostPort[] {
           },
         ],
   );
+}
+
+function dnsOf(pod: Pod): Pick<NetworkRequest, 'dns'> {
+  const { nameservers = [], searches = [], options = [] } = pod.spec?.dnsConfig ?? {};
+  if (pod.spec?.dnsConfig === undefined) return {};
+  const written = options.map(({ name = '', value }) => (value === undefined ? name : `${name}:${value}`));
+  return { dns: { servers: nameservers, searches, options: written } };
 }
