@@ -42,6 +42,8 @@ export interface ClusterOptions {
   readonly images: Images;
   /** Lets the echo server stand in for images that are not here. */
   readonly stubImages: boolean;
+  /** Container engine for images that are not mapped: `podman`, `docker` or the path of a socket. */
+  readonly engine?: string;
   readonly log: Logger;
   readonly clock: Clock;
   /** Called as parts become usable; `detail` is fit for a progress line. */
@@ -144,6 +146,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
     dataDir: data.pods,
     images: () => readImages(data.images),
     stubImages: options.stubImages,
+    ...(options.engine === undefined ? {} : { engine: options.engine }),
     // The engine of this process tells when a pod is idle.
     drain: { by: 'condition', maxMs: DRAIN_MS, settleMs: 0 },
     serving: { address: NODE_ADDRESS, port: 0, ...pki.kubelet, clientCaPem: pki.authority.certPem },

@@ -31,6 +31,8 @@ export interface UpOptions {
   /** Said on the command line, over what the manifests' evenkeel.yaml says. */
   readonly imagesOnTop: Images;
   readonly stubImages: boolean;
+  /** Container engine for images that are not mapped. */
+  readonly engine?: string;
   /** Ends everything, in order. */
   readonly signal: AbortSignal;
   /** All is applied and ready, or has been given up; `clean` is false when something was not. */
@@ -100,6 +102,7 @@ async function startWithProgress(
       workers: options.workers,
       images: { ...manifests.images, ...options.imagesOnTop },
       stubImages: options.stubImages,
+      ...(options.engine === undefined ? {} : { engine: options.engine }),
       log,
       clock: systemClock,
       onMilestone: (reached, detail) => milestones.find(({ name }) => name === reached)?.resolve(detail),

@@ -13,10 +13,7 @@ import type { Informers } from '#kube/client/informer.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import { openCgroups } from './cgroup/open.ts';
-import { echoImages } from './echo/image.ts';
 import type { ObjectSource } from './env/container-env.ts';
-import { MappedImages } from './image/mapped-images.ts';
-import { StubImages } from './image/stub-images.ts';
 import type { ImageMap } from './images.ts';
 import { hookFile } from './loopback/environment.ts';
 import { NamesFile } from './loopback/names-file.ts';
@@ -25,10 +22,10 @@ import type { PodNetwork } from './network/pod-network.ts';
 import { machineCapacity, machineInfo } from './node/machine.ts';
 import { NodeAgent } from './node/node-agent.ts';
 import type { NodeFacts } from './node/node-object.ts';
+import { openRuntime } from './open-runtime.ts';
 import { DrainGate, type DrainPolicy } from './pod/drain-gate.ts';
 import { PodManager } from './pod/pod-manager.ts';
 import type { PodEvents } from './pod/worker-types.ts';
-import { ProcessRuntime } from './process/process-runtime.ts';
 import { startKubeletServer } from './serving/server.ts';
 import { podVolumes } from './volumes/pod-volumes.ts';
 
@@ -48,6 +45,8 @@ export interface KubeletOptions {
   readonly images: () => ImageMap;
   /** Lets the echo server stand in for images that are not here. */
   readonly stubImages?: boolean;
+  /** `podman`, `docker` or the path of a socket: runs images that are not mapped. */
+  readonly engine?: string;
   /** How long the end of a pod waits for traffic to leave it; by EndpointSlices when left out. */
   readonly drain?: DrainPolicy;
   /** Most processes and threads of a pod; 4096 when left out. */
@@ -115,11 +114,11 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
 
   const cgroups = await openCgroups({ dataDir, nodeName, clock });
   // First of all: what a crash left running holds ports and addresses that are about to be given out again.
-  const mapped = new MappedImages(() => ({ ...echoImages, ...options.images() }));
-  const runtime = new ProcessRuntime({
+  const { runtime, close: closeRuntime } = await openRuntime({
     dataDir,
-    images: options.stubImages === true ? new StubImages(mapped) : mapped,
-    keep: [process.execPath, hookFile],
+    images: options.images,
+    stubImages: options.stubImages === true,
+    engine: options.engine,
     cgroups,
     clock,
     log,
@@ -202,6 +201,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       await runtime.sweep();
       // Nothing sends or listens any more.
       await network.close();
+      closeRuntime();
     },
   };
 }

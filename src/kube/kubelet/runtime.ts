@@ -78,6 +78,8 @@ export interface ExecResult {
 export interface RunningContainer {
   /** 64 hexadecimal digits. */
   readonly id: string;
+  /** As in `containerID: podman://<id>`. */
+  readonly runtime: string;
   /** Wall time in milliseconds since the epoch. */
   readonly startedAt: number;
   /** What people should know of how it was started, e.g. volumes that are not at their path; for events. */

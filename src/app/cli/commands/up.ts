@@ -21,6 +21,7 @@ interface Options {
   readonly images?: string;
   readonly image?: Images;
   readonly stubImages: boolean;
+  readonly engine?: string;
   readonly apiPort: number;
   readonly httpPort: number;
   readonly httpsPort: number;
@@ -57,6 +58,10 @@ export function upCommand(): Command {
       '--stub-images',
       'let the echo server stand in for images that are not here, on the ports they declare',
       false,
+    )
+    .option(
+      '--engine <name>',
+      'run images that are not mapped in a container engine: podman, docker, or the path of its socket',
     )
     .addOption(new Option('--api-port <port>', 'port of the Kubernetes API').argParser(parsePort).default(6443))
     .addOption(new Option('--http-port <port>', 'HTTP port of the gateway').argParser(parsePort).default(8080))
@@ -106,6 +111,7 @@ async function up(paths: readonly string[], options: Options): Promise<boolean> 
         verbose: options.verbose,
         imagesOnTop: options.image ?? {},
         stubImages: options.stubImages,
+        ...(options.engine === undefined ? {} : { engine: options.engine }),
         signal: untilSignal(progress),
         onUp: tellUp,
         ...(options.images === undefined ? {} : { projectFile: options.images }),

@@ -13,6 +13,8 @@ export interface Image {
   readonly workingDir?: string;
   /** `user[:group]`, by name or number, when the container names none. */
   readonly user?: string;
+  /** Held by a container engine, with a root file system of its own. */
+  readonly engine?: true;
   /** Stands in for an image that is not here: what the container would run is not looked at. */
   readonly stub?: true;
   /** Fetched just now, rather than present before. */

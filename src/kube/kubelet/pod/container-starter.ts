@@ -1,6 +1,6 @@
 // From a container as the pod writes it to a running one: image, environment, command, directories, start.
 // Knows nothing of restarts and statuses; what stands in the way is thrown with the reason to show.
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Container, Pod, Service } from 'kubernetes-types/core/v1.js';
 import { parseQuantity } from '#kube/api/quantity.ts';
@@ -78,15 +78,23 @@ function mountVariables(mounts: readonly Mount[]): Record<string, string> {
 }
 
 /** What every process needs and takes from the machine; nothing else of our own environment is handed on. */
-function baseEnvironment(pod: Pod, containerDir: string): Record<string, string> {
+function baseEnvironment(hostname: string, containerDir: string): Record<string, string> {
   return {
     PATH: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
     HOME: process.env.HOME ?? containerDir,
     LANG: process.env.LANG ?? 'C.UTF-8',
     TMPDIR: join(containerDir, 'tmp'),
-    HOSTNAME: pod.spec?.hostname ?? pod.metadata?.name ?? '',
+    HOSTNAME: hostname,
     [TERMINATION_VARIABLE]: terminationFile(containerDir),
   };
+}
+
+/** A container with a root of its own finds the file for its last words where Kubernetes says. */
+function lastWords(container: Container, containerDir: string): Mount {
+  const source = terminationFile(containerDir);
+  writeFileSync(source, '', { mode: 0o666 });
+  const mountPath = container.terminationMessagePath ?? '/dev/termination-log';
+  return { volume: 'termination-log', source, mountPath, readOnly: false };
 }
 
 async function ensureImage(container: Container, task: boolean, runtime: Runtime): Promise<Image> {
@@ -115,14 +123,12 @@ export async function startContainer(
   const services = serviceVariables(deps.services(), namespace, pod.spec?.enableServiceLinks !== false);
   try {
     const own = await containerEnv({ pod, container, facts, services, objects: deps.objects });
-    const mounts = mountsOf(container, volumes);
     mkdirSync(containerDir, { recursive: true });
-    const env = {
-      ...baseEnvironment(pod, containerDir),
-      ...image.env,
-      ...mountVariables(mounts),
-      ...own,
-    };
+    const mounts = [...mountsOf(container, volumes), ...(image.engine ? [lastWords(container, containerDir)] : [])];
+    const hostname = pod.spec?.hostname ?? pod.metadata?.name ?? '';
+    const env: Record<string, string> = image.engine
+      ? { HOSTNAME: hostname, ...image.env, ...own }
+      : { ...baseEnvironment(hostname, containerDir), ...image.env, ...mountVariables(mounts), ...own };
     const podIp = sandbox.podIps[0] ?? '';
     const running = await deps.runtime.start({
       podUid: pod.metadata?.uid ?? '',
@@ -136,7 +142,7 @@ export async function startContainer(
       env: {
         ...env,
         // In a network of its own a pod needs no help to be at its address.
-        ...(deps.loopback === undefined || sandbox.netns !== undefined
+        ...(deps.loopback === undefined || sandbox.netns !== undefined || image.engine
           ? {}
           : hookEnvironment(deps.loopback, { namespace, podIp, nodeOptions: env.NODE_OPTIONS })),
       },

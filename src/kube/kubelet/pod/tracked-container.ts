@@ -107,7 +107,7 @@ export class TrackedContainer {
     if (this.#ended !== undefined) this.restartCount += 1;
     this.attempts = this.restartCount + 1;
     this.#run = run;
-    this.#containerId = `process://${run.handle.id}`;
+    this.#containerId = `${run.handle.runtime}://${run.handle.id}`;
     this.#imageId = imageId;
     this.#state = { running: { startedAt: iso(run.handle.startedAt) } };
   }

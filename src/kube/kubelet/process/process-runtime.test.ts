@@ -5,10 +5,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '#lib/clock.ts';
 import { silentLogger } from '#lib/log.ts';
 import { MappedImages } from '../image/mapped-images.ts';
+import { runtimeContract } from '../runtime.contract.ts';
 import { type ContainerSpec, ContainerStartError } from '../runtime.ts';
 import { processStartTime } from './proc.ts';
 import { ProcessRuntime } from './process-runtime.ts';
@@ -155,3 +156,12 @@ test('without control groups a container past its memory limit is ended all the 
   expect(await container.exited).toMatchObject({ exitCode: 137, signal: 9, oomKilled: true });
   expect(await container.stats()).toBeUndefined();
 }, 20_000);
+
+describe('as any runtime', () => {
+  runtimeContract(async (root) => ({
+    runtime: new ProcessRuntime({ dataDir: root, images, keep: [], clock: systemClock, log: silentLogger }),
+    image: { id: 'process://sh', entrypoint: [], args: [], env: {}, pulled: false },
+    workingDir: root,
+    mounts: process.platform === 'linux' && process.getuid?.() === 0,
+  }));
+});

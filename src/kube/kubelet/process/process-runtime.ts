@@ -200,6 +200,7 @@ export class ProcessRuntime implements Runtime {
     const alive = (): boolean => child.exitCode === null && child.signalCode === null;
     return {
       id,
+      runtime: this.name,
       startedAt,
       exited,
       signal: (name) => {

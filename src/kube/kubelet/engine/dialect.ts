@@ -1,0 +1,120 @@
+// How the two engines want a container described: podman in its own words, docker in the ones both understand.
+// Pure; knows no socket.
+import type { ContainerSpec } from '../runtime.ts';
+
+export type EngineKind = 'podman' | 'docker';
+
+/** Marks containers as ours, by the node that they belong to. */
+export const OWNER_LABEL = 'dev.evenkeel.node';
+
+export interface Described {
+  readonly path: string;
+  readonly body: unknown;
+}
+
+export interface DescribeOptions {
+  readonly owner: string;
+  readonly name: string;
+  /** Files and processes that this process may hand on at most: an engine that asks for more is refused by the kernel. */
+  readonly ulimits: readonly { readonly name: 'nofile' | 'nproc'; readonly max: number }[];
+}
+
+/** Every path of an engine's API begins with this. */
+export function apiPrefix(kind: EngineKind): string {
+  return kind === 'podman' ? '/v4.0.0' : '/v1.40';
+}
+
+/** The request that creates a container. */
+export function describe(kind: EngineKind, spec: ContainerSpec, options: DescribeOptions): Described {
+  return kind === 'podman' ? forPodman(spec, options) : forDocker(spec, options);
+}
+
+function labelsOf(spec: ContainerSpec, owner: string): Record<string, string> {
+  return {
+    [OWNER_LABEL]: owner,
+    'io.kubernetes.pod.name': spec.podName,
+    'io.kubernetes.pod.namespace': spec.namespace,
+    'io.kubernetes.pod.uid': spec.podUid,
+    'io.kubernetes.container.name': spec.name,
+  };
+}
+
+/** Bind mounts, those of the pod's own `/etc` files among them. */
+function bindsOf({ mounts, sandbox }: ContainerSpec): { source: string; destination: string; readOnly: boolean }[] {
+  const { etc } = sandbox;
+  const files =
+    etc === undefined
+      ? []
+      : [
+          { source: etc.resolvConf, destination: '/etc/resolv.conf', readOnly: false },
+          { source: etc.hosts, destination: '/etc/hosts', readOnly: false },
+        ];
+  return [...files, ...mounts.map(({ source, mountPath, readOnly }) => ({ source, destination: mountPath, readOnly }))];
+}
+
+function forPodman(spec: ContainerSpec, options: DescribeOptions): Described {
+  const { limits, sandbox } = spec;
+  const [program = '', ...args] = spec.command;
+  return {
+    path: `${apiPrefix('podman')}/libpod/containers/create`,
+    body: {
+      name: options.name,
+      image: spec.image.id,
+      entrypoint: [program],
+      command: args,
+      env: spec.env,
+      // What we do not name is not to come from the machine.
+      env_host: false,
+      work_dir: spec.workingDir,
+      labels: labelsOf(spec, options.owner),
+      ...(sandbox.netns === undefined
+        ? { netns: { nsmode: 'host' } }
+        : { netns: { nsmode: 'path', value: sandbox.netns }, hostname: sandbox.hostname }),
+      ...(sandbox.etc === undefined ? {} : { use_image_hosts: true, use_image_resolve_conf: true }),
+      mounts: bindsOf(spec).map(({ source, destination, readOnly }) => ({
+        type: 'bind',
+        source,
+        destination,
+        options: ['rbind', readOnly ? 'ro' : 'rw'],
+      })),
+      resource_limits: {
+        cpu: {
+          shares: limits.cpuShares,
+          ...(limits.cpuMillis === undefined ? {} : { period: 100_000, quota: limits.cpuMillis * 100 }),
+        },
+        ...(limits.memoryBytes === undefined ? {} : { memory: { limit: limits.memoryBytes } }),
+        ...(spec.podLimits.pids === undefined ? {} : { pids: { limit: spec.podLimits.pids } }),
+      },
+      oom_score_adj: spec.oomScoreAdj,
+      r_limits: options.ulimits.map(({ name, max }) => ({ type: name, soft: max, hard: max })),
+    },
+  };
+}
+
+function forDocker(spec: ContainerSpec, options: DescribeOptions): Described {
+  const { limits } = spec;
+  const [program = '', ...args] = spec.command;
+  return {
+    path: `${apiPrefix('docker')}/containers/create?name=${encodeURIComponent(options.name)}`,
+    body: {
+      Image: spec.image.id,
+      Entrypoint: [program],
+      Cmd: args,
+      Env: Object.entries(spec.env).map(([name, value]) => `${name}=${value}`),
+      WorkingDir: spec.workingDir,
+      Labels: labelsOf(spec, options.owner),
+      HostConfig: {
+        NetworkMode: 'host',
+        Binds: bindsOf(spec).map(
+          ({ source, destination, readOnly }) => `${source}:${destination}:${readOnly ? 'ro' : 'rw'}`,
+        ),
+        CpuShares: limits.cpuShares,
+        ...(limits.cpuMillis === undefined ? {} : { NanoCpus: limits.cpuMillis * 1_000_000 }),
+        ...(limits.memoryBytes === undefined ? {} : { Memory: limits.memoryBytes }),
+        ...(spec.podLimits.pids === undefined ? {} : { PidsLimit: spec.podLimits.pids }),
+        OomScoreAdj: spec.oomScoreAdj,
+        Ulimits: options.ulimits.map(({ name, max }) => ({ Name: name, Soft: max, Hard: max })),
+      },
+    },
+  };
+}

@@ -1,0 +1,72 @@
+// HTTP to a container engine over its socket: requests, answers as JSON, and streams that stay open.
+// Knows no container; paths and bodies are the caller's.
+import { type IncomingMessage, request } from 'node:http';
+
+/** What the engine said instead of doing it. */
+export class EngineError extends Error {
+  /** HTTP status; 0 when there was no answer. */
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export class EngineApi {
+  readonly socketPath: string;
+
+  constructor(socketPath: string) {
+    this.socketPath = socketPath;
+  }
+
+  /** Answers of 2xx and 304 as JSON; `undefined` for an empty one. Throws `EngineError` for all others. */
+  async json<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const answer = await this.open(method, path, body);
+    const text = await textOf(answer);
+    return (text === '' ? undefined : JSON.parse(text)) as T;
+  }
+
+  /** The open answer, to be read as it comes. Throws `EngineError`. */
+  async open(method: string, path: string, body?: unknown): Promise<IncomingMessage> {
+    const content = body === undefined ? '' : JSON.stringify(body);
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      const sent = request({
+        socketPath: this.socketPath,
+        method,
+        path,
+        agent: false,
+        headers: {
+          host: 'engine',
+          ...(content === '' ? {} : { 'content-type': 'application/json' }),
+          'content-length': Buffer.byteLength(content),
+        },
+      });
+      sent.once('response', resolve);
+      sent.once('error', (error) =>
+        reject(new EngineError(0, `cannot reach the container engine at ${this.socketPath}: ${error.message}`)),
+      );
+      sent.end(content);
+    });
+    const { statusCode = 0 } = answer;
+    if ((statusCode >= 200 && statusCode < 300) || statusCode === 304) return answer;
+    throw new EngineError(statusCode, messageIn(await textOf(answer)));
+  }
+}
+
+async function textOf(answer: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of answer) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8').trim();
+}
+
+/** Both engines answer `{"message": ...}`. */
+function messageIn(text: string): string {
+  try {
+    const { message } = JSON.parse(text) as { message?: string };
+    return message ?? text;
+  } catch {
+    // Not JSON: the text itself is what there is to tell.
+    return text === '' ? 'the container engine gave no reason' : text;
+  }
+}

@@ -1,0 +1,205 @@
+// Containers of real images, run by podman or docker: created, started, watched, signalled and removed over its socket.
+// Knows no pod worker; what a container needs is described in dialect.ts.
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import type { Clock } from '#lib/clock.ts';
+import type { Logger } from '#lib/log.ts';
+import { LogFile } from '../process/log-file.ts';
+import {
+  type ContainerExit,
+  type ContainerSpec,
+  ContainerStartError,
+  type LogTail,
+  type RunningContainer,
+  type Runtime,
+} from '../runtime.ts';
+import { apiPrefix, type DescribeOptions, describe, type EngineKind, OWNER_LABEL } from './dialect.ts';
+import { EngineError } from './engine-api.ts';
+import { execIn } from './engine-exec.ts';
+import { EngineImages } from './engine-images.ts';
+import { readStats } from './engine-stats.ts';
+import { FrameReader } from './frames.ts';
+import type { OpenEngine } from './open.ts';
+
+export interface EngineRuntimeOptions {
+  readonly engine: OpenEngine;
+  /** Told apart from other nodes' and clusters' containers by this. */
+  readonly owner: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+interface State {
+  readonly State: { readonly ExitCode: number; readonly OOMKilled: boolean };
+}
+
+/** What the OCI runtimes say when the machine does not let them do as they please; another one may ask for less. */
+const OCI_REFUSAL = /setrlimit|cgroup|OCI permission denied|hybrid mode/i;
+
+const MAX_PROCESSES = 16_384;
+
+function ulimits(): DescribeOptions['ulimits'] {
+  const text = readFileSync('/proc/self/limits', 'utf8');
+  const hard = (title: string): number | undefined => {
+    const [, value] = new RegExp(`^${title} +\\S+ +(\\d+)`, 'm').exec(text) ?? [];
+    return value === undefined ? undefined : Number(value);
+  };
+  const found: DescribeOptions['ulimits'][number][] = [];
+  const [files, processes] = [hard('Max open files'), hard('Max processes')];
+  if (files !== undefined) found.push({ name: 'nofile', max: files });
+  // Engines lower their own, so what we may have is more than they can hand on.
+  if (processes !== undefined) found.push({ name: 'nproc', max: Math.min(processes, MAX_PROCESSES) });
+  return found;
+}
+
+export class EngineRuntime implements Runtime {
+  readonly name: EngineKind;
+  readonly images: EngineImages;
+  readonly #options: EngineRuntimeOptions;
+  readonly #prefix: string;
+  readonly #logs = new Map<string, LogFile>();
+  readonly #ids = new Set<string>();
+  /** The OCI runtime that took the place of the engine's own. */
+  #switched: string | undefined;
+  #starts = 0;
+
+  constructor(options: EngineRuntimeOptions) {
+    this.#options = options;
+    const { kind, api } = options.engine;
+    this.name = kind;
+    this.images = new EngineImages(api, kind);
+    this.#prefix = `${apiPrefix(kind)}/containers`;
+  }
+
+  async start(spec: ContainerSpec): Promise<RunningContainer> {
+    const { clock, engine } = this.#options;
+    const { kind, api } = engine;
+    if (kind === 'docker' && spec.sandbox.netns !== undefined) {
+      throw new ContainerStartError(
+        'docker cannot join the network namespace of a pod: use podman, or --network loopback',
+      );
+    }
+    const id = await this.#create(spec);
+    const startedAt = clock.wall();
+    const output = new LogFile(spec.logPath, clock);
+    this.#logs.set(spec.logPath, output);
+    const exited = this.#watch(id, output);
+    return {
+      id,
+      runtime: kind,
+      startedAt,
+      notes: [],
+      exited,
+      signal: (name) => {
+        // A container that has ended answers 409, which is as good.
+        api.json('POST', `${this.#prefix}/${id}/kill?signal=${name}`).catch(() => {});
+      },
+      exec: (command, timeoutMs) => execIn({ api, prefix: apiPrefix(kind), clock }, id, command, timeoutMs),
+      stats: () => readStats(api, `${this.#prefix}/${id}`, clock),
+    };
+  }
+
+  async sweep(): Promise<number> {
+    // A process at its end has no time to wait for answers.
+    const known = this.#ids.size;
+    if (known > 0 && this.name === 'podman') {
+      spawnSync('podman', ['rm', '--force', '--time', '0', ...this.#ids], { stdio: 'ignore' });
+    }
+    const filters = encodeURIComponent(JSON.stringify({ label: [`${OWNER_LABEL}=${this.#options.owner}`] }));
+    const found = await this.#options.engine.api.json<{ Id: string }[]>(
+      'GET',
+      `${this.#prefix}/json?all=true&filters=${filters}`,
+    );
+    await Promise.all(found.map(({ Id }) => this.#remove(Id)));
+    return known + found.length;
+  }
+
+  follow(logPath: string, onLine: (line: string) => void): LogTail | undefined {
+    const log = this.#logs.get(logPath);
+    if (log === undefined) return undefined;
+    return { ended: log.ended, stop: log.listen(onLine) };
+  }
+
+  /** Creates and starts; where the OCI runtime asks for what this machine does not allow, the other one is tried. */
+  async #create(spec: ContainerSpec): Promise<string> {
+    const { engine, log } = this.#options;
+    try {
+      return await this.#createOnce(spec);
+    } catch (error) {
+      const text = (error as Error).message;
+      if (!OCI_REFUSAL.test(text)) throw new ContainerStartError(text);
+      if (engine.useOciRuntime === undefined || this.#switched !== undefined) {
+        throw new ContainerStartError(`${text}: set another OCI runtime for ${engine.kind}, e.g. runc or crun`);
+      }
+      this.#switched = /\brunc\b/.test(text) ? 'crun' : 'runc';
+      log.warn({ error: text, other: this.#switched }, 'The OCI runtime of podman cannot work here, taking another');
+      await engine.useOciRuntime(this.#switched);
+      return await this.#createOnce(spec).catch((second: Error) => {
+        throw new ContainerStartError(`${text}; and with ${this.#switched}: ${second.message}`);
+      });
+    }
+  }
+
+  async #createOnce(spec: ContainerSpec): Promise<string> {
+    const { engine, owner } = this.#options;
+    const name = `k8s_${spec.name}_${spec.podName}_${spec.namespace}_${spec.podUid}_${this.#starts++}`;
+    const { path, body } = describe(engine.kind, spec, { owner, name, ulimits: ulimits() });
+    const { Id: id } = await engine.api.json<{ Id: string }>('POST', path, body);
+    this.#ids.add(id);
+    try {
+      await engine.api.json('POST', `${this.#prefix}/${id}/start`);
+      return id;
+    } catch (error) {
+      await this.#remove(id);
+      throw error;
+    }
+  }
+
+  async #watch(id: string, output: LogFile): Promise<ContainerExit> {
+    const { engine, clock, log } = this.#options;
+    const { api } = engine;
+    const reading = this.#readLogs(id, output).catch((error: Error) =>
+      log.warn({ container: id, error: error.message }, 'Cannot read the output of a container any further'),
+    );
+    try {
+      const { StatusCode } = await api.json<{ StatusCode: number }>('POST', `${this.#prefix}/${id}/wait`);
+      const { State } = await api.json<State>('GET', `${this.#prefix}/${id}/json`);
+      const known = Object.values(constants.signals).includes((StatusCode - 128) as never);
+      return {
+        exitCode: StatusCode,
+        ...(StatusCode > 128 && known ? { signal: StatusCode - 128 } : {}),
+        ...(State.OOMKilled ? { oomKilled: true as const } : {}),
+        finishedAt: clock.wall(),
+      };
+    } catch (error) {
+      // Removed by somebody else, or the engine is gone: what became of it, nobody can say.
+      log.warn({ container: id, error: (error as Error).message }, 'Lost sight of a container');
+      return { exitCode: 137, finishedAt: clock.wall() };
+    } finally {
+      await reading;
+      output.close();
+      if (this.#logs.get(output.path) === output) this.#logs.delete(output.path);
+      await this.#remove(id);
+    }
+  }
+
+  async #readLogs(id: string, output: LogFile): Promise<void> {
+    const answer = await this.#options.engine.api.open(
+      'GET',
+      `${this.#prefix}/${id}/logs?follow=true&stdout=true&stderr=true`,
+    );
+    const frames = new FrameReader((stream, payload) => output.write(stream, payload));
+    for await (const chunk of answer) frames.push(chunk as Buffer);
+  }
+
+  async #remove(id: string): Promise<void> {
+    try {
+      await this.#options.engine.api.json('DELETE', `${this.#prefix}/${id}?force=true&v=true`);
+      this.#ids.delete(id);
+    } catch (error) {
+      if (error instanceof EngineError && error.status === 404) this.#ids.delete(id);
+      else this.#options.log.warn({ container: id, error: (error as Error).message }, 'Cannot remove a container');
+    }
+  }
+}

@@ -1,0 +1,156 @@
+// What every runtime has to keep: run by the tests of each, with a shell as the image.
+// Knows runtimes by their interface only.
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { eventually } from '#test/support/eventually.ts';
+import type { Image } from './image/image-service.ts';
+import { type ContainerSpec, ContainerStartError, type Runtime } from './runtime.ts';
+
+export interface Subject {
+  readonly runtime: Runtime;
+  /** One with `sh` in it. */
+  readonly image: Image;
+  /** A working directory that exists for the container. */
+  readonly workingDir: string;
+  /** Whether mounts stand at their paths. */
+  readonly mounts: boolean;
+}
+
+/** Lines of output without their times: `stdout F hello`. */
+function linesOf(path: string): string[] {
+  return readFileSync(path, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split(' ').slice(1).join(' '));
+}
+
+export function runtimeContract(make: (dir: string) => Promise<Subject>): void {
+  let dir: string;
+  let subject: Subject;
+  let started = 0;
+  beforeAll(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'evenkeel-runtime-'));
+    subject = await make(dir);
+  }, 60_000);
+  afterAll(async () => {
+    await subject?.runtime.sweep();
+    rmSync(dir, { recursive: true, force: true });
+  }, 60_000);
+
+  function spec(script: string, rest: Partial<ContainerSpec> = {}): ContainerSpec {
+    started += 1;
+    return {
+      podUid: `uid-${started}`,
+      podName: 'pod',
+      namespace: 'default',
+      name: 'main',
+      sandbox: { hostname: 'pod', podIps: [] },
+      image: subject.image,
+      command: ['sh', '-c', script],
+      workingDir: subject.workingDir,
+      env: { PATH: process.env.PATH ?? '/bin', WORD: 'hello' },
+      mounts: [],
+      logPath: join(dir, 'logs', `${started}.log`),
+      limits: { cpuShares: 2 },
+      podLimits: { cpuShares: 2 },
+      oomScoreAdj: 0,
+      ...rest,
+    };
+  }
+
+  test('output of both kinds is in the log when the end is told, with the exit code', async () => {
+    const given = spec('echo "$WORD out"; echo err >&2; exit 7');
+    const running = await subject.runtime.start(given);
+    expect(await running.exited).toMatchObject({ exitCode: 7 });
+    expect(linesOf(given.logPath).sort()).toEqual(['stderr F err', 'stdout F hello out']);
+    expect(running.id).toMatch(/^[0-9a-f]{64}$/);
+  }, 30_000);
+
+  test('SIGTERM reaches the program, and SIGKILL ends one that ignores it', async () => {
+    const polite = spec('trap "echo bye; exit 3" TERM; echo up; while :; do sleep 0.05; done');
+    const running = await subject.runtime.start(polite);
+    await eventually('it runs', () => expect(linesOf(polite.logPath)).toContain('stdout F up'));
+    running.signal('SIGTERM');
+    expect(await running.exited).toMatchObject({ exitCode: 3 });
+    expect(linesOf(polite.logPath)).toContain('stdout F bye');
+
+    const given = spec('trap "" TERM; echo up; while :; do sleep 0.05; done');
+    const stubborn = await subject.runtime.start(given);
+    await eventually('it ignores signals', () => expect(linesOf(given.logPath)).toContain('stdout F up'));
+    stubborn.signal('SIGTERM');
+    stubborn.signal('SIGKILL');
+    expect(await stubborn.exited).toMatchObject({ exitCode: 137, signal: 9 });
+    stubborn.signal('SIGKILL');
+  }, 30_000);
+
+  test('commands run beside the program, with its environment, and are ended when they take too long', async () => {
+    const running = await subject.runtime.start(spec('while :; do sleep 0.05; done'));
+    expect(await running.exec(['sh', '-c', 'echo "$WORD"; echo e >&2; exit 4'], 20_000)).toMatchObject({
+      exitCode: 4,
+      output: expect.stringMatching(/hello\n/),
+      timedOut: false,
+    });
+    expect((await running.exec(['no-such-program'], 20_000)).exitCode).not.toBe(0);
+    expect(await running.exec(['sh', '-c', 'while :; do sleep 0.05; done'], 300)).toMatchObject({ timedOut: true });
+    running.signal('SIGKILL');
+    await running.exited;
+  }, 60_000);
+
+  test('tells what it uses while it runs', async () => {
+    const running = await subject.runtime.start(spec('i=0; while :; do i=$((i+1)); done'));
+    await eventually('CPU time has been used', async () => {
+      const stats = await running.stats();
+      expect(stats?.cpuNanos).toBeGreaterThan(1_000_000);
+      expect(stats?.workingSetBytes ?? 0).toBeGreaterThan(0);
+    });
+    running.signal('SIGKILL');
+    await running.exited;
+    expect(await running.stats()).toBeUndefined();
+  }, 30_000);
+
+  test('mounts are where they were asked for, and read only where that was asked for', async () => {
+    if (!subject.mounts) return;
+    const source = join(dir, 'volume');
+    mkdirSync(source);
+    writeFileSync(join(source, 'note'), 'inside\n');
+    const mounts = [
+      { volume: 'rw', source, mountPath: '/data/rw', readOnly: false },
+      { volume: 'ro', source, mountPath: '/data/ro', readOnly: true },
+    ];
+    const given = spec('cat /data/ro/note; echo new > /data/rw/made; echo x > /data/ro/note || echo refused', {
+      mounts,
+    });
+    const running = await subject.runtime.start(given);
+    expect(await running.exited).toMatchObject({ exitCode: 0 });
+    expect(linesOf(given.logPath)).toEqual(expect.arrayContaining(['stdout F inside', 'stdout F refused']));
+    expect(readFileSync(join(source, 'made'), 'utf8')).toBe('new\n');
+  }, 30_000);
+
+  test('the log can be followed while it is written', async () => {
+    const given = spec('for i in 1 2 3; do echo $i; sleep 0.1; done');
+    const running = await subject.runtime.start(given);
+    const seen: string[] = [];
+    const tail = subject.runtime.follow(given.logPath, (line) => seen.push(line));
+    await running.exited;
+    await tail?.ended;
+    expect(seen.join('')).toContain(' 3\n');
+    expect(subject.runtime.follow(given.logPath, () => {})).toBeUndefined();
+  }, 30_000);
+
+  test('a program that does not exist is a start that failed, and its name is told', async () => {
+    await expect(subject.runtime.start(spec('', { command: ['/no/such/program'] }))).rejects.toThrow(
+      /no\/such\/program/,
+    );
+    await expect(subject.runtime.start(spec('', { command: ['/no/such/program'] }))).rejects.toBeInstanceOf(
+      ContainerStartError,
+    );
+  }, 30_000);
+
+  test('what a crash leaves running is found and ended by the next sweep', async () => {
+    const running = await subject.runtime.start(spec('while :; do sleep 0.05; done'));
+    expect(await subject.runtime.sweep()).toBeGreaterThan(0);
+    await running.exited;
+  }, 30_000);
+}
