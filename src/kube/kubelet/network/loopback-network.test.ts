@@ -8,7 +8,7 @@ import { labAllowed } from './testing/node-lab.ts';
 const CIDR = `127.245.${process.pid % 250}.0/24`;
 
 describe.runIf(labAllowed('the loopback network beside a node of its own'))('loopback', () => {
-  podNetworkContract('loopback', { namespaces: false, families: [4], hostPorts: [] }, () => ({
+  podNetworkContract('loopback', { namespaces: false, families: [4], hostPorts: [], atOnce: true }, () => ({
     open: () => new LoopbackNetwork(CIDR),
     cleanUp() {},
   }));

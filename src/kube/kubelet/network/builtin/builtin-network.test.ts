@@ -10,20 +10,24 @@ import { labAllowed } from '../testing/node-lab.ts';
 let ranges = 0;
 
 describe.runIf(labAllowed('the built-in pod network'))('built-in', () => {
-  podNetworkContract('bridge', { namespaces: true, families: [4, 6], hostPorts: [4, 6] }, (lab, owner) => {
-    const state = tempDir('pod-network');
-    const range = ranges++ % 200;
-    return {
-      open: () =>
-        createNetnsNetwork({
-          owner,
-          stateDir: state.path,
-          podCidrs: [`10.91.${range}.0/24`, `fd00:91:${range}::/64`],
-          nodeNetns: lab.node,
-          clock: systemClock,
-          log: silentLogger,
-        }),
-      cleanUp: () => state.remove(),
-    };
-  });
+  podNetworkContract(
+    'bridge',
+    { namespaces: true, families: [4, 6], hostPorts: [4, 6], atOnce: true },
+    (lab, owner) => {
+      const state = tempDir('pod-network');
+      const range = ranges++ % 200;
+      return {
+        open: () =>
+          createNetnsNetwork({
+            owner,
+            stateDir: state.path,
+            podCidrs: [`10.91.${range}.0/24`, `fd00:91:${range}::/64`],
+            nodeNetns: lab.node,
+            clock: systemClock,
+            log: silentLogger,
+          }),
+        cleanUp: () => state.remove(),
+      };
+    },
+  );
 });

@@ -40,7 +40,7 @@ export function labAllowed(wanted: string, tools: readonly string[] = []): boole
       ? 'this is not root'
       : missing !== undefined
         ? `${missing} is not installed`
-        : spawnSync('unshare', ['--net', 'true']).status === 0
+        : spawnSync('sh', ['-c', 'unshare --net true']).status === 0
           ? undefined
           : 'network namespaces cannot be made';
   return kernelAllows(obstacle, wanted);
@@ -127,9 +127,10 @@ export class NodeLab {
         .filter((line) => line !== '');
     return {
       links: lines("ip -o link | sed 's/^[0-9]*: //; s/[@:].*//'").sort(),
-      routes: lines('ip route; ip -6 route show type unicast; ip -6 route show type unreachable').filter(
-        (line) => !line.includes('fe80'),
-      ),
+      // Whether a bridge has ports just now is no matter.
+      routes: lines('for type in unicast unreachable; do ip route show type $type; ip -6 route show type $type; done')
+        .filter((line) => !line.includes('fe80'))
+        .map((line) => line.replace(' linkdown', '').trim()),
       neighbours: lines('ip neigh show nud permanent; ip -6 neigh show nud permanent'),
       tables: lines('nft list tables'),
       elements: lines('nft list ruleset | grep -E "dnat|DNAT|comment" || true').filter((line) =>
