@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '#test/support/eventually.ts';
 import type { HostPort, NetworkAttachment, NetworkRequest, PodNetwork } from './pod-network.ts';
-import { NodeLab, nodeAddress, outsideAddress } from './testing/node-lab.ts';
+import { type Inventory, NodeLab, nodeAddress, outsideAddress } from './testing/node-lab.ts';
 
 export interface PodNetworkUnderTest {
   /** Another run of the same kubelet: same state, same names. */
@@ -105,6 +105,13 @@ export function podNetworkContract(
       expect(await ask(web.netns, nodeAddress[family], 9090)).toBe(`node ${addressOf(web, family)}`);
     });
 
+    it.skipIf(!traits.atOnce).each(traits.families)('loses not even the first packet of IPv%d', async (family) => {
+      const web = await serving('web');
+      for (const place of [lab.node, lab.outside, (await network.setUp(request('cart'))).netns]) {
+        expect(await lab.askUdp(place, addressOf(web, family), PORT)).toMatch(/^web /);
+      }
+    });
+
     it('gives pods a loopback device that is up, and lets anybody in them open low ports', async () => {
       const web = await network.setUp(request('web'));
       await lab.serve('low', web.netns, 80);
@@ -191,6 +198,6 @@ export function podNetworkContract(
 }
 
 /** Real plugins keep their bridge and their empty chains; what led to a pod must be gone. */
-function afterClose({ links = [], namespaces, neighbours, elements }: Record<string, string[]>): unknown {
+function afterClose({ links, namespaces, neighbours, elements }: Inventory): unknown {
   return { links: links.filter((link) => !link.startsWith('cni-')), namespaces, neighbours, elements };
 }

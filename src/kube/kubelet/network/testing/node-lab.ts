@@ -20,10 +20,10 @@ http.on('listening', () => setImmediate(() => console.log('ready')));
 `;
 /** One datagram and no second one: nothing hides that the first was lost. */
 const DATAGRAM = `
-const [address, port] = process.argv.slice(1);
+const [address, port, from] = process.argv.slice(1);
 const udp = require('node:dgram').createSocket(address.includes(':') ? 'udp6' : 'udp4');
 udp.on('message', (text) => { console.log(String(text)); process.exit(0); });
-udp.send('?', Number(port), address);
+udp.bind(Number(from), () => udp.send('?', Number(port), address));
 setTimeout(() => process.exit(1), 2000);
 `;
 
@@ -49,6 +49,16 @@ export function labAllowed(wanted: string, tools: readonly string[] = []): boole
 function hasProgram(tool: string): boolean {
   if (tool.startsWith('/')) return existsSync(tool);
   return spawnSync('sh', ['-c', `command -v ${tool}`]).status === 0;
+}
+
+export interface Inventory {
+  readonly links: string[];
+  readonly routes: string[];
+  readonly neighbours: string[];
+  readonly tables: string[];
+  /** Rules and elements of nftables that name an address. */
+  readonly elements: string[];
+  readonly namespaces: string[];
 }
 
 let labs = 0;
@@ -103,9 +113,10 @@ export class NodeLab {
     return await this.#client(netns, ['curl', '--silent', '--show-error', '--max-time', '2', '--globoff', url]);
   }
 
-  /** The answer to one datagram; throws when none comes within two seconds. */
-  async askUdp(netns: string | undefined, address: string, port: number): Promise<string> {
-    return (await this.#client(netns, [process.execPath, '-e', DATAGRAM, address, String(port)])).trim();
+  /** The answer to one datagram, from a free port or the given one; throws when none comes within two seconds. */
+  async askUdp(netns: string | undefined, address: string, port: number, from = 0): Promise<string> {
+    const args = [address, String(port), String(from)];
+    return (await this.#client(netns, [process.execPath, '-e', DATAGRAM, ...args])).trim();
   }
 
   async #client(netns: string | undefined, command: readonly string[]): Promise<string> {
@@ -120,7 +131,7 @@ export class NodeLab {
   }
 
   /** Everything of the network that could be left behind: in the node, and namespaces of `owner`. */
-  inventory(owner: string): Record<string, string[]> {
+  inventory(owner: string): Inventory {
     const lines = (script: string): string[] =>
       this.sh(script, this.node)
         .split('\n')
