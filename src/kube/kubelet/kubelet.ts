@@ -27,6 +27,7 @@ import { DrainGate, type DrainPolicy } from './pod/drain-gate.ts';
 import { PodManager } from './pod/pod-manager.ts';
 import type { PodEvents } from './pod/worker-types.ts';
 import { startKubeletServer } from './serving/server.ts';
+import { NodeStats } from './stats/node-stats.ts';
 import { podVolumes } from './volumes/pod-volumes.ts';
 
 export interface KubeletOptions {
@@ -49,6 +50,10 @@ export interface KubeletOptions {
   readonly engine?: string;
   /** How long the end of a pod waits for traffic to leave it; by EndpointSlices when left out. */
   readonly drain?: DrainPolicy;
+  /** Other nodes run on this machine, so that its use is not this node's. */
+  readonly sharesMachine?: boolean;
+  /** Milliseconds between two readings of what containers use; 10,000 when left out. */
+  readonly statsIntervalMs?: number;
   /** Most processes and threads of a pod; 4096 when left out. */
   readonly podPidsLimit?: number;
   /** Added to the Node's labels, e.g. `topology.kubernetes.io/zone`. */
@@ -166,7 +171,15 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     hostIps: [options.nodeAddress],
     allocatable: capacity,
   });
-  const server = await startKubeletServer({ ...options.serving, pods: manager, runtime, log });
+  const stats = new NodeStats({
+    nodeName,
+    sharesMachine: options.sharesMachine === true,
+    ...(options.statsIntervalMs === undefined ? {} : { intervalMs: options.statsIntervalMs }),
+    containers: () => manager.running(),
+    clock,
+    log,
+  });
+  const server = await startKubeletServer({ ...options.serving, pods: manager, runtime, stats, log });
   const facts: NodeFacts = {
     name: nodeName,
     address: options.nodeAddress,
@@ -194,6 +207,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       for (const stop of stops) stop();
       await manager.stop(graceMs);
       agent.stop();
+      stats.stop();
       names.stop();
       await server.close();
       await recorder.flush();
