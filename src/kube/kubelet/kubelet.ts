@@ -26,8 +26,8 @@ import { openRuntime } from './open-runtime.ts';
 import { DrainGate, type DrainPolicy } from './pod/drain-gate.ts';
 import { PodManager } from './pod/pod-manager.ts';
 import type { PodEvents } from './pod/worker-types.ts';
+import type { Runtime } from './runtime.ts';
 import { startKubeletServer } from './serving/server.ts';
-import { NodeStats } from './stats/node-stats.ts';
 import { podVolumes } from './volumes/pod-volumes.ts';
 
 export interface KubeletOptions {
@@ -50,10 +50,12 @@ export interface KubeletOptions {
   readonly engine?: string;
   /** How long the end of a pod waits for traffic to leave it; by EndpointSlices when left out. */
   readonly drain?: DrainPolicy;
-  /** Other nodes run on this machine, so that its use is not this node's. */
-  readonly sharesMachine?: boolean;
-  /** Milliseconds between two readings of what containers use; 10,000 when left out. */
-  readonly statsIntervalMs?: number;
+  /** Addresses of the cluster's name server, for pods in networks of their own; none when left out. */
+  readonly clusterDns?: readonly string[];
+  /** Suffix of the cluster's names; `cluster.local` when left out. */
+  readonly clusterDomain?: string;
+  /** Directories that no container may see, besides `dataDir`: they hold keys. */
+  readonly hidden?: readonly string[];
   /** Most processes and threads of a pod; 4096 when left out. */
   readonly podPidsLimit?: number;
   /** Added to the Node's labels, e.g. `topology.kubernetes.io/zone`. */
@@ -124,6 +126,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     images: options.images,
     stubImages: options.stubImages === true,
     engine: options.engine,
+    hidden: options.hidden ?? [],
     cgroups,
     clock,
     log,
@@ -142,6 +145,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const names = new NamesFile(join(dataDir, 'names.json'), services, slices, clock);
 
   const network = options.network ?? new LoopbackNetwork(options.podCidr);
+  const isolated = await canIsolate(network, runtime, log);
   const capacity = machineCapacity(dataDir);
   const objects = objectSource(client);
   await pods.synced();
@@ -166,20 +170,15 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     podPidsLimit: options.podPidsLimit ?? POD_PIDS_LIMIT,
     events: podEvents(recorder),
     network,
+    isolated,
+    nodeName,
+    dns: { servers: options.clusterDns ?? [], domain: options.clusterDomain ?? 'cluster.local' },
     drain: new DrainGate(options.drain ?? defaultDrain, slices, clock),
     volumes: (pod) => podVolumes(join(dataDir, 'pods', pod.metadata?.uid ?? ''), { pod, objects }),
     hostIps: [options.nodeAddress],
     allocatable: capacity,
   });
-  const stats = new NodeStats({
-    nodeName,
-    sharesMachine: options.sharesMachine === true,
-    ...(options.statsIntervalMs === undefined ? {} : { intervalMs: options.statsIntervalMs }),
-    containers: () => manager.running(),
-    clock,
-    log,
-  });
-  const server = await startKubeletServer({ ...options.serving, pods: manager, runtime, stats, log });
+  const server = await startKubeletServer({ ...options.serving, pods: manager, runtime, log });
   const facts: NodeFacts = {
     name: nodeName,
     address: options.nodeAddress,
@@ -207,7 +206,6 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       for (const stop of stops) stop();
       await manager.stop(graceMs);
       agent.stop();
-      stats.stop();
       names.stop();
       await server.close();
       await recorder.flush();
@@ -218,6 +216,14 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       closeRuntime();
     },
   };
+}
+
+/** Containers are kept apart where pods have networks of their own: it takes the same rights. */
+async function canIsolate(network: PodNetwork, runtime: Runtime, log: Logger): Promise<boolean> {
+  if (network.name === 'loopback' || runtime.isolationObstacle === undefined) return false;
+  const obstacle = await runtime.isolationObstacle();
+  if (obstacle !== undefined) log.warn({ reason: obstacle }, 'Containers share the file system of this machine');
+  return obstacle === undefined;
 }
 
 function mayRun(pod: Pod): boolean {

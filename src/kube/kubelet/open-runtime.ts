@@ -22,6 +22,8 @@ export interface RuntimeOptions {
   readonly stubImages: boolean;
   /** `podman`, `docker` or the path of a socket, for images that are not mapped. */
   readonly engine: string | undefined;
+  /** Directories that no container may see. */
+  readonly hidden: readonly string[];
   readonly cgroups: Cgroups | undefined;
   readonly clock: Clock;
   readonly log: Logger;
@@ -34,11 +36,11 @@ export interface OpenRuntime {
 
 /** Throws `EngineUnavailable` when the engine that is named cannot be used. */
 export async function openRuntime(options: RuntimeOptions): Promise<OpenRuntime> {
-  const { dataDir, cgroups, clock, log } = options;
+  const { dataDir, hidden, cgroups, clock, log } = options;
   const mapped = new MappedImages(() => ({ ...echoImages, ...options.images() }));
   const stub = (images: ImageService): ImageService => (options.stubImages ? new StubImages(images) : images);
   const processes = (images: ImageService): ProcessRuntime =>
-    new ProcessRuntime({ dataDir, images, keep: [process.execPath, hookFile], cgroups, clock, log });
+    new ProcessRuntime({ dataDir, images, keep: [process.execPath, hookFile], hidden, cgroups, clock, log });
   if (options.engine === undefined) return { runtime: processes(stub(mapped)), close: () => {} };
   const opened = await openEngine(options.engine, dataDir, clock);
   const owner = createHash('sha256').update(dataDir).digest('hex').slice(0, 16);

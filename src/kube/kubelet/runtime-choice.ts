@@ -50,6 +50,10 @@ export class RuntimeChoice implements Runtime {
     return counts[0] + counts[1];
   }
 
+  async isolationObstacle(): Promise<string | undefined> {
+    return await this.#processes.isolationObstacle?.();
+  }
+
   async releasePod(podUid: string): Promise<void> {
     await this.#processes.releasePod?.(podUid);
     await this.#engine.releasePod?.(podUid);

@@ -56,6 +56,15 @@ export function runtimeContract(make: (dir: string) => Promise<Subject>): void {
       limits: { cpuShares: 2 },
       podLimits: { cpuShares: 2 },
       oomScoreAdj: 0,
+      security: {
+        groups: [],
+        groupsOfImage: true,
+        privileged: false,
+        capabilities: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'SETGID', 'SETUID'],
+        noNewPrivileges: false,
+        readOnlyRoot: false,
+        unmaskedProc: false,
+      },
       ...rest,
     };
   }

@@ -4,12 +4,40 @@
 import type { ResourceLimits } from './cgroup/limits.ts';
 import type { Image, ImageService } from './image/image-service.ts';
 
-/** A directory that a container sees at a path of its own. */
+/** A directory or file that a container sees at a path of its own. */
 export interface Mount {
   readonly volume: string;
   readonly source: string;
   readonly mountPath: string;
   readonly readOnly: boolean;
+}
+
+/** What a container may do, and as whom; every field is final. */
+export interface Security {
+  /** Number of the user; that of the image when left out. */
+  readonly user?: number;
+  readonly group?: number;
+  /** Further groups, that of the volumes among them. */
+  readonly groups: readonly number[];
+  /** Whether the groups that the image gives to the user count as well. */
+  readonly groupsOfImage: boolean;
+  readonly privileged: boolean;
+  /** Names without `CAP_`; `ALL`, perhaps followed by exceptions such as `-SYS_ADMIN`. */
+  readonly capabilities: readonly string[];
+  readonly noNewPrivileges: boolean;
+  readonly readOnlyRoot: boolean;
+  /** Nothing of /proc is hidden or read-only. */
+  readonly unmaskedProc: boolean;
+}
+
+/** How far a pod's containers are apart from the machine. */
+export interface Isolation {
+  /** Whose processes a container sees: its own, its pod's, or all of the machine's. */
+  readonly pid: 'container' | 'pod' | 'host';
+  /** The same for shared memory; `container` where the pod has a single one. */
+  readonly ipc: 'container' | 'pod' | 'host';
+  /** Kernel parameters of the pod's namespaces, by their names with dots. */
+  readonly sysctls: Readonly<Record<string, string>>;
 }
 
 /** What the containers of a pod share; the same for each of its containers. */
@@ -21,6 +49,8 @@ export interface Sandbox {
   readonly netns?: string;
   /** Files that stand at `/etc/resolv.conf`, `/etc/hosts` and `/etc/hostname`, where the runtime can place them. */
   readonly etc?: { readonly resolvConf: string; readonly hosts: string; readonly hostname: string };
+  /** Left out where containers are plain processes of the machine. */
+  readonly isolation?: Isolation;
 }
 
 /** One start of a container; every field is final, all references are resolved. */
@@ -43,6 +73,7 @@ export interface ContainerSpec {
   readonly podLimits: ResourceLimits;
   /** -1000..1000: the higher, the sooner the kernel ends it when the machine has no memory left. */
   readonly oomScoreAdj: number;
+  readonly security: Security;
 }
 
 export interface ContainerExit {
@@ -105,6 +136,8 @@ export interface Runtime {
   start(spec: ContainerSpec): Promise<RunningContainer>;
   /** Ends what an earlier run that did not stop properly left behind; resolves with how many processes that were. */
   sweep(): Promise<number>;
+  /** Why containers cannot have namespaces and a root of their own here; `undefined` when they can, if asked to. */
+  isolationObstacle?(): Promise<string | undefined>;
   /** The pod's containers have ended and none follows: frees what they shared. */
   releasePod?(podUid: string): Promise<void>;
   /** Live lines of a running container's log file; returns the way to stop listening. */

@@ -62,7 +62,7 @@ async function serve(
   };
   const reply = await handlerFor(resourceRequest)(resourceRequest);
   if (reply === undefined) return;
-  const { format } = negotiate(request.headers.accept, resource.inProtobuf ? builtinOffer : customOffer);
+  const { format } = negotiate(request.headers.accept, resource.custom === undefined ? builtinOffer : customOffer);
   await sendObject(request, response, {
     code: reply.code,
     body: reply.object,

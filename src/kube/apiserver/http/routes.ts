@@ -3,7 +3,6 @@
 import type { Verb } from '#kube/api/resources.ts';
 import { methodNotSupported, StatusError } from '#kube/api/status.ts';
 import type { Handler, ResourceRequest } from '../context.ts';
-import { metricsHandler } from '../metrics/resource-metrics.ts';
 import { bindPod } from '../subresources/binding.ts';
 import { evictPod } from '../subresources/eviction.ts';
 import { finalizeNamespace } from '../subresources/finalize.ts';
@@ -60,7 +59,7 @@ export function handlerFor(request: ResourceRequest): Handler {
     return handler;
   }
   if (!definition.verbs.includes(verb)) throw methodNotSupported(definition, verb);
-  return metricsHandler(definition) ?? answered[definition.resource] ?? verbs[verb];
+  return answered[definition.resource] ?? verbs[verb];
 }
 
 function verbOf({ http, name, query, resource, namespace, subresource }: ResourceRequest): Verb {

@@ -20,8 +20,6 @@ export interface Resource {
   readonly conversion: Conversion | undefined;
   /** Of a custom resource only. */
   readonly custom: CustomResource | undefined;
-  /** Whether its objects have a form in protocol buffers. */
-  readonly inProtobuf: boolean;
   schema(): Schema | undefined;
   /** The stored object as this resource's version shows it. */
   view(object: AnyObject): AnyObject;
@@ -51,11 +49,10 @@ export class Registry {
   readonly #resources = new Map<string, Resource>();
   readonly #collections = new Map<string, Collection>();
 
-  /** `answered`: resources that are computed when they are asked for, and never stored. */
-  constructor(store: Store, log: Logger, answered: readonly ResourceDefinition[] = []) {
+  constructor(store: Store, log: Logger) {
     this.#store = store;
     this.#log = log;
-    for (const definition of [...builtinResources, ...answered]) {
+    for (const definition of builtinResources) {
       this.#add(definition, strategyFor(definition), undefined);
     }
   }
@@ -89,7 +86,6 @@ export class Registry {
       strategy,
       conversion,
       custom,
-      inProtobuf: builtinResources.includes(definition),
       schema: () => (custom === undefined ? schemaFor(apiVersionOf(definition), definition.kind) : custom.schema),
       get collection() {
         return collection();

@@ -1,6 +1,6 @@
 // From a container as the pod writes it to a running one: image, environment, command, directories, start.
 // Knows nothing of restarts and statuses; what stands in the way is thrown with the reason to show.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Container, Pod, Service } from 'kubernetes-types/core/v1.js';
 import { parseQuantity } from '#kube/api/quantity.ts';
@@ -13,6 +13,9 @@ import { serviceVariables } from '../env/service-env.ts';
 import { type Image, ImageError } from '../image/image-service.ts';
 import { hookEnvironment, type LoopbackHook } from '../loopback/environment.ts';
 import { ContainerStartError, type Mount, type RunningContainer, type Runtime, type Sandbox } from '../runtime.ts';
+import { mountsOf } from './container-mounts.ts';
+import { checkSysctls } from './isolation.ts';
+import { checkNonRoot, securityOf } from './security.ts';
 
 /** Why a container cannot start, in the words of its `waiting` state. */
 export class StartFailure extends Error {
@@ -64,17 +67,10 @@ function commandOf(container: Container, image: Image, lookup: (name: string) =>
   return [...image.entrypoint, ...(args.length > 0 ? expanded(args) : image.args)];
 }
 
-function mountsOf(container: Container, volumes: ReadonlyMap<string, string>): Mount[] {
-  return (container.volumeMounts ?? []).flatMap(({ name, mountPath, subPath = '', readOnly = false }) => {
-    const source = volumes.get(name);
-    return source === undefined ? [] : [{ volume: name, source: join(source, subPath), mountPath, readOnly }];
-  });
-}
-
-/** `EVENKEEL_MOUNT_<VOLUME>`: where a volume lies for a process that has no mount namespace of its own. */
-function mountVariables(mounts: readonly Mount[]): Record<string, string> {
+/** `EVENKEEL_MOUNT_<VOLUME>`: where a process finds a volume that does not stand at its path, or does. */
+function mountVariables(mounts: readonly Mount[], atTheirPaths: boolean): Record<string, string> {
   const name = (volume: string): string => `EVENKEEL_MOUNT_${volume.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`;
-  return Object.fromEntries(mounts.map((mount) => [name(mount.volume), mount.source]));
+  return Object.fromEntries(mounts.map((mount) => [name(mount.volume), atTheirPaths ? mount.mountPath : mount.source]));
 }
 
 /** What every process needs and takes from the machine; nothing else of our own environment is handed on. */
@@ -89,12 +85,27 @@ function baseEnvironment(hostname: string, containerDir: string): Record<string,
   };
 }
 
+/** The same for a process that has the machine's programs, but a root of its own. */
+function isolatedEnvironment(container: Container, hostname: string): Record<string, string> {
+  return {
+    PATH: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
+    LANG: process.env.LANG ?? 'C.UTF-8',
+    HOSTNAME: hostname,
+    [TERMINATION_VARIABLE]: terminationPath(container),
+  };
+}
+
+function terminationPath(container: Container): string {
+  return container.terminationMessagePath ?? '/dev/termination-log';
+}
+
 /** A container with a root of its own finds the file for its last words where Kubernetes says. */
 function lastWords(container: Container, containerDir: string): Mount {
   const source = terminationFile(containerDir);
-  writeFileSync(source, '', { mode: 0o666 });
-  const mountPath = container.terminationMessagePath ?? '/dev/termination-log';
-  return { volume: 'termination-log', source, mountPath, readOnly: false };
+  writeFileSync(source, '');
+  // Whoever the container runs as is to have a last word.
+  chmodSync(source, 0o666);
+  return { volume: 'termination-log', source, mountPath: terminationPath(container), readOnly: false };
 }
 
 async function ensureImage(container: Container, task: boolean, runtime: Runtime): Promise<Image> {
@@ -124,11 +135,18 @@ export async function startContainer(
   try {
     const own = await containerEnv({ pod, container, facts, services, objects: deps.objects });
     mkdirSync(containerDir, { recursive: true });
-    const mounts = [...mountsOf(container, volumes), ...(image.engine ? [lastWords(container, containerDir)] : [])];
-    const hostname = pod.spec?.hostname ?? pod.metadata?.name ?? '';
+    const security = securityOf(pod, container);
+    const isolated = sandbox.isolation !== undefined && !image.engine;
+    // Plain processes are whoever we are; there is nothing to check then, and nothing to set.
+    if (isolated || image.engine) checkNonRoot(pod, container, security, image);
+    if (sandbox.isolation !== undefined) checkSysctls(pod, sandbox.isolation);
+    const volumeMounts = mountsOf(container, volumes, own);
+    const mounts = [...volumeMounts, ...(isolated || image.engine ? [lastWords(container, containerDir)] : [])];
+    const { hostname } = sandbox;
+    const base = isolated ? isolatedEnvironment(container, hostname) : baseEnvironment(hostname, containerDir);
     const env: Record<string, string> = image.engine
       ? { HOSTNAME: hostname, ...image.env, ...own }
-      : { ...baseEnvironment(hostname, containerDir), ...image.env, ...mountVariables(mounts), ...own };
+      : { ...base, ...image.env, ...mountVariables(volumeMounts, isolated), ...own };
     const podIp = sandbox.podIps[0] ?? '';
     const running = await deps.runtime.start({
       podUid: pod.metadata?.uid ?? '',
@@ -138,11 +156,11 @@ export async function startContainer(
       sandbox,
       image,
       command: commandOf(container, image, (name) => own[name]),
-      workingDir: container.workingDir ?? image.workingDir ?? containerDir,
+      workingDir: container.workingDir || image.workingDir || (isolated ? '/' : containerDir),
       env: {
         ...env,
         // In a network of its own a pod needs no help to be at its address.
-        ...(deps.loopback === undefined || sandbox.netns !== undefined || image.engine
+        ...(deps.loopback === undefined || sandbox.netns !== undefined || isolated || image.engine
           ? {}
           : hookEnvironment(deps.loopback, { namespace, podIp, nodeOptions: env.NODE_OPTIONS })),
       },
@@ -150,6 +168,7 @@ export async function startContainer(
       logPath,
       limits: containerLimits(container),
       podLimits: podLimits(pod, deps.podPidsLimit),
+      security,
       oomScoreAdj: oomScoreAdj(pod, container, Number(parseQuantity(facts.allocatable.memory ?? '1').value())),
     });
     return { running, image };

@@ -7,7 +7,6 @@ import type { ContainerStatus, Pod, PodStatus } from 'kubernetes-types/core/v1.j
 import { builtin } from '#kube/api/resources.ts';
 import { isStatus } from '#kube/api/status.ts';
 import type { Cancel } from '#lib/clock.ts';
-import type { RunningContainer } from '../runtime.ts';
 import { ContainerRunner, type PodContext } from './container-runner.ts';
 import { podStatus } from './pod-status.ts';
 import { initKind } from './restart-policy.ts';
@@ -61,7 +60,7 @@ export class PodWorker {
     this.#pod = pod;
     this.#deps = deps;
     this.#podDir = join(deps.dataDir, 'pods', uid);
-    this.#sandbox = new PodSandbox(uid, deps);
+    this.#sandbox = new PodSandbox(uid, this.#podDir, deps);
     this.#status = pod.status ?? {};
     this.#startTime = pod.status?.startTime ?? this.#now();
     this.#writer = new PodStatusWriter({ uid, namespace, name }, deps);
@@ -145,13 +144,6 @@ export class PodWorker {
     if (runner === undefined) return `container ${container} is not valid for pod ${name}`;
     if (previous) return `previous terminated container "${container}" in pod "${name}" not found`;
     return `container "${container}" in pod "${name}" is waiting to start: ${runner.tracked.waitingReason ?? ''}`;
-  }
-
-  /** Its containers that run now. */
-  running(): { name: string; handle: RunningContainer }[] {
-    return [...this.#inits, ...this.#apps].flatMap(({ tracked }) =>
-      tracked.run === undefined ? [] : [{ name: tracked.name, handle: tracked.run.handle }],
-    );
   }
 
   get pod(): Pod {

@@ -5,18 +5,25 @@ import type { PodFacts } from '../env/field-ref.ts';
 import { type HostPort, type NetworkAttachment, NetworkError, type NetworkRequest } from '../network/pod-network.ts';
 import type { Sandbox } from '../runtime.ts';
 import { VolumeError } from '../volumes/pod-volumes.ts';
+import { writeEtcFiles } from './etc-files.ts';
+import { hostNames, hostnameProblem } from './host-names.ts';
+import { isolationOf } from './isolation.ts';
 import type { PodWorkerDependencies } from './worker-types.ts';
 
 export class PodSandbox {
   readonly #uid: string;
   readonly #deps: PodWorkerDependencies;
+  readonly #podDir: string;
   #attachment: NetworkAttachment | undefined;
+  /** Written for the first container; they are the pod's from then on. */
+  #etc: Sandbox['etc'];
   #volumes: ReadonlyMap<string, string> | undefined;
   /** Something the volumes are made of may have changed. */
   #stale = true;
 
-  constructor(uid: string, deps: PodWorkerDependencies) {
+  constructor(uid: string, podDir: string, deps: PodWorkerDependencies) {
     this.#uid = uid;
+    this.#podDir = podDir;
     this.#deps = deps;
   }
 
@@ -41,11 +48,18 @@ export class PodSandbox {
 
   /** What each of the pod's containers shares with the others. */
   describe(pod: Pod): Sandbox {
+    const { dns, nodeName, network } = this.#deps;
     const netns = this.#attachment?.netns;
+    const names = hostNames(pod, nodeName, dns.domain);
+    if (this.#etc === undefined && network.name !== 'loopback') {
+      this.#etc = writeEtcFiles(this.#podDir, pod, this.podIps ?? [], names, dns);
+    }
     return {
-      hostname: pod.spec?.hostname ?? pod.metadata?.name ?? '',
+      hostname: names.hostname,
       podIps: this.podIps ?? [],
       ...(netns === undefined ? {} : { netns }),
+      ...(this.#etc === undefined ? {} : { etc: this.#etc }),
+      ...(this.#deps.isolated ? { isolation: isolationOf(pod) } : {}),
     };
   }
 
@@ -79,6 +93,8 @@ export class PodSandbox {
 
   async #attach(pod: Pod): Promise<boolean> {
     try {
+      const problem = hostnameProblem(hostNames(pod, this.#deps.nodeName, this.#deps.dns.domain));
+      if (problem !== undefined) throw new NetworkError(problem);
       this.#attachment = pod.spec?.hostNetwork === true ? { podIps: this.#deps.hostIps } : await this.#setUp(pod);
       return true;
     } catch (error) {

@@ -8,6 +8,7 @@ import type { PodNetwork } from '../network/pod-network.ts';
 import type { PodVolumes } from '../volumes/pod-volumes.ts';
 import type { StarterDependencies } from './container-starter.ts';
 import type { DrainGate } from './drain-gate.ts';
+import type { ClusterDns } from './resolv-conf.ts';
 
 /** Records an event about a pod or, with `container`, about one of its containers. */
 export type PodEvents = (
@@ -24,6 +25,10 @@ export interface PodWorkerDependencies extends StarterDependencies {
   readonly log: Logger;
   readonly events: PodEvents;
   readonly network: PodNetwork;
+  /** Whether containers that are processes have namespaces and a root of their own. */
+  readonly isolated: boolean;
+  readonly nodeName: string;
+  readonly dns: ClusterDns;
   readonly drain: DrainGate;
   readonly volumes: (pod: Pod) => PodVolumes;
   /** The node's addresses, the primary one first. */

@@ -10,9 +10,12 @@ export interface Inside {
   readonly namespaces: readonly string[];
   /** Files that take a process into the container's control groups. */
   readonly join: readonly string[];
-  /** Program and arguments that give up what the container must not have; empty when it may have everything. */
-  readonly privileges: readonly string[];
+  /** Program and arguments that stand in front of every command: they give up rights, and set what is left of `env`. */
+  readonly last: readonly string[];
+  /** Variables of the process that enters. */
   readonly env: Readonly<Record<string, string>>;
+  /** PATH of the container. */
+  readonly path: string;
   readonly workingDir: string;
 }
 
@@ -28,21 +31,25 @@ export function joinSteps(files: readonly string[]): string {
   return files.map((file) => `echo 0 > ${quote(file)} || exit 126`).join('\n');
 }
 
-/** Says of a program that is not there what container runtimes say; ends with the exit code of a shell. */
-const RUN = [
-  'command -v -- "$1" > /dev/null || { echo "exec: \\"$1\\": executable file not found in \\$PATH" >&2; exit 127; }',
-  'exec "$@"',
-].join('\n');
+/** Says of a program that is not there what container runtimes say, and ends with the exit code of a shell. */
+function runSteps({ path, last }: Inside): string[] {
+  return [
+    `tools=$PATH PATH=${quote(path)}`,
+    'command -v -- "$1" > /dev/null || { echo "exec: \\"$1\\": executable file not found in \\$PATH" >&2; exit 127; }',
+    'PATH=$tools',
+    `exec ${last.map(quote).join(' ')} "$@"`,
+  ];
+}
 
 export function commandInside(inside: Inside, command: readonly string[]): InsideCommand {
-  const { pid, namespaces, join, privileges, env, workingDir } = inside;
-  const entered = namespaces.length > 0;
-  const enter = entered ? ['nsenter', '--target', String(pid), ...namespaces, '--'] : [];
-  const steps = [joinSteps(join), 'exec "$@"'].filter(Boolean).join('\n');
-  const there = entered ? `cd -- ${quote(workingDir)} || exit 126\n${RUN}` : RUN;
-  return {
-    command: ['/bin/sh', '-c', steps, 'sh', ...enter, ...privileges, '/bin/sh', '-c', there, 'sh', ...command],
-    env,
-    workingDir: entered ? '/' : workingDir,
-  };
+  const { pid, namespaces, join, env, workingDir } = inside;
+  const run = runSteps(inside);
+  if (namespaces.length === 0) {
+    const steps = [joinSteps(join), ...run].join('\n');
+    return { command: ['/bin/sh', '-c', steps, 'sh', ...command], env, workingDir };
+  }
+  const there = [`cd -- ${quote(workingDir)} || exit 126`, ...run].join('\n');
+  const enter = ['nsenter', '--target', String(pid), ...namespaces, '--', '/bin/sh', '-c', there, 'sh', ...command];
+  const steps = [joinSteps(join), 'exec "$@"'].join('\n');
+  return { command: ['/bin/sh', '-c', steps, 'sh', ...enter], env, workingDir: '/' };
 }

@@ -47,6 +47,11 @@ export function processesWithVariable(name: string): { pid: number; value: strin
   return found;
 }
 
+export function parentOf(pid: number): number | undefined {
+  const stat = read(`/proc/${pid}/stat`);
+  return stat === undefined ? undefined : Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+}
+
 export interface ProcessStat {
   readonly pid: number;
   readonly parent: number;

@@ -29,6 +29,16 @@ afterEach(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
+const ROOT = {
+  groups: [],
+  groupsOfImage: true,
+  privileged: false,
+  capabilities: ['CHOWN', 'DAC_OVERRIDE', 'KILL', 'SETGID', 'SETUID'],
+  noNewPrivileges: false,
+  readOnlyRoot: false,
+  unmaskedProc: false,
+};
+
 function spec(script: string, rest: Partial<ContainerSpec> = {}): ContainerSpec {
   return {
     podUid: 'uid',
@@ -45,6 +55,7 @@ function spec(script: string, rest: Partial<ContainerSpec> = {}): ContainerSpec 
     limits: { cpuShares: 2 },
     podLimits: { cpuShares: 2 },
     oomScoreAdj: 1000,
+    security: ROOT,
     ...rest,
   };
 }

@@ -1,10 +1,8 @@
 // Containers as plain child processes: each in its own session, with nothing of our environment but what is listed.
 // Knows no pod worker and no API; it starts, watches, signals and remembers processes.
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
-import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Cancel, Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
@@ -18,15 +16,19 @@ import {
   type RunningContainer,
   type Runtime,
 } from '../runtime.ts';
+import { findApp } from './app-process.ts';
 import { commandInside, type Inside } from './enter.ts';
 import { execCommand } from './exec.ts';
+import { Isolator } from './isolation.ts';
+import { type Launch, Launcher } from './launch.ts';
 import { LogFile } from './log-file.ts';
-import { ENTER_MOUNTS, MountNamespaces, type Namespaced } from './mount-namespace.ts';
-import { openOutputPipes } from './output-pipes.ts';
+import { MountNamespaces } from './mount-namespace.ts';
+import { PodPauses } from './pod-pause.ts';
 import { processStartTime, signalProcess } from './proc.ts';
-import { findProgram } from './program.ts';
 import { CONTAINER_ID_VARIABLE, ProcessRecords, recordsDir } from './records.ts';
 import { type Control, ResourceControl } from './resource-control.ts';
+import { explainSpawn, spawnWithPipes } from './spawn.ts';
+import { readSetup } from './status-pipe.ts';
 
 /** How long output may still trickle in after the main process ended, in milliseconds. */
 const DRAIN_MS = 500;
@@ -42,6 +44,8 @@ export interface ProcessRuntimeOptions {
   readonly images: ImageService;
   /** Files that every process needs under their own paths, whatever volumes it has. */
   readonly keep: readonly string[];
+  /** Directories, besides `dataDir`, that no container with a root of its own may see. */
+  readonly hidden?: readonly string[];
   /** Left out where none may be used. */
   readonly cgroups?: Cgroups | undefined;
   readonly clock: Clock;
@@ -54,74 +58,15 @@ function exitOf(code: number | null, signal: NodeJS.Signals | null, finishedAt: 
   return { exitCode: 128 + number, signal: number, finishedAt };
 }
 
-function explainSpawn(spec: ContainerSpec, error: NodeJS.ErrnoException): string {
-  const program = spec.command[0] ?? '';
-  if (error.code === 'ENOENT') return `exec: "${program}": executable file not found in $PATH`;
-  if (error.code === 'EACCES') return `exec: "${program}": permission denied`;
-  return `exec: "${program}": ${error.message}`;
-}
-
-interface Spawned {
-  readonly child: ChildProcess;
-  /** Its output and its error output. */
-  readonly streams: readonly [Readable, Readable];
-}
-
-async function spawnWithPipes(
-  spec: ContainerSpec,
-  { command, workingDir }: Namespaced,
-  env: Record<string, string>,
-): Promise<Spawned> {
-  const [program = '', ...args] = command;
-  const pipes = await openOutputPipes(dirname(spec.logPath));
-  try {
-    const child = spawn(program, args, {
-      cwd: workingDir,
-      env,
-      // Its own session: signals of our terminal do not reach it, and one signal reaches all of its processes.
-      detached: true,
-      stdio: ['ignore', pipes?.ends[0] ?? 'pipe', pipes?.ends[1] ?? 'pipe'],
-    });
-    return { child, streams: [pipes?.stdout ?? child.stdout, pipes?.stderr ?? child.stderr] as [Readable, Readable] };
-  } catch (error) {
-    // Words that no process can be given, e.g. with a NUL in them.
-    pipes?.stdout.destroy();
-    pipes?.stderr.destroy();
-    throw new ContainerStartError(explainSpawn(spec, error as NodeJS.ErrnoException));
-  } finally {
-    pipes?.handedOver();
-  }
-}
-
-/** Before a shell meets a missing program: its words would be in the log, and its end would pass for the container's. */
-function checkProgram(spec: ContainerSpec, dir: string, env: Readonly<Record<string, string>>): void {
-  const [program = ''] = spec.command;
-  const { code } = findProgram(program, dir, env.PATH);
-  if (code !== undefined) throw new ContainerStartError(explainSpawn(spec, Object.assign(new Error(code), { code })));
-}
-
-function controlled(namespaced: Namespaced, { steps }: Control): Namespaced {
-  if (steps === '') return namespaced;
-  const command = ['/bin/sh', '-c', `${steps}\nexec "$@"`, 'sh', ...namespaced.command];
-  return { ...namespaced, command };
-}
-
-function checkWorkingDir(dir: string): void {
-  if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    throw new ContainerStartError(
-      `working directory "${dir}" does not exist on this machine: containers run as plain processes here, ` +
-        'so create it, or set workingDir for the image in evenkeel.yaml',
-    );
-  }
-}
-
 export class ProcessRuntime implements Runtime {
   readonly name = 'process';
   readonly images: ImageService;
   readonly #records: ProcessRecords;
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #namespaces: MountNamespaces;
+  readonly #isolator: Isolator;
+  readonly #pauses: PodPauses;
+  readonly #launcher: Launcher;
   readonly #resources: ResourceControl;
   readonly #logs = new Map<string, LogFile>();
   readonly #ended: string[] = [];
@@ -130,7 +75,10 @@ export class ProcessRuntime implements Runtime {
   constructor(options: ProcessRuntimeOptions) {
     this.images = options.images;
     this.#records = new ProcessRecords(recordsDir(options.dataDir));
-    this.#namespaces = new MountNamespaces(options.dataDir, options.keep, options.clock);
+    const { dataDir, keep, clock, hidden = [] } = options;
+    this.#pauses = new PodPauses(dataDir, this.#records, clock);
+    this.#isolator = new Isolator({ keep, hidden: [dataDir, ...hidden], dataDir, pauses: this.#pauses, clock });
+    this.#launcher = new Launcher(new MountNamespaces(dataDir, keep, clock), this.#isolator);
     this.#resources = new ResourceControl(options.cgroups, options.clock, options.log);
     this.#clock = options.clock;
     this.#log = options.log;
@@ -140,6 +88,7 @@ export class ProcessRuntime implements Runtime {
     this.#cancelSweep();
     this.#ended.length = 0;
     const killed = this.#records.sweep();
+    this.#pauses.sweep();
     // What is in a group of ours is ours, even if it has changed its environment and its session.
     const grouped = this.#resources.sweep();
     const alive = (): boolean => [...killed].some((pid) => processStartTime(pid) !== undefined);
@@ -149,7 +98,13 @@ export class ProcessRuntime implements Runtime {
     return Math.max(killed.size, await grouped);
   }
 
+  /** Why containers cannot have namespaces and roots of their own here; `undefined` when they can. */
+  isolationObstacle(): Promise<string | undefined> {
+    return this.#isolator.obstacle();
+  }
+
   async releasePod(podUid: string): Promise<void> {
+    await this.#pauses.release(podUid);
     await this.#resources.releasePod(podUid);
   }
 
@@ -161,58 +116,85 @@ export class ProcessRuntime implements Runtime {
   }
 
   async start(spec: ContainerSpec): Promise<RunningContainer> {
-    const namespaced = await this.#namespaces.wrap(spec, join(dirname(spec.logPath), 'scratch'));
-    checkWorkingDir(namespaced.workingDir);
     const id = randomBytes(32).toString('hex');
-    const env: Record<string, string> = { ...spec.env, [CONTAINER_ID_VARIABLE]: id };
-    // Inside a namespace of its own the program may come with a volume.
-    if (!namespaced.entered) checkProgram(spec, namespaced.workingDir, env);
-    if (env.TMPDIR !== undefined) mkdirSync(env.TMPDIR, { recursive: true });
     this.#records.announce(id);
     const control = this.#resources.take(spec);
-    let child: ChildProcess;
-    let streams: Spawned['streams'];
-    let pid: number;
+    let launch: Launch | undefined;
     try {
-      ({ child, streams } = await spawnWithPipes(spec, controlled(namespaced, control), env));
-      pid = await this.#spawned(child, spec, streams);
+      launch = await this.#launcher.plan(spec, id, control, { ...spec.env, [CONTAINER_ID_VARIABLE]: id });
+      return await this.#run(spec, id, control, launch);
     } catch (error) {
-      this.#records.remove(id);
-      void control.end();
+      this.#records.sweep([id]);
+      await control.end();
+      await launch?.cleanUp();
       throw error;
     }
+  }
+
+  /** Starts what was planned; rejects when the container's program cannot be run. */
+  async #run(spec: ContainerSpec, id: string, control: Control, launch: Launch): Promise<RunningContainer> {
+    const { child, streams, report } = await spawnWithPipes(spec, launch);
+    const ended = endOf(child);
+    const pid = await this.#spawned(child, spec, streams);
     this.#records.add(id, pid);
-    control.started(pid, () => signalProcess(-pid, 'SIGKILL'));
-    const startedAt = this.#clock.wall();
+    const alive = (): boolean => child.exitCode === null && child.signalCode === null;
     const output = new LogFile(spec.logPath, this.#clock);
     this.#logs.set(spec.logPath, output);
     streams[0].on('data', (chunk: Buffer) => output.write('stdout', chunk));
     streams[1].on('data', (chunk: Buffer) => output.write('stderr', chunk));
-    const exited = this.#watch(child, pid, id, streams, output, control);
-    const inside: Inside = {
-      pid,
-      namespaces: namespaced.entered ? ENTER_MOUNTS : [],
-      join: control.join,
-      privileges: [],
-      env,
-      workingDir: spec.workingDir,
+    const { app, init } = await this.#setUp(pid, report, launch, control, alive).catch((error: unknown) => {
+      signalProcess(-pid, 'SIGKILL');
+      this.#closeOutput(output, streams);
+      throw error;
+    });
+    const startedAt = this.#clock.wall();
+    // All that is left of it, whatever has become of its sessions and groups.
+    const killAll = (): void => {
+      signalProcess(-pid, 'SIGKILL');
+      if (init !== undefined) signalProcess(init, 'SIGKILL');
+      control.kill();
     };
-    const alive = (): boolean => child.exitCode === null && child.signalCode === null;
+    control.started(pid, killAll);
+    const inside: Inside = { ...launch.inside, pid: init ?? app };
     return {
       id,
       runtime: this.name,
       startedAt,
-      exited,
+      exited: ended.then((end) => {
+        // As with a container: when the main process ends, whatever it left running ends with it.
+        const oomKilled = end.code !== 0 && control.oomKilled();
+        killAll();
+        return this.#finish({ id, end, oomKilled, streams, output, control, launch });
+      }),
       signal: (name) => {
-        if (alive()) signalProcess(-pid, name);
+        if (!alive()) return;
+        if (name === 'SIGKILL') killAll();
+        // A container's signals are for its first process; plain processes get them as a group.
+        else signalProcess(launch.reports ? app : -pid, name);
       },
-      notes: namespaced.notes,
+      notes: launch.notes,
       exec: (command, timeoutMs) => {
         const put = commandInside(inside, command);
         return execCommand(put.command, { env: put.env, workingDir: put.workingDir, timeoutMs }, this.#clock);
       },
       stats: async () => (alive() ? { at: this.#clock.wall(), ...control.read(pid) } : undefined),
     };
+  }
+
+  /** Waits for the setup to be through, where there is one, and finds the container's own process. */
+  async #setUp(
+    pid: number,
+    report: Readable | undefined,
+    launch: Launch,
+    control: Control,
+    alive: () => boolean,
+  ): Promise<{ readonly app: number; readonly init: number | undefined }> {
+    if (report === undefined) return { app: pid, init: undefined };
+    const { init, ok, message } = await readSetup(report);
+    if (!ok) throw new ContainerStartError(message === '' ? 'the setup of the container ended unexpectedly' : message);
+    if (!launch.forks) return { app: pid, init };
+    const app = await findApp(pid, init, control.pids, alive, this.#clock);
+    return { app: app ?? pid, init };
   }
 
   follow(logPath: string, onLine: (line: string) => void): LogTail | undefined {
@@ -237,38 +219,48 @@ export class ProcessRuntime implements Runtime {
     });
   }
 
-  #watch(
-    child: ChildProcess,
-    pid: number,
-    id: string,
-    streams: readonly Readable[],
-    output: LogFile,
-    control: Control,
-  ): Promise<ContainerExit> {
-    const drained = Promise.all(streams.map((stream) => new Promise((resolve) => stream.once('close', resolve))));
-    return new Promise((resolve) => {
-      child.once('exit', (code, signal) => {
-        const exit: ContainerExit = {
-          ...exitOf(code, signal, this.#clock.wall()),
-          // What the kernel ended may have been a helper that the container got along without.
-          ...(code !== 0 && control.oomKilled() ? { oomKilled: true as const } : {}),
-        };
-        // As with a container: when the main process ends, whatever it left running ends with it.
-        signalProcess(-pid, 'SIGKILL');
-        control.kill();
-        const finish = (): void => {
-          cancel();
-          void control.end();
-          for (const stream of streams) stream.destroy();
-          output.close();
-          if (this.#logs.get(output.path) === output) this.#logs.delete(output.path);
-          this.#sweepEnded(id);
-          resolve(exit);
-        };
-        // A process that left the group may hold the pipes open for good.
-        const cancel = this.#clock.after(DRAIN_MS, finish);
-        void drained.then(finish);
-      });
-    });
+  #closeOutput(output: LogFile, streams: readonly Readable[]): void {
+    for (const stream of streams) stream.destroy();
+    output.close();
+    if (this.#logs.get(output.path) === output) this.#logs.delete(output.path);
   }
+
+  /** Waits for the last of the output, and frees what the container needed. */
+  async #finish(finished: Finished): Promise<ContainerExit> {
+    const { id, end, oomKilled, streams, output, control, launch } = finished;
+    const exit = exitOf(end.code, end.signal, this.#clock.wall());
+    const drained = Promise.all(
+      streams.map((stream) => (stream.closed ? undefined : new Promise((resolve) => stream.once('close', resolve)))),
+    );
+    // A process that left the group may hold the pipes open for good.
+    const late = Promise.withResolvers<void>();
+    const cancel = this.#clock.after(DRAIN_MS, late.resolve);
+    await Promise.race([drained, late.promise]);
+    cancel();
+    this.#closeOutput(output, streams);
+    this.#sweepEnded(id);
+    // The next start takes the same groups: what is still in them must not be taken for its own.
+    await control.end();
+    void launch.cleanUp();
+    return { ...exit, ...(oomKilled ? { oomKilled: true as const } : {}) };
+  }
+}
+
+interface End {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+interface Finished {
+  readonly id: string;
+  readonly end: End;
+  readonly oomKilled: boolean;
+  readonly streams: readonly Readable[];
+  readonly output: LogFile;
+  readonly control: Control;
+  readonly launch: Launch;
+}
+
+function endOf(child: ChildProcess): Promise<End> {
+  return new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
 }

@@ -11,8 +11,10 @@ import { joinSteps } from './enter.ts';
 export interface Control {
   /** Files that take a process into the container's groups. */
   readonly join: readonly string[];
-  /** Directories of the groups. */
-  readonly dirs: readonly string[];
+  /** The groups themselves. */
+  readonly groups: { readonly version: 1 | 2; readonly dirs: readonly string[] } | undefined;
+  /** Pids of the container's processes, where groups tell. */
+  pids(): readonly number[];
   /** What a shell does before it becomes the container; empty when nothing is to be done. */
   readonly steps: string;
   /** The first process runs. `kill` ends the container when it has to be ended for its use of memory. */
@@ -46,7 +48,11 @@ export class ResourceControl {
     let exceeded = false;
     return {
       join: group?.join ?? [],
-      dirs: group?.dirs ?? [],
+      groups:
+        group === undefined || this.#cgroups === undefined
+          ? undefined
+          : { version: this.#cgroups.version, dirs: group.dirs },
+      pids: () => group?.pids() ?? [],
       steps: process.platform === 'linux' ? startSteps(group, spec.oomScoreAdj) : '',
       started: (pid, kill) => {
         if (watched === undefined) return;

@@ -17,14 +17,7 @@ export interface KubeletServerOptions {
   readonly clientCaPem: string;
   readonly pods: PodManager;
   readonly runtime: Runtime;
-  readonly stats: StatsReports;
   readonly log: Logger;
-}
-
-/** What `/stats/summary` and `/metrics/resource` answer. */
-export interface StatsReports {
-  summary(): Promise<unknown>;
-  resourceMetrics(): Promise<string>;
 }
 
 export interface KubeletServer {
@@ -68,21 +61,7 @@ async function serve(options: KubeletServerOptions, target: string, response: Se
     response.end(JSON.stringify(list));
     return;
   }
-  if (url.pathname === '/stats/summary') {
-    response.writeHead(200, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(await options.stats.summary()));
-    return;
-  }
-  if (url.pathname === '/metrics/resource') {
-    response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
-    response.end(await options.stats.resourceMetrics());
-    return;
-  }
-  text(
-    response,
-    404,
-    `the kubelet serves /containerLogs, /pods, /stats/summary, /metrics/resource and /healthz, not "${url.pathname}"\n`,
-  );
+  text(response, 404, `the kubelet serves /containerLogs, /pods and /healthz, not "${url.pathname}"\n`);
 }
 
 /** Rejects when the address cannot be listened on. */

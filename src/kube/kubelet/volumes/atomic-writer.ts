@@ -1,6 +1,7 @@
 // A directory of files that changes all at once: readers see the old files or the new ones, never a mixture.
 // Knows nothing of where the files come from.
 import {
+  chmodSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -46,17 +47,22 @@ function unchanged(root: string, payload: Payload): boolean {
 
 /**
  * Makes `dir` hold exactly the payload. Files lie in a fresh directory; `..data` points to it and is swapped by one
- * rename, and every top-level name is a link through `..data`. (Upstream: pkg/volume/util/atomic_writer.go.)
+ * rename, and every top-level name is a link through `..data`. `prepare` sees the fresh directory before anybody else. (Upstream: pkg/volume/util/atomic_writer.go.)
  */
-export function writeAtomically(dir: string, payload: Payload): void {
+export function writeAtomically(dir: string, payload: Payload, prepare: (fresh: string) => void = () => {}): void {
   mkdirSync(dir, { recursive: true });
   const before = currentTarget(dir);
   if (before !== undefined && unchanged(join(dir, before), payload)) return;
   const fresh = mkdtempSync(join(dir, '..'.concat(new Date().toISOString().replace(/[-:]/g, '_').slice(0, 19), '.')));
   for (const [path, { data, mode }] of payload) {
     mkdirSync(dirname(join(fresh, path)), { recursive: true });
-    writeFileSync(join(fresh, path), data, { mode });
+    writeFileSync(join(fresh, path), data);
+    // The umask is ours, the mode is for the container.
+    chmodSync(join(fresh, path), mode);
   }
+  // Only we could look into it so far.
+  chmodSync(fresh, 0o755);
+  prepare(fresh);
   const link = join(dir, '..data_tmp');
   rmSync(link, { force: true });
   symlinkSync(fresh.slice(dir.length + 1), link);

@@ -1,10 +1,11 @@
 // A pod's volumes as directories below the kubelet's data directory, made, refreshed and removed.
 // Knows no containers: how a process finds them is the starter's and the runtime's matter.
-import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostPathVolumeSource, Volume } from 'kubernetes-types/core/v1.js';
 import type { PodFacts } from '../env/field-ref.ts';
 import { writeAtomically } from './atomic-writer.ts';
+import { giveToGroup } from './ownership.ts';
 import { type PayloadInput, VolumeError, volumePayload } from './payload.ts';
 
 export { VolumeError };
@@ -48,6 +49,11 @@ function hostPath(volume: Volume, source: HostPathVolumeSource): string {
 /** Volumes of one pod below `podDir`. */
 export function podVolumes(podDir: string, input: Omit<PayloadInput, 'facts'>): PodVolumes {
   const root = join(podDir, 'volumes');
+  const fsGroup = input.pod.spec?.securityContext?.fsGroup;
+  const group = (dir: string, readOnly: boolean): void => {
+    // Without root, containers are who we are, and there is nobody to give files to.
+    if (fsGroup !== undefined && process.getuid?.() === 0) giveToGroup(dir, fsGroup, readOnly);
+  };
   const make = async (volume: Volume, facts: PodFacts): Promise<string> => {
     if (volume.hostPath !== undefined) return hostPath(volume, volume.hostPath);
     const folder = folderOf(volume);
@@ -60,8 +66,13 @@ export function podVolumes(podDir: string, input: Omit<PayloadInput, 'facts'>): 
     }
     const dir = join(root, folder, volume.name);
     const payload = await volumePayload({ ...input, facts }, volume);
-    if (payload === undefined) mkdirSync(dir, { recursive: true, mode: 0o777 });
-    else writeAtomically(dir, payload);
+    if (payload !== undefined) writeAtomically(dir, payload, (fresh) => group(fresh, true));
+    else if (!existsSync(dir)) {
+      mkdirSync(dir, { recursive: true });
+      // Whatever the umask: the user of the container is somebody else.
+      chmodSync(dir, 0o777);
+      group(dir, false);
+    }
     return dir;
   };
   return {
