@@ -151,6 +151,7 @@ export class BridgePlugin implements CniPlugin {
 
   async #makeBridge(): Promise<{ mtu: number }> {
     const { names, ipam, commands, settings } = this.#options;
+    if (ipam.pools.length === 0) throw new Error('the node has no range of pod addresses (spec.podCIDRs)');
     const mtu = this.#options.mtu ?? (await uplinkMtu(commands));
     await settings.apply({
       'ipv4/ip_forward': '1',

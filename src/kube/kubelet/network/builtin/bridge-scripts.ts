@@ -12,6 +12,9 @@ export function everywhere(family: 4 | 6): string {
   return family === 4 ? '0.0.0.0/0' : '::/0';
 }
 
+/** No link-local address, where there is IPv6 at all. */
+const QUIET = "quiet=; if [ -e /proc/sys/net/ipv6 ]; then quiet='addrgenmode none'; fi";
+
 export interface BridgeFacts {
   readonly bridge: string;
   readonly mac: string;
@@ -30,8 +33,9 @@ ip link show dev ${bridge} >/dev/null 2>&1 ||
   ip link add ${bridge} address ${mac} mtu ${mtu} type bridge forward_delay 0 mcast_snooping 0
 echo 0 > /proc/sys/net/ipv4/conf/${bridge}/send_redirects
 echo 1 > /proc/sys/net/ipv4/conf/${bridge}/route_localnet
-ip -batch - <<'END'
-link set dev ${bridge} mtu ${mtu} addrgenmode none up
+${QUIET}
+ip -batch - <<END
+link set dev ${bridge} mtu ${mtu} $quiet up
 ${pools
   .flatMap(({ family, gateway, cidr }) => [
     `addr replace ${gateway}/${whole(family)} dev ${bridge}${family === 6 ? ' nodad' : ''}`,
@@ -58,9 +62,10 @@ export interface PodFacts {
 /** Both neighbours are told of each other, so that the first packet need not wait for an answer to ARP. */
 export function podScript({ bridge, bridgeMac, mtu, link, netns, ifName, mac, leases }: PodFacts): string {
   return `
-ip -batch - <<'END'
+${QUIET}
+ip -batch - <<END
 link add ${link} mtu ${mtu} type veth peer name ${ifName} mtu ${mtu} address ${mac} netns ${netns}
-link set dev ${link} addrgenmode none master ${bridge} up
+link set dev ${link} $quiet master ${bridge} up
 link set dev ${link} type bridge_slave hairpin on
 ${leases
   .flatMap(({ address, family }) => [

@@ -1,5 +1,6 @@
 // The built-in bridge keeps the contract, and what it promises beyond it.
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '#lib/clock.ts';
@@ -61,6 +62,25 @@ describe.runIf(allowed)('built-in bridge', () => {
     await network.close();
     state.remove();
     await lab.close();
+  });
+
+  test('carries both families to a pod of another node, under the address of the one that asks', async () => {
+    // The machine outside becomes a node, too; whoever joins nodes adds such routes.
+    const far = createNetnsNetwork({
+      owner: `${lab.id}-b`,
+      stateDir: join(state.path, 'far'),
+      podCidrs: nextRanges(),
+      nodeNetns: lab.outside,
+      clock: systemClock,
+      log: silentLogger,
+    });
+    const [web, api] = [await network.setUp(request('web')), await far.setUp(request('api'))];
+    await lab.serve('api', api.netns, PORT);
+    for (const at of [0, 1]) {
+      expect(await lab.ask(web.netns, api.podIps[at] ?? '', PORT)).toBe(`api ${web.podIps[at]}`);
+      expect(await lab.askUdp(web.netns, api.podIps[at] ?? '', PORT)).toBe(`api ${web.podIps[at]}`);
+    }
+    await far.close();
   });
 
   test('packets are no larger than those that leave the node', async () => {

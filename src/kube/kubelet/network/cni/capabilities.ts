@@ -57,7 +57,7 @@ export function capabilityArgs(request: NetworkRequest, podCidrs: readonly strin
   const all = {
     portMappings: portMappings(request),
     bandwidth: bandwidth(annotations),
-    ipRanges: podCidrs.map((subnet) => [{ subnet }]),
+    ipRanges: podCidrs.length === 0 ? undefined : podCidrs.map((subnet) => [{ subnet }]),
     ips: annotations[IPS_ANNOTATION]?.split(',').map((one) => one.trim()),
     mac: annotations[MAC_ANNOTATION],
     dns,

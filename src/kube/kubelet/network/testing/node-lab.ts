@@ -77,6 +77,8 @@ export class NodeLab {
       for end in node:1:2 outside:2:1; do
         name=\${end%%:*}; rest=\${end#*:}; own=\${rest%:*}; other=\${rest#*:}
         ip -n ${this.id}-$name link set lo up
+        # A machine has long looked for duplicates by the time when pods come.
+        nsenter --net=${NETNS}/${this.id}-$name sh -c 'echo 0 > /proc/sys/net/ipv6/conf/up0/accept_dad'
         ip -n ${this.id}-$name link set up0 up
         ip -n ${this.id}-$name addr add 192.0.2.$own/24 dev up0
         ip -n ${this.id}-$name addr add 2001:db8:1::$own/64 dev up0 nodad
