@@ -114,7 +114,7 @@ function containerPath(pod: Pod, container: string): string {
   return `spec.${init ? 'initContainers' : 'containers'}{${container}}`;
 }
 
-/** Resolves once the Node is registered and ready and its pods are being looked after. */
+/** Resolves once the Node is registered and its pods are being looked after. */
 export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const { client, informers, nodeName, dataDir, clock, log } = options;
   mkdirSync(dataDir, { recursive: true });
@@ -188,7 +188,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     capacity,
     info: machineInfo(runtime.name),
   };
-  const agent = new NodeAgent(facts, { client, clock, log });
+  const agent = new NodeAgent(facts, { client, clock, log, networkProblem: () => network.problem() });
   const node = await agent.start();
   recorder.event({ ...node, apiVersion: 'v1', kind: 'Node' }, 'Normal', 'Starting', 'Starting kubelet.');
 

@@ -15,6 +15,17 @@ const LEASE_RENEW_MS = 10_000;
 /** Upstream sends a full status at least this often when nothing changed. */
 const STATUS_MS = 5 * 60_000;
 
+/** How soon the API hears that pods can have a network, or no more. */
+const NETWORK_MS = 1_000;
+
+export interface NodeAgentDependencies {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Why no pod can be given a network now. */
+  readonly networkProblem: () => string | undefined;
+}
+
 export class NodeAgent {
   readonly #client: Client;
   readonly #clock: Clock;
@@ -23,16 +34,19 @@ export class NodeAgent {
   readonly #cancels: Cancel[] = [];
   #conditions: readonly NodeCondition[] = [];
   #uid = '';
+  readonly #networkProblem: () => string | undefined;
+  #toldProblem: string | undefined;
   #stopped = false;
 
-  constructor(facts: NodeFacts, deps: { client: Client; clock: Clock; log: Logger }) {
+  constructor(facts: NodeFacts, deps: NodeAgentDependencies) {
     this.#facts = facts;
     this.#client = deps.client;
     this.#clock = deps.clock;
     this.#log = deps.log;
+    this.#networkProblem = deps.networkProblem;
   }
 
-  /** Resolves once the Node is in the API, ready, with its first Lease. Rejects when the server refuses it. */
+  /** Resolves once the Node is in the API, with its status and its first Lease. Rejects when the server refuses it. */
   async start(): Promise<Node> {
     const node = await this.#register();
     this.#uid = node.metadata?.uid ?? '';
@@ -42,6 +56,7 @@ export class NodeAgent {
     this.#cancels.push(
       this.#clock.every(LEASE_RENEW_MS, () => this.#guard('renew the node lease', () => this.#renewLease())),
       this.#clock.every(STATUS_MS, () => this.#guard('write the node status', () => this.#writeStatus())),
+      this.#clock.every(NETWORK_MS, () => this.#guard('write the node status', () => this.#tellNetwork())),
     );
     return node;
   }
@@ -72,7 +87,8 @@ export class NodeAgent {
   }
 
   async #writeStatus(): Promise<void> {
-    const status = nodeStatus(this.#facts, this.#conditions, this.#now());
+    const problem = this.#networkProblem();
+    const status = nodeStatus(this.#facts, this.#conditions, this.#now(), problem);
     this.#conditions = status.conditions ?? [];
     await this.#client.patch(
       builtin('Node'),
@@ -82,6 +98,11 @@ export class NodeAgent {
       { status },
       { subresource: 'status' },
     );
+    this.#toldProblem = problem;
+  }
+
+  async #tellNetwork(): Promise<void> {
+    if (this.#networkProblem() !== this.#toldProblem) await this.#writeStatus();
   }
 
   async #renewLease(): Promise<void> {

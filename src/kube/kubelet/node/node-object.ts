@@ -12,12 +12,20 @@ export interface NodeFacts {
   readonly info: NodeSystemInfo;
 }
 
-const HEALTHY: readonly [type: string, status: 'True' | 'False', reason: string, message: string][] = [
+type Condition = [type: string, status: 'True' | 'False', reason: string, message: string];
+
+const HEALTHY: readonly Condition[] = [
   ['MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
   ['DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
   ['PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
   ['Ready', 'True', 'KubeletReady', 'kubelet is posting ready status'],
 ];
+
+/** As upstream puts it together from what its runtime says. */
+function networkNotReady(problem: string): Condition {
+  const network = `NetworkReady=false reason:NetworkPluginNotReady message:${problem}`;
+  return ['Ready', 'False', 'KubeletNotReady', `container runtime network not ready: ${network}`];
+}
 
 /** Labels every node carries, with those of the options on top. */
 export function nodeLabels(facts: NodeFacts): Record<string, string> {
@@ -31,9 +39,19 @@ export function nodeLabels(facts: NodeFacts): Record<string, string> {
   };
 }
 
-/** Status as of `now` (RFC 3339); conditions that stay as they were keep their transition time. */
-export function nodeStatus(facts: NodeFacts, before: readonly NodeCondition[], now: string): NodeStatus {
-  const conditions = HEALTHY.map(([type, status, reason, message]): NodeCondition => {
+/**
+ * Status as of `now` (RFC 3339); conditions that stay as they were keep their transition time. `networkProblem`: why no
+ * pod can be given a network.
+ */
+export function nodeStatus(
+  facts: NodeFacts,
+  before: readonly NodeCondition[],
+  now: string,
+  networkProblem?: string,
+): NodeStatus {
+  const conditions = HEALTHY.map((healthy): NodeCondition => {
+    const unready = healthy[0] === 'Ready' && networkProblem !== undefined;
+    const [type, status, reason, message] = unready ? networkNotReady(networkProblem) : healthy;
     const previous = before.find((condition) => condition.type === type);
     const lastTransitionTime = previous?.status === status ? (previous.lastTransitionTime ?? now) : now;
     return { type, status, reason, message, lastHeartbeatTime: now, lastTransitionTime };
