@@ -22,6 +22,8 @@ export interface AdminOptions {
   readonly address: string;
   readonly port: number;
   readonly engine: ReportSource & Pick<ActionTarget, 'drainEndpoint'>;
+  /** Metrics of other parts, each line ended; left out: none. */
+  readonly moreMetrics?: () => string;
   /** Whether everything that should run does. */
   readonly ready: () => boolean;
   /** Somebody asks this gateway to take nothing new. `ready` says no from then on. */
@@ -50,7 +52,10 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
       type: 'text/html; charset=utf-8',
       text: renderIndex(await engine.clusters(), process.uptime()),
     }),
-    '/metrics': async () => ({ type: METRICS, text: `${await engine.metricsText()}${processMetrics()}` }),
+    '/metrics': async () => ({
+      type: METRICS,
+      text: `${await engine.metricsText()}${options.moreMetrics?.() ?? ''}${processMetrics()}`,
+    }),
     '/stats': async () => json(processStats()),
     '/clusters': async () => json(await engine.clusters()),
     '/config_dump': async () => json(await engine.configDump()),

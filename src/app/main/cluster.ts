@@ -4,12 +4,14 @@ import type { Client } from '#kube/client/client.ts';
 import type { Informers } from '#kube/client/informer.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import type { UpstreamAddress } from '#traffic/dns/forward/upstream-address.ts';
 import type { Engine } from '#traffic/proxy/engine.ts';
 import { Failure } from '../failure.ts';
 import { startApi } from './api.ts';
 import { startControlPlane } from './control-plane.ts';
 import type { DataDir } from './data-dir.ts';
 import { startDevCertificates } from './dev-certificate.ts';
+import { startDns } from './dns.ts';
 import { type Images, readImages, rememberImages } from './images-file.ts';
 import { acquireLock } from './instance-lock.ts';
 import {
@@ -34,6 +36,8 @@ export interface ClusterOptions {
   /** 0 takes a free one. */
   readonly ports: Ports;
   readonly network: Network;
+  /** Resolvers for names that are not the cluster's; left out: those of the machine. */
+  readonly dnsUpstreams?: readonly UpstreamAddress[];
   /** Threads of the traffic engine. */
   readonly workers: number;
   /** File for the access log, `-` for standard output; off when left out. */
@@ -120,7 +124,21 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
   });
   shutdown.add('development certificates', () => certificates.stop());
 
-  // 6. Traffic: the engine gets its tables, so that pods find their Services from the moment they start.
+  // 6. Names, ahead of those who ask for them; each is told of with the traffic for it.
+  const dns = await startDns(
+    {
+      serviceCidr: network.serviceCidr,
+      podCidr: network.podCidr,
+      client,
+      informers,
+      ...(options.dnsUpstreams === undefined ? {} : { upstreams: options.dnsUpstreams }),
+      log: log.child({ part: 'dns' }),
+      clock,
+    },
+    shutdown,
+  );
+
+  // 7. Traffic: the engine gets its tables, so that pods find their Services from the moment they start.
   const engine = await starting;
   const traffic = await parts.startTraffic({
     client,
@@ -129,6 +147,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
     listeners: gatewayListeners(ports),
     ingressClass: INGRESS_CLASS,
     publishAddress: PUBLIC_ADDRESS,
+    ...(dns.feed === undefined ? {} : { dns: dns.feed }),
     log: log.child({ part: 'traffic' }),
     clock,
   });
@@ -136,7 +155,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
   await engine.ready();
   reached('gateway', `http://${PUBLIC_ADDRESS}:${ports.http}  https://${PUBLIC_ADDRESS}:${ports.https}`);
 
-  // 7. The node comes last of the machinery: it starts processes that expect all of the above.
+  // 8. The node comes last of the machinery: it starts processes that expect all of the above.
   const kubelet = await parts.startKubelet({
     client,
     informers,
@@ -164,12 +183,13 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
   await nodeReady(informers, NODE_NAME);
   reached('node', NODE_NAME);
 
-  // 8. The window for people, when there is something to see.
+  // 9. The window for people, when there is something to see.
   const drained = new parts.DrainSwitch(engine, DRAIN_MS, log.child({ part: 'admin' }));
   const admin = await parts.startAdmin({
     address: PUBLIC_ADDRESS,
     port: ports.admin,
     engine,
+    moreMetrics: () => dns.metricsText(),
     ready: () => !shutdown.begun && !drained.on,
     drain: () => drained.begin(),
     log: log.child({ part: 'admin' }),

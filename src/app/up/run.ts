@@ -4,6 +4,7 @@ import type { Ingress } from 'kubernetes-types/networking/v1.js';
 import { type KubeObject, objectKey } from '#kube/api/object.ts';
 import { builtin } from '#kube/api/resources.ts';
 import { systemClock } from '#lib/clock.ts';
+import type { UpstreamAddress } from '#traffic/dns/forward/upstream-address.ts';
 import { UsageFailure } from '../failure.ts';
 import { asFailure, type Cluster, type Milestone, startCluster } from '../main/cluster.ts';
 import { createDataDir, type DataDir } from '../main/data-dir.ts';
@@ -25,6 +26,8 @@ export interface UpOptions {
   readonly data: DataDir;
   readonly ports: Ports;
   readonly network: Network;
+  /** Left out: the resolvers of the machine. */
+  readonly dnsUpstreams?: readonly UpstreamAddress[];
   readonly workers: number;
   readonly accessLog?: string;
   readonly verbose: boolean;
@@ -99,6 +102,7 @@ async function startWithProgress(
       data: options.data,
       ports: options.ports,
       network: options.network,
+      ...(options.dnsUpstreams === undefined ? {} : { dnsUpstreams: options.dnsUpstreams }),
       workers: options.workers,
       images: { ...manifests.images, ...options.imagesOnTop },
       stubImages: options.stubImages,

@@ -1,6 +1,7 @@
 // `evenkeel up`: a whole small Kubernetes on this machine, with the given manifests in it.
 // Knows options, signals and exit codes; the rest is up/.
 import { Command, Option } from 'commander';
+import type { UpstreamAddress } from '#traffic/dns/forward/upstream-address.ts';
 import { UsageFailure } from '../../failure.ts';
 import { asFailure } from '../../main/cluster.ts';
 import { dataDirAt } from '../../main/data-dir.ts';
@@ -10,6 +11,7 @@ import { defaultWorkers } from '../../main/workers.ts';
 import { childProgress, followDetached, isDetachedChild, tellEnded, tellUp } from '../../up/detach.ts';
 import { liveProgress, type Progress, plainProgress } from '../../up/progress.ts';
 import { runUp } from '../../up/run.ts';
+import { parseDnsUpstream } from '../dns-option.ts';
 import { parseImage } from '../image-option.ts';
 import { signalled } from '../signals.ts';
 import { parseCount, parsePort } from '../values.ts';
@@ -30,6 +32,7 @@ interface Options {
   readonly network: 'auto' | 'loopback';
   readonly podCidr: string;
   readonly serviceCidr: string;
+  readonly dnsUpstream?: readonly UpstreamAddress[];
   readonly accessLog?: string | true;
   readonly verbose: boolean;
 }
@@ -73,6 +76,12 @@ export function upCommand(): Command {
     .addOption(new Option('--network <mode>', 'how pods are connected').choices(['auto', 'loopback']).default('auto'))
     .option('--pod-cidr <range>', 'addresses of pods', defaultPodCidr)
     .option('--service-cidr <range>', 'addresses of Services; stays the same for a data directory', defaultServiceCidr)
+    .addOption(
+      new Option(
+        '--dns-upstream <address>',
+        'resolver for names outside of the cluster (repeatable), e.g. 1.1.1.1 or 10.0.0.2:5353 (default: those of /etc/resolv.conf)',
+      ).argParser(parseDnsUpstream),
+    )
     .option('--access-log [file]', 'write a JSON line for every request, to standard output or to a file')
     .option('--verbose', 'log to standard error as well, in detail', false)
     .addHelpText(
@@ -107,6 +116,7 @@ async function up(paths: readonly string[], options: Options): Promise<boolean> 
         data,
         ports: { api: options.apiPort, http: options.httpPort, https: options.httpsPort, admin: options.adminPort },
         network: loopbackNetwork(options.podCidr, options.serviceCidr),
+        ...(options.dnsUpstream === undefined ? {} : { dnsUpstreams: options.dnsUpstream }),
         workers: options.workers,
         verbose: options.verbose,
         imagesOnTop: options.image ?? {},

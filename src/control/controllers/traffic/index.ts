@@ -13,6 +13,7 @@ import { jsonEqual } from '#lib/json.ts';
 import type { Logger } from '#lib/log.ts';
 import type { Listener, TrafficSink } from '#traffic/model/ir.ts';
 import { serviceKeyOf } from '#traffic/model/translate.ts';
+import type { DnsFeed } from './dns-feed.ts';
 import { DrainNotes } from './drain-notes.ts';
 import { createIngressStatusQueue } from './ingress-status.ts';
 import { createProblemReporter } from './problem-reporter.ts';
@@ -28,6 +29,8 @@ export interface TrafficOptions {
   readonly ingressClass: string;
   /** IP address or hostname written into the status of our Ingresses; left out, no status is written. */
   readonly publishAddress?: string;
+  /** Publishes what it has in the moment in which traffic is published. */
+  readonly dns?: Pick<DnsFeed, 'flush'>;
   readonly log: Logger;
   readonly clock: Clock;
 }
@@ -106,6 +109,7 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
       const first = version === 1 ? { listeners: new Map(listeners.map((listener) => [listener.name, listener])) } : {};
       sink.publish({ version, ...first, ...changes });
     }
+    options.dns?.flush();
     drains?.settle();
   };
   const touch = (): void => {

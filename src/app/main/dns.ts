@@ -1,0 +1,101 @@
+// The cluster's DNS server in this process: at the address that pods ask, fed with names, and told of by objects.
+// Knows the server and the feed by their doors; where nothing can listen there is no DNS, and the log says why.
+import ipaddr from 'ipaddr.js';
+import type { DnsFeed } from '#control/controllers/traffic/dns-feed.ts';
+import type { Client } from '#kube/client/client.ts';
+import type { Informers } from '#kube/client/informer.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Logger } from '#lib/log.ts';
+import type { UpstreamAddress } from '#traffic/dns/forward/upstream-address.ts';
+import { codeOf, messageOf } from '../failure.ts';
+import { DNS_PORT, ensureDnsObjects, METRICS_PORT } from './dns-objects.ts';
+import { serveMetrics } from './metrics-endpoint.ts';
+import type { Shutdown } from './shutdown.ts';
+
+export const CLUSTER_DOMAIN = 'cluster.local';
+
+interface DnsOptions {
+  /** One range, or one of each family after a comma. */
+  readonly serviceCidr: string;
+  readonly podCidr: string;
+  readonly client: Client;
+  readonly informers: Informers;
+  /** Left out: what the machine's own /etc/resolv.conf names. */
+  readonly upstreams?: readonly UpstreamAddress[];
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+export interface ClusterDns {
+  /** Where pods ask; none where the server could not listen. */
+  readonly addresses: readonly string[];
+  readonly feed: DnsFeed | undefined;
+  metricsText(): string;
+}
+
+/** The tenth address of each Service range, by convention. */
+export function dnsAddresses(serviceCidr: string): string[] {
+  return serviceCidr.split(',').map((cidr) => {
+    const [address, bits] = ipaddr.parseCIDR(cidr.trim());
+    const isV4 = address.kind() === 'ipv4';
+    const network = (isV4 ? ipaddr.IPv4 : ipaddr.IPv6).networkAddressFromCIDR(`${address}/${bits}`).toByteArray();
+    network[network.length - 1] = (network.at(-1) ?? 0) + 10;
+    return ipaddr.fromByteArray(network).toString();
+  });
+}
+
+/** Resolves when every name there is can be asked for. */
+export async function startDns(options: DnsOptions, shutdown: Shutdown): Promise<ClusterDns> {
+  const { client, informers, clock, log } = options;
+  const addresses = dnsAddresses(options.serviceCidr);
+  const server = await listen(options, addresses);
+  if (server !== undefined) shutdown.add('dns', () => server.close());
+  const told = await tellOf(server !== undefined, addresses, client, log);
+  if (server === undefined || !told) return { addresses: [], feed: undefined, metricsText: () => '' };
+  const metrics = await serveMetrics(addresses, METRICS_PORT, () => server.metricsText(), log);
+  shutdown.add('dns metrics', () => metrics.close());
+  const { DnsFeed } = await import('#control/controllers/traffic/dns-feed.ts');
+  const feed = new DnsFeed({ informers, sink: server, domain: CLUSTER_DOMAIN, clock, log });
+  shutdown.add('dns names', () => feed.stop());
+  await feed.start();
+  return { addresses, feed, metricsText: () => server.metricsText() };
+}
+
+/** False when the objects could not be written: their address may be another Service's. */
+async function tellOf(served: boolean, addresses: readonly string[], client: Client, log: Logger): Promise<boolean> {
+  try {
+    await ensureDnsObjects(client, addresses, served);
+    return true;
+  } catch (error) {
+    log.warn({ addresses, error: messageOf(error) }, 'No cluster DNS: its Service cannot be had');
+    return false;
+  }
+}
+
+async function listen(options: DnsOptions, addresses: readonly string[]) {
+  const { clock, log } = options;
+  const [{ startDnsServer }, { resolvConf }] = await Promise.all([
+    import('#traffic/dns/dns-server.ts'),
+    import('#traffic/dns/forward/upstream-address.ts'),
+  ]);
+  const named = options.upstreams;
+  try {
+    return await startDnsServer({
+      addresses,
+      port: DNS_PORT,
+      domain: CLUSTER_DOMAIN,
+      ranges: `${options.serviceCidr},${options.podCidr}`.split(',').map((range) => range.trim()),
+      upstreams: named === undefined ? resolvConf('/etc/resolv.conf', clock) : () => named,
+      clock,
+      log,
+    });
+  } catch (error) {
+    log.warn(
+      { addresses, port: DNS_PORT, error: messageOf(error) },
+      codeOf(error) === 'EACCES'
+        ? 'No cluster DNS: port 53 needs privileges; run as root to have it'
+        : 'No cluster DNS: its address cannot be had',
+    );
+    return undefined;
+  }
+}

@@ -1,0 +1,84 @@
+// The cluster's DNS server: its names, the forwarder for all others, and the addresses it is asked at.
+// Knows nothing of where names come from: they are published as data.
+
+import type { Clock } from '#lib/clock.ts';
+import type { Logger } from '#lib/log.ts';
+import type { DnsSink, DnsUpdate } from '#traffic/model/dns/ir-dns.ts';
+import { Forwarder } from './forward/forwarder.ts';
+import type { UpstreamAddress } from './forward/upstream-address.ts';
+import { DnsMetrics } from './metrics.ts';
+import { Responder } from './server/responder.ts';
+import { listenTcp } from './server/tcp.ts';
+import { type Endpoint, listenUdp } from './server/udp.ts';
+import { ClusterZone } from './zone/cluster-zone.ts';
+
+export interface DnsServerOptions {
+  /** The same port for UDP and TCP at each address; 0 takes a free one. */
+  readonly addresses: readonly string[];
+  readonly port: number;
+  /** e.g. `cluster.local`. */
+  readonly domain: string;
+  /** Seconds that answers about the cluster may be kept; left out: 5. */
+  readonly ttl?: number;
+  /** Ranges of pods and Services, whose addresses nobody else is asked about. */
+  readonly ranges: readonly string[];
+  readonly upstreams: () => readonly UpstreamAddress[];
+  /** Milliseconds for one upstream resolver to answer. */
+  readonly attemptMs?: number;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+export interface DnsServer extends DnsSink {
+  /** Where it listens, for UDP and for TCP alike. */
+  readonly endpoints: readonly { readonly address: string; readonly port: number }[];
+  metricsText(): string;
+  close(): Promise<void>;
+}
+
+const DEFAULT_TTL = 5;
+
+/** Rejects with what binding threw, and listens nowhere then. */
+export async function startDnsServer(options: DnsServerOptions): Promise<DnsServer> {
+  const { addresses, clock, log } = options;
+  const metrics = new DnsMetrics();
+  const listening: Endpoint[] = [];
+  const zone = new ClusterZone({
+    domain: options.domain,
+    ttl: options.ttl ?? DEFAULT_TTL,
+    addresses,
+    ranges: options.ranges,
+    clock,
+  });
+  const forwarder = new Forwarder({
+    upstreams: options.upstreams,
+    isSelf: ({ address, port }) => listening.some((own) => own.address === address && own.port === port),
+    metrics,
+    clock,
+    log,
+    ...(options.attemptMs === undefined ? {} : { attemptMs: options.attemptMs }),
+  });
+  const responder = new Responder({ zone, forwarder, metrics, clock, log });
+  const close = async (): Promise<void> => {
+    await Promise.all(listening.splice(0).map((endpoint) => endpoint.close()));
+  };
+  const endpoints: { address: string; port: number }[] = [];
+  try {
+    for (const address of addresses) {
+      const tcp = await listenTcp(address, options.port, responder, metrics, clock);
+      listening.push(tcp);
+      listening.push(await listenUdp(address, tcp.port, responder, metrics, log));
+      endpoints.push({ address, port: tcp.port });
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  forwarder.probe();
+  return {
+    endpoints,
+    publish: (update: DnsUpdate) => zone.publish(update),
+    metricsText: () => metrics.text(zone.names),
+    close,
+  };
+}

@@ -1,0 +1,95 @@
+// Answers of resolvers, kept as long as they may be, and a while longer for when no resolver answers (RFC 8767).
+// Knows nothing of how they were had.
+import { type ResourceRecord, rcodes, types } from '../wire/message.ts';
+
+export interface Resolved {
+  readonly rcode: number;
+  readonly answers: readonly ResourceRecord[];
+  readonly authorities: readonly ResourceRecord[];
+  readonly additionals: readonly ResourceRecord[];
+  readonly authenticData: boolean;
+}
+
+/** Seconds; as CoreDNS. */
+const MAX_POSITIVE = 3_600;
+const MAX_NEGATIVE = 1_800;
+/** How long beyond its time an answer may still be given when nobody answers; RFC 8767 says one to three days. */
+const MAX_STALE = 86_400;
+/** What a stale answer may be kept for. */
+const STALE_TTL = 30;
+
+interface Entry {
+  readonly resolved: Resolved;
+  /** Monotonic seconds. */
+  readonly stored: number;
+  readonly ttl: number;
+}
+
+export class AnswerCache {
+  /** In order of use. */
+  readonly #entries = new Map<string, Entry>();
+  readonly #max: number;
+
+  constructor(max = 10_000) {
+    this.#max = max;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** `now` is monotonic milliseconds. Every TTL is what is left of it. */
+  fresh(key: string, now: number): Resolved | undefined {
+    const entry = this.#entries.get(key);
+    const age = Math.floor(now / 1000 - (entry?.stored ?? 0));
+    if (entry === undefined || age >= entry.ttl) return undefined;
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    return withTtl(entry.resolved, (ttl) => Math.max(0, ttl - age));
+  }
+
+  stale(key: string, now: number): Resolved | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    if (now / 1000 - entry.stored > entry.ttl + MAX_STALE) {
+      this.#entries.delete(key);
+      return undefined;
+    }
+    return withTtl(entry.resolved, () => STALE_TTL);
+  }
+
+  /** Only what says how long it holds: a failure is nobody's to keep. */
+  store(key: string, resolved: Resolved, now: number): void {
+    const ttl = lifetime(resolved);
+    if (ttl <= 0) return;
+    this.#entries.delete(key);
+    this.#entries.set(key, { resolved, stored: now / 1000, ttl });
+    if (this.#entries.size <= this.#max) return;
+    for (const oldest of this.#entries.keys()) {
+      this.#entries.delete(oldest);
+      break;
+    }
+  }
+}
+
+/** Seconds. A negative answer holds for the lesser of its SOA's TTL and minimum (RFC 2308, 5). */
+function lifetime({ rcode, answers, authorities }: Resolved): number {
+  if (rcode === rcodes.NOERROR && answers.length > 0) {
+    return Math.min(MAX_POSITIVE, ...answers.map(({ ttl }) => ttl));
+  }
+  if (rcode !== rcodes.NOERROR && rcode !== rcodes.NXDOMAIN) return 0;
+  const soa = authorities.find(({ type, data }) => type === types.SOA && data.length >= 22);
+  if (soa === undefined) return 0;
+  return Math.min(MAX_NEGATIVE, soa.ttl, soa.data.readUInt32BE(soa.data.length - 4));
+}
+
+function withTtl(resolved: Resolved, ttlOf: (ttl: number) => number): Resolved {
+  const change = (records: readonly ResourceRecord[]): ResourceRecord[] =>
+    records.map((record) => ({ ...record, ttl: ttlOf(record.ttl) }));
+  return {
+    ...resolved,
+    answers: change(resolved.answers),
+    authorities: change(resolved.authorities),
+    additionals: change(resolved.additionals),
+  };
+}

@@ -1,0 +1,143 @@
+// Names that are not the cluster's: asked of the upstream resolvers, one after the other, and remembered.
+// Knows no client; whatever happens, it has an answer, at worst that there is none (SERVFAIL).
+import type { Clock } from '#lib/clock.ts';
+import type { Logger } from '#lib/log.ts';
+import type { DnsMetrics } from '../metrics.ts';
+import { type Question, rcodes } from '../wire/message.ts';
+import { lowerName } from '../wire/name.ts';
+import { type Ask, ask } from './ask.ts';
+import { AnswerCache, type Resolved } from './cache.ts';
+import { UpstreamHealth } from './health.ts';
+import { LoopProbes } from './loop-probe.ts';
+import { type UpstreamAddress, upstreamName } from './upstream-address.ts';
+
+export interface ForwarderOptions {
+  /** Asked before each question, so that they may change. */
+  readonly upstreams: () => readonly UpstreamAddress[];
+  /** Whether that is this server itself. */
+  readonly isSelf: (upstream: UpstreamAddress) => boolean;
+  readonly metrics: DnsMetrics;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Milliseconds for one resolver; left out: 1,500, so that a second one is asked before a client gives up. */
+  readonly attemptMs?: number;
+}
+
+const ATTEMPT_MS = 1_500;
+/** Milliseconds after which a client gets an old answer when there is one (RFC 8767, 5). */
+const PATIENCE_MS = 1_000;
+/** Questions under way; beyond it, there is no answer. */
+const MAX_PENDING = 1_000;
+
+const failure: Resolved = {
+  rcode: rcodes.SERVFAIL,
+  answers: [],
+  authorities: [],
+  additionals: [],
+  authenticData: false,
+};
+
+export class Forwarder {
+  readonly #options: ForwarderOptions;
+  readonly #cache = new AnswerCache();
+  readonly #health = new UpstreamHealth();
+  readonly #probes = new LoopProbes();
+  readonly #pending = new Map<string, Promise<Resolved>>();
+
+  constructor(options: ForwarderOptions) {
+    this.#options = options;
+  }
+
+  /** Tries resolvers that are new: whoever asks this server in turn leads in a circle. */
+  probe(): void {
+    for (const upstream of this.#upstreams()) if (!this.#probes.isKnown(upstream)) this.#probe(upstream);
+  }
+
+  /** True for a question that this server asked itself: its resolver is left out from then on. */
+  isOwnProbe(question: Question): boolean {
+    const upstream = this.#probes.sentTo(question);
+    if (upstream === undefined) return false;
+    this.#health.loops(upstream, this.#options.clock.now());
+    this.#options.log.warn(
+      { upstream: upstreamName(upstream) },
+      'This resolver asks this very DNS server, so it is left out; name another one with --dns-upstream',
+    );
+    return true;
+  }
+
+  /** Never rejects. */
+  resolve(what: Ask): Resolved | Promise<Resolved> {
+    const { clock, metrics } = this.#options;
+    const { name, type, class: kind } = what.question;
+    const key = `${lowerName(name)} ${type} ${kind} ${what.dnssecOk} ${what.checkingDisabled}`;
+    const kept = this.#cache.fresh(key, clock.now());
+    if (kept !== undefined) {
+      metrics.cached('hit');
+      return kept;
+    }
+    metrics.cached('miss');
+    let fetching = this.#pending.get(key);
+    if (fetching === undefined) {
+      if (this.#pending.size >= MAX_PENDING) return this.#stale(key) ?? failure;
+      fetching = this.#fetch(key, what).finally(() => this.#pending.delete(key));
+      this.#pending.set(key, fetching);
+    }
+    return this.#orStale(key, fetching);
+  }
+
+  /** The answer; or an old one, when there is one and the new one fails or takes too long. */
+  async #orStale(key: string, fetching: Promise<Resolved>): Promise<Resolved> {
+    const { clock } = this.#options;
+    if (this.#cache.stale(key, clock.now()) === undefined) return fetching;
+    const patience = Promise.withResolvers<undefined>();
+    const cancel = clock.after(PATIENCE_MS, () => patience.resolve(undefined));
+    const resolved = await Promise.race([fetching, patience.promise]);
+    cancel();
+    return resolved === undefined || resolved.rcode === rcodes.SERVFAIL ? (this.#stale(key) ?? failure) : resolved;
+  }
+
+  #stale(key: string): Resolved | undefined {
+    const stale = this.#cache.stale(key, this.#options.clock.now());
+    if (stale !== undefined) this.#options.metrics.cached('stale');
+    return stale;
+  }
+
+  /** One resolver after the other: the first that answers is believed; refusals and failures go to the next. */
+  async #fetch(key: string, what: Ask): Promise<Resolved> {
+    const { clock, metrics, log, attemptMs = ATTEMPT_MS } = this.#options;
+    let last = failure;
+    this.probe();
+    for (const upstream of this.#health.choose(this.#upstreams(), clock.now())) {
+      const name = upstreamName(upstream);
+      try {
+        const { rcode, answers, authorities, additionals, authenticData } = await ask(upstream, what, attemptMs, clock);
+        this.#health.succeeded(upstream);
+        last = { rcode, answers, authorities, additionals, authenticData };
+        metrics.forwarded(name, rcode);
+        if (rcode === rcodes.NOERROR || rcode === rcodes.NXDOMAIN) {
+          this.#cache.store(key, last, clock.now());
+          return last;
+        }
+      } catch (error) {
+        this.#health.failed(upstream, clock.now());
+        // A circle shows as silence: each waits for the other.
+        this.#probe(upstream);
+        metrics.forwarded(name, 'failed');
+        log.debug({ upstream: name, error: (error as Error).message }, 'An upstream resolver did not answer');
+      }
+    }
+    return last;
+  }
+
+  #probe(upstream: UpstreamAddress): void {
+    const { clock, attemptMs = ATTEMPT_MS } = this.#options;
+    const question = this.#probes.questionFor(upstream, clock.now());
+    if (question === undefined) return;
+    // Only whether it comes back counts.
+    ask(upstream, { question, dnssecOk: false, checkingDisabled: false }, attemptMs, clock).catch(() => {});
+  }
+
+  #upstreams(): readonly UpstreamAddress[] {
+    return this.#options.upstreams().filter((upstream) => !this.#options.isSelf(upstream));
+  }
+}
