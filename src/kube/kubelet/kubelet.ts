@@ -24,6 +24,7 @@ import { NodeAgent } from './node/node-agent.ts';
 import type { NodeFacts } from './node/node-object.ts';
 import { openRuntime } from './open-runtime.ts';
 import { DrainGate, type DrainPolicy } from './pod/drain-gate.ts';
+import { sweepPodDirs } from './pod/pod-dirs.ts';
 import { PodManager } from './pod/pod-manager.ts';
 import type { PodEvents } from './pod/worker-types.ts';
 import type { Runtime } from './runtime.ts';
@@ -149,6 +150,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const capacity = machineCapacity(dataDir);
   const objects = objectSource(client);
   await pods.synced();
+  sweepPodDirs(dataDir, new Set(pods.list().map((pod) => pod.metadata?.uid ?? '')));
   // What pods of an earlier run had in the network, before the first one asks for an address.
   await network.sweep(
     new Set(

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually } from '#test/support/eventually.ts';
 import type { Image } from './image/image-service.ts';
-import { type ContainerSpec, ContainerStartError, type Runtime } from './runtime.ts';
+import { type ContainerSpec, ContainerStartError, type Isolation, type Runtime } from './runtime.ts';
 
 export interface Subject {
   readonly runtime: Runtime;
@@ -14,6 +14,8 @@ export interface Subject {
   readonly image: Image;
   /** A working directory that exists for the container. */
   readonly workingDir: string;
+  /** How far apart containers are to be from the machine. */
+  readonly isolation?: Isolation;
   /** Whether mounts stand at their paths. */
   readonly mounts: boolean;
 }
@@ -46,7 +48,11 @@ export function runtimeContract(make: (dir: string) => Promise<Subject>): void {
       podName: 'pod',
       namespace: 'default',
       name: 'main',
-      sandbox: { hostname: 'pod', podIps: [] },
+      sandbox: {
+        hostname: 'pod',
+        podIps: [],
+        ...(subject.isolation === undefined ? {} : { isolation: subject.isolation }),
+      },
       image: subject.image,
       command: ['sh', '-c', script],
       workingDir: subject.workingDir,

@@ -45,6 +45,7 @@ test('version 2 has one tree, and what is not delegated is not written', () => {
     '/u/g/cpu.max=150000 100000',
     '/u/g/memory.max=1048576',
     '/u/g/memory.swap.max=0',
+    '/u/g/memory.oom.group=1',
     '/u/g/pids.max=7',
   ]);
   expect(driver.delegation('n').map(({ value }) => value)).toEqual(['+memory', '+cpu', '+pids']);

@@ -36,6 +36,8 @@ export class V2Driver implements CgroupDriver {
       ['memory', 'memory.max', memoryBytes],
       // Without it the limit would only push the container into swap.
       ['memory', 'memory.swap.max', memoryBytes === undefined ? undefined : 0],
+      // The container is ended as a whole, as upstream: half of one is of no use to anybody.
+      ['memory', 'memory.oom.group', memoryBytes === undefined ? undefined : 1],
       ['pids', 'pids.max', pids],
     ];
     return wanted.flatMap(([controller, name, value]) =>

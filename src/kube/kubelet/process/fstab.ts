@@ -9,7 +9,7 @@ export interface FstabEntry {
 }
 
 function field(text: string): string {
-  return text.replace(/[\s\\#]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`);
+  return text.replace(/[ \t\n\\#]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`);
 }
 
 export function fstab(entries: readonly FstabEntry[]): string {

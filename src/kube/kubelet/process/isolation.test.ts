@@ -6,10 +6,11 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { homedir, hostname } from 'node:os';
+import { homedir, hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '#lib/clock.ts';
@@ -18,7 +19,8 @@ import { eventually } from '../../../../test/support/eventually.ts';
 import { kernelAllows } from '../../../../test/support/kernel.ts';
 import { openCgroups } from '../cgroup/open.ts';
 import { MappedImages } from '../image/mapped-images.ts';
-import type { ContainerSpec, RunningContainer, Security } from '../runtime.ts';
+import { runtimeContract } from '../runtime.contract.ts';
+import type { ContainerSpec, Isolation, RunningContainer, Security } from '../runtime.ts';
 import { processStartTime } from './proc.ts';
 import { ProcessRuntime } from './process-runtime.ts';
 
@@ -191,6 +193,38 @@ describe.runIf(kernelAllows(await runtime.isolationObstacle(), 'containers apart
       await expect(start).rejects.toThrow('unknown capability "CAP_FLY"');
     });
 
+    test('another user than root reaches an image that lies where only root may pass', async () => {
+      const image = mkdtempSync(join(homedir(), '.evenkeel-image-'));
+      try {
+        writeFileSync(join(image, 'run'), '#!/bin/sh\nid -u; cat "$0" | tail -n 1\n# the end\n', { mode: 0o755 });
+        const command = [join(image, 'run')];
+        expect((await run('', { command, security: { ...ROOT, user: 4711 } })).lines).toEqual(['4711', '# the end']);
+        expect(statSync(image).mode & 0o777).toBe(0o700);
+      } finally {
+        rmSync(image, { recursive: true });
+      }
+    });
+
+    test('an image below /tmp is found there, with what else is in /tmp', async () => {
+      const image = mkdtempSync(join(tmpdir(), 'evenkeel-image-'));
+      try {
+        writeFileSync(join(image, 'run'), '#!/bin/sh\necho ran; echo x > /tmp/evenkeel-test-mark\n', { mode: 0o755 });
+        expect((await run('', { command: [join(image, 'run')] })).lines).toEqual(['ran']);
+        expect(existsSync('/tmp/evenkeel-test-mark')).toBe(false);
+      } finally {
+        rmSync(image, { recursive: true });
+      }
+    });
+
+    test('a preloaded library is the program business, not that of the tools before it', async () => {
+      const env = { PATH: '/usr/bin:/bin', LD_PRELOAD: '/no/such.so', IFS: 'x' };
+      const { code, lines } = await run('echo "$LD_PRELOAD"; exit 4', { env });
+      expect(code).toBe(4);
+      // The loader complains once for the shell that is the program.
+      expect(lines.filter((line) => line.includes('ERROR'))).toHaveLength(1);
+      expect(lines).toContain('/no/such.so');
+    });
+
     test('parameters of the kernel are not the container to change', async () => {
       expect((await run('echo 1 2> /dev/null > /proc/sys/vm/drop_caches || echo no')).lines).toEqual(['no']);
     });
@@ -258,6 +292,34 @@ describe.runIf(kernelAllows(await runtime.isolationObstacle(), 'containers apart
         container.signal('SIGKILL');
         expect(await container.exited).toMatchObject({ exitCode: 137 });
       });
+    });
+  },
+);
+
+describe.runIf(kernelAllows(await runtime.isolationObstacle(), 'the contract of runtimes, apart from the machine'))(
+  'isolation keeps the contract',
+  () => {
+    const apart: Isolation[] = [
+      { pid: 'container', ipc: 'container', sysctls: {} },
+      { pid: 'pod', ipc: 'pod', sysctls: { 'kernel.shm_rmid_forced': '1' } },
+      { pid: 'host', ipc: 'host', sysctls: {} },
+    ];
+    describe.each(apart)('pid $pid, ipc $ipc', (isolation) => {
+      runtimeContract(async (dir) => ({
+        runtime: new ProcessRuntime({
+          dataDir: dir,
+          images: new MappedImages(() => ({})),
+          keep: [],
+          // With control groups and without: one of the three has to do without them.
+          ...(isolation.pid === 'host' ? {} : { cgroups: await openCgroups({ dataDir: dir, nodeName: 'n1', clock }) }),
+          clock,
+          log: silentLogger,
+        }),
+        image: { id: 'process://sh', entrypoint: [], args: [], env: {}, pulled: false },
+        workingDir: '/',
+        isolation,
+        mounts: true,
+      }));
     });
   },
 );

@@ -192,7 +192,7 @@ export function planRoot(input: RootPlanInput): RootPlan {
       'cd root',
       'pivot_root . dev/.old-root',
       'cd /',
-      ...(passable.length === 0 ? [] : [`chmod o+x ${passable.map(quote).join(' ')}`]),
+      ...(passable.length === 0 ? [] : [`chmod go+x ${passable.map(quote).join(' ')}`]),
       ...(masks.length === 0 ? [] : [`mount -n -a -T ${quote(table('masks.fstab'))}`]),
       ...volumes.flatMap((batch, index) => volumeSteps(batch, table(`volumes-${index}.fstab`))),
       ...readOnlySteps(input),

@@ -45,14 +45,14 @@ export function machineDevices(): string[] {
   return existsSync('/dev/net') ? [...names, 'net'] : names;
 }
 
-/** Directories on the way to these paths that only their owner and group may pass. */
+/** Directories on the way to these paths that not everybody may pass. */
 export function impassable(paths: readonly string[]): string[] {
   const found = new Set<string>();
   for (const path of paths) {
     const from = isDirectory(path) ? path : dirname(path);
     for (let at = from; at !== '/'; at = dirname(at)) {
       const stat = statSync(at, { throwIfNoEntry: false });
-      if (stat?.isDirectory() === true && (stat.mode & 0o001) === 0) found.add(at);
+      if (stat?.isDirectory() === true && (stat.mode & 0o011) !== 0o011) found.add(at);
     }
   }
   return [...found];

@@ -50,7 +50,7 @@ export function enterCommand(
   const enter = [
     ...(netns === undefined ? [] : [`--net=${netns}`]),
     ...(pod === undefined || isolation.ipc === 'host' ? [] : [`--ipc=${pod.ipc}`]),
-    ...(pod?.pid === undefined ? [] : [`--pid=${pod.pid}`]),
+    ...(pod?.pid === undefined || isolation.pid !== 'pod' ? [] : [`--pid=${pod.pid}`]),
   ];
   const fresh = [
     '--mount',
