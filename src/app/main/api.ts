@@ -1,5 +1,6 @@
 // The API server with its store, wired for this installation: what `up` and `apiserver` have in common.
 // Knows addresses and keys; what the API does is its own business.
+import type { TolerationSeconds } from '#kube/apiserver/admission/default-tolerations.ts';
 import type { ApiServer } from '#kube/apiserver/server.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
@@ -15,6 +16,7 @@ interface ApiOptions {
   readonly pki: Pki;
   readonly port: number;
   readonly network: Network;
+  readonly tolerationSeconds: TolerationSeconds;
   readonly log: Logger;
   readonly clock: Clock;
 }
@@ -40,6 +42,7 @@ export async function startApi(options: ApiOptions, shutdown: Shutdown): Promise
       serviceCidr: network.serviceCidr,
       nodePortRange: NODE_PORT_RANGE,
       admitLoopback: true,
+      tolerationSeconds: options.tolerationSeconds,
       log: log.child({ part: 'apiserver' }),
       clock,
     });

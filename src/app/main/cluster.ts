@@ -23,6 +23,7 @@ import {
   NODE_NAME,
   PUBLIC_ADDRESS,
 } from './network.ts';
+import { controllerSettings, leaseSeconds, type NodeLife } from './node-life.ts';
 import { nodeReady } from './node-ready.ts';
 import { openPki } from './pki.ts';
 import { flagOfListener, listenFailure, type Ports, resolvePorts } from './ports.ts';
@@ -40,6 +41,7 @@ export interface ClusterOptions {
   readonly dnsUpstreams?: readonly UpstreamAddress[];
   /** Threads of the traffic engine. */
   readonly workers: number;
+  readonly nodeLife: NodeLife;
   /** File for the access log, `-` for standard output; off when left out. */
   readonly accessLog?: string;
   /** Remembered with those of earlier starts, which go on running. */
@@ -78,7 +80,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 }
 
 async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Cluster> {
-  const { data, network, log, clock } = options;
+  const { data, network, nodeLife, log, clock } = options;
   const reached = options.onMilestone ?? (() => {});
 
   // 1. The lock of the data directory, and the addresses: two clusters on one store, or on one network, would ruin each other.
@@ -109,11 +111,17 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
   starting.catch(() => {});
 
   // 4. Store and API server: everything from here on speaks through them.
-  const api = await startApi({ data, pki, port: ports.api, network, log, clock }, shutdown);
+  const api = await startApi(
+    { data, pki, port: ports.api, network, tolerationSeconds: nodeLife.tolerationSeconds, log, clock },
+    shutdown,
+  );
   reached('api', api.url);
 
   // 5. Controllers, before there is a node: what they find from last time is put in order first.
-  const { client, informers } = await startControlPlane({ apiUrl: api.url, pki, log, clock }, shutdown);
+  const { client, informers } = await startControlPlane(
+    { apiUrl: api.url, pki, settings: controllerSettings(nodeLife), log, clock },
+    shutdown,
+  );
   const certificates = startDevCertificates({
     client,
     informers,
@@ -166,6 +174,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
     hidden: [data.root],
     images: () => readImages(data.images),
     stubImages: options.stubImages,
+    heartbeat: { leaseSeconds: leaseSeconds(nodeLife) },
     ...(options.engine === undefined ? {} : { engine: options.engine }),
     // The engine of this process tells when a pod is idle.
     drain: { by: 'condition', maxMs: DRAIN_MS, settleMs: 0 },

@@ -1,5 +1,6 @@
 // The controllers with the client and the informers that every part of this process shares.
 // Knows the API by its address only, and no node.
+import type { ControllerSettings } from '#control/controllers/settings.ts';
 import type { Client } from '#kube/client/client.ts';
 import type { Informers } from '#kube/client/informer.ts';
 import type { Clock } from '#lib/clock.ts';
@@ -10,6 +11,7 @@ import type { Pki } from './pki.ts';
 import type { Shutdown } from './shutdown.ts';
 
 interface ControlPlaneOptions {
+  readonly settings: Partial<ControllerSettings>;
   readonly apiUrl: string;
   readonly pki: Pki;
   readonly log: Logger;
@@ -41,7 +43,13 @@ export async function startControlPlane(
   const informers = createInformers(client, { log: log.child({ part: 'informers' }), clock });
   shutdown.add('informers', () => informers.stop());
   await ensureBuiltinObjects(client, INGRESS_CLASS);
-  const controllers = await startControllers({ client, informers, log: log.child({ part: 'controllers' }), clock });
+  const controllers = await startControllers({
+    client,
+    informers,
+    settings: options.settings,
+    log: log.child({ part: 'controllers' }),
+    clock,
+  });
   shutdown.add('controllers', () => controllers.stop());
   informers.start();
   return { client, informers };

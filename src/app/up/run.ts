@@ -11,6 +11,7 @@ import { createDataDir, type DataDir } from '../main/data-dir.ts';
 import { openLog } from '../main/file-log.ts';
 import type { Images } from '../main/images-file.ts';
 import type { Network } from '../main/network.ts';
+import type { NodeLife } from '../main/node-life.ts';
 import type { Ports } from '../main/ports.ts';
 import { applyManifests } from '../manifests/apply.ts';
 import { formatProblem } from '../manifests/format.ts';
@@ -29,6 +30,7 @@ export interface UpOptions {
   /** Left out: the resolvers of the machine. */
   readonly dnsUpstreams?: readonly UpstreamAddress[];
   readonly workers: number;
+  readonly nodeLife: NodeLife;
   readonly accessLog?: string;
   readonly verbose: boolean;
   /** Said on the command line, over what the manifests' evenkeel.yaml says. */
@@ -104,6 +106,7 @@ async function startWithProgress(
       network: options.network,
       ...(options.dnsUpstreams === undefined ? {} : { dnsUpstreams: options.dnsUpstreams }),
       workers: options.workers,
+      nodeLife: options.nodeLife,
       images: { ...manifests.images, ...options.imagesOnTop },
       stubImages: options.stubImages,
       ...(options.engine === undefined ? {} : { engine: options.engine }),

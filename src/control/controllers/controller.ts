@@ -6,6 +6,7 @@ import type { Informers } from '#kube/client/informer.ts';
 import type { Requeue, WorkQueue } from '#kube/client/work-queue.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import type { ControllerSettings } from './settings.ts';
 
 export interface ControllerContext {
   readonly client: Client;
@@ -15,6 +16,7 @@ export interface ControllerContext {
   readonly log: Logger;
   readonly clock: Clock;
   readonly random: () => number;
+  readonly settings: ControllerSettings;
 }
 
 /** What `setup` made. Nothing in it runs yet. */

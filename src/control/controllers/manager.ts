@@ -12,9 +12,12 @@ import { endpointsController } from './endpoints/index.ts';
 import { endpointSliceController } from './endpointslice/index.ts';
 import { garbageCollector } from './garbage-collector/index.ts';
 import { namespaceController } from './namespace/index.ts';
+import { nodeLifecycleController } from './node-lifecycle/index.ts';
 import { podGarbageCollector } from './pod-gc/index.ts';
 import { replicaSetController } from './replicaset/index.ts';
 import { schedulerController } from './scheduler/index.ts';
+import { type ControllerSettings, defaultSettings } from './settings.ts';
+import { taintEvictionController } from './taint-eviction/index.ts';
 
 /**
  * In start order. They meet only through the API, so the order decides nothing but who is ready first after a start:
@@ -23,6 +26,9 @@ import { schedulerController } from './scheduler/index.ts';
 export const controllers: readonly Controller[] = [
   // What goes with a namespace that is going must not be filled again.
   namespaceController,
+  // Nodes that are lost are known before pods are sent to them.
+  nodeLifecycleController,
+  taintEvictionController,
   // Pods are made from the top down.
   deploymentController,
   replicaSetController,
@@ -44,6 +50,8 @@ export interface ControllersOptions {
   readonly log: Logger;
   readonly clock: Clock;
   readonly random?: () => number;
+  /** Times and rates that differ from upstream's. */
+  readonly settings?: Partial<ControllerSettings>;
   /** Names of the controllers to run; default all. Throws on a name that does not exist. */
   readonly only?: readonly string[];
 }
@@ -58,9 +66,10 @@ export async function startControllers(options: ControllersOptions): Promise<Run
   const { client, informers, log, clock, random = Math.random } = options;
   const chosen = choose(options.only);
   const recorder = createEventRecorder(client, { component: 'evenkeel-controllers', clock, log, random });
+  const settings = { ...defaultSettings, ...options.settings };
   const running = chosen.map((controller) => {
     const own = { events: recorder.as(controller.component), log: log.child({ controller: controller.name }) };
-    return controller.setup({ client, informers, clock, random, ...own });
+    return controller.setup({ client, informers, clock, random, settings, ...own });
   });
   informers.start();
   // Each begins as soon as it has what it reads: nobody waits for the many lists of the garbage collector.

@@ -4,6 +4,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Store } from '#kube/store/store.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import type { TolerationSeconds } from './admission/default-tolerations.ts';
 import type { User } from './http/authn.ts';
 import type { Registry, Resource } from './registry/registry.ts';
 import type { ServiceAllocations } from './strategies/service/allocations.ts';
@@ -24,6 +25,8 @@ export interface ServerContext {
   /** In [0, 1). */
   readonly random: () => number;
   readonly admitLoopback: boolean;
+  /** How long pods stay on a node that is ill, unless they say it themselves. */
+  readonly tolerationSeconds: TolerationSeconds;
   /** What may wait for one slow reader of a watch before it is cut off. */
   readonly maxUnreadBytes: number;
   readonly kubeletClient: KubeletCredentials | undefined;

@@ -3,6 +3,7 @@
 import type { Store } from '#kube/store/store.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import { defaultTolerationSeconds, type TolerationSeconds } from './admission/default-tolerations.ts';
 import { bootstrap, followNamespaces } from './bootstrap.ts';
 import type { KubeletCredentials, ServerContext } from './context.ts';
 import { serveCustomResources } from './crd/serve.ts';
@@ -30,6 +31,8 @@ export interface ApiServerOptions {
   readonly nodePortRange: { readonly from: number; readonly to: number };
   /** Endpoints may have loopback addresses: for clusters whose Pods live on 127/8. */
   readonly admitLoopback: boolean;
+  /** How long pods stay on a node that is ill, unless they say it themselves; default 300 s, as upstream. */
+  readonly tolerationSeconds?: TolerationSeconds;
   readonly log: Logger;
   readonly clock: Clock;
   /**
@@ -73,6 +76,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     log,
     random,
     admitLoopback: options.admitLoopback,
+    tolerationSeconds: options.tolerationSeconds ?? defaultTolerationSeconds,
     maxUnreadBytes: options.maxUnreadBytes ?? MAX_UNREAD_BYTES,
     kubeletClient: options.kubeletClient,
     closing: closing.signal,

@@ -20,7 +20,7 @@ import { NamesFile } from './loopback/names-file.ts';
 import { LoopbackNetwork } from './network/loopback-network.ts';
 import type { PodNetwork } from './network/pod-network.ts';
 import { machineCapacity, machineInfo } from './node/machine.ts';
-import { NodeAgent } from './node/node-agent.ts';
+import { type Heartbeat, NodeAgent } from './node/node-agent.ts';
 import type { NodeFacts } from './node/node-object.ts';
 import { openRuntime } from './open-runtime.ts';
 import { DrainGate, type DrainPolicy } from './pod/drain-gate.ts';
@@ -61,6 +61,8 @@ export interface KubeletOptions {
   readonly podPidsLimit?: number;
   /** Added to the Node's labels, e.g. `topology.kubernetes.io/zone`. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** How often the node says that it lives; upstream's times when left out. */
+  readonly heartbeat?: Partial<Heartbeat>;
   /** Where logs are served over HTTPS to holders of a client certificate of `clientCaPem`; port 0 takes a free one. */
   readonly serving: {
     readonly address: string;
@@ -190,9 +192,17 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     capacity,
     info: machineInfo(runtime.name),
   };
-  const agent = new NodeAgent(facts, { client, clock, log, networkProblem: () => network.problem() });
+  const agent = new NodeAgent(
+    facts,
+    { client, clock, log, networkProblem: () => network.problem() },
+    options.heartbeat,
+  );
   const node = await agent.start();
   recorder.event({ ...node, apiVersion: 'v1', kind: 'Node' }, 'Normal', 'Starting', 'Starting kubelet.');
+  agent.onReady = (back) => {
+    const text = `Node ${nodeName} status is now: NodeReady`;
+    recorder.event({ ...back, apiVersion: 'v1', kind: 'Node' }, 'Normal', 'NodeReady', text);
+  };
 
   const stops = [
     configMaps.onChange((_key, now, before) => manager.referenceChanged('ConfigMap', (now ?? before) as KubeObject)),

@@ -7,12 +7,21 @@ import { createDataDir, dataDirAt } from '../../main/data-dir.ts';
 import { openLog } from '../../main/file-log.ts';
 import { acquireLock } from '../../main/instance-lock.ts';
 import { defaultPodCidr, defaultServiceCidr, loopbackNetwork, NODE_ADDRESS, NODE_NAME } from '../../main/network.ts';
+import { clusterNodeLife, controllerSettings } from '../../main/node-life.ts';
 import { openPki } from '../../main/pki.ts';
 import { Shutdown } from '../../main/shutdown.ts';
+import { addNodeLifeOptions, type NodeLifeFlags, nodeLifeOf } from '../node-life-options.ts';
 import { parsePort } from '../values.ts';
 
+interface Options extends NodeLifeFlags {
+  readonly data?: string;
+  readonly apiPort: number;
+  readonly controllers: boolean;
+  readonly verbose: boolean;
+}
+
 export function apiserverCommand(): Command {
-  return new Command('apiserver')
+  const command = new Command('apiserver')
     .summary('start the API server alone')
     .description(
       'Starts the Kubernetes API server with its store. Without --controllers objects are served and kept, and nobody acts on them.',
@@ -24,7 +33,7 @@ export function apiserverCommand(): Command {
     .option('--controllers', 'run the controllers as well: a whole control plane, without nodes and traffic', false)
     .option('--verbose', 'log to standard error as well, in detail', false)
     .addHelpText('after', '\nExamples:\n  $ evenkeel apiserver --data /tmp/api --api-port 0')
-    .action(async (options: { data?: string; apiPort: number; controllers: boolean; verbose: boolean }) => {
+    .action(async (options: Options) => {
       const data = dataDirAt(options.data);
       createDataDir(data);
       const log = await openLog({ file: data.logFile, verbose: options.verbose });
@@ -41,11 +50,17 @@ export function apiserverCommand(): Command {
           apiAddresses: [network.kubernetesServiceAddress],
         };
         const pki = await openPki(data.pki, names, systemClock.wall());
-        const api = await startApi({ data, pki, network, port: options.apiPort, log, clock: systemClock }, shutdown);
+        const nodeLife = nodeLifeOf(options, clusterNodeLife);
+        const { tolerationSeconds } = nodeLife;
+        const api = await startApi(
+          { data, pki, network, tolerationSeconds, port: options.apiPort, log, clock: systemClock },
+          shutdown,
+        );
         lock.describe({ apiUrl: api.url });
         if (options.controllers) {
           const { startControlPlane } = await import('../../main/control-plane.ts');
-          await startControlPlane({ apiUrl: api.url, pki, log, clock: systemClock }, shutdown);
+          const settings = controllerSettings(nodeLife);
+          await startControlPlane({ apiUrl: api.url, pki, settings, log, clock: systemClock }, shutdown);
         }
         process.stdout.write(`API server  ${api.url}\nexport KUBECONFIG=${data.kubeconfig}\n`);
         await stopped.promise;
@@ -54,4 +69,5 @@ export function apiserverCommand(): Command {
         log.flush();
       }
     });
+  return addNodeLifeOptions(command, clusterNodeLife);
 }

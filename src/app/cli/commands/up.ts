@@ -7,16 +7,18 @@ import { asFailure } from '../../main/cluster.ts';
 import { dataDirAt } from '../../main/data-dir.ts';
 import type { Images } from '../../main/images-file.ts';
 import { defaultPodCidr, defaultServiceCidr, loopbackNetwork } from '../../main/network.ts';
+import { localNodeLife } from '../../main/node-life.ts';
 import { defaultWorkers } from '../../main/workers.ts';
 import { childProgress, followDetached, isDetachedChild, tellEnded, tellUp } from '../../up/detach.ts';
 import { liveProgress, type Progress, plainProgress } from '../../up/progress.ts';
 import { runUp } from '../../up/run.ts';
 import { parseDnsUpstream } from '../dns-option.ts';
 import { parseImage } from '../image-option.ts';
+import { addNodeLifeOptions, type NodeLifeFlags, nodeLifeOf } from '../node-life-options.ts';
 import { signalled } from '../signals.ts';
 import { parseCount, parsePort } from '../values.ts';
 
-interface Options {
+interface Options extends NodeLifeFlags {
   readonly detach: boolean;
   readonly data?: string;
   readonly recursive: boolean;
@@ -38,7 +40,7 @@ interface Options {
 }
 
 export function upCommand(): Command {
-  return new Command('up')
+  const command = new Command('up')
     .summary('start a cluster on this machine and apply manifests')
     .description(
       'Starts a complete small Kubernetes on this machine (API server, controllers, a node, a gateway), applies the manifests if any are named, waits until their Deployments are ready, and says where everything is. Stays in the foreground; Ctrl-C takes it all down in order, a second Ctrl-C at once.\n\nWhat is stored stays in the data directory, and so does what evenkeel.yaml says about images: the next start finds it again. Objects that have gone from the files are left alone; delete them with kubectl.',
@@ -99,6 +101,7 @@ Examples:
     .action(async (paths: string[], options: Options) => {
       process.exitCode = (await up(paths, options)) ? 0 : 1;
     });
+  return addNodeLifeOptions(command, localNodeLife);
 }
 
 async function up(paths: readonly string[], options: Options): Promise<boolean> {
@@ -118,6 +121,7 @@ async function up(paths: readonly string[], options: Options): Promise<boolean> 
         network: loopbackNetwork(options.podCidr, options.serviceCidr),
         ...(options.dnsUpstream === undefined ? {} : { dnsUpstreams: options.dnsUpstream }),
         workers: options.workers,
+        nodeLife: nodeLifeOf(options, localNodeLife),
         verbose: options.verbose,
         imagesOnTop: options.image ?? {},
         stubImages: options.stubImages,

@@ -34,3 +34,11 @@ export function isPodAvailable(pod: Pod, minReadySeconds: number, nowMs: number)
   const since = readySince(pod);
   return since !== undefined && since + minReadySeconds * 1000 <= nowMs;
 }
+
+export const BY_NODE = 'bound to node';
+
+/** Index function: the node that a pod is bound to. */
+export function byNode(pod: Pod): readonly string[] {
+  const name = pod.spec?.nodeName ?? '';
+  return name === '' ? [] : [name];
+}

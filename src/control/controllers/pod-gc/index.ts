@@ -4,6 +4,7 @@ import type { Node, Pod } from 'kubernetes-types/core/v1.js';
 import { objectKey } from '#kube/api/object.ts';
 import { builtin } from '#kube/api/resources.ts';
 import { isStatus } from '#kube/api/status.ts';
+import { timestamp } from '#kube/client/events.ts';
 import { createWorkQueue } from '#kube/client/work-queue.ts';
 import { isPodFinished } from '../common/pods.ts';
 import type { Controller, ControllerContext } from '../controller.ts';
@@ -15,6 +16,7 @@ const KEEP_FINISHED = 12_500;
 const PERIOD_MS = 20_000;
 /** A node that is missing is asked for again after this long before its pods are given up. */
 const QUARANTINE_MS = 40_000;
+const NODE_GONE = 'PodGC: node no longer exists';
 const SWEEP = 'sweep';
 
 export const podGarbageCollector: Controller = {
@@ -30,8 +32,12 @@ export const podGarbageCollector: Controller = {
       const all = pods.list();
       for (const pod of surplus(all, KEEP_FINISHED)) await remove(context, pod);
       for (const pod of all) if (isStuckUnscheduled(pod)) await remove(context, pod);
+      for (const pod of all) {
+        if (isOutOfService(pod, nodes.get(pod.spec?.nodeName ?? '')))
+          await remove(context, await markFailed(context, pod));
+      }
       for (const pod of await lost(context, all, (name) => nodes.get(name) !== undefined, missing))
-        await remove(context, pod);
+        await remove(context, await markFailed(context, pod, NODE_GONE));
     };
     const queue = createWorkQueue('pod-gc', sweep, { clock, log });
     const stop = clock.every(PERIOD_MS, () => queue.add(SWEEP));
@@ -50,6 +56,35 @@ export function surplus(pods: readonly Pod[], keep: number): Pod[] {
 /** Deleted before it had a node: no kubelet will ever confirm its end. */
 function isStuckUnscheduled(pod: Pod): boolean {
   return pod.metadata?.deletionTimestamp !== undefined && (pod.spec?.nodeName ?? '') === '';
+}
+
+/** Ending on a node that somebody has declared to be off for good. Upstream: the taint out-of-service. */
+function isOutOfService(pod: Pod, node: Node | undefined): boolean {
+  if (pod.metadata?.deletionTimestamp === undefined || node === undefined) return false;
+  const ready = node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
+  return !ready && node.spec?.taints?.some(({ key }) => key === 'node.kubernetes.io/out-of-service') === true;
+}
+
+/** What never ended must not look as if it still ran: whoever counts failures counts this one. */
+async function markFailed({ client, clock }: ControllerContext, pod: Pod, why?: string): Promise<Pod> {
+  if (isPodFinished(pod)) return pod;
+  const { name = '', namespace, uid } = pod.metadata ?? {};
+  const at = { lastTransitionTime: timestamp(clock.wall()) };
+  const condition = { type: 'DisruptionTarget', status: 'True', reason: 'DeletionByPodGC', message: why, ...at };
+  const status = { phase: 'Failed', ...(why === undefined ? {} : { conditions: [condition] }) };
+  try {
+    await client.patch<Pod>(
+      PODS,
+      name,
+      namespace,
+      'strategic',
+      { metadata: { uid }, status },
+      { subresource: 'status' },
+    );
+  } catch (error) {
+    if (!isStatus(error, 404) && !isStatus(error, 409)) throw error;
+  }
+  return pod;
 }
 
 async function lost(

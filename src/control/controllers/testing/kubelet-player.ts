@@ -15,6 +15,8 @@ const NODES = builtin('Node');
 export interface KubeletPlayer {
   /** Decides whether a pod is reported ready; change it and call `look` to have every pod reported anew. */
   ready: (pod: Pod) => boolean;
+  /** While false for a pod, its kubelet is silent: nothing of it is reported, and it does not end. */
+  speaks: (pod: Pod) => boolean;
   /** While false, deleted pods stay, as if their processes would not end. */
   letGo: boolean;
   look(): void;
@@ -26,6 +28,7 @@ export function playKubelet(client: Client, informers: Informers): KubeletPlayer
   const addresses = new Map<string, string>();
   const player: KubeletPlayer = {
     ready: () => true,
+    speaks: () => true,
     letGo: true,
     look() {
       for (const pod of pods.list()) queue.add(`${pod.metadata?.namespace}/${pod.metadata?.name}`);
@@ -34,7 +37,7 @@ export function playKubelet(client: Client, informers: Informers): KubeletPlayer
   };
   const report = async (key: string): Promise<void> => {
     const pod = pods.get(key);
-    if (pod?.spec?.nodeName === undefined) return;
+    if (pod?.spec?.nodeName === undefined || !player.speaks(pod)) return;
     const { name = '', namespace, uid = '', deletionTimestamp } = pod.metadata ?? {};
     try {
       if (deletionTimestamp !== undefined) {

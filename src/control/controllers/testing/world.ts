@@ -10,6 +10,7 @@ import { createClient } from '#kube/client/rest-client.ts';
 import { systemClock } from '#lib/clock.ts';
 import { type Logger, silentLogger } from '#lib/log.ts';
 import { type RunningControllers, startControllers } from '../manager.ts';
+import type { ControllerSettings } from '../settings.ts';
 import { addNode, type KubeletPlayer, playKubelet } from './kubelet-player.ts';
 
 export interface World {
@@ -31,6 +32,7 @@ export interface WorldOptions {
   /** Node names to register as ready; default one, `node-1`. */
   readonly nodes?: readonly string[];
   readonly log?: Logger;
+  readonly settings?: Partial<ControllerSettings>;
 }
 
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
@@ -64,6 +66,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       informers,
       clock: systemClock,
       log,
+      ...(options.settings === undefined ? {} : { settings: options.settings }),
       ...(options.only === undefined ? {} : { only: options.only }),
     });
   let running = await start(client);

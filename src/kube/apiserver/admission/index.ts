@@ -3,12 +3,29 @@
 import { type AnyObject, digString } from '../registry/any-object.ts';
 import type { Resource } from '../registry/registry.ts';
 import type { StrategyContext } from '../strategies/strategy.ts';
+import { addDefaultTolerations, type TolerationSeconds } from './default-tolerations.ts';
 
 const DEFAULT_INGRESS_CLASS = 'ingressclass.kubernetes.io/is-default-class';
 const LEGACY_INGRESS_CLASS = 'kubernetes.io/ingress.class';
 
-export function admitCreate({ definition }: Resource, object: AnyObject, context: StrategyContext): void {
+export interface AdmissionSettings {
+  readonly tolerationSeconds: TolerationSeconds;
+}
+
+export function admitCreate(
+  resource: Resource,
+  object: AnyObject,
+  context: StrategyContext,
+  settings: AdmissionSettings,
+): void {
+  const { definition } = resource;
+  admitUpdate(resource, object, settings);
   if (definition.kind === 'Ingress' && definition.group === 'networking.k8s.io') defaultIngressClass(object, context);
+}
+
+/** A client that replaces a Pod need not repeat what was filled in for it. */
+export function admitUpdate({ definition }: Resource, object: AnyObject, settings: AdmissionSettings): void {
+  if (definition.kind === 'Pod' && definition.group === '') addDefaultTolerations(object, settings.tolerationSeconds);
 }
 
 /** Upstream's DefaultIngressClass: the newest class marked as default. */

@@ -59,7 +59,7 @@ async function tryCreate(input: CreateInput, object: AnyObject): Promise<AnyObje
   resetStatus(object, resource);
   // As upstream, a client owns what it sent; what admission and allocation fill in below is nobody's.
   if (input.keepManagedFields !== true) recordManager(input, object);
-  admitCreate(resource, object, context);
+  admitCreate(resource, object, context, server);
   strategy.prepareForCreate?.(object, context);
   const undo = strategy.reserve?.(object, undefined, context) ?? (() => {});
   try {

@@ -3,6 +3,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { trackManagers } from '#kube/api/apply/index.ts';
 import { conflict, invalid, notFound, objectModified } from '#kube/api/status.ts';
+import { admitUpdate } from '../admission/index.ts';
 import type { ServerContext } from '../context.ts';
 import type { User } from '../http/authn.ts';
 import type { AnyObject } from '../registry/any-object.ts';
@@ -89,6 +90,7 @@ async function tryUpdate(
   else if (subresource === undefined) keepStatus(next, current, resource);
   // As upstream, a client owns what it sent; what the strategy carries over or allocates is nobody's.
   if (input.keepManagedFields !== true) recordManager(input, next, current);
+  if (subresource === undefined) admitUpdate(resource, next, server);
   if (subresource === undefined) strategy.prepareForUpdate?.(next, current, context);
   if (strategy.countsGenerations === true && specChanged(next, current)) {
     next.metadata = { ...next.metadata, generation: (current.metadata?.generation ?? 0) + 1 };

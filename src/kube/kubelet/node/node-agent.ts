@@ -10,10 +10,16 @@ import type { Logger } from '#lib/log.ts';
 import { type NodeFacts, nodeLabels, nodeObject, nodeStatus } from './node-object.ts';
 
 const LEASE_NAMESPACE = 'kube-node-lease';
-const LEASE_SECONDS = 40;
-const LEASE_RENEW_MS = 10_000;
-/** Upstream sends a full status at least this often when nothing changed. */
-const STATUS_MS = 5 * 60_000;
+/** How often a node says that it lives. */
+export interface Heartbeat {
+  /** How long its lease holds; it is renewed four times as often. Default 40. */
+  readonly leaseSeconds: number;
+  /** Milliseconds between full statuses while nothing changes. Default 5 minutes. */
+  readonly statusMs: number;
+}
+
+/** Upstream's. */
+const HEARTBEAT: Heartbeat = { leaseSeconds: 40, statusMs: 5 * 60_000 };
 
 /** How soon the API hears that pods can have a network, or no more. */
 const NETWORK_MS = 1_000;
@@ -32,14 +38,18 @@ export class NodeAgent {
   readonly #log: Logger;
   readonly #facts: NodeFacts;
   readonly #cancels: Cancel[] = [];
+  /** Called when the node was called something else than ready, and has put that right. */
+  onReady: (node: Node) => void = () => {};
   #conditions: readonly NodeCondition[] = [];
   #uid = '';
   readonly #networkProblem: () => string | undefined;
   #toldProblem: string | undefined;
   #stopped = false;
+  readonly #heartbeat: Heartbeat;
 
-  constructor(facts: NodeFacts, deps: NodeAgentDependencies) {
+  constructor(facts: NodeFacts, deps: NodeAgentDependencies, heartbeat: Partial<Heartbeat> = {}) {
     this.#facts = facts;
+    this.#heartbeat = { ...HEARTBEAT, ...heartbeat };
     this.#client = deps.client;
     this.#clock = deps.clock;
     this.#log = deps.log;
@@ -53,9 +63,10 @@ export class NodeAgent {
     this.#conditions = node.status?.conditions ?? [];
     await this.#writeStatus();
     await this.#renewLease();
+    const { leaseSeconds, statusMs } = this.#heartbeat;
     this.#cancels.push(
-      this.#clock.every(LEASE_RENEW_MS, () => this.#guard('renew the node lease', () => this.#renewLease())),
-      this.#clock.every(STATUS_MS, () => this.#guard('write the node status', () => this.#writeStatus())),
+      this.#clock.every(leaseSeconds * 250, () => this.#guard('renew the node lease', () => this.#beat())),
+      this.#clock.every(statusMs, () => this.#guard('write the node status', () => this.#writeStatus())),
       this.#clock.every(NETWORK_MS, () => this.#guard('write the node status', () => this.#tellNetwork())),
     );
     return node;
@@ -79,11 +90,25 @@ export class NodeAgent {
     } catch (error) {
       if (!isStatus(error, 409)) throw error;
     }
-    // A node of an earlier run: our labels are brought up to date, those of others stay.
+    // A node of an earlier run: our labels are brought up to date, those of others stay. Ranges are given once; taints,
+    // as upstream, only to a new node.
     return await this.#client.patch<Node>(builtin('Node'), this.#facts.name, undefined, 'merge', {
       metadata: { labels: nodeLabels(this.#facts) },
-      spec: wanted.spec,
+      ...(wanted.spec?.podCIDR === undefined
+        ? {}
+        : { spec: { podCIDR: wanted.spec.podCIDR, podCIDRs: wanted.spec.podCIDRs } }),
     });
+  }
+
+  async #beat(): Promise<void> {
+    await this.#renewLease();
+    // Others call a node unknown that was silent for too long; it alone can say that it is back.
+    const node = await this.#client.get<Node>(builtin('Node'), this.#facts.name);
+    const conditions = node.status?.conditions ?? [];
+    if (conditions.some(({ type, status }) => type === 'Ready' && status !== 'Unknown')) return;
+    this.#conditions = conditions;
+    await this.#writeStatus();
+    if (this.#networkProblem() === undefined) this.onReady(node);
   }
 
   async #writeStatus(): Promise<void> {
@@ -110,7 +135,7 @@ export class NodeAgent {
     const renewTime = `${new Date(this.#clock.wall()).toISOString().slice(0, -1)}000Z`;
     try {
       await this.#client.patch<Lease>(builtin('Lease'), name, LEASE_NAMESPACE, 'merge', {
-        spec: { holderIdentity: name, leaseDurationSeconds: LEASE_SECONDS, renewTime },
+        spec: { holderIdentity: name, leaseDurationSeconds: this.#heartbeat.leaseSeconds, renewTime },
       });
       return;
     } catch (error) {
@@ -125,7 +150,7 @@ export class NodeAgent {
         namespace: LEASE_NAMESPACE,
         ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name, uid: this.#uid }],
       },
-      spec: { holderIdentity: name, leaseDurationSeconds: LEASE_SECONDS, renewTime },
+      spec: { holderIdentity: name, leaseDurationSeconds: this.#heartbeat.leaseSeconds, renewTime },
     });
   }
 

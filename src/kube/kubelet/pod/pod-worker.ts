@@ -103,6 +103,7 @@ export class PodWorker {
       this.#end('deleted', Math.max(1, seconds) * 1000);
     }
     if (!this.#terminal) this.#publish();
+    this.#writer.observed(pod);
     this.#wake();
   }
 

@@ -47,6 +47,17 @@ export class PodStatusWriter {
     });
   }
 
+  /** The pod as it stands in the API: what others wrote over us while we were silent is put right. */
+  observed(pod: Pod): void {
+    const ready = (status: PodStatus | undefined): string | undefined =>
+      status?.conditions?.find(({ type }) => type === 'Ready')?.status;
+    if (this.#written === undefined || this.#writing !== undefined || ready(this.#written) === ready(pod.status))
+      return;
+    const status = this.#written;
+    this.#written = undefined;
+    this.write(status);
+  }
+
   /** Resolves when everything asked for so far is in, or the pod is gone. */
   async flushed(): Promise<void> {
     while (this.#writing !== undefined) await this.#writing;

@@ -1,0 +1,29 @@
+// Times that whoever starts the controllers may choose; the defaults are upstream's.
+// Knows no controller.
+
+export interface ControllerSettings {
+  /** Between two looks at every node, in milliseconds. Upstream: --node-monitor-period. */
+  readonly nodeMonitorPeriodMs: number;
+  /** A node is unknown after so long without a sign of life. Upstream: --node-monitor-grace-period. */
+  readonly nodeMonitorGraceMs: number;
+  /** The same for a node that never reported anything. Upstream: --node-startup-grace-period. */
+  readonly nodeStartupGraceMs: number;
+  /** Nodes of a healthy zone that may be emptied, a second. Upstream: --node-eviction-rate. */
+  readonly nodeEvictionRate: number;
+  /** The same where most of a zone is ill and the cluster is large. Upstream: --secondary-node-eviction-rate. */
+  readonly secondaryNodeEvictionRate: number;
+  /** Nodes from which on a cluster is large. Upstream: --large-cluster-size-threshold. */
+  readonly largeClusterSize: number;
+  /** Share of ill nodes, from 0 to 1, from which on a zone is disrupted. Upstream: --unhealthy-zone-threshold. */
+  readonly unhealthyZoneThreshold: number;
+}
+
+export const defaultSettings: ControllerSettings = {
+  nodeMonitorPeriodMs: 5_000,
+  nodeMonitorGraceMs: 50_000,
+  nodeStartupGraceMs: 60_000,
+  nodeEvictionRate: 0.1,
+  secondaryNodeEvictionRate: 0.01,
+  largeClusterSize: 50,
+  unhealthyZoneThreshold: 0.55,
+};
