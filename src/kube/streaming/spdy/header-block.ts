@@ -8,6 +8,7 @@ import { SpdyError } from './error.ts';
 const MAX_BLOCK = 64 * 1024;
 /** Most bytes of a stored block of RFC 1951. */
 const MAX_STORED = 0xffff;
+const SYNC_FLUSH = Buffer.from([0, 0, 0, 0xff, 0xff]);
 
 export type Headers = Readonly<Record<string, string>>;
 
@@ -67,7 +68,8 @@ export class HeaderWriter {
       head.writeUInt16LE(~piece.length & 0xffff, 3);
       parts.push(head, piece);
     }
-    return Buffer.concat(parts);
+    // Without the empty block of a flush at the end, some decompressors keep the last bytes to themselves.
+    return Buffer.concat([...parts, SYNC_FLUSH]);
   }
 }
 
@@ -79,7 +81,9 @@ export class HeaderReader {
   #fail: (error: Error) => void = () => {};
 
   constructor() {
-    this.#inflate.on('error', (error) => this.#fail(new SpdyError(`a header block does not decompress: ${error.message}`)));
+    this.#inflate.on('error', (error) =>
+      this.#fail(new SpdyError(`a header block does not decompress: ${error.message}`)),
+    );
     this.#inflate.on('data', (part: Buffer) => {
       this.#length += part.length;
       if (this.#length <= MAX_BLOCK) this.#parts.push(part);

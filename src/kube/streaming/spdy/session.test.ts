@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { type Duplex, duplexPair } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { createDeflate, constants } from 'node:zlib';
+import { constants, createDeflate } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { adler32, dictionary } from './dictionary.ts';
@@ -27,7 +27,11 @@ function pair(): [Duplex, Duplex] {
 function sessions(onStream: (stream: SpdyStream) => string | undefined, maxStreams?: number) {
   const [near, far] = pair();
   const client = new SpdySession(near, { role: 'client' });
-  const server = new SpdySession(far, { role: 'server', onStream, ...(maxStreams === undefined ? {} : { maxStreams }) });
+  const server = new SpdySession(far, {
+    role: 'server',
+    onStream,
+    ...(maxStreams === undefined ? {} : { maxStreams }),
+  });
   return { client, server, near, far };
 }
 
@@ -63,9 +67,20 @@ describe('header blocks', () => {
   test('what we write is read, block after block', async () => {
     const writer = new HeaderWriter();
     const reader = new HeaderReader();
-    for (const headers of [{ streamtype: 'error' }, {}, { port: '80', requestid: 'ü'.repeat(10_000) }]) {
+    const blocks: Record<string, string>[] = [
+      { streamtype: 'error' },
+      {},
+      { port: '80', requestid: 'ü'.repeat(10_000) },
+    ];
+    for (const headers of blocks) {
       expect(await reader.read(writer.write(headers))).toEqual(headers);
     }
+  });
+
+  test('every block ends with a flush, for decompressors that wait for one', () => {
+    const writer = new HeaderWriter();
+    const blocks: Record<string, string>[] = [{ a: 'b' }, {}];
+    for (const headers of blocks) expect(writer.write(headers).toString('hex')).toMatch(/000000ffff$/);
   });
 
   test('what zlib compresses is read, names in lower case', async () => {
@@ -165,7 +180,12 @@ describe('SpdySession', () => {
       for (const frame of reader.read(chunk)) if (frame.kind === 'data') received += frame.data.length;
     });
     const settings = controlFrame(types.settings, 0, words(1, 7, 1_000));
-    near.write(Buffer.concat([settings, controlFrame(types.synStream, 0, words(1, 0), Buffer.alloc(2), await new Compressor().block({}))]));
+    near.write(
+      Buffer.concat([
+        settings,
+        controlFrame(types.synStream, 0, words(1, 0), Buffer.alloc(2), await new Compressor().block({})),
+      ]),
+    );
     for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
     answer?.write(Buffer.alloc(5_000));
     for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
@@ -239,9 +259,17 @@ describe('SpdySession', () => {
       fc
         .tuple(fc.constantFrom(types.synStream, types.headers, types.synReply), fc.nat(9), fc.string())
         .map(([type, id, value]) =>
-          controlFrame(type, FLAG_FIN, words(id, 0), Buffer.alloc(type === types.synStream ? 2 : 0), new HeaderWriter().write({ value })),
+          controlFrame(
+            type,
+            FLAG_FIN,
+            words(id, 0),
+            Buffer.alloc(type === types.synStream ? 2 : 0),
+            new HeaderWriter().write({ value }),
+          ),
         ),
-      fc.tuple(fc.nat(9), fc.uint8Array({ maxLength: 9 })).map(([id, bytes]) => Buffer.concat([dataHead(id, bytes.length, false), bytes])),
+      fc
+        .tuple(fc.nat(9), fc.uint8Array({ maxLength: 9 }))
+        .map(([id, bytes]) => Buffer.concat([dataHead(id, bytes.length, false), bytes])),
     );
     await fc.assert(
       fc.asyncProperty(fc.array(frame, { maxLength: 12 }), async (frames) => {

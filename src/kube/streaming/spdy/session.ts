@@ -261,7 +261,8 @@ export class SpdySession implements StreamHost {
   }
 
   #onSettings(count: number, payload: Buffer): void {
-    if (count * 8 + 4 > payload.length) throw new SpdyError(`SETTINGS of ${count} entries have ${payload.length} bytes`);
+    if (count * 8 + 4 > payload.length)
+      throw new SpdyError(`SETTINGS of ${count} entries have ${payload.length} bytes`);
     for (let at = 4; at < 4 + count * 8; at += 8) {
       if (payload.readUIntBE(at + 1, 3) !== INITIAL_WINDOW_SIZE) continue;
       const size = payload.readUInt32BE(at + 4) & 0x7fff_ffff;
