@@ -186,12 +186,15 @@ describe('SpdySession', () => {
         controlFrame(types.synStream, 0, words(1, 0), Buffer.alloc(2), await new Compressor().block({})),
       ]),
     );
-    for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
-    answer?.write(Buffer.alloc(5_000));
-    for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
-    expect(received).toBe(1_000);
+    const until = async (bytes: number): Promise<void> => {
+      while (received < bytes) await once(near, 'data');
+    };
+    while (answer === undefined) await once(near, 'data');
+    answer.write(Buffer.alloc(5_000));
+    await until(1_000);
     near.write(controlFrame(types.windowUpdate, 0, words(1, 3_500)));
-    for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+    await until(4_500);
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
     expect(received).toBe(4_500);
     near.destroy();
   });
