@@ -50,6 +50,8 @@ export interface ClusterOptions {
   readonly stubImages: boolean;
   /** Container engine for images that are not mapped: `podman`, `docker` or the path of a socket. */
   readonly engine?: string;
+  /** Most processes and threads of a pod. */
+  readonly podMaxPids: number;
   readonly log: Logger;
   readonly clock: Clock;
   /** Called as parts become usable; `detail` is fit for a progress line. */
@@ -176,6 +178,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
     stubImages: options.stubImages,
     heartbeat: { leaseSeconds: leaseSeconds(nodeLife) },
     ...(options.engine === undefined ? {} : { engine: options.engine }),
+    podPidsLimit: options.podMaxPids,
     // The engine of this process tells when a pod is idle.
     drain: { by: 'condition', maxMs: DRAIN_MS, settleMs: 0 },
     serving: { address: NODE_ADDRESS, port: 0, ...pki.kubelet, clientCaPem: pki.authority.certPem },

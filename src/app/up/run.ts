@@ -38,6 +38,8 @@ export interface UpOptions {
   readonly stubImages: boolean;
   /** Container engine for images that are not mapped. */
   readonly engine?: string;
+  /** Most processes and threads of a pod. */
+  readonly podMaxPids: number;
   /** Ends everything, in order. */
   readonly signal: AbortSignal;
   /** All is applied and ready, or has been given up; `clean` is false when something was not. */
@@ -110,6 +112,7 @@ async function startWithProgress(
       images: { ...manifests.images, ...options.imagesOnTop },
       stubImages: options.stubImages,
       ...(options.engine === undefined ? {} : { engine: options.engine }),
+      podMaxPids: options.podMaxPids,
       log,
       clock: systemClock,
       onMilestone: (reached, detail) => milestones.find(({ name }) => name === reached)?.resolve(detail),

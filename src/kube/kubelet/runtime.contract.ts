@@ -16,6 +16,8 @@ export interface Subject {
   readonly workingDir: string;
   /** How far apart containers are to be from the machine. */
   readonly isolation?: Isolation;
+  /** Whether containers can be other users than we are. */
+  readonly rights?: true;
   /** Whether mounts stand at their paths. */
   readonly mounts: boolean;
 }
@@ -141,6 +143,34 @@ export function runtimeContract(make: (dir: string) => Promise<Subject>): void {
     expect(await running.exited).toMatchObject({ exitCode: 0 });
     expect(linesOf(given.logPath)).toEqual(expect.arrayContaining(['stdout F inside', 'stdout F refused']));
     expect(readFileSync(join(source, 'made'), 'utf8')).toBe('new\n');
+  }, 30_000);
+
+  test('user, capabilities and a read-only root are as asked for', async () => {
+    if (!subject.mounts || !subject.rights) return;
+    const given = spec(
+      'while read -r key rest; do case $key in Uid: | CapBnd: | NoNewPrivs:) set -- $rest; echo $key $1;; esac; done < /proc/self/status;' +
+        'echo x 2> /dev/null > /made || echo refused',
+      {
+        security: {
+          user: 4711,
+          group: 4712,
+          groups: [4713],
+          groupsOfImage: true,
+          privileged: false,
+          capabilities: ['CHOWN'],
+          noNewPrivileges: true,
+          readOnlyRoot: true,
+          unmaskedProc: false,
+        },
+      },
+    );
+    await (await subject.runtime.start(given)).exited;
+    expect(linesOf(given.logPath)).toEqual([
+      'stdout F Uid: 4711',
+      'stdout F CapBnd: 0000000000000001',
+      'stdout F NoNewPrivs: 1',
+      'stdout F refused',
+    ]);
   }, 30_000);
 
   test('the log can be followed while it is written', async () => {

@@ -26,6 +26,7 @@ interface Options extends NodeLifeFlags {
   readonly image?: Images;
   readonly stubImages: boolean;
   readonly engine?: string;
+  readonly podMaxPids: number;
   readonly apiPort: number;
   readonly httpPort: number;
   readonly httpsPort: number;
@@ -67,6 +68,11 @@ export function upCommand(): Command {
     .option(
       '--engine <name>',
       'run images that are not mapped in a container engine: podman, docker, or the path of its socket',
+    )
+    .addOption(
+      new Option('--pod-max-pids <n>', 'most processes and threads of a pod, where control groups can bound them')
+        .argParser(parseCount)
+        .default(4096),
     )
     .addOption(new Option('--api-port <port>', 'port of the Kubernetes API').argParser(parsePort).default(6443))
     .addOption(new Option('--http-port <port>', 'HTTP port of the gateway').argParser(parsePort).default(8080))
@@ -126,6 +132,7 @@ async function up(paths: readonly string[], options: Options): Promise<boolean> 
         imagesOnTop: options.image ?? {},
         stubImages: options.stubImages,
         ...(options.engine === undefined ? {} : { engine: options.engine }),
+        podMaxPids: options.podMaxPids,
         signal: untilSignal(progress),
         onUp: tellUp,
         ...(options.images === undefined ? {} : { projectFile: options.images }),

@@ -2,7 +2,6 @@
 // Knows the order of these steps; each is a file of its own.
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { badRequest, StatusError } from '#kube/api/status.ts';
-import type { Upgrade } from '#kube/streaming/upgrade.ts';
 import type { ResourceRequest, ServerContext } from '../context.ts';
 import { isOpen, serveNonResource } from '../discovery/nonresource.ts';
 import { authenticate, type TokenTable } from './authn.ts';
@@ -16,12 +15,11 @@ export async function dispatch(
   tokens: TokenTable,
   request: Http2ServerRequest,
   response: Http2ServerResponse,
-  upgrade?: Upgrade,
 ): Promise<void> {
   // A client that is gone is no failure of ours, whatever was still on its way to it.
   response.on('error', (error) => server.log.debug({ error: String(error), path: request.url }, 'Answer was cut off'));
   try {
-    await serve(server, tokens, request, response, upgrade);
+    await serve(server, tokens, request, response);
   } catch (error) {
     await fail(server, request, response, error).catch((second: unknown) => {
       server.log.error({ error: second, path: request.url }, 'Cannot answer a request');
@@ -35,7 +33,6 @@ async function serve(
   tokens: TokenTable,
   request: Http2ServerRequest,
   response: Http2ServerResponse,
-  upgrade: Upgrade | undefined,
 ): Promise<void> {
   const url = parseUrl(request.url);
   if (isOpen(url.pathname)) {
@@ -61,7 +58,6 @@ async function serve(
     user,
     http: request,
     response,
-    upgrade,
     warnings: [],
   };
   const reply = await handlerFor(resourceRequest)(resourceRequest);

@@ -52,8 +52,34 @@ function bindsOf({ mounts, sandbox }: ContainerSpec): { source: string; destinat
   return [...files, ...mounts.map(({ source, mountPath, readOnly }) => ({ source, destination: mountPath, readOnly }))];
 }
 
+interface EngineRights {
+  /** `uid:gid`; that of the image when left out. */
+  readonly user?: string;
+  readonly add: readonly string[];
+  readonly drop: readonly string[];
+}
+
+/** Engines have a default set of their own, so what a container may do is said in full. */
+function rightsOf({ security }: ContainerSpec): EngineRights {
+  const { user, group, capabilities } = security;
+  const names = capabilities
+    .filter((name) => !name.startsWith('-'))
+    .map((name) => (name === 'ALL' ? name : `CAP_${name}`));
+  const without = capabilities.filter((name) => name.startsWith('-')).map((name) => `CAP_${name.slice(1)}`);
+  const all = names.includes('ALL');
+  return {
+    // A group without a user is for root, as an engine has no way to name it alone.
+    ...(user === undefined && group === undefined
+      ? {}
+      : { user: `${user ?? 0}${group === undefined ? '' : `:${group}`}` }),
+    add: names,
+    drop: all ? without : ['ALL'],
+  };
+}
+
 function forPodman(spec: ContainerSpec, options: DescribeOptions): Described {
-  const { limits, sandbox } = spec;
+  const { limits, sandbox, security } = spec;
+  const rights = rightsOf(spec);
   const [program = '', ...args] = spec.command;
   return {
     path: `${apiPrefix('podman')}/libpod/containers/create`,
@@ -86,13 +112,21 @@ function forPodman(spec: ContainerSpec, options: DescribeOptions): Described {
         ...(spec.podLimits.pids === undefined ? {} : { pids: { limit: spec.podLimits.pids } }),
       },
       oom_score_adj: spec.oomScoreAdj,
+      ...(rights.user === undefined ? {} : { user: rights.user }),
+      groups: security.groups.map(String),
+      cap_add: rights.add,
+      cap_drop: rights.drop,
+      privileged: security.privileged,
+      no_new_privileges: security.noNewPrivileges,
+      read_only_filesystem: security.readOnlyRoot,
       r_limits: options.ulimits.map(({ name, max }) => ({ type: name, soft: max, hard: max })),
     },
   };
 }
 
 function forDocker(spec: ContainerSpec, options: DescribeOptions): Described {
-  const { limits } = spec;
+  const { limits, security } = spec;
+  const rights = rightsOf(spec);
   const [program = '', ...args] = spec.command;
   return {
     path: `${apiPrefix('docker')}/containers/create?name=${encodeURIComponent(options.name)}`,
@@ -103,7 +137,14 @@ function forDocker(spec: ContainerSpec, options: DescribeOptions): Described {
       Env: Object.entries(spec.env).map(([name, value]) => `${name}=${value}`),
       WorkingDir: spec.workingDir,
       Labels: labelsOf(spec, options.owner),
+      ...(rights.user === undefined ? {} : { User: rights.user }),
       HostConfig: {
+        GroupAdd: security.groups.map(String),
+        CapAdd: rights.add,
+        CapDrop: rights.drop,
+        Privileged: security.privileged,
+        ReadonlyRootfs: security.readOnlyRoot,
+        SecurityOpt: security.noNewPrivileges ? ['no-new-privileges'] : [],
         NetworkMode: 'host',
         Binds: bindsOf(spec).map(
           ({ source, destination, readOnly }) => `${source}:${destination}:${readOnly ? 'ro' : 'rw'}`,

@@ -53,7 +53,7 @@ describe.skipIf(!kernelAllows(obstacle(), 'containers of podman'))('podman', () 
       log: silentLogger,
     });
     const found = await runtime.images.ensure({ image, pullPolicy: 'IfNotPresent', task: false, ports: [] });
-    return { runtime, image: found, workingDir: '/', mounts: true };
+    return { runtime, image: found, workingDir: '/', mounts: true, rights: true };
   });
 
   test('tells what the image starts with', async () => {

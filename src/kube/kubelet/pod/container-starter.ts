@@ -156,7 +156,7 @@ export async function startContainer(
       sandbox,
       image,
       command: commandOf(container, image, (name) => own[name]),
-      workingDir: container.workingDir || image.workingDir || (isolated ? '/' : containerDir),
+      workingDir: container.workingDir || image.workingDir || (isolated || image.engine ? '/' : containerDir),
       env: {
         ...env,
         // In a network of its own a pod needs no help to be at its address.
@@ -165,9 +165,6 @@ export async function startContainer(
           : hookEnvironment(deps.loopback, { namespace, podIp, nodeOptions: env.NODE_OPTIONS })),
       },
       mounts,
-      stdin: container.stdin === true,
-      stdinOnce: container.stdinOnce === true,
-      tty: container.tty === true,
       logPath,
       limits: containerLimits(container),
       podLimits: podLimits(pod, deps.podPidsLimit),

@@ -238,6 +238,19 @@ describe.runIf(kernelAllows(await runtime.isolationObstacle(), 'containers apart
       expect(exit).toEqual({ ...expected, finishedAt: expect.any(Number) });
     });
 
+    test.runIf(kernelAllows(cgroups?.memory ? undefined : 'no control groups may be used here', 'limits of memory'))(
+      'a program past its memory limit is told from one that was killed',
+      async () => {
+        const grow = 'const all = []; for (;;) all.push(Buffer.alloc(1 << 20, 1))';
+        const limits = { cpuShares: 2, memoryBytes: 64 << 20 };
+        const eater = await runtime.start(spec('', { command: [process.execPath, '-e', grow], limits }));
+        expect(await eater.exited).toMatchObject({ exitCode: 137, signal: 9, oomKilled: true });
+        const killed = await runtime.start(spec('sleep 300', { limits }));
+        killed.signal('SIGKILL');
+        expect((await killed.exited).oomKilled).toBeUndefined();
+      },
+    );
+
     test('SIGTERM ends a program without a handler, and reaches the handler of one that has one', async () => {
       const plain = await runtime.start(spec('', { command: ['sleep', '300'] }));
       plain.signal('SIGTERM');
@@ -318,6 +331,7 @@ describe.runIf(kernelAllows(await runtime.isolationObstacle(), 'the contract of 
         image: { id: 'process://sh', entrypoint: [], args: [], env: {}, pulled: false },
         workingDir: '/',
         isolation,
+        rights: true,
         mounts: true,
       }));
     });

@@ -11,12 +11,13 @@ interface Found {
 }
 
 function tryFile(file: string): 'ENOENT' | 'EACCES' | undefined {
-  if (statSync(file, { throwIfNoEntry: false }) === undefined) return 'ENOENT';
   try {
+    if (statSync(file).isDirectory()) return 'EACCES';
     accessSync(file, constants.X_OK);
-    return statSync(file).isDirectory() ? 'EACCES' : undefined;
-  } catch {
-    return 'EACCES';
+    return undefined;
+  } catch (error) {
+    // A directory of PATH that may not be looked into is no more than one where it is not.
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'ENOENT' : 'EACCES';
   }
 }
 

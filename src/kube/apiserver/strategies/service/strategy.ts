@@ -1,8 +1,6 @@
 // Services: which addresses and ports each type has, and how they are asked for and carried over updates.
 // Knows Services only; the pools and their bookkeeping are beside it.
-
 import { invalid, type StatusCause, StatusError } from '#kube/api/status.ts';
-import { jsonEqual } from '#lib/json.ts';
 import {
   type AnyObject,
   dig,
@@ -14,9 +12,7 @@ import {
 } from '../../registry/any-object.ts';
 import type { Strategy, Undo } from '../strategy.ts';
 import { clusterIpsOf, nodePortsOf, type ServiceAllocations } from './allocations.ts';
-import { settleFamilies } from './ip-families.ts';
 import type { Reservation } from './ip-pool.ts';
-import { familyOf } from './ip-pools.ts';
 
 export const serviceStrategy: Strategy = {
   createOnUpdate: true,
@@ -27,16 +23,14 @@ export const serviceStrategy: Strategy = {
     'spec.type': (service) => digString(service, 'spec', 'type'),
   },
 
-  prepareForCreate(service, { services }) {
+  prepareForCreate(service) {
     normalizeClusterIps(specOf(service), undefined);
-    settleFamilies(service, undefined, services.ips);
   },
 
-  prepareForUpdate(next, current, { services }) {
+  prepareForUpdate(next, current) {
     carryOver(next, current);
     dropWhatTheTypeHasNot(next, current);
     normalizeClusterIps(specOf(next), current.spec);
-    settleFamilies(next, current, services.ips);
   },
 
   reserve(next, current, { services }) {
@@ -77,12 +71,11 @@ function normalizeClusterIps(spec: Fields, before: Fields | undefined): void {
   if (typeOf(spec) === 'ExternalName') return;
   const single = digString(spec, 'clusterIP');
   const listed = digArray(spec, 'clusterIPs');
-  const onlySingle =
-    before !== undefined &&
-    digString(before, 'clusterIP') !== single &&
-    jsonEqual(digArray(before, 'clusterIPs'), listed);
-  if (single !== '' && (listed.length === 0 || onlySingle)) spec.clusterIPs = [single];
+  const unchanged = before !== undefined && digString(before, 'clusterIP') !== single;
+  if (single !== '' && (listed.length === 0 || unchanged)) spec.clusterIPs = [single];
   else if (single === '' && listed.length > 0) spec.clusterIP = listed[0];
+  spec.ipFamilies ??= ['IPv4'];
+  spec.ipFamilyPolicy ??= 'SingleStack';
 }
 
 /** An update that leaves out what was allocated keeps it, as upstream's patchAllocatedValues. */
@@ -90,9 +83,10 @@ function carryOver(next: AnyObject, current: AnyObject): void {
   const spec = specOf(next);
   const old = current.spec ?? {};
   if (hasClusterIp(spec) && typeOf(old) !== 'ExternalName') {
-    const listed = digArray(spec, 'clusterIPs');
-    if (digString(spec, 'clusterIP') === '' && listed.length === 0) spec.clusterIP = old.clusterIP;
-    if (listed.length === 0 && spec.clusterIP === old.clusterIP) spec.clusterIPs = old.clusterIPs;
+    if (digString(spec, 'clusterIP') === '' && digArray(spec, 'clusterIPs').length === 0) {
+      spec.clusterIP = old.clusterIP;
+      spec.clusterIPs = old.clusterIPs;
+    }
   }
   if (mayHaveNodePorts(spec) && mayHaveNodePorts(old)) {
     const held = new Map(digArray(old, 'ports').map((port) => [portIdentity(port), digNumber(port, 'nodePort')]));
@@ -157,25 +151,21 @@ function reserveClusterIps(
     // The first address is kept for the API server's own Service.
     const isOwn = ip === ips.first() && next.metadata?.namespace === 'default' && next.metadata.name === 'kubernetes';
     const outcome: Reservation = isOwn ? 'reserved' : ips.reserve(ip);
-    if (outcome !== 'reserved') throw refusedIp(next, wanted, ip, outcome, ips.of(familyOf(ip))?.cidr ?? 'none');
+    if (outcome !== 'reserved') throw refusedIp(next, wanted, ip, outcome, ips.cidr);
     if (!isOwn) undo.push(() => ips.release(ip));
   }
-  const families = digArray(spec, 'ipFamilies');
-  for (const family of families.slice(wanted.length)) {
-    const pool = ips.of(family === 'IPv6' ? 'IPv6' : 'IPv4');
-    const ip = pool?.next();
-    if (ip === undefined) {
-      throw new StatusError(
-        500,
-        'InternalError',
-        `Internal error occurred: failed to allocate a serviceIP: range is full (${pool?.cidr ?? family})`,
-      );
-    }
-    undo.push(() => ips.release(ip));
-    wanted.push(ip);
+  if (wanted.length > 0) return;
+  const ip = ips.next();
+  if (ip === undefined) {
+    throw new StatusError(
+      500,
+      'InternalError',
+      `Internal error occurred: failed to allocate a serviceIP: range is full (${ips.cidr})`,
+    );
   }
-  spec.clusterIP = wanted[0];
-  spec.clusterIPs = wanted;
+  undo.push(() => ips.release(ip));
+  spec.clusterIP = ip;
+  spec.clusterIPs = [ip];
 }
 
 function refusedIp(service: AnyObject, all: string[], ip: string, outcome: Reservation, cidr: string): StatusError {

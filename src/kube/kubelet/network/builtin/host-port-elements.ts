@@ -1,6 +1,5 @@
 // Ports of the node as elements of nftables sets: from mappings, and back from what the kernel lists.
 // Pure.
-import ipaddr from 'ipaddr.js';
 import type { PortMapping } from '../cni/capabilities.ts';
 
 export interface Element {
@@ -52,8 +51,7 @@ function portElement(
   return [
     {
       set: any ? `any${family}` : `one${family}`,
-      // As the kernel writes it, or it would not be found again.
-      key: any ? port : `${ipaddr.parse(hostIP).toString()} . ${port}`,
+      key: any ? port : `${hostIP} . ${port}`,
       value: `${podIp} . ${containerPort}`,
       title: `${any ? '' : `${hostIP}:`}${hostPort}/${protocol.toUpperCase()}`,
       protocol,
