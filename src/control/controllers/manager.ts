@@ -6,6 +6,7 @@ import type { Informers } from '#kube/client/informer.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import type { Controller } from './controller.ts';
+import { daemonSetController } from './daemonset/index.ts';
 import { deploymentController } from './deployment/index.ts';
 import { disruptionController } from './disruption/index.ts';
 import { endpointsController } from './endpoints/index.ts';
@@ -17,6 +18,7 @@ import { podGarbageCollector } from './pod-gc/index.ts';
 import { replicaSetController } from './replicaset/index.ts';
 import { schedulerController } from './scheduler/index.ts';
 import { type ControllerSettings, defaultSettings } from './settings.ts';
+import { statefulSetController } from './statefulset/index.ts';
 import { taintEvictionController } from './taint-eviction/index.ts';
 
 /**
@@ -32,6 +34,8 @@ export const controllers: readonly Controller[] = [
   // Pods are made from the top down.
   deploymentController,
   replicaSetController,
+  statefulSetController,
+  daemonSetController,
   schedulerController,
   // Endpoints come last, out of pods that run.
   endpointSliceController,
