@@ -78,7 +78,7 @@ describe.runIf(labAllowed('pods with namespaces under a kubelet'))('a kubelet', 
     const confDir = join(state.path, 'net.d');
     mkdirSync(confDir);
     await start(['10.94.2.0/24'], { confDir, binDirs: [plugins.binDir] });
-    await node.run('web', RUNNING);
+    await node.run('web', { ...RUNNING, ports: [{ containerPort: 80, hostPort: 7000 }] });
     expect(await node.events('web', 'FailedCreatePodSandBox')).toEqual([
       expect.stringMatching(
         /^Failed to create pod sandbox: failed to setup network for sandbox "\S+": no network config found in .*: cni plugin not initialized$/,
@@ -100,6 +100,9 @@ describe.runIf(labAllowed('pods with namespaces under a kubelet'))('a kubelet', 
     writeFileSync(join(confDir, '10.conflist'), JSON.stringify(list));
     const pod = await node.until('web', 'it runs', ({ status }) => status?.phase === 'Running');
     expect(pod.status?.podIP).toBe('10.94.2.9');
+    expect(await node.events('web', 'NetworkRequestUnmet')).toEqual([
+      'hostPort without effect: no plugin of network "pods" has the capability portMappings',
+    ]);
     await eventually('the node is ready', async () => expect(await ready()).toMatchObject({ status: 'True' }));
     await node.kubelet.stop({ graceMs: 0 });
     plugins.remove();

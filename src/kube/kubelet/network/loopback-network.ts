@@ -12,9 +12,15 @@ export class LoopbackNetwork implements PodNetwork {
     this.#addresses = new AddressPool(podCidr);
   }
 
-  async setUp({ podUid }: NetworkRequest): Promise<NetworkAttachment> {
+  async setUp({ podUid, hostPorts }: NetworkRequest): Promise<NetworkAttachment> {
     try {
-      return { podIps: [this.#addresses.acquire(podUid)] };
+      const podIps = [this.#addresses.acquire(podUid)];
+      const unmet = hostPorts.map(
+        ({ hostPort, protocol, containerPort }) =>
+          `Host port ${hostPort}/${protocol} has no effect: network loopback leads no port of the node to a pod; ` +
+          `ask ${podIps[0]}:${containerPort}`,
+      );
+      return unmet.length === 0 ? { podIps } : { podIps, unmet };
     } catch (error) {
       throw new NetworkError((error as Error).message);
     }

@@ -94,6 +94,19 @@ describe.runIf(labAllowed('the runtime of CNI plugins'))('a network of CNI plugi
     });
   });
 
+  test('what no plugin has a capability for is told, and keeps nobody from running', async () => {
+    const annotations = { 'kubernetes.io/egress-bandwidth': '10M', 'evenkeel.dev/pod-mac': '0a:00:00:00:00:07' };
+    const pod = await network.setUp(
+      request('web', { annotations, hostPorts: [{ hostPort: 80, containerPort: 8080, protocol: 'TCP' }] }),
+    );
+    expect(pod.unmet).toEqual([
+      'hostPort without effect: no plugin of network "pods" has the capability portMappings',
+      'Annotations kubernetes.io/ingress-bandwidth and kubernetes.io/egress-bandwidth without effect: ' +
+        'no plugin of network "pods" has the capability bandwidth',
+      'Annotation evenkeel.dev/pod-mac without effect: no plugin of network "pods" has the capability mac',
+    ]);
+  });
+
   test('a rate that is none is named with its annotation', async () => {
     const annotations = { 'kubernetes.io/egress-bandwidth': 'fast' };
     await expect(network.setUp(request('web', { annotations }))).rejects.toThrow(

@@ -3,7 +3,7 @@
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import type { Attachment, AttachmentStore } from './cni/attachments.ts';
-import { capabilityArgs } from './cni/capabilities.ts';
+import { capabilityArgs, unmetBy } from './cni/capabilities.ts';
 import type { NetworkList } from './cni/network-list.ts';
 import { podIpsOf } from './cni/result.ts';
 import type { CniRuntime } from './cni/runtime.ts';
@@ -135,7 +135,7 @@ export class NetnsNetwork implements PodNetwork {
       if (earlier.result === undefined) throw new NetworkError('it was never completed');
       if (!namespaces.exists(earlier.netns)) throw new NetworkError('its network namespace is gone');
       await runtime.check(earlier, path);
-      return { podIps: this.#addresses(earlier.result), netns: path };
+      return this.#described(earlier, this.#addresses(earlier.result));
     } catch (error) {
       log.warn({ podUid, reason: (error as Error).message }, 'Making the network of a pod anew');
       await this.#detach(podUid);
@@ -165,13 +165,18 @@ export class NetnsNetwork implements PodNetwork {
       const result = await runtime.add(attachment, path);
       const podIps = this.#addresses(result);
       attachments.put({ ...attachment, result });
-      return { podIps, netns: path };
+      return this.#described(attachment, podIps);
     } catch (error) {
       // Upstream's rule: after a failed ADD the whole list is told to DEL, also those that were never reached.
       await this.#logged({ podUid }, this.#detach(podUid));
       if (!(error instanceof NetworkError)) throw error;
       throw new NetworkError(`failed to setup network for sandbox "${podUid}": ${error.message}`);
     }
+  }
+
+  #described({ netns, list, capabilityArgs }: Attachment, podIps: readonly string[]): NetworkAttachment {
+    const unmet = unmetBy(list, capabilityArgs);
+    return { podIps, netns: this.#parts.namespaces.path(netns), ...(unmet.length === 0 ? {} : { unmet }) };
   }
 
   #addresses(result: unknown): string[] {

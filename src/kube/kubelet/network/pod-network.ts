@@ -30,6 +30,8 @@ export interface NetworkAttachment {
   readonly podIps: readonly string[];
   /** File of the pod's network namespace, e.g. `/run/netns/x`; left out when it shares the kubelet's own. */
   readonly netns?: string;
+  /** What the pod asks for and does not get here, each a sentence for its events. */
+  readonly unmet?: readonly string[];
 }
 
 /** The pod cannot be given a network now; the message is meant for its events. */

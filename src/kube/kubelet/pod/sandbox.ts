@@ -96,6 +96,9 @@ export class PodSandbox {
       const problem = hostnameProblem(hostNames(pod, this.#deps.nodeName, this.#deps.dns.domain));
       if (problem !== undefined) throw new NetworkError(problem);
       this.#attachment = pod.spec?.hostNetwork === true ? { podIps: this.#deps.hostIps } : await this.#setUp(pod);
+      for (const unmet of this.#attachment.unmet ?? []) {
+        this.#deps.events(pod, undefined, 'Warning', 'NetworkRequestUnmet', unmet);
+      }
       return true;
     } catch (error) {
       if (!(error instanceof NetworkError)) throw error;

@@ -2,7 +2,7 @@
 // Pure: from the pod's request to words of the conventions; only what a plugin declares reaches it.
 import { parseQuantity } from '#kube/api/quantity.ts';
 import { NetworkError, type NetworkRequest } from '../pod-network.ts';
-import type { PluginConfig } from './network-list.ts';
+import type { NetworkList, PluginConfig } from './network-list.ts';
 
 /** Comma-separated addresses that the pod wants, for plugins with the capability `ips`. */
 export const IPS_ANNOTATION = 'evenkeel.dev/pod-ips';
@@ -64,6 +64,19 @@ export function capabilityArgs(request: NetworkRequest, podCidrs: readonly strin
     'io.kubernetes.cri.pod-annotations': Object.keys(annotations).length === 0 ? undefined : annotations,
   };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+/** What was asked for by name and no plugin of the list can be told, as sentences. */
+export function unmetBy(list: NetworkList, args: Readonly<Record<string, unknown>>): string[] {
+  const asked: Readonly<Record<string, string>> = {
+    portMappings: 'hostPort',
+    bandwidth: `Annotations ${INGRESS} and ${EGRESS}`,
+    ips: `Annotation ${IPS_ANNOTATION}`,
+    mac: `Annotation ${MAC_ANNOTATION}`,
+  };
+  return Object.entries(asked)
+    .filter(([name]) => name in args && !list.plugins.some(({ capabilities }) => capabilities?.[name] === true))
+    .map(([name, what]) => `${what} without effect: no plugin of network "${list.name}" has the capability ${name}`);
 }
 
 /** The part of `args` that the plugin has declared. */
