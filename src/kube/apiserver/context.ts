@@ -2,6 +2,7 @@
 // Knows types only, so that handlers do not depend on each other.
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Store } from '#kube/store/store.ts';
+import type { Upgrade } from '#kube/streaming/upgrade.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import type { TolerationSeconds } from './admission/default-tolerations.ts';
@@ -45,6 +46,8 @@ export interface ResourceRequest {
   readonly user: User;
   readonly http: Http2ServerRequest;
   readonly response: Http2ServerResponse;
+  /** Set when the client asks for another protocol on this connection. */
+  readonly upgrade?: Upgrade | undefined;
   /** Texts for `Warning` headers; handlers add to it. */
   readonly warnings: string[];
 }

@@ -89,7 +89,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     tls: options.tls,
     log,
     // Nobody sees the server before its first objects are there.
-    handle: (request, response) => void ready.promise.then(() => dispatch(server, options.tokens, request, response)),
+    handle: (request, response, upgrade) =>
+      void ready.promise.then(() => dispatch(server, options.tokens, request, response, upgrade)),
   });
   try {
     // The port is known only now, and the first objects name it.

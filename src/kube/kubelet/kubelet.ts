@@ -182,7 +182,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     hostIps: [options.nodeAddress],
     allocatable: capacity,
   });
-  const server = await startKubeletServer({ ...options.serving, pods: manager, runtime, log });
+  const server = await startKubeletServer({ ...options.serving, pods: manager, runtime, clock, log });
   const facts: NodeFacts = {
     name: nodeName,
     address: options.nodeAddress,

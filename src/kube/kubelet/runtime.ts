@@ -1,6 +1,7 @@
 // What a container runtime does for the kubelet; the process runtime is the first, others can follow.
 // An interface only: knows no pod worker and no way of running things.
 
+import type { Readable, Writable } from 'node:stream';
 import type { ResourceLimits } from './cgroup/limits.ts';
 import type { Image, ImageService } from './image/image-service.ts';
 
@@ -66,6 +67,12 @@ export interface ContainerSpec {
   readonly workingDir: string;
   readonly env: Readonly<Record<string, string>>;
   readonly mounts: readonly Mount[];
+  /** Whether its standard input is a pipe, kept open for those who attach; it is empty otherwise. */
+  readonly stdin?: boolean;
+  /** The first who attaches and ends its input ends the container's. */
+  readonly stdinOnce?: boolean;
+  /** Whether it runs at a terminal. */
+  readonly tty?: boolean;
   /** File that receives the output, in CRI log format. */
   readonly logPath: string;
   readonly limits: ResourceLimits;
@@ -106,6 +113,35 @@ export interface ExecResult {
   readonly timedOut: boolean;
 }
 
+/** In cells. */
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+export interface ExecOptions {
+  readonly command: readonly string[];
+  readonly stdin: boolean;
+  readonly tty: boolean;
+  /** Of the terminal at its start. */
+  readonly size?: TerminalSize;
+}
+
+/** The open streams of a process, of one that was started for them or of the container's own. */
+export interface OpenStreams {
+  /** Left out when nobody asked for it or the container has none. */
+  readonly stdin?: Writable;
+  readonly stdout: Readable;
+  /** Left out where a terminal takes both. */
+  readonly stderr?: Readable;
+  /** Resolves when the process is gone; its output may still be on its way. */
+  readonly exited: Promise<{ readonly exitCode: number }>;
+  /** Without effect where there is no terminal. */
+  resize(size: TerminalSize): void;
+  /** Whoever used the streams is gone. */
+  hangUp(): void;
+}
+
 export interface RunningContainer {
   /** 64 hexadecimal digits. */
   readonly id: string;
@@ -121,6 +157,10 @@ export interface RunningContainer {
   signal(name: 'SIGTERM' | 'SIGKILL' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2'): void;
   /** Runs a command beside the container's own, with its environment; killed after `timeoutMs`. Never rejects. */
   exec(command: readonly string[], timeoutMs: number): Promise<ExecResult>;
+  /** As `exec`, with streams in place of limits; left out where the runtime has no way to. */
+  open?(options: ExecOptions): Promise<OpenStreams>;
+  /** The container's own streams, from now on; left out where the runtime has no way to. */
+  attach?(options: { readonly stdin: boolean }): OpenStreams;
   /** Use of all its processes; `undefined` when it has ended. */
   stats(): Promise<ContainerStats | undefined>;
 }

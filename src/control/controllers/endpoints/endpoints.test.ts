@@ -30,6 +30,15 @@ test('ready and not ready addresses stand apart; stopping and finished pods do n
   expect(all[0]?.addresses?.map(({ ip }) => ip)).toEqual(['127.244.0.2', '127.244.0.3', '127.244.0.4']);
 });
 
+test('of two families, addresses are those of the Service’s first', () => {
+  const both = pod('a', '10.244.0.2', true);
+  const pods = [{ ...both, status: { ...both.status, podIPs: [{ ip: '10.244.0.2' }, { ip: 'fd00::2' }] } }];
+  const ips = (ipFamilies: string[]) =>
+    subsetsOf({ spec: { ...spec, ipFamilies } }, pods)[0]?.addresses?.map(({ ip }) => ip);
+  expect(ips(['IPv4', 'IPv6'])).toEqual(['10.244.0.2']);
+  expect(ips(['IPv6', 'IPv4'])).toEqual(['fd00::2']);
+});
+
 test('more than fit are cut, the ready ones last', () => {
   const subset = { addresses: [{ ip: '1' }, { ip: '2' }], notReadyAddresses: [{ ip: '3' }], ports: [{ port: 1 }] };
   expect(truncate([subset], 3)).toEqual({ subsets: [subset], cut: false });

@@ -2,7 +2,7 @@
 // Pure; upstream: pkg/controller/endpoint and endpoints.RepackSubsets.
 import type { EndpointAddress, EndpointSubset, Pod, Service } from 'kubernetes-types/core/v1.js';
 import { isPodFinished, isPodReady } from '../common/pods.ts';
-import { endpointPorts } from '../endpointslice/desired.ts';
+import { addressOf, addressTypes, endpointPorts } from '../endpointslice/desired.ts';
 
 /** More addresses than this are cut off, and an annotation says so. */
 export const MAX_ADDRESSES = 1000;
@@ -11,9 +11,11 @@ export const MAX_ADDRESSES = 1000;
 export function subsetsOf(service: Service, pods: readonly Pod[]): EndpointSubset[] {
   const lenient = service.spec?.publishNotReadyAddresses === true;
   const subsets = new Map<string, EndpointSubset>();
+  // Endpoints are of before there were two families: they hold the Service's first.
+  const [family = 'IPv4'] = addressTypes(service);
   for (const pod of [...pods].sort(byName)) {
-    const ip = pod.status?.podIP;
-    if (ip === undefined || ip === '' || isPodFinished(pod)) continue;
+    const ip = addressOf(pod, family);
+    if (ip === undefined || isPodFinished(pod)) continue;
     if (pod.metadata?.deletionTimestamp !== undefined && !lenient) continue;
     const ports = endpointPorts(service, pod).map(({ name, ...port }) => ({
       ...(name === undefined || name === '' ? {} : { name }),
@@ -25,13 +27,13 @@ export function subsetsOf(service: Service, pods: readonly Pod[]): EndpointSubse
     const key = JSON.stringify(ports);
     const subset = subsets.get(key) ?? (ports.length === 0 ? {} : { ports });
     subsets.set(key, subset);
-    if (lenient || isPodReady(pod)) subset.addresses = [...(subset.addresses ?? []), addressOf(service, pod, ip)];
-    else subset.notReadyAddresses = [...(subset.notReadyAddresses ?? []), addressOf(service, pod, ip)];
+    if (lenient || isPodReady(pod)) subset.addresses = [...(subset.addresses ?? []), endpointAddress(service, pod, ip)];
+    else subset.notReadyAddresses = [...(subset.notReadyAddresses ?? []), endpointAddress(service, pod, ip)];
   }
   return [...subsets.values()];
 }
 
-function addressOf(service: Service, pod: Pod, ip: string): EndpointAddress {
+function endpointAddress(service: Service, pod: Pod, ip: string): EndpointAddress {
   const { name, namespace, uid } = pod.metadata ?? {};
   const { hostname, subdomain, nodeName } = pod.spec ?? {};
   const named = hostname !== undefined && hostname !== '' && subdomain === service.metadata?.name;

@@ -64,7 +64,8 @@ function shouldBeListed(pod: Pod): boolean {
   return !isPodFinished(pod);
 }
 
-function addressOf(pod: Pod, type: AddressType): string | undefined {
+/** The pod's address of that family. */
+export function addressOf(pod: Pod, type: AddressType): string | undefined {
   const all = pod.status?.podIPs?.map((entry) => entry.ip) ?? [];
   const addresses = all.length > 0 ? all : [pod.status?.podIP];
   return addresses.find((ip) => ip !== undefined && ip !== '' && ip.includes(':') === (type === 'IPv6'));
@@ -137,9 +138,12 @@ export function withHints(service: Service, groups: readonly PortGroup[]): PortG
     ports,
     endpoints: endpoints.map((endpoint) => {
       const { zone, nodeName, conditions } = endpoint;
-      if (conditions?.ready !== true || zone === undefined) return endpoint;
-      const forNodes = sameNode && nodeName !== undefined ? { forNodes: [{ name: nodeName }] } : {};
-      return { ...endpoint, hints: { forZones: [{ name: zone }], ...forNodes } };
+      if (conditions?.ready !== true) return endpoint;
+      const hints = {
+        ...(zone === undefined ? {} : { forZones: [{ name: zone }] }),
+        ...(sameNode && nodeName !== undefined ? { forNodes: [{ name: nodeName }] } : {}),
+      };
+      return Object.keys(hints).length === 0 ? endpoint : { ...endpoint, hints };
     }),
   }));
 }

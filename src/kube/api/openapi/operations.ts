@@ -119,6 +119,14 @@ function subresourceOperations(naming: Naming, item: string, subresource: string
     return { ...made, id: `${made.id}${capital(subresource)}`, kind: served };
   };
   if (subresource === 'log') return [make('get', 'get', { answers: 'text' })];
+  // Streams and proxies: what is asked for stands in the query, and what comes back is not the API's.
+  if (['exec', 'attach', 'portforward', 'proxy'].includes(subresource)) {
+    const connect = (method: 'get' | 'post'): Operation => ({
+      ...make(`connect${capital(method)}`, method, { answers: 'text' }),
+      action: 'connect',
+    });
+    return [connect('get'), connect('post')];
+  }
   if (subresource === 'eviction' || subresource === 'binding' || subresource === 'token') {
     return [make('create', 'post', { query: parameters.write, sends: 'kind' })];
   }

@@ -36,6 +36,17 @@ const service = rulesFor<Service>({
     const first = at(child('spec', 'clusterIPs'), 0);
     if (now.length === 0) report.invalid(first, old[0], 'primary clusterIP can not be unset');
     else if (now[0] !== old[0]) report.invalid(first, now, 'may not change once set');
+    const second = at(child('spec', 'clusterIPs'), 1);
+    if (old.length === 2 && now.length === 2 && now[1] !== old[1]) {
+      report.invalid(second, now[1], 'may not change once set');
+    }
+    const families = [before.ipFamilies ?? [], after.ipFamilies ?? []] as const;
+    for (const [index, family] of families[0].entries()) {
+      const next = families[1][index];
+      const path = at(child('spec', 'ipFamilies'), index);
+      if (next !== undefined && next !== family) report.invalid(path, families[1], 'may not change once set');
+      else if (next === undefined && index === 0) report.invalid(path, family, 'primary ipFamily can not be unset');
+    }
   },
 });
 
@@ -133,6 +144,24 @@ function validateClusterIps(spec: ServiceSpec, addresses: readonly string[], rep
     }
   }
   if (new Set(addresses).size !== addresses.length) report.duplicate(path, addresses);
+  validateFamilies(spec, addresses, report);
+}
+
+/** At most one address of each family, in the order of `ipFamilies`. */
+function validateFamilies(spec: ServiceSpec, addresses: readonly string[], report: Report): void {
+  const families = spec.ipFamilies ?? [];
+  if (families.length > 2) report.invalid(child('spec', 'ipFamilies'), families, 'may only hold up to 2 values');
+  const real = addresses.filter(isIpAddress);
+  const familyOf = (address: string): string => (address.includes(':') ? 'IPv6' : 'IPv4');
+  if (real.length === 2 && new Set(real.map(familyOf)).size === 1) {
+    report.invalid(child('spec', 'clusterIPs'), addresses, 'may specify no more than one IP for each IP family');
+  }
+  for (const [index, address] of addresses.entries()) {
+    const family = families[index];
+    if (family === undefined || !isIpAddress(address) || family === familyOf(address)) continue;
+    const why = `expected an ${family} value as indicated by \`ipFamilies[${index}]\``;
+    report.invalid(at(child('spec', 'clusterIPs'), index), address, why);
+  }
 }
 
 function validateAffinity(spec: ServiceSpec, report: Report): void {

@@ -76,8 +76,8 @@ const plainSub = (definition: ResourceDefinition) => (name: string) => ({
   name: `${definition.resource}/${name}`,
   singularName: '',
   namespaced: definition.namespaced,
-  ...foreignKind(name),
-  kind: foreignKind(name)?.kind ?? definition.kind,
+  ...foreignKind(name, definition.kind),
+  kind: foreignKind(name, definition.kind)?.kind ?? definition.kind,
   verbs: subresourceVerbs(name),
 });
 
@@ -88,11 +88,15 @@ interface Kind {
 }
 
 /** Subresources whose body is of another kind than their resource. */
-function foreignKind(subresource: string): Kind | undefined {
+function foreignKind(subresource: string, kind: string): Kind | undefined {
   const kinds: Readonly<Record<string, Kind>> = {
     scale: { group: 'autoscaling', version: 'v1', kind: 'Scale' },
     eviction: { group: 'policy', version: 'v1', kind: 'Eviction' },
     binding: { group: '', version: 'v1', kind: 'Binding' },
+    exec: { group: '', version: 'v1', kind: 'PodExecOptions' },
+    attach: { group: '', version: 'v1', kind: 'PodAttachOptions' },
+    portforward: { group: '', version: 'v1', kind: 'PodPortForwardOptions' },
+    proxy: { group: '', version: 'v1', kind: `${kind}ProxyOptions` },
   };
   return kinds[subresource];
 }
@@ -133,7 +137,7 @@ function aggregatedResource(definition: ResourceDefinition): unknown {
       : {
           subresources: subresources.map((name) => ({
             subresource: name,
-            responseKind: foreignKind(name) ?? own,
+            responseKind: foreignKind(name, kind) ?? own,
             verbs: subresourceVerbs(name) satisfies Verb[],
           })),
         }),

@@ -2,6 +2,7 @@
 // Knows the order of these steps; each is a file of its own.
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { badRequest, StatusError } from '#kube/api/status.ts';
+import type { Upgrade } from '#kube/streaming/upgrade.ts';
 import type { ResourceRequest, ServerContext } from '../context.ts';
 import { isOpen, serveNonResource } from '../discovery/nonresource.ts';
 import { authenticate, type TokenTable } from './authn.ts';
@@ -15,11 +16,12 @@ export async function dispatch(
   tokens: TokenTable,
   request: Http2ServerRequest,
   response: Http2ServerResponse,
+  upgrade?: Upgrade,
 ): Promise<void> {
   // A client that is gone is no failure of ours, whatever was still on its way to it.
   response.on('error', (error) => server.log.debug({ error: String(error), path: request.url }, 'Answer was cut off'));
   try {
-    await serve(server, tokens, request, response);
+    await serve(server, tokens, request, response, upgrade);
   } catch (error) {
     await fail(server, request, response, error).catch((second: unknown) => {
       server.log.error({ error: second, path: request.url }, 'Cannot answer a request');
@@ -33,6 +35,7 @@ async function serve(
   tokens: TokenTable,
   request: Http2ServerRequest,
   response: Http2ServerResponse,
+  upgrade: Upgrade | undefined,
 ): Promise<void> {
   const url = parseUrl(request.url);
   if (isOpen(url.pathname)) {
@@ -58,6 +61,7 @@ async function serve(
     user,
     http: request,
     response,
+    upgrade,
     warnings: [],
   };
   const reply = await handlerFor(resourceRequest)(resourceRequest);

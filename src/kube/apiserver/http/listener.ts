@@ -1,5 +1,6 @@
 // The TLS listener for HTTP/2 and HTTP/1.1, and its quick, clean end.
 // Knows sockets and sessions; requests are handed to one function.
+import { type IncomingMessage, ServerResponse } from 'node:http';
 import {
   createSecureServer,
   type Http2ServerRequest,
@@ -7,6 +8,7 @@ import {
   type ServerHttp2Session,
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Upgrade } from '#kube/streaming/upgrade.ts';
 import type { Logger } from '#lib/log.ts';
 
 export interface ListenerOptions {
@@ -14,7 +16,7 @@ export interface ListenerOptions {
   readonly port: number;
   readonly tls: { readonly certPem: string; readonly keyPem: string; readonly clientCaPem: string };
   readonly log: Logger;
-  readonly handle: (request: Http2ServerRequest, response: Http2ServerResponse) => void;
+  readonly handle: (request: Http2ServerRequest, response: Http2ServerResponse, upgrade?: Upgrade) => void;
 }
 
 export interface ApiListener {
@@ -50,6 +52,18 @@ export async function listen(options: ListenerOptions): Promise<ApiListener> {
     session.on('error', (error) => options.log.debug({ error: error.message }, 'HTTP/2 session failed'));
   });
   server.on('request', options.handle);
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    // An answer that refuses the upgrade is an ordinary one, and the connection's last.
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    response.once('finish', () => socket.end());
+    options.handle(request as unknown as Http2ServerRequest, response as unknown as Http2ServerResponse, {
+      request,
+      socket,
+      head,
+    });
+  });
   server.on('tlsClientError', (error) => options.log.debug({ error: error.message }, 'TLS handshake failed'));
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, options)));

@@ -3,7 +3,9 @@
 import type { Verb } from '#kube/api/resources.ts';
 import { methodNotSupported, StatusError } from '#kube/api/status.ts';
 import type { Handler, ResourceRequest } from '../context.ts';
+import { proxyRequest } from '../proxy/proxy.ts';
 import { bindPod } from '../subresources/binding.ts';
+import { connectAttach, connectExec, connectPortForward } from '../subresources/connect.ts';
 import { evictPod } from '../subresources/eviction.ts';
 import { finalizeNamespace } from '../subresources/finalize.ts';
 import { readLog } from '../subresources/log.ts';
@@ -31,6 +33,12 @@ const subresources: Readonly<Record<string, Partial<Record<Verb, Handler>>>> = {
   binding: { create: bindPod },
   eviction: { create: evictPod },
   log: { get: readLog },
+  // The client's choice: GET for WebSocket, POST for SPDY.
+  exec: { create: connectExec, get: connectExec },
+  attach: { create: connectAttach, get: connectAttach },
+  portforward: { create: connectPortForward, get: connectPortForward },
+  // Every method goes through; what a client may ask for is the business of what it reaches.
+  proxy: { create: proxyRequest, delete: proxyRequest, get: proxyRequest, patch: proxyRequest, update: proxyRequest },
   finalize: { update: finalizeNamespace },
 };
 
@@ -48,6 +56,7 @@ export function subresourceVerbs(name: string): Verb[] {
 /** Throws `StatusError` 404, 405. */
 export function handlerFor(request: ResourceRequest): Handler {
   const { definition } = request.resource;
+  if (/^proxy(\/|$)/.test(request.subresource ?? '') && definition.subresources.includes('proxy')) return proxyRequest;
   const verb = verbOf(request);
   if (request.subresource !== undefined) {
     const served = definition.subresources.includes(request.subresource)

@@ -1,13 +1,13 @@
 // The log subresource: asks the kubelet of the Pod's node and passes its answer through.
 // Knows Pods, Nodes and the kubelet's path; log files are the kubelet's matter.
 import { request as httpsRequest } from 'node:https';
-import { badRequest, notFound, StatusError } from '#kube/api/status.ts';
+import { notFound, StatusError } from '#kube/api/status.ts';
 import { nameOf, type ResourceRequest } from '../context.ts';
 import { flushHead } from '../http/respond.ts';
-import { type AnyObject, digArray, digNumber, digString, isFields } from '../registry/any-object.ts';
+import { containerOf, kubeletOf, kubeletTls } from '../proxy/kubelet.ts';
+import { type AnyObject, digString } from '../registry/any-object.ts';
 
 const PASSED_ON = ['follow', 'tailLines', 'sinceSeconds', 'sinceTime', 'timestamps', 'previous', 'limitBytes'] as const;
-const DEFAULT_CONTAINER = 'kubectl.kubernetes.io/default-container';
 
 export async function readLog(request: ResourceRequest): Promise<undefined> {
   const { resource, namespace, server, response } = request;
@@ -37,25 +37,6 @@ function passedOn(query: URLSearchParams): string {
   return kept.toString();
 }
 
-function containerOf(pod: AnyObject, asked: string): string {
-  const podName = pod.metadata?.name ?? '';
-  const names = (field: string) => digArray(pod, 'spec', field).map((container) => digString(container, 'name'));
-  const containers = names('containers');
-  const init = names('initContainers');
-  if (asked !== '') {
-    if ([...containers, ...init, ...names('ephemeralContainers')].includes(asked)) return asked;
-    throw badRequest(`container ${asked} is not valid for pod ${podName}`);
-  }
-  const [only] = containers;
-  if (containers.length === 1 && only !== undefined) return only;
-  const marked = pod.metadata?.annotations?.[DEFAULT_CONTAINER];
-  if (marked !== undefined && containers.includes(marked)) return marked;
-  const initText = init.length === 0 ? '' : ` or one of the init containers: [${init.join(' ')}]`;
-  throw badRequest(
-    `a container name must be specified for pod ${podName}, choose one of: [${containers.join(' ')}]${initText}`,
-  );
-}
-
 function proxy({ server, response, http }: ResourceRequest, node: AnyObject, path: string): Promise<void> {
   const { host, port } = kubeletOf(node);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -65,13 +46,7 @@ function proxy({ server, response, http }: ResourceRequest, node: AnyObject, pat
     path,
     method: 'GET',
     agent: false,
-    ...(server.kubeletClient === undefined
-      ? {}
-      : {
-          cert: server.kubeletClient.certPem,
-          key: server.kubeletClient.keyPem,
-          ca: server.kubeletClient.caPem,
-        }),
+    ...kubeletTls(server),
   });
   const stop = (): void => {
     upstream.destroy();
@@ -108,21 +83,4 @@ function proxy({ server, response, http }: ResourceRequest, node: AnyObject, pat
   });
   upstream.end();
   return promise.finally(() => server.closing.removeEventListener('abort', stop));
-}
-
-function kubeletOf(node: AnyObject): { host: string; port: number } {
-  const addresses = digArray(node, 'status', 'addresses').filter(isFields);
-  const host = digString(
-    addresses.find((address) => address.type === 'InternalIP'),
-    'address',
-  );
-  const port = digNumber(node, 'status', 'daemonEndpoints', 'kubeletEndpoint', 'Port');
-  if (host === '' || port === undefined) {
-    throw new StatusError(
-      500,
-      'InternalError',
-      `Internal error occurred: node "${node.metadata?.name}" has no InternalIP or kubelet port in its status: wait for its kubelet`,
-    );
-  }
-  return { host, port };
 }

@@ -146,6 +146,8 @@ export class NetnsNetwork implements PodNetwork {
   async #attach(request: NetworkRequest): Promise<NetworkAttachment> {
     const { podUid, podName, namespace } = request;
     const { names, namespaces, attachments, runtime, podCidrs } = this.#parts;
+    // The specification's rule, on which scripts and rules rely.
+    if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(podUid)) throw new NetworkError(`"${podUid}" is no container id`);
     try {
       const list = this.#parts.list();
       const attachment: Attachment = {

@@ -89,6 +89,21 @@ export class ContainerRunner {
     return join(this.#podDir, 'logs', this.#container.name, `${attempt}.log`);
   }
 
+  /** Log file of the current run, or of the one before it. */
+  logPath(previous: boolean): string | undefined {
+    // A container that waits for its next start has nothing newer than the run before.
+    const back = previous && this.tracked.waitingReason === undefined ? 2 : 1;
+    const attempt = this.tracked.attempts - back;
+    return attempt < 0 ? undefined : this.logPathOf(attempt);
+  }
+
+  /** Why `logPath` had nothing to name, in upstream's words. */
+  noLogMessage(previous: boolean): string {
+    const what = `container "${this.#container.name}" in pod "${this.#context.pod().metadata?.name}"`;
+    if (previous) return `previous terminated ${what} not found`;
+    return `${what} is waiting to start: ${this.tracked.waitingReason ?? ''}`;
+  }
+
   /** Takes over what an earlier run of the kubelet reported. */
   restore(status: ContainerStatus): void {
     this.tracked.restore(status, (exitCode) => shouldRestart(this.#context.pod(), this.tracked.kind, exitCode));

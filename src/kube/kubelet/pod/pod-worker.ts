@@ -7,6 +7,7 @@ import type { ContainerStatus, Pod, PodStatus } from 'kubernetes-types/core/v1.j
 import { builtin } from '#kube/api/resources.ts';
 import { isStatus } from '#kube/api/status.ts';
 import type { Cancel } from '#lib/clock.ts';
+import type { RunningContainer, Sandbox } from '../runtime.ts';
 import { ContainerRunner, type PodContext } from './container-runner.ts';
 import { podStatus } from './pod-status.ts';
 import { initKind } from './restart-policy.ts';
@@ -67,7 +68,7 @@ export class PodWorker {
     const context: PodContext = {
       pod: () => this.#pod,
       facts: () => this.#sandbox.facts,
-      sandbox: () => this.#sandbox.describe(this.#pod),
+      sandbox: () => this.sandbox,
       volumes: () => this.#sandbox.volumes,
       changed: () => {
         this.#publish();
@@ -122,33 +123,37 @@ export class PodWorker {
 
   /** Ends the containers because the kubelet stops; the object stays. */
   async shutdown(graceMs: number): Promise<void> {
-    const own = (this.#pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000;
-    this.#end('shutdown', Math.min(own, graceMs));
+    this.#end('shutdown', Math.min((this.#pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000, graceMs));
     this.#wake();
     await this.done;
   }
 
+  /** The running container of this name; undefined while it does not run. */
+  running(container: string): RunningContainer | undefined {
+    return this.#runner(container)?.tracked.run?.handle;
+  }
+
+  get sandbox(): Sandbox {
+    return this.#sandbox.describe(this.#pod);
+  }
+
   /** The log file of a container, of its current or its previous run. */
   logPath(container: string, previous: boolean): string | undefined {
-    const runner = [...this.#inits, ...this.#apps].find((one) => one.tracked.name === container);
-    if (runner === undefined) return undefined;
-    // A container that waits for its next start has nothing newer than the run before.
-    const back = previous && runner.tracked.waitingReason === undefined ? 2 : 1;
-    const attempt = runner.tracked.attempts - back;
-    return attempt < 0 ? undefined : runner.logPathOf(attempt);
+    return this.#runner(container)?.logPath(previous);
   }
 
   /** Why `logPath` had nothing to name, in upstream's words. */
   noLogMessage(container: string, previous: boolean): string {
-    const { name } = this.#pod.metadata ?? {};
-    const runner = [...this.#inits, ...this.#apps].find((one) => one.tracked.name === container);
-    if (runner === undefined) return `container ${container} is not valid for pod ${name}`;
-    if (previous) return `previous terminated container "${container}" in pod "${name}" not found`;
-    return `container "${container}" in pod "${name}" is waiting to start: ${runner.tracked.waitingReason ?? ''}`;
+    const missing = `container ${container} is not valid for pod ${this.#pod.metadata?.name}`;
+    return this.#runner(container)?.noLogMessage(previous) ?? missing;
   }
 
   get pod(): Pod {
     return { ...this.#pod, status: this.#status };
+  }
+
+  #runner(container: string): ContainerRunner | undefined {
+    return [...this.#inits, ...this.#apps].find((one) => one.tracked.name === container);
   }
 
   #restore(): void {

@@ -3,6 +3,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:os';
+import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Cancel, Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
@@ -17,18 +18,21 @@ import {
   type Runtime,
 } from '../runtime.ts';
 import { findApp } from './app-process.ts';
+import { ContainerConsole } from './console.ts';
 import { commandInside, type Inside } from './enter.ts';
 import { execCommand } from './exec.ts';
 import { Isolator } from './isolation.ts';
 import { type Launch, Launcher } from './launch.ts';
 import { LogFile } from './log-file.ts';
 import { MountNamespaces } from './mount-namespace.ts';
+import { openProcess } from './open-process.ts';
 import { PodPauses } from './pod-pause.ts';
 import { processStartTime, signalProcess } from './proc.ts';
 import { CONTAINER_ID_VARIABLE, ProcessRecords, recordsDir } from './records.ts';
 import { type Control, ResourceControl } from './resource-control.ts';
 import { explainSpawn, spawnWithPipes } from './spawn.ts';
 import { readSetup } from './status-pipe.ts';
+import { atTerminal } from './terminal.ts';
 
 /** How long output may still trickle in after the main process ended, in milliseconds. */
 const DRAIN_MS = 500;
@@ -115,7 +119,8 @@ export class ProcessRuntime implements Runtime {
     this.#cancelSweep = this.#clock.after(SWEEP_MS, () => this.#records.sweep(this.#ended.splice(0)));
   }
 
-  async start(spec: ContainerSpec): Promise<RunningContainer> {
+  async start(asked: ContainerSpec): Promise<RunningContainer> {
+    const spec = asked.tty === true ? { ...asked, command: atTerminal(asked.command) } : asked;
     const id = randomBytes(32).toString('hex');
     this.#records.announce(id);
     const control = this.#resources.take(spec);
@@ -133,15 +138,24 @@ export class ProcessRuntime implements Runtime {
 
   /** Starts what was planned; rejects when the container's program cannot be run. */
   async #run(spec: ContainerSpec, id: string, control: Control, launch: Launch): Promise<RunningContainer> {
-    const { child, streams, report } = await spawnWithPipes(spec, launch);
+    const { child, streams, stdin, report } = await spawnWithPipes(spec, launch);
     const ended = endOf(child);
     const pid = await this.#spawned(child, spec, streams);
     this.#records.add(id, pid);
     const alive = (): boolean => child.exitCode === null && child.signalCode === null;
     const output = new LogFile(spec.logPath, this.#clock);
     this.#logs.set(spec.logPath, output);
-    streams[0].on('data', (chunk: Buffer) => output.write('stdout', chunk));
-    streams[1].on('data', (chunk: Buffer) => output.write('stderr', chunk));
+    const exited = Promise.withResolvers<ContainerExit>();
+    const terminal = Promise.withResolvers<number>();
+    const attachable = new ContainerConsole({
+      ...spec,
+      pid: terminal.promise,
+      stdin,
+      stdout: streams[0],
+      stderr: streams[1],
+      output,
+      exited: exited.promise,
+    });
     const { app, init } = await this.#setUp(pid, report, launch, control, alive).catch((error: unknown) => {
       signalProcess(-pid, 'SIGKILL');
       this.#closeOutput(output, streams);
@@ -155,17 +169,19 @@ export class ProcessRuntime implements Runtime {
       control.kill();
     };
     control.started(pid, killAll);
+    terminal.resolve(app);
     const inside: Inside = { ...launch.inside, pid: init ?? app };
+    // As with a container: when the main process ends, whatever it left running ends with it.
+    void ended.then((end) => {
+      const oomKilled = end.code !== 0 && control.oomKilled();
+      killAll();
+      exited.resolve(this.#finish({ id, end, oomKilled, streams, output, control, launch }));
+    });
     return {
       id,
       runtime: this.name,
       startedAt,
-      exited: ended.then((end) => {
-        // As with a container: when the main process ends, whatever it left running ends with it.
-        const oomKilled = end.code !== 0 && control.oomKilled();
-        killAll();
-        return this.#finish({ id, end, oomKilled, streams, output, control, launch });
-      }),
+      exited: exited.promise,
       signal: (name) => {
         if (!alive()) return;
         if (name === 'SIGKILL') killAll();
@@ -177,6 +193,8 @@ export class ProcessRuntime implements Runtime {
         const put = commandInside(inside, command);
         return execCommand(put.command, { env: put.env, workingDir: put.workingDir, timeoutMs }, this.#clock);
       },
+      open: (options) => openProcess(inside, options, { scratch: dirname(spec.logPath), clock: this.#clock }),
+      attach: (options) => attachable.attach(options),
       stats: async () => (alive() ? { at: this.#clock.wall(), ...control.read(pid) } : undefined),
     };
   }

@@ -2,12 +2,16 @@
 // Knows no pod worker; it asks the manager handed in.
 import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { refuseUpgrade } from '#kube/streaming/upgrade.ts';
+import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import { parseLogQuery } from '../logs/log-line.ts';
 import { readLogs } from '../logs/read-logs.ts';
 import type { PodManager } from '../pod/pod-manager.ts';
 import type { Runtime } from '../runtime.ts';
+import { serveUpgrade } from './upgrades.ts';
 
 export interface KubeletServerOptions {
   readonly address: string;
@@ -17,6 +21,7 @@ export interface KubeletServerOptions {
   readonly clientCaPem: string;
   readonly pods: PodManager;
   readonly runtime: Runtime;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
@@ -54,6 +59,9 @@ async function serve(options: KubeletServerOptions, target: string, response: Se
   if (!URL.canParse(target, 'https://kubelet')) return text(response, 400, `"${target}" is not a path\n`);
   const url = new URL(target, 'https://kubelet');
   if (url.pathname.startsWith('/containerLogs/')) return await serveLogs(options, url, response);
+  if (/^\/(exec|attach|portForward)\//.test(url.pathname)) {
+    return text(response, 400, 'Upgrade request required: this path speaks SPDY/3.1 and WebSocket\n');
+  }
   if (url.pathname === '/healthz') return text(response, 200, 'ok');
   if (url.pathname === '/pods' || url.pathname === '/pods/') {
     const list = { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: options.pods.list() };
@@ -61,7 +69,11 @@ async function serve(options: KubeletServerOptions, target: string, response: Se
     response.end(JSON.stringify(list));
     return;
   }
-  text(response, 404, `the kubelet serves /containerLogs, /pods and /healthz, not "${url.pathname}"\n`);
+  text(
+    response,
+    404,
+    `the kubelet serves /containerLogs, /exec, /attach, /portForward, /pods and /healthz, not "${url.pathname}"\n`,
+  );
 }
 
 /** Rejects when the address cannot be listened on. */
@@ -83,6 +95,19 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
       });
     },
   );
+  const upgraded = new Set<Duplex>();
+  server.on('upgrade', (request, socket, head) => {
+    upgraded.add(socket);
+    socket.once('close', () => upgraded.delete(socket));
+    const upgrade = { request, socket, head };
+    const before = (socket as Socket).bytesWritten;
+    serveUpgrade(options, upgrade).catch((error: Error) => {
+      options.log.info({ path: request.url, error: error.message }, 'Stream failed');
+      // Before the first answer it can be said; afterwards there is nothing left to say.
+      if ((socket as Socket).bytesWritten > before) socket.destroy();
+      else refuseUpgrade(upgrade, 400, `${error.message}\n`);
+    });
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.address, resolve);
@@ -93,6 +118,7 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
+        for (const socket of upgraded) socket.destroy();
       }),
   };
 }

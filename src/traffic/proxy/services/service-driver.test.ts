@@ -1,6 +1,8 @@
 // Services at layer 4 through the real engine: TCP flows, UDP sessions, affinity, and addresses that cannot be bound.
 import { createSocket } from 'node:dgram';
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ServicePort } from '#traffic/model/ir.ts';
 import type { Engine } from '../engine.ts';
@@ -117,6 +119,26 @@ describe('TCP Service', () => {
       server.listen(port, '127.0.0.1', resolve);
     });
     await new Promise((resolve) => server.close(resolve));
+  });
+});
+
+describe('a Service of both families', () => {
+  it('is served on both of its addresses, by endpoints of either', async () => {
+    const engine = await harness.engine();
+    const alive = await harness.backend(rawBackend((socket) => socket.end('alive')));
+    await publish(engine, [alive.port], { clusterIPs: ['127.0.0.1', '::1'] });
+    const six = engine.address(`${NAME}@::1:0`);
+    expect(six?.address).toBe('::1');
+    const socket = connect({ host: '::1', port: six?.port ?? 0 });
+    expect(await text(socket)).toBe('alive');
+    expect(await new RawClient(servicePort(engine)).untilClosed()).toBe('alive');
+    const backend = await udpBackend('a');
+    await publish(engine, [backend.port], { protocol: 'UDP', clusterIPs: ['127.0.0.1', '::1'] });
+    const client = createSocket('udp6');
+    harness.after(() => new Promise((resolve) => client.close(() => resolve())));
+    const reply = once(client, 'message');
+    client.send('hi', engine.address(`${NAME}@::1:0`)?.port ?? 0, '::1');
+    expect(String((await reply)[0])).toBe('a: hi');
   });
 });
 

@@ -2,22 +2,22 @@
 // Knows which fields of a Service hold one; when to ask for them is the strategy's matter.
 import { type AnyObject, digArray, digNumber, digString } from '../../registry/any-object.ts';
 import type { Collection } from '../../registry/collection.ts';
-import { IpPool } from './ip-pool.ts';
+import { IpPools } from './ip-pools.ts';
 import { PortPool, type PortRange } from './port-pool.ts';
 
 export interface ServiceAllocations {
-  readonly ips: IpPool;
+  readonly ips: IpPools;
   readonly ports: PortPool;
 }
 
-/** What is released follows from what is stored, so a crash between two steps leaks nothing. */
+/** `serviceCidr`: one range, or one of each family after a comma. What is released follows from what is stored, so a crash between two steps leaks nothing. */
 export function followServices(
   collection: Collection,
   serviceCidr: string,
   nodePortRange: PortRange,
   random: () => number,
 ): ServiceAllocations {
-  const ips = new IpPool(serviceCidr, random);
+  const ips = new IpPools(serviceCidr, random);
   const ports = new PortPool(nodePortRange, random);
   // Kept for the API server's own Service, even while that does not exist.
   ips.reserve(ips.first());

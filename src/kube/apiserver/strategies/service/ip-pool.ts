@@ -1,32 +1,43 @@
-// Hands out IPv4 addresses of one CIDR, each to one holder.
+// Hands out addresses of one CIDR, IPv4 or IPv6, each to one holder.
 // Knows numbers and text of addresses; nothing of Services.
+import ipaddr from 'ipaddr.js';
 
 export type Reservation = 'reserved' | 'taken' | 'outside';
+export type Family = 'IPv4' | 'IPv6';
 
-/** Throws when `cidr` is not an IPv4 network with at least four addresses. */
+/** Of a larger range, this many addresses are used. */
+const MAX_SIZE = 2 ** 32;
+
+/** Throws when `cidr` is no network with at least four addresses and, for IPv4, at most 2^24. */
 export class IpPool {
   readonly cidr: string;
-  readonly #base: number;
+  readonly family: Family;
+  readonly #base: bigint;
   readonly #size: number;
   readonly #taken = new Set<number>();
   readonly #random: () => number;
 
   constructor(cidr: string, random: () => number) {
     const [address = '', bits = ''] = cidr.split('/');
-    const base = toNumber(address);
+    const base = parse(address);
     const prefix = Number(bits);
-    if (base === undefined || !/^\d+$/.test(bits) || prefix > 30 || prefix < 8) {
-      throw new Error(`Service CIDR "${cidr}" is not an IPv4 network between /8 and /30. Write one as 10.96.0.0/16`);
+    const [least, most, width] = base?.family === 'IPv6' ? [64, 126, 128] : [8, 30, 32];
+    if (base === undefined || !/^\d+$/.test(bits) || prefix > most || prefix < least) {
+      throw new Error(
+        `Service CIDR "${cidr}" is not an IPv4 network between /8 and /30, or an IPv6 one between /64 and /126. Write one as 10.96.0.0/16 or fd00:10:96::/112`,
+      );
     }
     this.cidr = cidr;
-    this.#size = 2 ** (32 - prefix);
-    this.#base = Math.floor(base / this.#size) * this.#size;
+    this.family = base.family;
+    const hostBits = BigInt(width - prefix);
+    this.#size = Math.min(2 ** Number(hostBits), MAX_SIZE);
+    this.#base = (base.value >> hostBits) << hostBits;
     this.#random = random;
   }
 
   /** The first usable address: the API server's own Service. */
   first(): string {
-    return toText(this.#base + 1);
+    return this.#text(1);
   }
 
   reserve(address: string): Reservation {
@@ -52,7 +63,7 @@ export class IpPool {
     const offset = this.#freeIn(setAside + 1, last) ?? this.#freeIn(1, setAside);
     if (offset === undefined) return undefined;
     this.#taken.add(offset);
-    return toText(this.#base + offset);
+    return this.#text(offset);
   }
 
   #freeIn(from: number, to: number): number | undefined {
@@ -68,19 +79,28 @@ export class IpPool {
 
   /** Undefined for the network and broadcast addresses too, which nobody may have. */
   #offset(address: string): number | undefined {
-    const value = toNumber(address);
-    if (value === undefined) return undefined;
-    const offset = value - this.#base;
-    return offset >= 1 && offset <= this.#size - 2 ? offset : undefined;
+    const parsed = parse(address);
+    if (parsed === undefined || parsed.family !== this.family) return undefined;
+    const offset = parsed.value - this.#base;
+    return offset >= 1n && offset <= BigInt(this.#size - 2) ? Number(offset) : undefined;
+  }
+
+  #text(offset: number): string {
+    const value = this.#base + BigInt(offset);
+    const length = this.family === 'IPv4' ? 4 : 16;
+    const bytes = Array.from({ length }, (_, index) => Number((value >> BigInt(8 * (length - 1 - index))) & 255n));
+    return ipaddr.fromByteArray(bytes).toString();
   }
 }
 
-function toNumber(address: string): number | undefined {
-  const parts = address.split('.');
-  if (parts.length !== 4 || !parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) <= 255)) return undefined;
-  return parts.reduce((value, part) => value * 256 + Number(part), 0);
-}
-
-function toText(value: number): string {
-  return [24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join('.');
+/** An address without a prefix or a zone; undefined for anything else. */
+function parse(address: string): { readonly family: Family; readonly value: bigint } | undefined {
+  const family = ipaddr.IPv4.isValidFourPartDecimal(address)
+    ? 'IPv4'
+    : ipaddr.IPv6.isValid(address) && !address.includes('%')
+      ? 'IPv6'
+      : undefined;
+  if (family === undefined) return undefined;
+  const bytes = ipaddr.parse(address).toByteArray();
+  return { family, value: bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n) };
 }

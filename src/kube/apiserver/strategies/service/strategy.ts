@@ -1,6 +1,8 @@
 // Services: which addresses and ports each type has, and how they are asked for and carried over updates.
 // Knows Services only; the pools and their bookkeeping are beside it.
+
 import { invalid, type StatusCause, StatusError } from '#kube/api/status.ts';
+import { jsonEqual } from '#lib/json.ts';
 import {
   type AnyObject,
   dig,
@@ -12,7 +14,9 @@ import {
 } from '../../registry/any-object.ts';
 import type { Strategy, Undo } from '../strategy.ts';
 import { clusterIpsOf, nodePortsOf, type ServiceAllocations } from './allocations.ts';
+import { settleFamilies } from './ip-families.ts';
 import type { Reservation } from './ip-pool.ts';
+import { familyOf } from './ip-pools.ts';
 
 export const serviceStrategy: Strategy = {
   createOnUpdate: true,
@@ -23,14 +27,16 @@ export const serviceStrategy: Strategy = {
     'spec.type': (service) => digString(service, 'spec', 'type'),
   },
 
-  prepareForCreate(service) {
+  prepareForCreate(service, { services }) {
     normalizeClusterIps(specOf(service), undefined);
+    settleFamilies(service, undefined, services.ips);
   },
 
-  prepareForUpdate(next, current) {
+  prepareForUpdate(next, current, { services }) {
     carryOver(next, current);
     dropWhatTheTypeHasNot(next, current);
     normalizeClusterIps(specOf(next), current.spec);
+    settleFamilies(next, current, services.ips);
   },
 
   reserve(next, current, { services }) {
@@ -71,11 +77,12 @@ function normalizeClusterIps(spec: Fields, before: Fields | undefined): void {
   if (typeOf(spec) === 'ExternalName') return;
   const single = digString(spec, 'clusterIP');
   const listed = digArray(spec, 'clusterIPs');
-  const unchanged = before !== undefined && digString(before, 'clusterIP') !== single;
-  if (single !== '' && (listed.length === 0 || unchanged)) spec.clusterIPs = [single];
+  const onlySingle =
+    before !== undefined &&
+    digString(before, 'clusterIP') !== single &&
+    jsonEqual(digArray(before, 'clusterIPs'), listed);
+  if (single !== '' && (listed.length === 0 || onlySingle)) spec.clusterIPs = [single];
   else if (single === '' && listed.length > 0) spec.clusterIP = listed[0];
-  spec.ipFamilies ??= ['IPv4'];
-  spec.ipFamilyPolicy ??= 'SingleStack';
 }
 
 /** An update that leaves out what was allocated keeps it, as upstream's patchAllocatedValues. */
@@ -83,10 +90,9 @@ function carryOver(next: AnyObject, current: AnyObject): void {
   const spec = specOf(next);
   const old = current.spec ?? {};
   if (hasClusterIp(spec) && typeOf(old) !== 'ExternalName') {
-    if (digString(spec, 'clusterIP') === '' && digArray(spec, 'clusterIPs').length === 0) {
-      spec.clusterIP = old.clusterIP;
-      spec.clusterIPs = old.clusterIPs;
-    }
+    const listed = digArray(spec, 'clusterIPs');
+    if (digString(spec, 'clusterIP') === '' && listed.length === 0) spec.clusterIP = old.clusterIP;
+    if (listed.length === 0 && spec.clusterIP === old.clusterIP) spec.clusterIPs = old.clusterIPs;
   }
   if (mayHaveNodePorts(spec) && mayHaveNodePorts(old)) {
     const held = new Map(digArray(old, 'ports').map((port) => [portIdentity(port), digNumber(port, 'nodePort')]));
@@ -151,21 +157,25 @@ function reserveClusterIps(
     // The first address is kept for the API server's own Service.
     const isOwn = ip === ips.first() && next.metadata?.namespace === 'default' && next.metadata.name === 'kubernetes';
     const outcome: Reservation = isOwn ? 'reserved' : ips.reserve(ip);
-    if (outcome !== 'reserved') throw refusedIp(next, wanted, ip, outcome, ips.cidr);
+    if (outcome !== 'reserved') throw refusedIp(next, wanted, ip, outcome, ips.of(familyOf(ip))?.cidr ?? 'none');
     if (!isOwn) undo.push(() => ips.release(ip));
   }
-  if (wanted.length > 0) return;
-  const ip = ips.next();
-  if (ip === undefined) {
-    throw new StatusError(
-      500,
-      'InternalError',
-      `Internal error occurred: failed to allocate a serviceIP: range is full (${ips.cidr})`,
-    );
+  const families = digArray(spec, 'ipFamilies');
+  for (const family of families.slice(wanted.length)) {
+    const pool = ips.of(family === 'IPv6' ? 'IPv6' : 'IPv4');
+    const ip = pool?.next();
+    if (ip === undefined) {
+      throw new StatusError(
+        500,
+        'InternalError',
+        `Internal error occurred: failed to allocate a serviceIP: range is full (${pool?.cidr ?? family})`,
+      );
+    }
+    undo.push(() => ips.release(ip));
+    wanted.push(ip);
   }
-  undo.push(() => ips.release(ip));
-  spec.clusterIP = ip;
-  spec.clusterIPs = [ip];
+  spec.clusterIP = wanted[0];
+  spec.clusterIPs = wanted;
 }
 
 function refusedIp(service: AnyObject, all: string[], ip: string, outcome: Reservation, cidr: string): StatusError {

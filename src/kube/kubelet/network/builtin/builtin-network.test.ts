@@ -1,5 +1,6 @@
 // The built-in bridge keeps the contract, and what it promises beyond it.
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -100,6 +101,27 @@ describe.runIf(allowed)('built-in bridge', () => {
       'failed to setup network for sandbox "uid-of-cart": plugin type="evenkeel-bridge" name="evenkeel" failed (add): ' +
         'Address "10.1.2.3" is in use, or none that a pod can have of 10.91.',
     );
+  });
+
+  test.each([
+    ['$(touch MARK)'],
+    ['`touch MARK`'],
+    ['0a:00:00:00:00:07\nEND\ntouch MARK\n'],
+    ['0a:00:00:00:00:07 netns 1'],
+    ['01:00:00:00:00:07'],
+    [''],
+  ])('a hardware address %j is refused, not run', async (mac) => {
+    const mark = join(state.path, 'mark');
+    const annotations = { 'evenkeel.dev/pod-mac': mac.replace('MARK', mark) };
+    await expect(network.setUp(request('web', { annotations }))).rejects.toThrow(
+      'is no hardware address of one machine',
+    );
+    expect(existsSync(mark)).toBe(false);
+  });
+
+  test('a uid that is no name of the specification is refused', async () => {
+    const podUid = 'x" : 1.2.3.4 . 5 }; flush ruleset #';
+    await expect(network.setUp(request('web', { podUid }))).rejects.toThrow('is no container id');
   });
 
   test('a range that is full says so, and has room again when a pod goes', async () => {

@@ -1,5 +1,6 @@
 // Ports of the node as elements of nftables sets: from mappings, and back from what the kernel lists.
 // Pure.
+import ipaddr from 'ipaddr.js';
 import type { PortMapping } from '../cni/capabilities.ts';
 
 export interface Element {
@@ -51,7 +52,8 @@ function portElement(
   return [
     {
       set: any ? `any${family}` : `one${family}`,
-      key: any ? port : `${hostIP} . ${port}`,
+      // As the kernel writes it, or it would not be found again.
+      key: any ? port : `${ipaddr.parse(hostIP).toString()} . ${port}`,
       value: `${podIp} . ${containerPort}`,
       title: `${any ? '' : `${hostIP}:`}${hostPort}/${protocol.toUpperCase()}`,
       protocol,

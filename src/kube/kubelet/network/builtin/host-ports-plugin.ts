@@ -134,6 +134,6 @@ function checkMapping({ hostPort, containerPort, protocol, hostIP }: PortMapping
   if (!port(hostPort) || !port(containerPort) || !['tcp', 'udp', 'sctp'].includes(protocol)) {
     throw new CniError(CniCode.invalidConfig, `host port ${hostPort}/${protocol} to ${containerPort} is none`);
   }
-  if (hostIP !== '' && isIP(hostIP) === 0)
+  if (hostIP !== '' && (isIP(hostIP) === 0 || hostIP.includes('%')))
     throw new CniError(CniCode.invalidConfig, `host IP "${hostIP}" is no address`);
 }
