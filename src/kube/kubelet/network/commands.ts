@@ -2,7 +2,7 @@
 // Knows how to start and limit them; what they do is the callers' matter.
 import { spawn } from 'node:child_process';
 import type { Clock } from '#lib/clock.ts';
-import { signalProcess } from '../process/proc.ts';
+import { processesWithVariable, processStartTime, signalProcess } from '../process/proc.ts';
 import { NetworkError } from './pod-network.ts';
 
 export interface CommandOptions {
@@ -33,11 +33,15 @@ export interface Commands {
 const TIMEOUT_MS = 30_000;
 const MAX_OUTPUT = 16 * 1024 * 1024;
 
+/** Every program that is run for a pod network carries its owner and its run in this variable. */
+const RUN_VARIABLE = 'EVENKEEL_NETWORK_RUN';
+
 /** `netns` is the file of a network namespace in which everything runs; this process's own when left out. */
-export function createCommands(clock: Clock, netns?: string): Commands {
+export function createCommands(clock: Clock, owner: string, netns?: string): Commands {
   const prefix = netns === undefined ? [] : ['nsenter', `--net=${netns}`, '--'];
+  const mark = { [RUN_VARIABLE]: `${owner} ${thisRun()}` };
   const run = (command: readonly string[], options: CommandOptions = {}): Promise<Finished> =>
-    runCommand([...prefix, ...command], options, clock);
+    runCommand([...prefix, ...command], { ...options, env: { ...options.env, ...mark } }, clock);
   const must = async (command: readonly string[], options: CommandOptions = {}): Promise<string> => {
     const { exitCode, stdout, stderr, timedOut } = await run(command, options);
     if (exitCode === 0 && !timedOut) return stdout;
@@ -46,6 +50,27 @@ export function createCommands(clock: Clock, netns?: string): Commands {
     throw new NetworkError(`Command "${command.slice(0, 3).join(' ')}" failed: ${why}`);
   };
   return { run, must, script: (text) => must(['sh', '-es'], { input: text }) };
+}
+
+/** This process, told from a later one with the same pid. */
+function thisRun(): string {
+  return `${process.pid}-${processStartTime(process.pid) ?? ''}`;
+}
+
+/**
+ * Ends what a run of `owner` that was killed had started: it would go on making what is about to be swept. Resolves when
+ * all of it has ended, or after two seconds.
+ */
+export async function endEarlierCommands(clock: Clock, owner: string): Promise<void> {
+  const until = clock.now() + 2_000;
+  for (;;) {
+    const left = processesWithVariable(RUN_VARIABLE).filter(
+      ({ value }) => value.startsWith(`${owner} `) && value !== `${owner} ${thisRun()}`,
+    );
+    if (left.length === 0 || clock.now() > until) return;
+    for (const { pid } of left) signalProcess(pid, 'SIGKILL');
+    await new Promise<void>((resolve) => void clock.after(5, resolve));
+  }
 }
 
 function runCommand(command: readonly string[], options: CommandOptions, clock: Clock): Promise<Finished> {

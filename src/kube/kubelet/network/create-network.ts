@@ -12,7 +12,7 @@ import { execPlugins } from './cni/exec-plugin.ts';
 import type { NetworkList } from './cni/network-list.ts';
 import type { CniPlugin, FindPlugin } from './cni/plugin.ts';
 import { CniRuntime } from './cni/runtime.ts';
-import { createCommands } from './commands.ts';
+import { createCommands, endEarlierCommands } from './commands.ts';
 import { Names } from './netns/names.ts';
 import { NodeSettings } from './netns/node-settings.ts';
 import { PodNamespaces } from './netns/pod-namespaces.ts';
@@ -64,7 +64,7 @@ const BUILTIN_LIST: NetworkList = {
 export function createNetnsNetwork(options: NetnsNetworkOptions): PodNetwork {
   const { stateDir, podCidrs, cni, clock, log } = options;
   const names = new Names(options.owner);
-  const commands = createCommands(clock, options.nodeNetns);
+  const commands = createCommands(clock, options.owner, options.nodeNetns);
   // Also beside real ones: an earlier run may have used them, and a list of others may name them.
   const builtin = builtinPlugins(options, names, commands);
   const external = execPlugins({ binDirs: cni?.binDirs ?? [], commands });
@@ -77,6 +77,7 @@ export function createNetnsNetwork(options: NetnsNetworkOptions): PodNetwork {
     runtime: new CniRuntime(find),
     list: () => (cni === undefined ? BUILTIN_LIST : loadNetworkList(cni.confDir)),
     podCidrs,
+    endEarlier: () => endEarlierCommands(clock, options.owner),
     closePlugins: async () => {
       for (const plugin of builtin.values()) await plugin.close?.();
     },

@@ -28,6 +28,8 @@ export interface NetnsNetworkParts {
   /** The network that new pods join; throws `NetworkError`. */
   readonly list: () => NetworkList;
   readonly podCidrs: readonly string[];
+  /** Ends what a killed run is still doing. */
+  readonly endEarlier: () => Promise<void>;
   /** Removes what the plugins' containers shared. */
   readonly closePlugins: () => Promise<void>;
   readonly clock: Clock;
@@ -66,6 +68,7 @@ export class NetnsNetwork implements PodNetwork {
 
   async sweep(live: ReadonlySet<string>): Promise<void> {
     const { attachments, namespaces, runtime, log } = this.#parts;
+    await this.#parts.endEarlier();
     for (const { podUid } of attachments.all()) {
       if (!live.has(podUid)) await this.#logged({ podUid }, this.tearDown(podUid));
     }

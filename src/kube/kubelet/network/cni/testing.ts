@@ -57,7 +57,7 @@ esac
   }
 
   runtime(timeoutMs?: number): CniRuntime {
-    const commands = createCommands(systemClock);
+    const commands = createCommands(systemClock, 'scripts');
     return new CniRuntime(
       execPlugins({ binDirs: [this.binDir], commands, ...(timeoutMs === undefined ? {} : { timeoutMs }) }),
     );
