@@ -1,6 +1,8 @@
 // Objects that every embedded cluster has from the start, besides those the API server makes itself.
 // Knows their names only; an object that is there already is left as it is.
 import type { IngressClass } from 'kubernetes-types/networking/v1.js';
+import type { StorageClass } from 'kubernetes-types/storage/v1.js';
+import { PROVISIONER } from '#control/controllers/persistent-volume/directories.ts';
 import type { KubeObject } from '#kube/api/object.ts';
 import { builtin } from '#kube/api/resources.ts';
 import { StatusError } from '#kube/api/status.ts';
@@ -8,15 +10,28 @@ import type { Client } from '#kube/client/client.ts';
 import { DEFAULT_CLASS_ANNOTATION, INGRESS_CONTROLLER } from '#traffic/model/ingress-class.ts';
 
 export async function ensureBuiltinObjects(client: Client, ingressClass: string): Promise<void> {
-  const object: IngressClass & KubeObject = {
+  const classes: IngressClass & KubeObject = {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'IngressClass',
     // The only class here, and so the one of an Ingress that names none.
     metadata: { name: ingressClass, annotations: { [DEFAULT_CLASS_ANNOTATION]: 'true' } },
     spec: { controller: INGRESS_CONTROLLER },
   };
+  const storage: StorageClass & KubeObject = {
+    apiVersion: 'storage.k8s.io/v1',
+    kind: 'StorageClass',
+    metadata: { name: 'standard', annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
+    provisioner: PROVISIONER,
+    reclaimPolicy: 'Delete',
+    // Every node here reaches the same directories, so there is no node to wait for.
+    volumeBindingMode: 'Immediate',
+  };
+  await Promise.all([ensure(client, 'IngressClass', classes), ensure(client, 'StorageClass', storage)]);
+}
+
+async function ensure(client: Client, kind: string, object: KubeObject): Promise<void> {
   try {
-    await client.create(builtin('IngressClass'), object);
+    await client.create(builtin(kind), object);
   } catch (error) {
     if (!(error instanceof StatusError && error.code === 409)) throw error;
   }

@@ -121,7 +121,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
 
   // 5. Controllers, before there is a node: what they find from last time is put in order first.
   const { client, informers } = await startControlPlane(
-    { apiUrl: api.url, pki, settings: controllerSettings(nodeLife), log, clock },
+    { apiUrl: api.url, pki, settings: { ...controllerSettings(nodeLife), volumesDir: data.volumes }, log, clock },
     shutdown,
   );
   const certificates = startDevCertificates({

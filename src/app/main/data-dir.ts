@@ -18,6 +18,8 @@ export interface DataDir {
   readonly images: string;
   /** Where pods keep their files. */
   readonly pods: string;
+  /** Where the default storage class makes its volumes. */
+  readonly volumes: string;
 }
 
 /** `path` or `~/.evenkeel`, absolute. Creates nothing. */
@@ -33,6 +35,7 @@ export function dataDirAt(path?: string): DataDir {
     logFile: join(root, 'logs', 'evenkeel.log'),
     images: join(root, 'images.json'),
     pods: join(root, 'kubelet'),
+    volumes: join(root, 'kubelet', 'volumes'),
   };
 }
 

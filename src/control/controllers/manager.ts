@@ -14,6 +14,7 @@ import { endpointSliceController } from './endpointslice/index.ts';
 import { garbageCollector } from './garbage-collector/index.ts';
 import { namespaceController } from './namespace/index.ts';
 import { nodeLifecycleController } from './node-lifecycle/index.ts';
+import { persistentVolumeController } from './persistent-volume/index.ts';
 import { podGarbageCollector } from './pod-gc/index.ts';
 import { replicaSetController } from './replicaset/index.ts';
 import { schedulerController } from './scheduler/index.ts';
@@ -36,6 +37,8 @@ export const controllers: readonly Controller[] = [
   replicaSetController,
   statefulSetController,
   daemonSetController,
+  // A pod that has its volume can start at once.
+  persistentVolumeController,
   schedulerController,
   // Endpoints come last, out of pods that run.
   endpointSliceController,

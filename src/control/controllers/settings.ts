@@ -16,6 +16,8 @@ export interface ControllerSettings {
   readonly largeClusterSize: number;
   /** Share of ill nodes, from 0 to 1, from which on a zone is disrupted. Upstream: --unhealthy-zone-threshold. */
   readonly unhealthyZoneThreshold: number;
+  /** Where volumes of the provisioner `evenkeel.dev/host-path` lie on this machine; undefined: none are made. */
+  readonly volumesDir: string | undefined;
 }
 
 export const defaultSettings: ControllerSettings = {
@@ -26,4 +28,5 @@ export const defaultSettings: ControllerSettings = {
   secondaryNodeEvictionRate: 0.01,
   largeClusterSize: 50,
   unhealthyZoneThreshold: 0.55,
+  volumesDir: undefined,
 };

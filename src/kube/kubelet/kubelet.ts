@@ -2,7 +2,14 @@
 // Knows every part of this folder and none outside the client.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ConfigMap, Pod, Secret, Service } from 'kubernetes-types/core/v1.js';
+import type {
+  ConfigMap,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  Secret,
+  Service,
+} from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import type { KubeObject } from '#kube/api/object.ts';
 import { builtin } from '#kube/api/resources.ts';
@@ -29,6 +36,7 @@ import { PodManager } from './pod/pod-manager.ts';
 import type { PodEvents } from './pod/worker-types.ts';
 import type { Runtime } from './runtime.ts';
 import { startKubeletServer } from './serving/server.ts';
+import type { StorageSource } from './volumes/persistent.ts';
 import { podVolumes } from './volumes/pod-volumes.ts';
 
 export interface KubeletOptions {
@@ -90,18 +98,31 @@ export interface Kubelet {
 }
 
 /** Fresh reads: a container must not start with a ConfigMap that the cache has yet to hear of. */
+async function readIfThere<T extends KubeObject>(
+  client: Client,
+  kind: string,
+  namespace: string | undefined,
+  name: string,
+): Promise<T | undefined> {
+  try {
+    return await client.get<T>(builtin(kind), name, namespace);
+  } catch (error) {
+    if (isStatus(error, 404)) return undefined;
+    throw error;
+  }
+}
+
 function objectSource(client: Client): ObjectSource {
-  const read = async <T extends KubeObject>(kind: string, namespace: string, name: string): Promise<T | undefined> => {
-    try {
-      return await client.get<T>(builtin(kind), name, namespace);
-    } catch (error) {
-      if (isStatus(error, 404)) return undefined;
-      throw error;
-    }
-  };
   return {
-    configMap: (namespace, name) => read<ConfigMap>('ConfigMap', namespace, name),
-    secret: (namespace, name) => read<Secret>('Secret', namespace, name),
+    configMap: (namespace, name) => readIfThere<ConfigMap>(client, 'ConfigMap', namespace, name),
+    secret: (namespace, name) => readIfThere<Secret>(client, 'Secret', namespace, name),
+  };
+}
+
+function storageSource(client: Client): StorageSource {
+  return {
+    claim: (namespace, name) => readIfThere<PersistentVolumeClaim>(client, 'PersistentVolumeClaim', namespace, name),
+    volume: (name) => readIfThere<PersistentVolume>(client, 'PersistentVolume', undefined, name),
   };
 }
 
@@ -151,6 +172,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const isolated = await canIsolate(network, runtime, log);
   const capacity = machineCapacity(dataDir);
   const objects = objectSource(client);
+  const storage = storageSource(client);
   await pods.synced();
   sweepPodDirs(dataDir, new Set(pods.list().map((pod) => pod.metadata?.uid ?? '')));
   // What pods of an earlier run had in the network, before the first one asks for an address.
@@ -178,7 +200,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     nodeName,
     dns: { servers: options.clusterDns ?? [], domain: options.clusterDomain ?? 'cluster.local' },
     drain: new DrainGate(options.drain ?? defaultDrain, slices, clock),
-    volumes: (pod) => podVolumes(join(dataDir, 'pods', pod.metadata?.uid ?? ''), { pod, objects }),
+    volumes: (pod) => podVolumes(join(dataDir, 'pods', pod.metadata?.uid ?? ''), { pod, objects, storage }),
     hostIps: [options.nodeAddress],
     allocatable: capacity,
   });

@@ -59,7 +59,7 @@ export function apiserverCommand(): Command {
         lock.describe({ apiUrl: api.url });
         if (options.controllers) {
           const { startControlPlane } = await import('../../main/control-plane.ts');
-          const settings = controllerSettings(nodeLife);
+          const settings = { ...controllerSettings(nodeLife), volumesDir: data.volumes };
           await startControlPlane({ apiUrl: api.url, pki, settings, log, clock: systemClock }, shutdown);
         }
         process.stdout.write(`API server  ${api.url}\nexport KUBECONFIG=${data.kubeconfig}\n`);

@@ -4,6 +4,7 @@ import { type AnyObject, digString } from '../registry/any-object.ts';
 import type { Resource } from '../registry/registry.ts';
 import type { StrategyContext } from '../strategies/strategy.ts';
 import { addDefaultTolerations, type TolerationSeconds } from './default-tolerations.ts';
+import { admitClaim, protect } from './storage.ts';
 
 const DEFAULT_INGRESS_CLASS = 'ingressclass.kubernetes.io/is-default-class';
 const LEGACY_INGRESS_CLASS = 'kubernetes.io/ingress.class';
@@ -20,6 +21,8 @@ export function admitCreate(
 ): void {
   const { definition } = resource;
   admitUpdate(resource, object, settings);
+  if (definition.kind === 'PersistentVolumeClaim') admitClaim(object, context);
+  if (definition.kind === 'PersistentVolume') protect(object, 'kubernetes.io/pv-protection');
   if (definition.kind === 'Ingress' && definition.group === 'networking.k8s.io') defaultIngressClass(object, context);
 }
 

@@ -7,6 +7,7 @@ import type { PodFacts } from '../env/field-ref.ts';
 import { writeAtomically } from './atomic-writer.ts';
 import { giveToGroup } from './ownership.ts';
 import { type PayloadInput, VolumeError, volumePayload } from './payload.ts';
+import { persistentSource, type StorageSource, UnboundClaimError } from './persistent.ts';
 
 export { VolumeError };
 
@@ -47,21 +48,33 @@ function hostPath(volume: Volume, source: HostPathVolumeSource): string {
 }
 
 /** Volumes of one pod below `podDir`. */
-export function podVolumes(podDir: string, input: Omit<PayloadInput, 'facts'>): PodVolumes {
+export function podVolumes(
+  podDir: string,
+  input: Omit<PayloadInput, 'facts'> & { readonly storage: StorageSource },
+): PodVolumes {
   const root = join(podDir, 'volumes');
   const fsGroup = input.pod.spec?.securityContext?.fsGroup;
   const group = (dir: string, readOnly: boolean): void => {
     // Without root, containers are who we are, and there is nobody to give files to.
     if (fsGroup !== undefined && process.getuid?.() === 0) giveToGroup(dir, fsGroup, readOnly);
   };
+  const persistent = async (volume: Volume): Promise<string> => {
+    const source = await persistentSource(input.storage, input.pod, volume);
+    const isNew = !existsSync(source.path);
+    const dir = hostPath(volume, source);
+    if (isNew) chmodSync(dir, 0o777);
+    group(dir, false);
+    return dir;
+  };
   const make = async (volume: Volume, facts: PodFacts): Promise<string> => {
     if (volume.hostPath !== undefined) return hostPath(volume, volume.hostPath);
+    if (volume.persistentVolumeClaim !== undefined) return persistent(volume);
     const folder = folderOf(volume);
     if (folder === undefined) {
       const kind = Object.keys(volume).find((key) => key !== 'name') ?? 'empty';
       throw new VolumeError(
         `volume "${volume.name}" is of a kind that this node cannot provide: ${kind}; ` +
-          'it has configMap, secret, downwardAPI, projected, emptyDir and hostPath',
+          'it has configMap, secret, downwardAPI, projected, emptyDir, hostPath and persistentVolumeClaim',
       );
     }
     const dir = join(root, folder, volume.name);
@@ -82,7 +95,7 @@ export function podVolumes(podDir: string, input: Omit<PayloadInput, 'facts'>): 
         try {
           dirs.set(volume.name, await make(volume, facts));
         } catch (error) {
-          if (!(error instanceof VolumeError)) throw error;
+          if (error instanceof UnboundClaimError || !(error instanceof VolumeError)) throw error;
           throw new VolumeError(`MountVolume.SetUp failed for volume "${volume.name}" : ${error.message}`);
         }
       }

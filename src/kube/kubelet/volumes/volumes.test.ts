@@ -1,11 +1,12 @@
 // Volumes: what their files hold, and that they change all at once.
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ConfigMap, Pod, Volume } from 'kubernetes-types/core/v1.js';
+import type { ConfigMap, PersistentVolumeClaim, Pod, Volume } from 'kubernetes-types/core/v1.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ObjectSource } from '../env/container-env.ts';
 import { writeAtomically } from './atomic-writer.ts';
+import type { StorageSource } from './persistent.ts';
 import { podVolumes } from './pod-volumes.ts';
 
 let dir: string;
@@ -54,13 +55,24 @@ describe('podVolumes()', () => {
     secret: async (_namespace, name) =>
       name === 'sec' ? { data: { key: Buffer.from('k').toString('base64') } } : undefined,
   };
+  const claims: Record<string, PersistentVolumeClaim> = {
+    bound: { metadata: { uid: 'u' }, spec: { volumeName: 'disk' }, status: { phase: 'Bound' } },
+    open: { metadata: { uid: 'v' }, status: { phase: 'Pending' } },
+    stolen: { metadata: { uid: 'w' }, spec: { volumeName: 'disk' }, status: { phase: 'Bound' } },
+  };
+  const storage: StorageSource = {
+    claim: async (_namespace, name) => claims[name],
+    volume: async () => ({
+      spec: { claimRef: { uid: 'u' }, hostPath: { path: join(dir, 'disk'), type: 'DirectoryOrCreate' } },
+    }),
+  };
   const facts = { podIps: ['127.244.0.2'], hostIps: ['127.0.0.1'], allocatable: {} };
   const mount = async (volume: Omit<Volume, 'name'>): Promise<string> => {
     const pod: Pod = {
       metadata: { name: 'p', namespace: 'd', labels: { a: 'b' } },
       spec: { containers: [], volumes: [{ name: 'v', ...volume }] },
     };
-    return (await podVolumes(dir, { pod, objects }).mount(facts)).get('v') ?? '';
+    return (await podVolumes(dir, { pod, objects, storage }).mount(facts)).get('v') ?? '';
   };
   const text = (...path: string[]) => readFileSync(join(...path), 'utf8');
 
@@ -86,7 +98,19 @@ describe('podVolumes()', () => {
     expect(text(at, 'labels')).toBe('a="b"');
   });
 
+  test('a claim gives the directory of its volume, and what is written there outlives the pod', async () => {
+    const at = await mount({ persistentVolumeClaim: { claimName: 'bound' } });
+    expect(at).toBe(join(dir, 'disk'));
+    expect(statSync(at).mode & 0o777).toBe(0o777);
+    writeFileSync(join(at, 'kept'), 'yes');
+    podVolumes(dir, { pod: { metadata: { name: 'p', namespace: 'd' } }, objects, storage }).unmount();
+    expect(text(await mount({ persistentVolumeClaim: { claimName: 'bound' } }), 'kept')).toBe('yes');
+  });
+
   test.each<[Omit<Volume, 'name'>, string]>([
+    [{ persistentVolumeClaim: { claimName: 'open' } }, 'error processing PVC d/open: PVC is not bound'],
+    [{ persistentVolumeClaim: { claimName: 'stolen' } }, 'PV "disk" is not bound to it'],
+    [{ persistentVolumeClaim: { claimName: 'no' } }, 'persistentvolumeclaims "no" not found'],
     [{ configMap: { name: 'no' } }, 'MountVolume.SetUp failed for volume "v" : configmap "no" not found'],
     [{ secret: { secretName: 'no' } }, 'MountVolume.SetUp failed for volume "v" : secret "no" not found'],
     [{ configMap: { name: 'cm', items: [{ key: 'x', path: 'x' }] } }, 'configmap "cm" references non-existent key: x'],
