@@ -33,6 +33,10 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'run the traffic engine from a configuration file, without Kubernetes',
     load: async () => (await import('./commands/gateway.ts')).gatewayCommand(),
   },
+  dns: {
+    summary: 'serve the names of a cluster: its DNS server alone',
+    load: async () => (await import('./commands/dns.ts')).dnsCommand(),
+  },
   apiserver: {
     summary: 'start the API server alone',
     load: async () => (await import('./commands/apiserver.ts')).apiserverCommand(),

@@ -179,6 +179,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
     heartbeat: { leaseSeconds: leaseSeconds(nodeLife) },
     ...(options.engine === undefined ? {} : { engine: options.engine }),
     podPidsLimit: options.podMaxPids,
+    clusterDns: dns.addresses,
     // The engine of this process tells when a pod is idle.
     drain: { by: 'condition', maxMs: DRAIN_MS, settleMs: 0 },
     serving: { address: NODE_ADDRESS, port: 0, ...pki.kubelet, clientCaPem: pki.authority.certPem },

@@ -81,8 +81,7 @@ async function listen(options: DnsOptions, addresses: readonly string[]) {
   const named = options.upstreams;
   try {
     return await startDnsServer({
-      addresses,
-      port: DNS_PORT,
+      listen: addresses.map((address) => ({ address, port: DNS_PORT })),
       domain: CLUSTER_DOMAIN,
       ranges: `${options.serviceCidr},${options.podCidr}`.split(',').map((range) => range.trim()),
       upstreams: named === undefined ? resolvConf('/etc/resolv.conf', clock) : () => named,

@@ -25,6 +25,7 @@ const names: DnsPart = new Map<string, readonly DnsRecord[]>([
   ['about.shop.svc.cluster.local', [{ type: 'CNAME', target: 'round.shop.svc.cluster.local' }]],
   ['7.0.96.10.in-addr.arpa', [{ type: 'PTR', target: WEB }]],
 ]);
+const at = (port: number, ...addresses: string[]) => addresses.map((address) => ({ address, port }));
 const edns = (udpSize: number, version = 0) => ({ edns: { udpSize, version, dnssecOk: false } });
 
 describe('over UDP', () => {
@@ -129,13 +130,11 @@ describe('over TCP', () => {
   });
 
   it('listens at every address it is given, or at none', async () => {
-    const server = await lab.server(names, { addresses: [HOST, '::1'] });
+    const server = await lab.server(names, { listen: at(0, HOST, '::1') });
     expect(server.endpoints.map(({ address }) => address)).toEqual([HOST, '::1']);
-    await expect(lab.server(names, { addresses: ['127.0.0.2', HOST], port: server.port })).rejects.toThrow(
-      'EADDRINUSE',
-    );
+    await expect(lab.server(names, { listen: at(server.port, '127.0.0.2', HOST) })).rejects.toThrow('EADDRINUSE');
     // The first of the two was given back.
-    const again = await lab.server(names, { addresses: ['127.0.0.2'], port: server.port });
+    const again = await lab.server(names, { listen: at(server.port, '127.0.0.2') });
     expect((await askUdp(server.port, query(WEB))).answers).toHaveLength(1);
     expect(again.endpoints).toHaveLength(1);
   });

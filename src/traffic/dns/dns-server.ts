@@ -1,6 +1,7 @@
 // The cluster's DNS server: its names, the forwarder for all others, and the addresses it is asked at.
 // Knows nothing of where names come from: they are published as data.
 
+import { networkInterfaces } from 'node:os';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import type { DnsSink, DnsUpdate } from '#traffic/model/dns/ir-dns.ts';
@@ -13,9 +14,8 @@ import { type Endpoint, listenUdp } from './server/udp.ts';
 import { ClusterZone } from './zone/cluster-zone.ts';
 
 export interface DnsServerOptions {
-  /** The same port for UDP and TCP at each address; 0 takes a free one. */
-  readonly addresses: readonly string[];
-  readonly port: number;
+  /** The same port for UDP and TCP at each address; 0 takes a free one. `0.0.0.0` and `::` are all of a family. */
+  readonly listen: readonly { readonly address: string; readonly port: number }[];
   /** e.g. `cluster.local`. */
   readonly domain: string;
   /** Seconds that answers about the cluster may be kept; left out: 5. */
@@ -40,19 +40,22 @@ const DEFAULT_TTL = 5;
 
 /** Rejects with what binding threw, and listens nowhere then. */
 export async function startDnsServer(options: DnsServerOptions): Promise<DnsServer> {
-  const { addresses, clock, log } = options;
+  const { listen, clock, log } = options;
   const metrics = new DnsMetrics();
   const listening: Endpoint[] = [];
   const zone = new ClusterZone({
     domain: options.domain,
     ttl: options.ttl ?? DEFAULT_TTL,
-    addresses,
+    addresses: listen.flatMap(({ address }) => (isAny(address) ? [] : [address])),
     ranges: options.ranges,
     clock,
   });
   const forwarder = new Forwarder({
     upstreams: options.upstreams,
-    isSelf: ({ address, port }) => listening.some((own) => own.address === address && own.port === port),
+    isSelf: ({ address, port }) =>
+      listening.some(
+        (own) => own.port === port && (own.address === address || (isAny(own.address) && isOfMachine(address))),
+      ),
     metrics,
     clock,
     log,
@@ -64,8 +67,8 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
   };
   const endpoints: { address: string; port: number }[] = [];
   try {
-    for (const address of addresses) {
-      const tcp = await listenTcp(address, options.port, responder, metrics, clock);
+    for (const { address, port } of listen) {
+      const tcp = await listenTcp(address, port, responder, metrics, clock);
       listening.push(tcp);
       listening.push(await listenUdp(address, tcp.port, responder, metrics, log));
       endpoints.push({ address, port: tcp.port });
@@ -81,4 +84,11 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
     metricsText: () => metrics.text(zone.names),
     close,
   };
+}
+
+const isAny = (address: string): boolean => address === '0.0.0.0' || address === '::';
+
+function isOfMachine(address: string): boolean {
+  if (address.startsWith('127.')) return true;
+  return Object.values(networkInterfaces()).some((list) => list?.some((own) => own.address === address));
 }

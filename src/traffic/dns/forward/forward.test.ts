@@ -105,7 +105,7 @@ describe('a name of others', () => {
     const port = await freePort();
     // Asks the very server that asks it.
     const circle = await lab.server(undefined, { domain: 'other.test', ...to(port) });
-    await lab.server(undefined, { port, ...to(port, circle.port), log });
+    await lab.server(undefined, { listen: [{ address: HOST, port }], ...to(port, circle.port), log });
     await eventually('the circle is seen', () =>
       expect(warnings).toEqual([expect.stringContaining('asks this very DNS server')]),
     );

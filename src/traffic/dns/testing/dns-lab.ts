@@ -29,8 +29,7 @@ export class DnsLab {
     options: Partial<DnsServerOptions> = {},
   ): Promise<DnsServer & { readonly port: number }> {
     const server = await startDnsServer({
-      addresses: [HOST],
-      port: 0,
+      listen: [{ address: HOST, port: 0 }],
       domain: 'cluster.local',
       ranges: ['10.96.0.0/16', '10.244.0.0/16'],
       upstreams: () => [],

@@ -1,0 +1,94 @@
+// `evenkeel dns`: the DNS server of any cluster, fed by its API.
+// Knows options and signals.
+import { Command, Option } from 'commander';
+import ipaddr from 'ipaddr.js';
+import { systemClock } from '#lib/clock.ts';
+import type { UpstreamAddress } from '#traffic/dns/forward/upstream-address.ts';
+import { UsageFailure } from '../../failure.ts';
+import { CLUSTER_DOMAIN } from '../../main/dns.ts';
+import { runDns } from '../../main/dns-alone.ts';
+import { openLog } from '../../main/file-log.ts';
+import { type ConnectOptions, connect } from '../connect.ts';
+import { parseDnsUpstream, parseListen } from '../dns-option.ts';
+import { signalled } from '../signals.ts';
+import { collect } from '../values.ts';
+
+interface Options extends ConnectOptions {
+  readonly listen?: readonly UpstreamAddress[];
+  readonly metrics?: readonly UpstreamAddress[];
+  readonly domain: string;
+  readonly range: readonly string[];
+  readonly dnsUpstream?: readonly UpstreamAddress[];
+  readonly verbose: boolean;
+}
+
+export function dnsCommand(): Command {
+  return new Command('dns')
+    .summary('serve the names of a cluster: its DNS server alone')
+    .description(
+      'Serves the names of a cluster\'s Services, endpoints and pods as the Kubernetes DNS specification has them, and asks upstream resolvers for all others. It may read Services, EndpointSlices, Pods and Namespaces of the cluster it is pointed at; "evenkeel up" has one of its own.',
+    )
+    .option('--kubeconfig <file>', 'cluster to serve (default: the embedded one, or as kubectl finds it)')
+    .option('--context <name>', 'context of the kubeconfig')
+    .option('--data <dir>', 'data directory of the embedded cluster (default: ~/.evenkeel)')
+    .addOption(
+      new Option(
+        '--listen <address>',
+        'where to serve UDP and TCP (repeatable), e.g. 0.0.0.0:53 (default: 127.0.0.1:5300)',
+      ).argParser(parseListen),
+    )
+    .addOption(new Option('--metrics <address>', 'where to serve /metrics, e.g. 0.0.0.0:9153').argParser(parseListen))
+    .option('--domain <name>', "the cluster's domain", CLUSTER_DOMAIN)
+    .addOption(
+      new Option('--range <cidr>', 'addresses of pods or Services (repeatable): nobody else is asked for their names')
+        .argParser(collect)
+        .default([], 'none'),
+    )
+    .addOption(
+      new Option(
+        '--dns-upstream <address>',
+        'resolver for other names (repeatable), e.g. 1.1.1.1 or 10.0.0.2:5353 (default: those of /etc/resolv.conf)',
+      ).argParser(parseDnsUpstream),
+    )
+    .option('--verbose', 'log in detail', false)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ evenkeel dns --kubeconfig ~/.kube/config --listen 127.0.0.1:5300
+  $ dig @127.0.0.1 -p 5300 kubernetes.default.svc.cluster.local`,
+    )
+    .action(async (options: Options) => {
+      await run(options);
+    });
+}
+
+async function run(options: Options): Promise<void> {
+  const wrong = options.range.find((range) => !ipaddr.isValidCIDR(range));
+  if (wrong !== undefined) throw new UsageFailure(`"${wrong}" is no range`, 'Give --range e.g. 10.96.0.0/16');
+  if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(options.domain)) {
+    throw new UsageFailure(`"${options.domain}" is no domain`, 'Give --domain in lower case, e.g. cluster.local');
+  }
+  const { client } = await connect(options);
+  const log = await openLog(options.verbose ? { verbose: true } : { stderr: 'warn' });
+  const stop = signalled(['SIGINT', 'SIGTERM'], () => {});
+  try {
+    await runDns({
+      client,
+      listen: options.listen ?? [{ address: '127.0.0.1', port: 5300 }],
+      metrics: options.metrics ?? [],
+      domain: options.domain,
+      ranges: options.range,
+      ...(options.dnsUpstream === undefined ? {} : { upstreams: options.dnsUpstream }),
+      clock: systemClock,
+      log,
+      stop,
+      say: (line) => void process.stdout.write(`${line}\n`),
+    });
+  } finally {
+    await client.close();
+    log.flush();
+    // Whatever a part left open must not keep a finished process alive.
+    setTimeout(() => process.exit(), 250).unref();
+  }
+}

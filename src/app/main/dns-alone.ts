@@ -1,0 +1,75 @@
+// The DNS server as a process of its own, for whatever cluster the client leads to.
+// Knows no command line; it ends when it is told to.
+import { DnsFeed } from '#control/controllers/traffic/dns-feed.ts';
+import type { Client } from '#kube/client/client.ts';
+import { createInformers } from '#kube/client/informer.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Logger } from '#lib/log.ts';
+import { type DnsServer, startDnsServer } from '#traffic/dns/dns-server.ts';
+import { resolvConf, type UpstreamAddress, upstreamName } from '#traffic/dns/forward/upstream-address.ts';
+import { codeOf, Failure, messageOf } from '../failure.ts';
+import { serveMetrics } from './metrics-endpoint.ts';
+
+interface DnsAloneOptions {
+  readonly client: Client;
+  readonly listen: readonly UpstreamAddress[];
+  readonly metrics: readonly UpstreamAddress[];
+  readonly domain: string;
+  readonly ranges: readonly string[];
+  /** Left out: what /etc/resolv.conf names. */
+  readonly upstreams?: readonly UpstreamAddress[];
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly stop: AbortSignal;
+  readonly say: (line: string) => void;
+}
+
+/** Resolves once it has been stopped. Throws `Failure` when it cannot listen. */
+export async function runDns(options: DnsAloneOptions): Promise<void> {
+  const { client, domain, clock, log, stop } = options;
+  const stopped = new Promise<void>((resolve) => {
+    if (stop.aborted) resolve();
+    stop.addEventListener('abort', () => resolve());
+  });
+  const informers = createInformers(client, { clock, log });
+  const server = await listen(options);
+  const metrics = await Promise.all(
+    options.metrics.map(({ address, port }) => serveMetrics([address], port, () => server.metricsText(), log)),
+  );
+  const feed = new DnsFeed({ informers, sink: server, domain, clock, log });
+  try {
+    informers.start();
+    const names = feed.start().then(() => {
+      options.say(`Serving ${domain} at ${server.endpoints.map(upstreamName).join(' ')}`);
+    });
+    // The API may not be there yet, or never; a signal ends the waiting too.
+    names.catch(() => {});
+    await Promise.race([stopped, names]);
+    await stopped;
+  } finally {
+    feed.stop();
+    await informers.stop();
+    await Promise.all(metrics.map((page) => page.close()));
+    await server.close();
+  }
+}
+
+async function listen({ listen, domain, ranges, upstreams, clock, log }: DnsAloneOptions): Promise<DnsServer> {
+  try {
+    return await startDnsServer({
+      listen,
+      domain,
+      ranges,
+      upstreams: upstreams === undefined ? resolvConf('/etc/resolv.conf', clock) : () => upstreams,
+      clock,
+      log,
+    });
+  } catch (error) {
+    const where = listen.map(upstreamName).join(' ');
+    const remedy =
+      codeOf(error) === 'EACCES'
+        ? 'Ports below 1024 need privileges: run as root, or give --listen another port'
+        : 'Give --listen an address of this machine and a port that is free';
+    throw new Failure(`Cannot serve DNS at ${where}: ${messageOf(error)}`, remedy, { cause: error });
+  }
+}
