@@ -30,6 +30,14 @@ beforeAll(async () => {
       '  containers:',
       '  - {name: main, image: sh, env: [{name: COLOUR, value: green}]}',
       '  - {name: web, image: evenkeel.dev/echo, ports: [{containerPort: 8080}]}',
+      '---',
+      'apiVersion: v1',
+      'kind: Pod',
+      'metadata: {name: terminal, namespace: default}',
+      'spec:',
+      '  terminationGracePeriodSeconds: 1',
+      '  containers:',
+      '  - {name: main, image: sh, command: [sh], stdin: true, tty: true}',
     ].join('\n'),
   );
   cluster = await startCluster([dir]);
@@ -54,7 +62,7 @@ describe.each(versions)('kubectl (%s)', async (version) => {
     home = join(cluster.data, `home-${version}`);
     mkdirSync(home);
     kubectl = kubectlFor(found.path, cluster.kubeconfig, home);
-    await kubectl(['wait', '--for=condition=Ready', 'pod/shell', '--timeout=60s']);
+    await kubectl(['wait', '--for=condition=Ready', 'pod/shell', 'pod/terminal', '--timeout=60s']);
   }, 120_000);
 
   const exec = (...words: string[]): string[] => ['exec', 'shell', '-c', 'main', '--', ...words];
@@ -132,4 +140,69 @@ describe.each(versions)('kubectl (%s)', async (version) => {
       await forward.finished;
     }
   }, 60_000);
+
+  /** kubectl at a terminal of its own, with what a person types and sees there. */
+  const atTerminal = (words: readonly string[]) => {
+    const line = `stty rows 33 cols 101; exec ${found.path} ${words.join(' ')}`;
+    const typist = start('script', ['-qefc', line, '/dev/null'], {
+      env: { KUBECONFIG: cluster.kubeconfig, HOME: home, SHELL: '/bin/sh' },
+      openInput: true,
+    });
+    const type = (text: string): unknown => typist.child.stdin?.write(text);
+    const sees = (pattern: RegExp): Promise<unknown> =>
+      eventually(`the terminal shows ${pattern}`, async () => expect(typist.output().stdout).toMatch(pattern));
+    return { typist, type, sees };
+  };
+
+  test('exec -it gives a terminal: its size, Ctrl-C, the exit code', async () => {
+    const { typist, type, sees } = atTerminal(['exec', '-it', 'shell', '-c', 'main', '--', 'sh']);
+    try {
+      await sees(/[#$] $/);
+      type('stty size; echo $((6 * 7))\n');
+      await sees(/33 101\s+42\s/);
+      type('echo about to sleep; sleep 1000\n');
+      await sees(/\sabout to sleep\s+$/);
+      type('\x03');
+      await sees(/\^C/);
+      type('echo back-$?\n');
+      await sees(/\sback-130\s/);
+      type('exit 5\n');
+      expect((await typist.finished).code).toBe(5);
+    } finally {
+      typist.child.kill();
+    }
+  }, 60_000);
+
+  test('attach joins the container at its terminal, and leaves it running', async () => {
+    const { typist, type, sees } = atTerminal(['attach', '-it', 'terminal', '-c', 'main']);
+    try {
+      // What is typed before kubectl has attached is read by nobody.
+      await sees(/command prompt/);
+      type(`echo from-${version}-$((40 + 2))\n`);
+      await sees(new RegExp(`from-${version}-42`));
+    } finally {
+      typist.child.kill('SIGKILL');
+      await typist.finished;
+    }
+    expect(await kubectl(['logs', 'terminal'])).toContain(`from-${version}-42`);
+    const restarts = ['get', 'pod', 'terminal', '-o', 'jsonpath={.status.containerStatuses[0].restartCount}'];
+    expect(await kubectl(restarts)).toBe('0');
+  }, 60_000);
+
+  test('run -i --rm feeds the container, shows its output, exits as it does, and leaves nothing', async () => {
+    const words = ['run', `fed-${version}`, '-i', '--rm', '--restart=Never', '--image=sh', '--command', '--'];
+    const fed = await kubectl.try([...words, 'sh', '-c', 'read line; echo got $line; exit 3'], 'words\n');
+    expect(fed).toMatchObject({ code: 3, stdout: expect.stringContaining('got words') });
+    expect((await kubectl.try(['get', 'pod', `fed-${version}`])).stderr).toContain('not found');
+  }, 60_000);
+
+  test('get --raw reaches pods and kubelets through the proxy', async () => {
+    const raw = (path: string): string[] => ['get', '--raw', path];
+    expect(await kubectl(raw('/api/v1/namespaces/default/pods/shell:8080/proxy/deep/path?a=b'))).toContain(
+      '/deep/path?a=b',
+    );
+    expect(await kubectl(raw('/api/v1/nodes/node-1/proxy/healthz'))).toBe('ok');
+    const none = await kubectl.try(raw('/api/v1/namespaces/default/services/nobody:80/proxy/'));
+    expect(none.stderr).toContain('services "nobody" not found');
+  });
 });

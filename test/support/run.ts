@@ -17,6 +17,8 @@ export interface Finished {
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
+  /** Leaves the input open, for what is typed later. */
+  readonly openInput?: boolean;
   /** Longest time; the program is killed then, and the run fails. */
   readonly timeoutMs?: number;
 }
@@ -40,7 +42,7 @@ export function start(file: string, args: readonly string[], options: RunOptions
   });
   // A program that ends before it has read everything is not our failure.
   child.stdin.on('error', () => {});
-  child.stdin.end(options.input ?? '');
+  if (options.openInput !== true) child.stdin.end(options.input ?? '');
   const timer =
     options.timeoutMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), options.timeoutMs);
   const finished = new Promise<Finished>((resolve, reject) => {

@@ -1,7 +1,7 @@
 // The proxy subresources: HTTP to a Pod, to a ready Pod behind a Service, or to a Node's kubelet.
 // Knows names like `https:web:8443` and what stands behind them; requests and answers pass through as they are.
 import { randomInt } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { isIPv6 } from 'node:net';
 import { badRequest, notFound, StatusError } from '#kube/api/status.ts';
 import { nameOf, type ResourceRequest } from '../context.ts';
@@ -101,7 +101,7 @@ function pass(request: ResourceRequest, destination: Destination): Promise<undef
   const response = request.response as unknown as ServerResponse;
   const { host, port } = destination;
   const headers: Record<string, string | string[]> = {
-    ...passedHeaders(http as unknown as IncomingMessage),
+    ...passedHeaders(http),
     host: `${isIPv6(host) ? `[${host}]` : host}:${port}`,
   };
   for (const name of HOP_BY_HOP) delete headers[name];

@@ -35,11 +35,13 @@ export function openRequest(
 }
 
 /** Headers as the client wrote them, without what is ours. */
-export function passedHeaders(request: IncomingMessage): Record<string, string[]> {
-  const headers = Object.entries(request.headersDistinct).flatMap(([name, values]) =>
-    values === undefined || OURS.has(name) || name.startsWith(':') ? [] : [[name, values] as const],
-  );
-  return Object.fromEntries(headers);
+export function passedHeaders(
+  request: Pick<IncomingMessage, 'headers'> & Partial<Pick<IncomingMessage, 'headersDistinct'>>,
+): Record<string, string[]> {
+  // HTTP/2 has no list of its own; there each value stands alone already.
+  const headers = Object.entries(request.headersDistinct ?? request.headers);
+  const kept = headers.filter(([name, value]) => value !== undefined && !OURS.has(name) && !name.startsWith(':'));
+  return Object.fromEntries(kept.map(([name, value]) => [name, [value ?? []].flat()]));
 }
 
 /** Resolves when the connection is over. Rejects with `StatusError` while the client can still be told. */

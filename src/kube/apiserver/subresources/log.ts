@@ -7,7 +7,16 @@ import { flushHead } from '../http/respond.ts';
 import { containerOf, kubeletOf, kubeletTls } from '../proxy/kubelet.ts';
 import { type AnyObject, digString } from '../registry/any-object.ts';
 
-const PASSED_ON = ['follow', 'tailLines', 'sinceSeconds', 'sinceTime', 'timestamps', 'previous', 'limitBytes'] as const;
+const PASSED_ON = [
+  'follow',
+  'tailLines',
+  'sinceSeconds',
+  'sinceTime',
+  'timestamps',
+  'previous',
+  'limitBytes',
+  'stream',
+] as const;
 
 export async function readLog(request: ResourceRequest): Promise<undefined> {
   const { resource, namespace, server, response } = request;

@@ -27,6 +27,8 @@ export interface LogQuery {
   readonly sinceMs?: number;
   /** Output is cut after so many bytes. */
   readonly limitBytes?: number;
+  /** One of the two only. */
+  readonly stream?: 'stdout' | 'stderr';
 }
 
 function positive(text: string | null, name: string): number | undefined {
@@ -47,6 +49,9 @@ export function parseLogQuery(query: URLSearchParams, wall: number): LogQuery {
   if (sinceTime !== null && Number.isNaN(since))
     throw new Error(`Query parameter sinceTime="${sinceTime}" must be an RFC 3339 time`);
   const sinceMs = sinceSeconds === undefined ? (sinceTime === null ? undefined : since) : wall - sinceSeconds * 1000;
+  const stream = streamOf(query.get('stream'));
+  if (stream !== undefined && tailLines !== undefined)
+    throw new Error('Query parameters tailLines and stream cannot be given together, unless stream is "All"');
   return {
     follow: query.get('follow') === 'true',
     previous: query.get('previous') === 'true',
@@ -54,13 +59,22 @@ export function parseLogQuery(query: URLSearchParams, wall: number): LogQuery {
     ...(tailLines === undefined ? {} : { tailLines }),
     ...(sinceMs === undefined ? {} : { sinceMs }),
     ...(limitBytes === undefined ? {} : { limitBytes }),
+    ...(stream === undefined ? {} : { stream }),
   };
 }
 
+function streamOf(text: string | null): 'stdout' | 'stderr' | undefined {
+  if (text === null || text === '' || text === 'All') return undefined;
+  if (text === 'Stdout') return 'stdout';
+  if (text === 'Stderr') return 'stderr';
+  throw new Error(`Query parameter stream="${text}" must be "All", "Stdout" or "Stderr"`);
+}
+
 /** The line as the reader gets it; empty when it is too old. */
-export function renderLogLine(line: string, query: Pick<LogQuery, 'timestamps' | 'sinceMs'>): string {
+export function renderLogLine(line: string, query: Pick<LogQuery, 'timestamps' | 'sinceMs' | 'stream'>): string {
   const parsed = parseLogLine(line);
   if (parsed === undefined) return '';
+  if (query.stream !== undefined && parsed.stream !== query.stream) return '';
   if (query.sinceMs !== undefined && Date.parse(parsed.time) < query.sinceMs) return '';
   return `${query.timestamps ? `${parsed.time} ` : ''}${parsed.text}${parsed.whole ? '\n' : ''}`;
 }

@@ -44,13 +44,13 @@ describe('LogFile', () => {
     );
   });
 
-  test('keeps two rotated files beside the current one', () => {
+  test('keeps four rotated files beside the current one', () => {
     const log = new LogFile(path, clock, 200);
     for (let line = 0; line < 40; line++) log.write('stdout', bytes(`line ${line}\n`));
     log.close();
     expect(existsSync(`${path}.1`)).toBe(true);
-    expect(existsSync(`${path}.2`)).toBe(true);
-    expect(existsSync(`${path}.3`)).toBe(false);
+    expect(existsSync(`${path}.4`)).toBe(true);
+    expect(existsSync(`${path}.5`)).toBe(false);
     expect(readFileSync(`${path}.1`, 'utf8')).toContain('line ');
   });
 });
@@ -67,6 +67,8 @@ describe('readLogs()', () => {
         parts.push(chunk);
         return 0;
       },
+      drained: async () => {},
+      gone: () => false,
       closed: new Promise<void>(() => {}),
     };
     const done = readLogs(path, parseLogQuery(new URLSearchParams(query), clock.wall()), runtime, sink);
@@ -112,6 +114,33 @@ describe('readLogs()', () => {
     write(log, ...'abcdef'.split(''));
     log.close();
     expect(await read('')).toBe('a\nb\nc\nd\ne\nf\n');
+  });
+
+  test('the last lines are those at the end, wherever files and pieces are cut', async () => {
+    const log = new LogFile(path, clock, 3_000_000);
+    const lines = Array.from({ length: 60_000 }, (_, index) => `${index} ${'x'.repeat(index % 100)}`);
+    log.write('stdout', bytes(`${lines.join('\n')}\n`));
+    for (const count of [40, 20_000]) log.write('stdout', bytes(`${lines.slice(0, count).join('\n')}\n`));
+    log.close();
+    const all = [...lines, ...lines.slice(0, 40), ...lines.slice(0, 20_000)];
+    expect(existsSync(`${path}.1`)).toBe(true);
+    for (const tail of [0, 1, 19_999, 20_000, 20_001, 20_050, 79_000, 90_000]) {
+      const text = await read(`tailLines=${tail}`);
+      expect(text).toBe(tail === 0 ? '' : `${all.slice(-tail).join('\n')}\n`);
+    }
+    expect(await read('')).toBe(`${all.join('\n')}\n`);
+  });
+
+  test('one stream alone, where it is asked for', async () => {
+    const log = new LogFile(path, clock);
+    log.write('stdout', bytes('out\n'));
+    log.write('stderr', bytes('err\n'));
+    log.close();
+    expect(await read('stream=Stdout')).toBe('out\n');
+    expect(await read('stream=Stderr')).toBe('err\n');
+    expect(await read('stream=All&tailLines=2')).toBe('out\nerr\n');
+    expect(() => parseLogQuery(new URLSearchParams('stream=stderr'), 0)).toThrow('stream="stderr" must be');
+    expect(() => parseLogQuery(new URLSearchParams('stream=Stderr&tailLines=2'), 0)).toThrow('together');
   });
 
   test('a wrong parameter is named', () => {

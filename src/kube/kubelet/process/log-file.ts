@@ -7,8 +7,8 @@ import type { Clock } from '#lib/clock.ts';
 
 /** Size at which a log file is put aside, in bytes. */
 export const LOG_ROTATE_BYTES = 10 * 1024 * 1024;
-/** Rotated files kept beside the current one: `0.log.1` is the youngest. */
-export const LOG_ROTATED_KEPT = 2;
+/** Rotated files kept beside the current one, as upstream five in all: `0.log.1` is the youngest. */
+export const LOG_ROTATED_KEPT = 4;
 /** Longer lines are split and marked partial, as container runtimes do. */
 const MAX_LINE = 16 * 1024;
 

@@ -51,6 +51,11 @@ async function serveLogs(options: KubeletServerOptions, url: URL, response: Serv
       response.write(chunk);
       return response.writableLength;
     },
+    drained: async () => {
+      if (!response.writableNeedDrain || response.destroyed) return;
+      await Promise.race([new Promise((resolve) => response.once('drain', resolve)), closed]);
+    },
+    gone: () => response.destroyed,
   });
   response.end();
 }
