@@ -180,6 +180,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
     ...(options.engine === undefined ? {} : { engine: options.engine }),
     podPidsLimit: options.podMaxPids,
     clusterDns: dns.addresses,
+    statsIntervalMs: STATS_MS,
     // The engine of this process tells when a pod is idle.
     drain: { by: 'condition', maxMs: DRAIN_MS, settleMs: 0 },
     serving: { address: NODE_ADDRESS, port: 0, ...pki.kubelet, clientCaPem: pki.authority.certPem },
@@ -215,6 +216,9 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
 
 /** How long pods have to end when the whole cluster goes down; the rest of the five seconds is for everything else. */
 const POD_GRACE_MS = 2_000;
+
+/** People who try things out want to see their effect soon. */
+const STATS_MS = 2_000;
 
 /** How long requests under way have to finish when the gateway is asked to drain. */
 const DRAIN_MS = 30_000;

@@ -11,6 +11,7 @@ import type { TokenTable } from './http/authn.ts';
 import { dispatch } from './http/dispatch.ts';
 import { listen } from './http/listener.ts';
 import { startMaintenance } from './maintenance.ts';
+import { metricsResources } from './metrics/resource-metrics.ts';
 import { Registry } from './registry/registry.ts';
 import { followServices } from './strategies/service/allocations.ts';
 
@@ -60,7 +61,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const { store, clock, log } = options;
   const random = options.random ?? Math.random;
   const closing = new AbortController();
-  const registry = new Registry(store, log);
+  const registry = new Registry(store, log, metricsResources);
   // Allocations are known before the first write can ask for one.
   const services = followServices(
     registry.builtin('', 'v1', 'services').collection,

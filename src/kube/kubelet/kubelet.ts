@@ -36,6 +36,7 @@ import { PodManager } from './pod/pod-manager.ts';
 import type { PodEvents } from './pod/worker-types.ts';
 import type { Runtime } from './runtime.ts';
 import { startKubeletServer } from './serving/server.ts';
+import { NodeStats } from './stats/node-stats.ts';
 import type { StorageSource } from './volumes/persistent.ts';
 import { podVolumes } from './volumes/pod-volumes.ts';
 
@@ -65,6 +66,10 @@ export interface KubeletOptions {
   readonly clusterDomain?: string;
   /** Directories that no container may see, besides `dataDir`: they hold keys. */
   readonly hidden?: readonly string[];
+  /** Other nodes run on this machine, so that its use is not this node's. */
+  readonly sharesMachine?: boolean;
+  /** Milliseconds between two readings of what containers use; 10,000 when left out. */
+  readonly statsIntervalMs?: number;
   /** Most processes and threads of a pod; 4096 when left out. */
   readonly podPidsLimit?: number;
   /** Added to the Node's labels, e.g. `topology.kubernetes.io/zone`. */
@@ -204,7 +209,15 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     hostIps: [options.nodeAddress],
     allocatable: capacity,
   });
-  const server = await startKubeletServer({ ...options.serving, pods: manager, runtime, clock, log });
+  const stats = new NodeStats({
+    nodeName,
+    sharesMachine: options.sharesMachine === true,
+    ...(options.statsIntervalMs === undefined ? {} : { intervalMs: options.statsIntervalMs }),
+    containers: () => manager.running(),
+    clock,
+    log,
+  });
+  const server = await startKubeletServer({ ...options.serving, pods: manager, runtime, stats, clock, log });
   const facts: NodeFacts = {
     name: nodeName,
     address: options.nodeAddress,
@@ -240,6 +253,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       for (const stop of stops) stop();
       await manager.stop(graceMs);
       agent.stop();
+      stats.stop();
       names.stop();
       await server.close();
       await recorder.flush();

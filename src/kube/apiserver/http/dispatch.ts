@@ -66,7 +66,7 @@ async function serve(
   };
   const reply = await handlerFor(resourceRequest)(resourceRequest);
   if (reply === undefined) return;
-  const { format } = negotiate(request.headers.accept, resource.custom === undefined ? builtinOffer : customOffer);
+  const { format } = negotiate(request.headers.accept, resource.inProtobuf ? builtinOffer : customOffer);
   await sendObject(request, response, {
     code: reply.code,
     body: reply.object,

@@ -3,6 +3,7 @@
 import type { Verb } from '#kube/api/resources.ts';
 import { methodNotSupported, StatusError } from '#kube/api/status.ts';
 import type { Handler, ResourceRequest } from '../context.ts';
+import { metricsHandler } from '../metrics/resource-metrics.ts';
 import { proxyRequest } from '../proxy/proxy.ts';
 import { bindPod } from '../subresources/binding.ts';
 import { connectAttach, connectExec, connectPortForward } from '../subresources/connect.ts';
@@ -68,7 +69,7 @@ export function handlerFor(request: ResourceRequest): Handler {
     return handler;
   }
   if (!definition.verbs.includes(verb)) throw methodNotSupported(definition, verb);
-  return answered[definition.resource] ?? verbs[verb];
+  return metricsHandler(definition) ?? answered[definition.resource] ?? verbs[verb];
 }
 
 function verbOf({ http, name, query, resource, namespace, subresource }: ResourceRequest): Verb {

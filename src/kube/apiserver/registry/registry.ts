@@ -20,6 +20,8 @@ export interface Resource {
   readonly conversion: Conversion | undefined;
   /** Of a custom resource only. */
   readonly custom: CustomResource | undefined;
+  /** Whether its objects have a form in protocol buffers. */
+  readonly inProtobuf: boolean;
   schema(): Schema | undefined;
   /** The stored object as this resource's version shows it. */
   view(object: AnyObject): AnyObject;
@@ -49,10 +51,11 @@ export class Registry {
   readonly #resources = new Map<string, Resource>();
   readonly #collections = new Map<string, Collection>();
 
-  constructor(store: Store, log: Logger) {
+  /** `answered`: resources that are computed when they are asked for, and never stored. */
+  constructor(store: Store, log: Logger, answered: readonly ResourceDefinition[] = []) {
     this.#store = store;
     this.#log = log;
-    for (const definition of builtinResources) {
+    for (const definition of [...builtinResources, ...answered]) {
       this.#add(definition, strategyFor(definition), undefined);
     }
   }
@@ -86,6 +89,7 @@ export class Registry {
       strategy,
       conversion,
       custom,
+      inProtobuf: builtinResources.includes(definition),
       schema: () => (custom === undefined ? schemaFor(apiVersionOf(definition), definition.kind) : custom.schema),
       get collection() {
         return collection();

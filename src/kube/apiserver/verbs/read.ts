@@ -24,7 +24,7 @@ export async function getObject(request: ResourceRequest): Promise<Reply> {
 
 export function representOptions({ http, query, server, resource }: ResourceRequest): RepresentOptions {
   return {
-    accepted: negotiate(http.headers.accept, resource.custom === undefined ? builtinOffer : customOffer),
+    accepted: negotiate(http.headers.accept, resource.inProtobuf ? builtinOffer : customOffer),
     includeObject: includeObjectOf(query),
     wallMs: server.clock.wall(),
   };

@@ -3,6 +3,7 @@
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import { type KubeObject, objectKey } from '#kube/api/object.ts';
 import type { Informer } from '#kube/client/informer.ts';
+import type { PodContainers } from '../stats/sampler.ts';
 import { PodWorker } from './pod-worker.ts';
 import type { PodWorkerDependencies } from './worker-types.ts';
 
@@ -68,6 +69,11 @@ export class PodManager {
     return [...this.#workers.values()].findLast(
       ({ pod }) => pod.metadata?.namespace === namespace && pod.metadata?.name === name,
     );
+  }
+
+  /** What runs now, pod by pod. */
+  running(): PodContainers[] {
+    return [...this.#workers.values()].map((worker) => ({ pod: worker.pod, running: worker.allRunning() }));
   }
 
   list(): Pod[] {

@@ -22,7 +22,14 @@ export interface KubeletServerOptions {
   readonly pods: PodManager;
   readonly runtime: Runtime;
   readonly clock: Clock;
+  readonly stats: StatsReports;
   readonly log: Logger;
+}
+
+/** What `/stats/summary` and `/metrics/resource` answer. */
+export interface StatsReports {
+  summary(): Promise<unknown>;
+  resourceMetrics(): Promise<string>;
 }
 
 export interface KubeletServer {
@@ -74,10 +81,20 @@ async function serve(options: KubeletServerOptions, target: string, response: Se
     response.end(JSON.stringify(list));
     return;
   }
+  if (url.pathname === '/stats/summary') {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(await options.stats.summary()));
+    return;
+  }
+  if (url.pathname === '/metrics/resource') {
+    response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
+    response.end(await options.stats.resourceMetrics());
+    return;
+  }
   text(
     response,
     404,
-    `the kubelet serves /containerLogs, /exec, /attach, /portForward, /pods and /healthz, not "${url.pathname}"\n`,
+    `the kubelet serves /containerLogs, /exec, /attach, /portForward, /pods, /stats/summary, /metrics/resource and /healthz, not "${url.pathname}"\n`,
   );
 }
 
