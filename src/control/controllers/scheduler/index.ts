@@ -1,25 +1,23 @@
-// Scheduler: gives each pod a node that it fits on, and says why when there is none.
-// Runs no pod; the node's kubelet sees the binding.
-import type { Binding, Node, Pod, PodCondition } from 'kubernetes-types/core/v1.js';
+// Scheduler: gives each pod a node that it fits on, makes room for important ones, and says why when there is none.
+// Decides by pure files beside it and runs no pod; the node's kubelet sees the binding.
+import type { Node, Pod } from 'kubernetes-types/core/v1.js';
+import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
 import { builtin } from '#kube/api/resources.ts';
 import { isStatus } from '#kube/api/status.ts';
-import { timestamp } from '#kube/client/events.ts';
 import type { Informer } from '#kube/client/informer.ts';
-import { createWorkQueue, type WorkQueue } from '#kube/client/work-queue.ts';
-import { backoffDelay } from '#lib/backoff.ts';
-import { semanticallyEqual } from '../common/canonical.ts';
-import { isPodFinished, podCondition } from '../common/pods.ts';
-import type { Controller, ControllerContext, ControllerParts, ReconcileResult } from '../controller.ts';
-import { type NodeState, unfitMessage, whyNot } from './fits.ts';
-import { best } from './score.ts';
-
-const PODS = builtin('Pod');
-const SCHEDULER = 'default-scheduler';
-const BY_NODE = 'node';
-/** A pod that did not fit is tried again this long after, doubling, however often the cluster changes. */
-const BACKOFF = { baseMs: 1_000, capMs: 10_000 };
-/** Every pod that waits is looked at again after this long, in case a change was not recognised as one that helps. */
-const FLUSH_MS = 5 * 60_000;
+import type { Controller, ControllerContext, ControllerParts } from '../controller.ts';
+import { nodeChanges, podChange } from './changes.ts';
+import { changesThatHelp } from './filters/index.ts';
+import { NodeFinder, type Unfit } from './find-node.ts';
+import { InformedLookups } from './lookups.ts';
+import { isPlaced, needsNode, SCHEDULER, sameWish } from './pending.ts';
+import { findVictims } from './preemption/index.ts';
+import type { Candidate } from './preemption/victims.ts';
+import { SchedulingQueue } from './queue/index.ts';
+import { ClusterState, type ClusterView } from './state/cluster-state.ts';
+import { type PodInfo, podInfo } from './state/pod-info.ts';
+import { chooseVolumes, openClaims } from './volume-binding.ts';
+import { bindPod, clearNomination, evictFor, tellWaiting } from './writes.ts';
 
 export const schedulerController: Controller = {
   name: 'scheduler',
@@ -27,159 +25,165 @@ export const schedulerController: Controller = {
   setup: (context) => new Scheduler(context).parts(),
 };
 
-interface Unfit {
-  tries: number;
-  /** Monotonic time before which it is not tried again. */
-  notBefore: number;
-}
-
 class Scheduler {
   readonly #context: ControllerContext;
   readonly #pods: Informer<Pod>;
   readonly #nodes: Informer<Node>;
-  readonly #queue: WorkQueue;
-  /** Pods bound by us whose binding the informer has not shown yet; without them a node would be filled twice. */
-  readonly #assumed = new Map<string, Pod>();
-  readonly #unfit = new Map<string, Unfit>();
+  readonly #budgets: Informer<PodDisruptionBudget>;
+  readonly #lookups: InformedLookups;
+  readonly #queue: SchedulingQueue;
+  readonly #cluster = new ClusterState();
+  readonly #finder: NodeFinder;
+  /** Pods (key to uid) that we gave a node and the informer has not shown there; they count already. */
+  readonly #assumed = new Map<string, string | undefined>();
 
   constructor(context: ControllerContext) {
     this.#context = context;
-    this.#pods = context.informers.of<Pod>(PODS);
-    this.#nodes = context.informers.of<Node>(builtin('Node'));
-    this.#pods.addIndex(BY_NODE, byNode);
-    const { clock, log } = context;
-    // One pod at a time: each decision must see the one before.
-    this.#queue = createWorkQueue('scheduler', (key) => this.#schedule(key), { clock, log });
+    const { informers, clock, log, random } = context;
+    this.#pods = informers.of<Pod>(builtin('Pod'));
+    this.#nodes = informers.of<Node>(builtin('Node'));
+    this.#budgets = informers.of<PodDisruptionBudget>(builtin('PodDisruptionBudget'));
+    this.#queue = new SchedulingQueue({ clock, log, schedule: (key) => this.#schedule(key) });
+    this.#lookups = new InformedLookups(informers, (change) => this.#queue.changed(change));
+    this.#finder = new NodeFinder(random);
   }
 
   parts(): ControllerParts {
-    this.#pods.onChange((key, now, before) => this.#podChanged(key, now, before));
-    this.#nodes.onChange((_key, now, before) => {
-      if (now !== undefined && before !== undefined && !canHelp(now, before)) return;
-      this.#retryUnfit();
-    });
-    return { queues: [this.#queue], reads: [this.#pods, this.#nodes] };
+    const stops = [
+      this.#pods.onChange((key, now, before) => this.#podChanged(key, now, before)),
+      this.#nodes.onChange((key, now, before) => this.#nodeChanged(key, now, before)),
+    ];
+    return {
+      queues: [this.#queue],
+      reads: [this.#pods, this.#nodes, this.#budgets, ...this.#lookups.reads],
+      stop: () => {
+        for (const stop of stops) stop();
+      },
+    };
+  }
+
+  #nodeChanged(name: string, now: Node | undefined, before: Node | undefined): void {
+    if (now === undefined) this.#cluster.removeNode(name);
+    else this.#cluster.setNode(now);
+    for (const change of nodeChanges(now, before)) this.#queue.changed(change);
   }
 
   #podChanged(key: string, now: Pod | undefined, before: Pod | undefined): void {
     if (now !== undefined && needsNode(now)) {
-      // Our own note of failure must not start the next try.
-      if (before === undefined || !semanticallyEqual(now.spec, before.spec) || wasReplaced(now, before))
-        this.#queue.add(key);
+      this.#pendingChanged(key, now, before);
       return;
     }
+    this.#queue.forget(key);
     this.#assumed.delete(key);
-    this.#unfit.delete(key);
-    const freed = now === undefined || isPodFinished(now);
-    if (freed && before?.spec?.nodeName !== undefined) this.#retryUnfit();
+    const promised = this.#cluster.nominations.nodeOf(key) !== undefined;
+    this.#cluster.nominations.remove(key);
+    if (now !== undefined && isPlaced(now)) this.#cluster.place(now, now.spec?.nodeName ?? '');
+    else this.#cluster.remove(key);
+    const change = podChange(now, before);
+    if (change !== undefined) this.#queue.changed(change);
+    // The room that was kept for it is free.
+    else if (promised && now === undefined) this.#queue.changed('pod gone');
   }
 
-  #retryUnfit(): void {
-    const now = this.#context.clock.now();
-    for (const [key, { notBefore }] of this.#unfit) this.#queue.addAfter(key, notBefore - now);
-  }
-
-  async #schedule(key: string): Promise<ReconcileResult> {
-    const pod = this.#pods.get(key);
-    if (pod === undefined || !needsNode(pod) || this.#assumed.has(key)) return undefined;
-    const wait = (this.#unfit.get(key)?.notBefore ?? 0) - this.#context.clock.now();
-    if (wait > 0) return { requeueAfterMs: wait };
-    const states = this.#nodes.list().map((node) => this.#stateOf(node));
-    const reasons = states.map((state) => whyNot(pod, state));
-    const fitting = states.filter((_state, i) => reasons[i]?.length === 0);
-    if (fitting.length === 0) return this.#fail(key, pod, unfitMessage(states.length, reasons));
-    await this.#bind(key, pod, best(pod, fitting, this.#context.random).node);
-    return undefined;
-  }
-
-  #stateOf(node: Node): NodeState {
-    const name = node.metadata?.name ?? '';
-    const pods = this.#pods.byIndex(BY_NODE, name).filter((pod) => !isPodFinished(pod));
-    for (const assumed of this.#assumed.values()) if (assumed.spec?.nodeName === name) pods.push(assumed);
-    return { node, pods };
-  }
-
-  async #bind(key: string, pod: Pod, node: Node): Promise<void> {
-    const { client, events } = this.#context;
-    const { name = '', namespace, uid } = pod.metadata ?? {};
-    const nodeName = node.metadata?.name ?? '';
-    const binding: Binding = {
-      apiVersion: 'v1',
-      kind: 'Binding',
-      metadata: { name, namespace, uid },
-      target: { apiVersion: 'v1', kind: 'Node', name: nodeName },
-    };
-    this.#assumed.set(key, { ...pod, spec: { containers: [], ...pod.spec, nodeName } });
-    try {
-      await client.create(PODS, binding, { subresource: 'binding' });
-    } catch (error) {
+  #pendingChanged(key: string, now: Pod, before: Pod | undefined): void {
+    const { uid } = now.metadata ?? {};
+    if (this.#assumed.has(key)) {
+      if (this.#assumed.get(key) === uid) return;
+      // A namesake of the one that we placed.
       this.#assumed.delete(key);
-      // Gone, replaced, or bound by someone else: the informer will tell.
-      if (isStatus(error, 404) || isStatus(error, 409)) return;
-      events.event(pod, 'Warning', 'FailedScheduling', `Binding rejected: ${(error as Error).message}`);
-      throw error;
     }
-    this.#unfit.delete(key);
-    // The informer may have shown the binding before the answer came.
+    this.#cluster.remove(key);
+    const [promised, earlier] = [now.status?.nominatedNodeName ?? '', before?.status?.nominatedNodeName ?? ''];
+    if (promised !== earlier) {
+      if (promised === '') this.#cluster.nominations.remove(key);
+      else this.#cluster.nominations.set(now, promised);
+    }
+    // Our own note of failure must not start the next try.
+    if (before === undefined || !sameWish(now, before)) this.#queue.add(key, podInfo(now).priority);
+  }
+
+  async #schedule(key: string): Promise<void> {
+    const pod = this.#pods.get(key);
+    if (pod === undefined || !needsNode(pod) || this.#assumed.has(key)) {
+      this.#queue.forget(key);
+      return;
+    }
+    const info = podInfo(pod);
+    const cluster = this.#cluster.view(this.#lookups);
+    const { node, unfit } = this.#finder.find(info, cluster);
+    if (unfit !== undefined) await this.#fail(info, unfit, cluster);
+    else await this.#place(info, node, cluster);
+  }
+
+  async #place(info: PodInfo, nodeName: string, cluster: ClusterView): Promise<void> {
+    const { pod, key } = info;
+    const claims = openClaims(info, cluster);
+    const node = cluster.node(nodeName);
+    if (claims.length > 0 && node !== undefined) {
+      // Its room is kept while volumes are made; once they are bound they lead it here.
+      this.#cluster.nominations.set(pod, nodeName);
+      this.#queue.park(key, new Set(['storage']));
+      await chooseVolumes(this.#context.client, claims, node, cluster);
+      return;
+    }
+    this.#assumed.set(key, pod.metadata?.uid);
+    this.#cluster.place(pod, nodeName);
+    this.#cluster.nominations.remove(key);
+    try {
+      await bindPod(this.#context, pod, nodeName);
+    } catch (error) {
+      await this.#bindingFailed(info, error as Error);
+    }
+    // Shown on its node already, or soon.
     const shown = this.#pods.get(key);
     if (shown === undefined || !needsNode(shown)) this.#assumed.delete(key);
-    events.event(pod, 'Normal', 'Scheduled', `Successfully assigned ${namespace}/${name} to ${nodeName}`);
   }
 
-  async #fail(key: string, pod: Pod, message: string): Promise<ReconcileResult> {
-    const { client, clock, events } = this.#context;
-    const tries = (this.#unfit.get(key)?.tries ?? 0) + 1;
-    this.#unfit.set(key, { tries, notBefore: clock.now() + backoffDelay(tries, BACKOFF) });
-    events.event(pod, 'Warning', 'FailedScheduling', message);
-    const current = podCondition(pod, 'PodScheduled');
-    if (current?.status !== 'False' || current.reason !== 'Unschedulable' || current.message !== message) {
-      const now = timestamp(clock.wall());
-      const since = current?.status === 'False' ? (current.lastTransitionTime ?? now) : now;
-      const condition: PodCondition = {
-        type: 'PodScheduled',
-        status: 'False',
-        reason: 'Unschedulable',
-        message,
-        lastTransitionTime: since,
-      };
-      const { name = '', namespace, uid } = pod.metadata ?? {};
-      // A strategic patch merges by type, so that the conditions of others stay.
-      const patch = { metadata: { uid }, status: { conditions: [condition] } };
-      try {
-        await client.patch<Pod>(PODS, name, namespace, 'strategic', patch, { subresource: 'status' });
-      } catch (error) {
-        if (!isStatus(error, 404) && !isStatus(error, 409)) throw error;
-      }
+  async #bindingFailed({ key, pod }: PodInfo, error: Error): Promise<void> {
+    if (!this.#assumed.delete(key)) return;
+    this.#cluster.remove(key);
+    const shown = this.#pods.get(key);
+    if (shown === undefined || !needsNode(shown)) return;
+    this.#queue.changed('pod gone');
+    this.#queue.retry(key);
+    // Gone, replaced, or bound by someone else: the informer will tell.
+    if (isStatus(error, 404) || isStatus(error, 409)) return;
+    const message = `binding rejected: ${error.message}`;
+    await tellWaiting(this.#context, pod, { reason: 'SchedulerError', message });
+  }
+
+  async #fail(info: PodInfo, unfit: Unfit, cluster: ClusterView): Promise<void> {
+    const { key, pod } = info;
+    const { random } = this.#context;
+    const preemption = findVictims(info, unfit, cluster, this.#budgets.list(), random);
+    const { candidate } = preemption;
+    // Before anything is awaited: a change that comes meanwhile must find the pod waiting for it.
+    this.#queue.park(key, changesThatHelp(unfit.filters));
+    if (candidate !== undefined) {
+      const { node } = candidate;
+      await this.#preempt(info, candidate);
+      await tellWaiting(this.#context, pod, { reason: 'Unschedulable', message: unfit.message, nominated: node });
+      return;
     }
-    return { requeueAfterMs: FLUSH_MS };
+    const message = cluster.nodes.length === 0 ? unfit.message : `${unfit.message} preemption: ${preemption.message}`;
+    if (!preemption.wait) this.#cluster.nominations.remove(key);
+    const nominated = preemption.wait ? {} : { nominated: null };
+    await tellWaiting(this.#context, pod, { reason: 'Unschedulable', message, ...nominated });
   }
-}
 
-function needsNode(pod: Pod): boolean {
-  return (
-    (pod.spec?.nodeName ?? '') === '' &&
-    (pod.spec?.schedulerName ?? SCHEDULER) === SCHEDULER &&
-    (pod.spec?.schedulingGates ?? []).length === 0 &&
-    pod.metadata?.deletionTimestamp === undefined &&
-    !isPodFinished(pod)
-  );
-}
-
-function wasReplaced(now: Pod, before: Pod): boolean {
-  return now.metadata?.uid !== before.metadata?.uid;
-}
-
-function byNode(pod: Pod): readonly string[] {
-  return pod.spec?.nodeName === undefined ? [] : [pod.spec.nodeName];
-}
-
-/** Whether a node changed in a way that may let a pod fit; heartbeats do not. */
-function canHelp(now: Node, before: Node): boolean {
-  const relevant = (node: Node): unknown => [
-    node.metadata?.labels,
-    node.spec,
-    node.status?.allocatable,
-    node.status?.conditions?.map(({ type, status }) => [type, status]),
-  ];
-  return !semanticallyEqual(relevant(now), relevant(before));
+  async #preempt(info: PodInfo, { node, victims }: Candidate): Promise<void> {
+    const { nominations } = this.#cluster;
+    const outdone = nominations.on(node).filter(({ priority }) => priority < info.priority);
+    nominations.set(info.pod, node);
+    for (const other of outdone) nominations.remove(other.key);
+    try {
+      await Promise.all(victims.map((victim) => evictFor(this.#context, info.pod, victim.pod, node)));
+      // What was promised less important pods does not hold any more; they look for another node.
+      await Promise.all(outdone.map((other) => clearNomination(this.#context, other.pod)));
+    } catch (error) {
+      nominations.remove(info.key);
+      throw error;
+    }
+    for (const other of outdone) this.#queue.add(other.key, other.priority);
+  }
 }

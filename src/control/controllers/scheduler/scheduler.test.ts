@@ -44,7 +44,8 @@ describe('the scheduler', () => {
   test('tells why a pod fits nowhere, and binds it when room appears', async () => {
     await addNode(world.client, 'node-1', { cpu: '1' });
     await create('big', '2');
-    const message = '0/1 nodes are available: 1 Insufficient cpu.';
+    const message =
+      '0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.';
     const condition = await world.until(() => podCondition(podNamed('big') ?? {}, 'PodScheduled'));
     expect(condition).toMatchObject({ status: 'False', reason: 'Unschedulable', message });
     const event = await world.until(() => eventsOf('big').find(({ reason }) => reason === 'FailedScheduling'));
@@ -84,5 +85,35 @@ describe('the scheduler', () => {
     await create('picky', '1', { nodeSelector: { disk: 'ssd' } });
     await world.until(() => nodeOf('picky') === 'node-2');
     expect(nodeOf('gated')).toBeUndefined();
+  });
+
+  test('gives replicas that only have room for some to the more important pods first', async () => {
+    await create('low', '2');
+    await create('high', '2', { priorityClassName: 'system-cluster-critical' });
+    const waits = (name: string): boolean => podCondition(podNamed(name) ?? {}, 'PodScheduled')?.status === 'False';
+    await world.until(() => waits('low') && waits('high'));
+    await addNode(world.client, 'node-1', { cpu: '2' });
+    await world.until(() => nodeOf('high') === 'node-1');
+    expect(nodeOf('low')).toBeUndefined();
+  });
+
+  test('a gate that is taken away lets the pod go', async () => {
+    await addNode(world.client, 'node-1');
+    await create('gated', '1', { schedulingGates: [{ name: 'wait.dev/here' }] });
+    const condition = await world.until(() => podCondition(podNamed('gated') ?? {}, 'PodScheduled'));
+    expect(condition).toMatchObject({
+      status: 'False',
+      reason: 'SchedulingGated',
+      message: 'Scheduling is blocked due to non-empty scheduling gates',
+    });
+    await world.client.patch(PODS, 'gated', 'default', 'merge', { spec: { schedulingGates: null } });
+    await world.until(() => nodeOf('gated') === 'node-1');
+  });
+
+  test('a pod whose claim is not bound says so', async () => {
+    await addNode(world.client, 'node-1');
+    await create('data', '1', { volumes: [{ name: 'd', persistentVolumeClaim: { claimName: 'd' } }] });
+    const message = (): string => podCondition(podNamed('data') ?? {}, 'PodScheduled')?.message ?? '';
+    await world.until(() => message().startsWith('0/1 nodes are available: persistentvolumeclaim "d" not found.'));
   });
 });

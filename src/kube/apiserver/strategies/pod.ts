@@ -25,7 +25,7 @@ export const podStrategy: Strategy = {
   prepareForCreate(pod, context) {
     const spec = pod.spec ?? {};
     pod.spec = spec;
-    pod.status = { phase: 'Pending', qosClass: podQosClass(pod) };
+    pod.status = { phase: 'Pending', qosClass: podQosClass(pod), ...gatedCondition(spec) };
     admitServiceAccount(pod, spec, context);
     admitPriority(pod, spec, context);
     admitTolerations(spec);
@@ -43,6 +43,13 @@ export const podStrategy: Strategy = {
     return period < 0 ? 1 : period;
   },
 };
+
+/** What people see of a pod that no scheduler looks at. Upstream: applySchedulingGatedCondition. */
+function gatedCondition(spec: Fields): Fields {
+  if (digArray(spec, 'schedulingGates').length === 0) return {};
+  const message = 'Scheduling is blocked due to non-empty scheduling gates';
+  return { conditions: [{ type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message }] };
+}
 
 /** Upstream's ServiceAccount admission, without the token volume. */
 function admitServiceAccount(pod: AnyObject, spec: Fields, context: StrategyContext): void {

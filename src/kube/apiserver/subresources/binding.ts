@@ -35,6 +35,9 @@ export async function bindPod(request: ResourceRequest): Promise<Reply> {
     if (current.metadata?.deletionTimestamp !== undefined) {
       throw conflict(bindings, name, `pod ${name} is being deleted, cannot be assigned to a host`);
     }
+    if (digArray(current, 'spec', 'schedulingGates').length > 0) {
+      throw conflict(bindings, name, `pod ${name} has non-empty .spec.schedulingGates`);
+    }
     if (assigned !== '')
       throw conflict(bindings, name, `pod ${name} is already assigned to node ${JSON.stringify(assigned)}`);
     const next = mutableCopy(current);

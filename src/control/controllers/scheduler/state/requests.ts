@@ -57,7 +57,7 @@ export function add(a: Amounts, b: Amounts): Amounts {
   return combine(a, b, (x, y) => x + y);
 }
 
-export function addAll(all: readonly Amounts[]): Amounts {
+function addAll(all: readonly Amounts[]): Amounts {
   return all.reduce(add, {});
 }
 
