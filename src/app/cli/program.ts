@@ -41,6 +41,10 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'start the API server alone',
     load: async () => (await import('./commands/apiserver.ts')).apiserverCommand(),
   },
+  scheduler: {
+    summary: 'give the pods of any cluster their nodes',
+    load: async () => (await import('./commands/scheduler.ts')).schedulerCommand(),
+  },
   version: {
     summary: 'show the version',
     load: async () => (await import('./commands/version.ts')).versionCommand(),

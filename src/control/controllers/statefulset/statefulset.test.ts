@@ -2,20 +2,34 @@
 // What is asserted is what a user could see.
 import type { ControllerRevision, StatefulSet } from 'kubernetes-types/apps/v1.js';
 import type { Event, PersistentVolumeClaim, Pod } from 'kubernetes-types/core/v1.js';
+import type { StorageClass } from 'kubernetes-types/storage/v1.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { builtin } from '#kube/api/resources.ts';
+import { type TempDir, tempDir } from '#test/support/temp-dir.ts';
 import { startWorld, type World } from '../testing/world.ts';
 
 const SETS = builtin('StatefulSet');
 const PODS = builtin('Pod');
 let world: World;
+let dir: TempDir;
 
 beforeEach(async () => {
-  world = await startWorld({ only: ['statefulset', 'scheduler', 'garbage-collector'] });
+  dir = tempDir('statefulset');
+  world = await startWorld({
+    only: ['statefulset', 'persistent-volume', 'scheduler', 'garbage-collector'],
+    settings: { volumesDir: dir.path },
+  });
   for (const kind of ['StatefulSet', 'ControllerRevision', 'PersistentVolumeClaim']) world.see(kind);
+  await world.client.create<StorageClass>(builtin('StorageClass'), {
+    apiVersion: 'storage.k8s.io/v1',
+    kind: 'StorageClass',
+    metadata: { name: 'standard', annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } },
+    provisioner: 'evenkeel.dev/host-path',
+  });
 });
 afterEach(async () => {
   await world.close();
+  dir.remove();
 });
 
 type Spec = NonNullable<StatefulSet['spec']>;
