@@ -11,6 +11,7 @@ import { deploymentController } from './deployment/index.ts';
 import { disruptionController } from './disruption/index.ts';
 import { endpointsController } from './endpoints/index.ts';
 import { endpointSliceController } from './endpointslice/index.ts';
+import { endpointSliceMirroringController } from './endpointslice-mirroring/index.ts';
 import { garbageCollector } from './garbage-collector/index.ts';
 import { namespaceController } from './namespace/index.ts';
 import { nodeLifecycleController } from './node-lifecycle/index.ts';
@@ -43,6 +44,7 @@ export const controllers: readonly Controller[] = [
   // Endpoints come last, out of pods that run.
   endpointSliceController,
   endpointsController,
+  endpointSliceMirroringController,
   // Evictions are refused until the budgets are counted.
   disruptionController,
   // Cleaning up is in no hurry; and it must have seen every owner before it calls anything ownerless.
