@@ -1,6 +1,6 @@
 // Limits of pods as people see them: what is ended, what is slowed down, and what goes on working meanwhile.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { kernelAllows } from '../../../test/support/kernel.ts';
+import { kernelAllows } from '#test/support/kernel.ts';
 import { hasControlGroups, isReady, PODS, startTestNode, type TestNode } from './testing.ts';
 
 const obstacle = (await hasControlGroups()) ? undefined : 'no control groups may be used here';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { systemClock } from '#lib/clock.ts';
-import { kernelAllows } from '../../../../test/support/kernel.ts';
+import { kernelAllows } from '#test/support/kernel.ts';
 import { joinSteps } from '../process/enter.ts';
 import { processStartTime } from '../process/proc.ts';
 import type { Cgroups, ContainerCgroup } from './cgroups.ts';

@@ -73,7 +73,15 @@ export class PodManager {
 
   /** What runs now, pod by pod. */
   running(): PodContainers[] {
-    return [...this.#workers.values()].map((worker) => ({ pod: worker.pod, running: worker.allRunning() }));
+    return [...this.#workers.values()].map((worker) => {
+      const { pod } = worker;
+      const containers = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
+      const running = containers.flatMap(({ name }) => {
+        const handle = worker.running(name);
+        return handle === undefined ? [] : [{ name, handle }];
+      });
+      return { pod, running };
+    });
   }
 
   list(): Pod[] {

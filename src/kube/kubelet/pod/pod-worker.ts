@@ -148,13 +148,6 @@ export class PodWorker {
     return this.#runner(container)?.noLogMessage(previous) ?? missing;
   }
 
-  /** Its containers that run now. */
-  allRunning(): { name: string; handle: RunningContainer }[] {
-    return [...this.#inits, ...this.#apps].flatMap(({ tracked }) =>
-      tracked.run === undefined ? [] : [{ name: tracked.name, handle: tracked.run.handle }],
-    );
-  }
-
   get pod(): Pod {
     return { ...this.#pod, status: this.#status };
   }
