@@ -147,6 +147,11 @@ describe.runIf(kernelAllows(await obstacle(), 'pods apart from the machine'))('i
     expect(pod.status?.containerStatuses?.[0]?.state?.terminated).toMatchObject({ message: 'bye', exitCode: 3 });
   });
 
+  test('a container that asks for a terminal has one', async () => {
+    const tty = { args: ['test -t 0 && test -t 1 && tty > /dev/termination-log'], tty: true, stdin: true };
+    expect(await words('terminal', '', tty)).toEqual([expect.stringMatching(/^\/dev\/pts\/\d+$/)]);
+  });
+
   test('the data of the cluster cannot be seen', async () => {
     expect(await words('keys', `ls -A ${node.dataDir} 2>&1 | wc -l; ls /tmp | wc -l`)).toEqual(['1', '0']);
   });
