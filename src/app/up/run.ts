@@ -18,6 +18,7 @@ import { formatProblem } from '../manifests/format.ts';
 import { type Manifests, readManifests } from '../manifests/read.ts';
 import { addressLines, hostsOf } from './addresses.ts';
 import type { Progress } from './progress.ts';
+import { rolloutStates } from './rollout-state.ts';
 import { rolloutTasks } from './rollouts.ts';
 
 export interface UpOptions {
@@ -128,7 +129,7 @@ async function startWithProgress(
   }
 }
 
-/** Applies what can be applied, waits for its Deployments, and says where everything is. */
+/** Applies what can be applied, waits for its workloads, and says where everything is. */
 async function applyAndWait(
   options: UpOptions,
   manifests: Manifests,
@@ -149,17 +150,21 @@ async function applyAndWait(
     },
   });
   clean &&= applied.every(({ outcome }) => outcome !== 'failed');
-  const deployments =
+  const workloads =
     options.paths.length === 0
-      ? await storedDeployments(cluster)
+      ? await storedWorkloads(cluster)
       : applied.flatMap((result) =>
-          result.outcome !== 'failed' && result.resource.kind === 'Deployment' ? [result.object] : [],
+          result.outcome !== 'failed' && result.resource.kind in rolloutStates
+            ? [{ ...result.object, kind: result.resource.kind }]
+            : [],
         );
-  if (options.paths.length === 0 && deployments.length === 0) {
-    progress.line('No Deployment is stored yet: bring manifests in with "evenkeel apply" or kubectl');
+  if (options.paths.length === 0 && workloads.length === 0) {
+    progress.line(
+      'No Deployment, StatefulSet or DaemonSet is stored yet: bring manifests in with "evenkeel apply" or kubectl',
+    );
   }
   try {
-    if (deployments.length > 0) await progress.phase(rolloutTasks(deployments, cluster.informers, startedAt, signal));
+    if (workloads.length > 0) await progress.phase(rolloutTasks(workloads, cluster.informers, startedAt, signal));
   } catch (error) {
     clean = false;
     const { message, remedy } = asFailure(error, options.data.logFile);
@@ -174,8 +179,12 @@ async function applyAndWait(
 }
 
 /** What an earlier run left: without manifests it is all there is to wait for. */
-async function storedDeployments({ informers }: Cluster): Promise<KubeObject[]> {
-  const deployments = informers.of<KubeObject>(builtin('Deployment'));
-  await deployments.synced();
-  return deployments.list().sort((a, b) => (objectKey(a) < objectKey(b) ? -1 : 1));
+async function storedWorkloads({ informers }: Cluster): Promise<KubeObject[]> {
+  const kinds = Object.keys(rolloutStates).map(async (kind) => {
+    const stored = informers.of<KubeObject>(builtin(kind));
+    await stored.synced();
+    return stored.list().map((object) => ({ ...object, kind }));
+  });
+  const all = (await Promise.all(kinds)).flat();
+  return all.sort((a, b) => (objectKey(a) < objectKey(b) ? -1 : 1));
 }

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { KubeObject } from '#kube/api/object.ts';
 import { dataDirAt } from '../main/data-dir.ts';
 import { addressLines, hostsOf } from './addresses.ts';
-import { stateOf } from './rollouts.ts';
+import { daemonSetState, statefulSetState, stateOf } from './rollout-state.ts';
 
 const selector = { matchLabels: { app: 'web' } };
 const template = { metadata: { labels: { app: 'web' } } };
@@ -52,6 +52,34 @@ test('a rollout past its deadline has failed', () => {
     failed: true,
     text: '0/2 ready',
   });
+});
+
+test('a StatefulSet is done when what the partition leaves is updated, and all of it is available', () => {
+  const spec = {
+    replicas: 3,
+    serviceName: 'db',
+    selector,
+    template,
+    updateStrategy: { rollingUpdate: { partition: 2 } },
+  };
+  const status = { observedGeneration: 1, replicas: 3, readyReplicas: 3, availableReplicas: 3 };
+  const state = (updatedReplicas: number, generation = 1) =>
+    statefulSetState({ metadata: { generation }, spec, status: { ...status, updatedReplicas } });
+  expect(state(0)).toEqual({ text: '3/3 ready', done: false, failed: false });
+  expect(state(1).done).toBe(true);
+  expect(state(1, 2)).toEqual({ text: '0/3 ready', done: false, failed: false });
+});
+
+test('a DaemonSet is done when every node that wants its pod has a new one, available', () => {
+  const status = { observedGeneration: 1, currentNumberScheduled: 2, numberMisscheduled: 0, numberReady: 2 };
+  const state = (updatedNumberScheduled: number) =>
+    daemonSetState({
+      metadata: { generation: 1 },
+      spec: { selector, template },
+      status: { ...status, desiredNumberScheduled: 2, numberAvailable: 2, updatedNumberScheduled },
+    });
+  expect(state(1)).toEqual({ text: '2/2 ready', done: false, failed: false });
+  expect(state(2).done).toBe(true);
 });
 
 test('hosts that a browser reaches as they are come first, and those of other classes not at all', () => {

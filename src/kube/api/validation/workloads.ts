@@ -1,6 +1,6 @@
 // Rules of Deployment, ReplicaSet, ReplicationController, StatefulSet and DaemonSet.
 // Knows selectors and templates together. Upstream source: pkg/apis/apps/validation.
-import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.js';
+import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from 'kubernetes-types/apps/v1.js';
 import type { PodTemplateSpec, ReplicationController } from 'kubernetes-types/core/v1.js';
 import type { LabelSelector } from 'kubernetes-types/meta/v1.js';
 import { jsonEqual } from '#lib/json.ts';
@@ -175,7 +175,18 @@ const statefulSet = rulesFor<StatefulSet>({
     if ((spec.serviceName ?? '') !== '') {
       report.each(child('spec', 'serviceName'), spec.serviceName, dns1035Label(spec.serviceName));
     }
-    validateSelectedTemplate(spec.selector, spec.template, 'empty selector is invalid for statefulset', report);
+    notNegative(spec.revisionHistoryLimit, child('spec', 'revisionHistoryLimit'), report);
+    notNegative(spec.ordinals?.start, child('spec', 'ordinals', 'start'), report);
+    const { maxUnavailable } = rollingUpdate ?? {};
+    if (maxUnavailable !== undefined) {
+      const field = child(path, 'rollingUpdate', 'maxUnavailable');
+      validateIntOrPercent(maxUnavailable, field, report);
+      notAboveHundredPercent(maxUnavailable, field, report);
+      if (isZero(maxUnavailable)) report.invalid(field, maxUnavailable, 'cannot be 0');
+    }
+    validateRetention(spec.persistentVolumeClaimRetentionPolicy, report);
+    const template = withClaimVolumes(spec);
+    validateSelectedTemplate(spec.selector, template, 'empty selector is invalid for statefulset', report);
   },
   validateUpdate(next, previous, report) {
     const fixed = (object: StatefulSet): object => {
@@ -184,6 +195,37 @@ const statefulSet = rulesFor<StatefulSet>({
       return last;
     };
     if (!jsonEqual(fixed(next), fixed(previous))) report.forbidden('spec', onlyTheseOfStatefulSet);
+  },
+});
+
+type StatefulSetSpec = NonNullable<StatefulSet['spec']>;
+
+/** Containers may mount a claim by its template's name, as if it stood among the volumes. */
+function withClaimVolumes({ template, volumeClaimTemplates = [] }: StatefulSetSpec): PodTemplateSpec | undefined {
+  if (template?.spec === undefined || volumeClaimTemplates.length === 0) return template;
+  const volumes = template.spec.volumes ?? [];
+  const named = new Set(volumes.map(({ name }) => name));
+  const claims = volumeClaimTemplates.flatMap(({ metadata }) => {
+    const name = metadata?.name ?? '';
+    return name === '' || named.has(name) ? [] : [{ name, persistentVolumeClaim: { claimName: name } }];
+  });
+  return { ...template, spec: { ...template.spec, volumes: [...volumes, ...claims] } };
+}
+
+function validateRetention(policy: StatefulSetSpec['persistentVolumeClaimRetentionPolicy'], report: Report): void {
+  const path = child('spec', 'persistentVolumeClaimRetentionPolicy');
+  for (const field of ['whenDeleted', 'whenScaled'] as const) {
+    oneOf(policy?.[field], ['Delete', 'Retain'], child(path, field), report, 'optional');
+  }
+}
+
+const controllerRevision = rulesFor<ControllerRevision>({
+  validate({ data, revision }, report) {
+    if (data === undefined || data === null) report.required('data', 'data is mandatory');
+    notNegative(revision, 'revision', report);
+  },
+  validateUpdate(next, previous, report) {
+    if (!jsonEqual(next.data, previous.data)) report.invalid('data', next.data, immutable);
   },
 });
 
@@ -214,5 +256,6 @@ export const workloadRules: Readonly<Record<string, KindRules>> = {
   'apps/ReplicaSet': replicaSet,
   'apps/StatefulSet': statefulSet,
   'apps/DaemonSet': daemonSet,
+  'apps/ControllerRevision': controllerRevision,
   '/ReplicationController': replicationController,
 };
