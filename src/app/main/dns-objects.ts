@@ -19,10 +19,14 @@ const PORTS = [
   { name: 'metrics', port: METRICS_PORT, protocol: 'TCP' },
 ];
 
-/** `served` false: nobody listens there, and the slices say so. An object of before is brought up to date. */
-export async function ensureDnsObjects(client: Client, addresses: readonly string[], served: boolean): Promise<void> {
+/** At addresses that are not `served` nobody listens, and the slices say so. An object of before is brought up to date. */
+export async function ensureDnsObjects(
+  client: Client,
+  addresses: readonly string[],
+  served: readonly string[],
+): Promise<void> {
   await ensureService(client, addresses);
-  await Promise.all(addresses.map((address) => ensureSlice(client, address, served)));
+  await Promise.all(addresses.map((address) => ensureSlice(client, address, served.includes(address))));
 }
 
 async function ensureService(client: Client, addresses: readonly string[]): Promise<void> {

@@ -6,6 +6,7 @@ import type { Client } from '#kube/client/client.ts';
 import type { Informers } from '#kube/client/informer.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import type { DnsServer } from '#traffic/dns/dns-server.ts';
 import type { UpstreamAddress } from '#traffic/dns/forward/upstream-address.ts';
 import { codeOf, messageOf } from '../failure.ts';
 import { DNS_PORT, ensureDnsObjects, METRICS_PORT } from './dns-objects.ts';
@@ -48,21 +49,27 @@ export function dnsAddresses(serviceCidr: string): string[] {
 export async function startDns(options: DnsOptions, shutdown: Shutdown): Promise<ClusterDns> {
   const { client, informers, clock, log } = options;
   const addresses = dnsAddresses(options.serviceCidr);
-  const server = await listen(options, addresses);
+  const server = await listenWhereItCan(options, addresses);
   if (server !== undefined) shutdown.add('dns', () => server.close());
-  const told = await tellOf(server !== undefined, addresses, client, log);
+  const served = server?.endpoints.map(({ address }) => address) ?? [];
+  const told = await tellOf(served, addresses, client, log);
   if (server === undefined || !told) return { addresses: [], feed: undefined, metricsText: () => '' };
-  const metrics = await serveMetrics(addresses, METRICS_PORT, () => server.metricsText(), log);
+  const metrics = await serveMetrics(served, METRICS_PORT, () => server.metricsText(), log);
   shutdown.add('dns metrics', () => metrics.close());
   const { DnsFeed } = await import('#control/controllers/traffic/dns-feed.ts');
   const feed = new DnsFeed({ informers, sink: server, domain: CLUSTER_DOMAIN, clock, log });
   shutdown.add('dns names', () => feed.stop());
   await feed.start();
-  return { addresses, feed, metricsText: () => server.metricsText() };
+  return { addresses: served, feed, metricsText: () => server.metricsText() };
 }
 
 /** False when the objects could not be written: their address may be another Service's. */
-async function tellOf(served: boolean, addresses: readonly string[], client: Client, log: Logger): Promise<boolean> {
+async function tellOf(
+  served: readonly string[],
+  addresses: readonly string[],
+  client: Client,
+  log: Logger,
+): Promise<boolean> {
   try {
     await ensureDnsObjects(client, addresses, served);
     return true;
@@ -72,7 +79,18 @@ async function tellOf(served: boolean, addresses: readonly string[], client: Cli
   }
 }
 
-async function listen(options: DnsOptions, addresses: readonly string[]) {
+/** At all addresses, or at the first that can be had: a machine may be without IPv6. */
+async function listenWhereItCan(options: DnsOptions, addresses: readonly string[]): Promise<DnsServer | undefined> {
+  const all = await listen(options, addresses);
+  if (all !== undefined || addresses.length === 1) return all;
+  for (const address of addresses) {
+    const one = await listen(options, [address]);
+    if (one !== undefined) return one;
+  }
+  return undefined;
+}
+
+async function listen(options: DnsOptions, addresses: readonly string[]): Promise<DnsServer | undefined> {
   const { clock, log } = options;
   const [{ startDnsServer }, { resolvConf }] = await Promise.all([
     import('#traffic/dns/dns-server.ts'),
@@ -92,8 +110,8 @@ async function listen(options: DnsOptions, addresses: readonly string[]) {
     log.warn(
       { addresses, port: DNS_PORT, error: messageOf(error) },
       codeOf(error) === 'EACCES'
-        ? 'No cluster DNS: port 53 needs privileges; run as root to have it'
-        : 'No cluster DNS: its address cannot be had',
+        ? 'Cannot serve cluster DNS there: port 53 needs privileges; run as root to have it'
+        : 'Cannot serve cluster DNS there: this machine has no such address, or somebody listens at it',
     );
     return undefined;
   }
