@@ -1,6 +1,7 @@
 // The container's own streams: its output goes to its log and to everybody who is attached, its input stays open.
 // Knows streams and the log; who attaches is the caller's matter.
 import { PassThrough, type Readable, Writable } from 'node:stream';
+import type { Clock } from '#lib/clock.ts';
 import type { OpenStreams } from '../runtime.ts';
 import type { LogFile, LogStream } from './log-file.ts';
 import { TerminalResizer } from './terminal.ts';
@@ -14,6 +15,7 @@ interface ConsoleOptions {
   readonly stdout: Readable;
   readonly stderr: Readable;
   readonly output: LogFile;
+  readonly clock: Clock;
   readonly exited: Promise<{ readonly exitCode: number }>;
 }
 
@@ -24,7 +26,7 @@ export class ContainerConsole {
 
   constructor(options: ConsoleOptions) {
     this.#options = options;
-    this.#resizer = options.pid.then((pid) => new TerminalResizer(pid));
+    this.#resizer = options.pid.then((pid) => new TerminalResizer(pid, options.clock));
     this.#carry(options.stdout, 'stdout');
     this.#carry(options.stderr, 'stderr');
     options.stdin?.on('error', () => options.stdin?.destroy());

@@ -155,6 +155,7 @@ export class ProcessRuntime implements Runtime {
       stderr: streams[1],
       output,
       exited: exited.promise,
+      clock: this.#clock,
     });
     const { app, init } = await this.#setUp(pid, report, launch, control, alive).catch((error: unknown) => {
       signalProcess(-pid, 'SIGKILL');

@@ -47,12 +47,11 @@ function terminalBelow(pid: number): string | undefined {
 /** Sets the size of the terminal below the process `pid`; whatever runs in front there is told. */
 export class TerminalResizer {
   readonly #pid: number;
-  readonly #clock: Clock | undefined;
+  readonly #clock: Clock;
   #wanted: TerminalSize | undefined;
   #busy = false;
 
-  /** Without a clock a terminal that is not there yet is not waited for. */
-  constructor(pid: number, clock?: Clock) {
+  constructor(pid: number, clock: Clock) {
     this.#pid = pid;
     this.#clock = clock;
   }
@@ -78,8 +77,8 @@ export class TerminalResizer {
   async #find(): Promise<string | undefined> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const file = terminalBelow(this.#pid);
-      if (file !== undefined || this.#clock === undefined) return file;
-      await new Promise<void>((resolve) => void this.#clock?.after(STEP_MS, resolve));
+      if (file !== undefined) return file;
+      await new Promise<void>((resolve) => void this.#clock.after(STEP_MS, resolve));
     }
     return undefined;
   }
