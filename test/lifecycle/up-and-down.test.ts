@@ -73,13 +73,23 @@ test('down ends what a killed cluster left running, before its traces are wiped'
   cluster.running.child.kill('SIGKILL');
   await cluster.running.finished;
   expect(pods.flatMap(processesOf)).toHaveLength(2);
+  const groups = controlGroupsOf(data.path);
 
   const get = await evenkeel(['get', 'pods', '--data', data.path]);
   expect(get).toMatchObject({ code: 1, stderr: expect.stringContaining('Start the cluster with "evenkeel up"') });
   const down = await evenkeel(['down', '--data', data.path, '--wipe']);
   expect(down).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Ended \d+ processes that a crash had left/) });
   await eventually('no process of a pod is left', () => expect(pods.flatMap(processesOf)).toEqual([]));
+  expect(groups.filter(existsSync)).toEqual([]);
 }, 60_000);
+
+/** Directories of the node's control groups; none where it may have none. */
+function controlGroupsOf(data: string): string[] {
+  const file = join(data, 'kubelet', 'cgroups.json');
+  if (!existsSync(file)) return [];
+  const { dirs, node } = JSON.parse(readFileSync(file, 'utf8')) as { dirs: Record<string, string>; node: string };
+  return Object.values(dirs).map((base) => join(base, node, '..'));
+}
 
 test('without manifests it starts what is stored, by images that up or apply was told of before', async () => {
   const data = directory();

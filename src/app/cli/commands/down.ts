@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { Command } from 'commander';
+import { systemClock } from '#lib/clock.ts';
 import { Failure } from '../../failure.ts';
 import { type DataDir, dataDirAt } from '../../main/data-dir.ts';
 import { acquireLock, type Instance, isAlive, readInstance } from '../../main/instance-lock.ts';
@@ -53,11 +54,11 @@ export function downCommand(): Command {
 /** A cluster that was killed could not end its pods; how many of their processes ran on. */
 async function endLeftovers(data: DataDir): Promise<number> {
   if (!existsSync(data.pods)) return 0;
-  const { ProcessRecords, recordsDir } = await import('#kube/kubelet/process/records.ts');
+  const { sweepLeftovers } = await import('#kube/kubelet/process/leftovers.ts');
   // A cluster that starts this moment must not lose its new pods.
   const lock = acquireLock(data.lock, data.root);
   try {
-    return new ProcessRecords(recordsDir(data.pods)).sweep().size;
+    return await sweepLeftovers(data.pods, systemClock);
   } finally {
     lock.release();
   }

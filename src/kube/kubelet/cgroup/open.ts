@@ -11,6 +11,7 @@ import { CgroupTree } from './tree.ts';
 import { V1Driver } from './v1.ts';
 import { V2Driver } from './v2.ts';
 
+const RECORD = 'cgroups.json';
 const V2_WANTED = ['memory', 'cpu', 'pids'];
 
 export interface CgroupOptions {
@@ -24,6 +25,8 @@ export interface CgroupOptions {
 interface CgroupRecord {
   readonly version: 1 | 2;
   readonly dirs: Readonly<Record<string, string>>;
+  /** Path of the node's own group. */
+  readonly node?: string;
 }
 
 function recordOf(place: { v1: Readonly<Record<string, string>> } | { v2: string }): CgroupRecord {
@@ -83,17 +86,21 @@ function readRecord(file: string): CgroupRecord | undefined {
   }
 }
 
+/** Ends and removes what an earlier run left in its groups; resolves with how many processes that were. */
+export async function sweepCgroups(dataDir: string, clock: Clock): Promise<number> {
+  const before = readRecord(join(dataDir, RECORD));
+  return before?.node === undefined ? 0 : await new CgroupTree(driverOf(before), before.node, clock).sweep();
+}
+
 /** `undefined` when there are none that may be used. Whatever an earlier run left in its groups is ended. */
 export async function openCgroups(options: CgroupOptions): Promise<Cgroups | undefined> {
   const { dataDir, nodeName, clock } = options;
   const id = `evenkeel-${createHash('sha256').update(dataDir).digest('hex').slice(0, 8)}`;
   const node = join(id, nodeName);
-  const file = join(dataDir, 'cgroups.json');
-  const before = readRecord(file);
-  if (before !== undefined) await new CgroupTree(driverOf(before), node, clock).sweep();
+  await sweepCgroups(dataDir, clock);
   const found = detect(`${id}-probe`);
   if (found === undefined) return undefined;
   mkdirSync(dataDir, { recursive: true });
-  writeFileSync(file, JSON.stringify(found));
+  writeFileSync(join(dataDir, RECORD), JSON.stringify({ ...found, node }));
   return new CgroupTree(driverOf(found), node, clock);
 }
