@@ -6,6 +6,7 @@ import type { Informers } from '#kube/client/informer.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import type { Controller } from './controller.ts';
+import { cronJobController } from './cronjob/index.ts';
 import { daemonSetController } from './daemonset/index.ts';
 import { deploymentController } from './deployment/index.ts';
 import { disruptionController } from './disruption/index.ts';
@@ -13,6 +14,7 @@ import { endpointsController } from './endpoints/index.ts';
 import { endpointSliceController } from './endpointslice/index.ts';
 import { endpointSliceMirroringController } from './endpointslice-mirroring/index.ts';
 import { garbageCollector } from './garbage-collector/index.ts';
+import { jobController } from './job/index.ts';
 import { namespaceController } from './namespace/index.ts';
 import { nodeLifecycleController } from './node-lifecycle/index.ts';
 import { persistentVolumeController } from './persistent-volume/index.ts';
@@ -22,6 +24,7 @@ import { schedulerController } from './scheduler/index.ts';
 import { type ControllerSettings, defaultSettings } from './settings.ts';
 import { statefulSetController } from './statefulset/index.ts';
 import { taintEvictionController } from './taint-eviction/index.ts';
+import { ttlAfterFinishedController } from './ttl-after-finished/index.ts';
 
 /**
  * In start order. They meet only through the API, so the order decides nothing but who is ready first after a start:
@@ -40,6 +43,8 @@ export const controllers: readonly Controller[] = [
   daemonSetController,
   // A pod that has its volume can start at once.
   persistentVolumeController,
+  cronJobController,
+  jobController,
   schedulerController,
   // Endpoints come last, out of pods that run.
   endpointSliceController,
@@ -49,6 +54,7 @@ export const controllers: readonly Controller[] = [
   disruptionController,
   // Cleaning up is in no hurry; and it must have seen every owner before it calls anything ownerless.
   garbageCollector,
+  ttlAfterFinishedController,
   podGarbageCollector,
 ];
 

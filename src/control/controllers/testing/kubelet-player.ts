@@ -17,6 +17,8 @@ export interface KubeletPlayer {
   ready: (pod: Pod) => boolean;
   /** While false for a pod, its kubelet is silent: nothing of it is reported, and it does not end. */
   speaks: (pod: Pod) => boolean;
+  /** Exit code with which a pod's containers end; undefined while they run. */
+  exits: (pod: Pod) => number | undefined;
   /** While false, deleted pods stay, as if their processes would not end. */
   letGo: boolean;
   look(): void;
@@ -29,6 +31,7 @@ export function playKubelet(client: Client, informers: Informers): KubeletPlayer
   const player: KubeletPlayer = {
     ready: () => true,
     speaks: () => true,
+    exits: () => undefined,
     letGo: true,
     look() {
       for (const pod of pods.list()) queue.add(`${pod.metadata?.namespace}/${pod.metadata?.name}`);
@@ -45,6 +48,19 @@ export function playKubelet(client: Client, informers: Informers): KubeletPlayer
         return;
       }
       if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') return;
+      const exitCode = player.exits(pod);
+      if (exitCode !== undefined) {
+        const status = ended(pod, exitCode);
+        await client.patch(
+          PODS,
+          name,
+          namespace,
+          'strategic',
+          { metadata: { uid }, status },
+          { subresource: 'status' },
+        );
+        return;
+      }
       const ready = player.ready(pod) ? 'True' : 'False';
       if (pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === ready)) return;
       let ip = addresses.get(uid);
@@ -63,6 +79,21 @@ export function playKubelet(client: Client, informers: Informers): KubeletPlayer
   pods.onChange((key) => queue.add(key));
   queue.start();
   return player;
+}
+
+function ended(pod: Pod, exitCode: number): Pod['status'] {
+  const at = new Date().toISOString();
+  const terminated = { exitCode, reason: exitCode === 0 ? 'Completed' : 'Error', startedAt: at, finishedAt: at };
+  const containerStatuses = (pod.spec?.containers ?? []).map(({ name, image = '' }) => ({
+    name,
+    image,
+    imageID: image,
+    ready: false,
+    restartCount: 0,
+    state: { terminated },
+  }));
+  const conditions = [{ type: 'Ready', status: 'False', lastTransitionTime: at }];
+  return { phase: exitCode === 0 ? 'Succeeded' : 'Failed', conditions, containerStatuses } as unknown as Pod['status'];
 }
 
 /** A node that is ready, with this much to give. */

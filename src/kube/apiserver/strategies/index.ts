@@ -3,6 +3,7 @@
 import { apiVersionOf, type ResourceDefinition } from '#kube/api/resources.ts';
 import { customResourceDefinitionStrategy } from '../crd/strategy.ts';
 import { type AnyObject, dig, digString } from '../registry/any-object.ts';
+import { jobStrategy } from './job.ts';
 import { namespaceStrategy } from './namespace.ts';
 import { podStrategy } from './pod.ts';
 import { secretStrategy } from './secret.ts';
@@ -61,11 +62,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
     countsGenerations: true,
     initialStatus: { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 },
   },
-  'batch/v1/jobs': {
-    countsGenerations: true,
-    initialStatus: {},
-    selectableFields: { 'status.successful': byField('status', 'succeeded') },
-  },
+  'batch/v1/jobs': jobStrategy,
   'batch/v1/cronjobs': { countsGenerations: true, initialStatus: {} },
   'autoscaling/v2/horizontalpodautoscalers': { initialStatus: { currentMetrics: null, desiredReplicas: 0 } },
   'networking.k8s.io/v1/ingresses': { countsGenerations: true, initialStatus: { loadBalancer: {} } },

@@ -1,0 +1,22 @@
+// What a new Job is given: the selector and the labels by which its pods are known.
+// Knows nothing of how it runs. Upstream: pkg/registry/batch/job/strategy.go, generateSelector.
+import { type AnyObject, dig, isFields } from '../registry/any-object.ts';
+import type { Strategy } from './strategy.ts';
+
+const UID_LABEL = 'batch.kubernetes.io/controller-uid';
+
+export const jobStrategy: Strategy = {
+  countsGenerations: true,
+  initialStatus: {},
+  selectableFields: { 'status.successful': (job) => String(dig(job, 'status', 'succeeded') ?? '') },
+  prepareForCreate(job) {
+    if (dig(job, 'spec', 'manualSelector') === true || !isFields(job.spec)) return;
+    const { uid = '', name = '' } = job.metadata ?? {};
+    const own = { [UID_LABEL]: uid, 'controller-uid': uid, 'batch.kubernetes.io/job-name': name, 'job-name': name };
+    const spec = job.spec as { selector?: { matchLabels?: object }; template?: AnyObject };
+    const template = spec.template ?? {};
+    const metadata = { ...template.metadata, labels: { ...template.metadata?.labels, ...own } };
+    const matchLabels = { ...spec.selector?.matchLabels, [UID_LABEL]: uid };
+    job.spec = { ...spec, selector: { ...spec.selector, matchLabels }, template: { ...template, metadata } };
+  },
+};
