@@ -16,6 +16,7 @@ import { rbacRules } from './rbac.ts';
 import { Report } from './report.ts';
 import type { KindRules, ValidationOptions } from './rules.ts';
 import { serviceRules } from './services.ts';
+import { storageRules } from './storage.ts';
 import { workloadRules } from './workloads.ts';
 
 export type { ValidationOptions } from './rules.ts';
@@ -31,6 +32,7 @@ const kinds: Readonly<Record<string, KindRules>> = {
   ...podRules,
   ...rbacRules,
   ...serviceRules,
+  ...storageRules,
   ...workloadRules,
 };
 

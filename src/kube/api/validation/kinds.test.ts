@@ -172,6 +172,11 @@ describe('validateObject()', () => {
       "spec.podManagementPolicy: Invalid value: \"Random\": must be 'OrderedReady' or 'Parallel'",
     ],
     [
+      'StatefulSet',
+      { spec: { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0 } } } },
+      'spec.updateStrategy.rollingUpdate.maxUnavailable: Invalid value: 0: cannot be 0',
+    ],
+    [
       'DaemonSet',
       { spec: { updateStrategy: { type: 'Never' } } },
       'spec.updateStrategy.type: Unsupported value: "Never": supported values: "RollingUpdate", "OnDelete"',
