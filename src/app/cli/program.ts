@@ -45,6 +45,10 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'give the pods of any cluster their nodes',
     load: async () => (await import('./commands/scheduler.ts')).schedulerCommand(),
   },
+  kubelet: {
+    summary: 'run a node of a cluster, at any Kubernetes API server',
+    load: async () => (await import('./commands/kubelet.ts')).kubeletCommand(),
+  },
   version: {
     summary: 'show the version',
     load: async () => (await import('./commands/version.ts')).versionCommand(),

@@ -50,3 +50,10 @@ export function parseCount(text: string): number {
 export function collect(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];
 }
+
+/** Values with commas between. */
+export function parseList(text: string): readonly string[] {
+  const list = text.split(',').map((part) => part.trim());
+  if (list.includes('')) throw new InvalidArgumentError('It has nothing before or after a comma.');
+  return list;
+}

@@ -41,8 +41,10 @@ export async function startApi(options: ApiOptions, shutdown: Shutdown): Promise
       kubeletClient: { ...pki.kubeletClient, caPem },
       serviceCidr: network.serviceCidr,
       nodePortRange: NODE_PORT_RANGE,
-      admitLoopback: true,
       tolerationSeconds: options.tolerationSeconds,
+      // On the fabric nobody reaches a loopback address, on the loopback device there are no others.
+      admitLoopback: network.fabric === undefined,
+      ...(network.fabric?.machine[0] === undefined ? {} : { advertiseAddress: network.fabric.machine[0] }),
       log: log.child({ part: 'apiserver' }),
       clock,
     });

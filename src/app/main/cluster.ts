@@ -6,30 +6,24 @@ import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import type { UpstreamAddress } from '#traffic/dns/forward/upstream-address.ts';
 import type { Engine } from '#traffic/proxy/engine.ts';
-import { Failure } from '../failure.ts';
 import { startApi } from './api.ts';
 import { startControlPlane } from './control-plane.ts';
 import type { DataDir } from './data-dir.ts';
 import { startDevCertificates } from './dev-certificate.ts';
 import { startDns } from './dns.ts';
-import { type Images, readImages, rememberImages } from './images-file.ts';
+import { type Images, rememberImages } from './images-file.ts';
 import { acquireLock } from './instance-lock.ts';
-import {
-  claimNetwork,
-  gatewayListeners,
-  INGRESS_CLASS,
-  type Network,
-  NODE_ADDRESS,
-  NODE_NAME,
-  PUBLIC_ADDRESS,
-} from './network.ts';
-import { controllerSettings, leaseSeconds, type NodeLife } from './node-life.ts';
-import { nodeReady } from './node-ready.ts';
+import { claimNetwork, gatewayListeners, INGRESS_CLASS, type Network, NODE_NAME, PUBLIC_ADDRESS } from './network.ts';
+import { DRAIN_MS, makeFabric, type NodeOptions } from './node-host.ts';
+import { controllerSettings, type NodeLife } from './node-life.ts';
+import { NodeProcesses } from './node-processes.ts';
+import { OwnNode } from './own-node.ts';
 import { openPki } from './pki.ts';
 import { flagOfListener, listenFailure, type Ports, resolvePorts } from './ports.ts';
 import { Shutdown } from './shutdown.ts';
 
-export type Milestone = 'api' | 'gateway' | 'node';
+/** A node is told by its name. */
+export type Milestone = 'api' | 'gateway' | `node:${string}`;
 
 export interface ClusterOptions {
   /** Created already. */
@@ -52,6 +46,9 @@ export interface ClusterOptions {
   readonly engine?: string;
   /** Most processes and threads of a pod. */
   readonly podMaxPids: number;
+  readonly nodes: NodeOptions;
+  /** Something happened to a node that a person should see. */
+  readonly onNodeTrouble?: (text: string) => void;
   readonly log: Logger;
   readonly clock: Clock;
   /** Called as parts become usable; `detail` is fit for a progress line. */
@@ -89,18 +86,20 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
   const lock = acquireLock(data.lock, data.root);
   shutdown.add('lock', () => lock.release());
   rememberImages(data.images, options.images);
-  const claim = await claimNetwork(network);
-  shutdown.add('addresses', () => claim.release());
+  if (network.fabric === undefined) {
+    const claim = await claimNetwork(network);
+    shutdown.add('addresses', () => claim.release());
+  }
 
-  // 2. Ports and keys, while the code of the later parts is loaded: none of them needs another.
-  const [ports, pki, parts] = await Promise.all([
+  // 2. Ports, keys and the nodes' network, while the code of the later parts is loaded: none of them needs another.
+  const [fabric, ports, pki, parts] = await Promise.all([
+    makeFabric(data, network, clock, shutdown),
     resolvePorts(options.ports, PUBLIC_ADDRESS),
     openPki(
       data.pki,
       {
-        apiAddresses: [network.kubernetesServiceAddress],
-        nodeName: NODE_NAME,
-        nodeAddress: NODE_ADDRESS,
+        apiAddresses: [network.kubernetesServiceAddress, ...(network.fabric?.machine ?? [])],
+        nodes: network.nodes,
       },
       clock.wall(),
     ),
@@ -111,6 +110,11 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
   const starting = startEngine(parts, options, ports, shutdown);
   // Its failure is met below, where it is awaited.
   starting.catch(() => {});
+
+  // Processes of nodes likewise: they load their code, and then wait for the API server.
+  const inside = fabric === undefined && network.nodes.length === 1;
+  const nodes = inside ? new OwnNode(options, shutdown) : new NodeProcesses(options, { fabric, pki, ports }, shutdown);
+  nodes.begin();
 
   // 4. Store and API server: everything from here on speaks through them.
   const api = await startApi(
@@ -165,37 +169,8 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
   await engine.ready();
   reached('gateway', `http://${PUBLIC_ADDRESS}:${ports.http}  https://${PUBLIC_ADDRESS}:${ports.https}`);
 
-  // 8. The node comes last of the machinery: it starts processes that expect all of the above.
-  const kubelet = await parts.startKubelet({
-    client,
-    informers,
-    nodeName: NODE_NAME,
-    nodeAddress: NODE_ADDRESS,
-    podCidr: network.podCidr,
-    dataDir: data.pods,
-    hidden: [data.root],
-    images: () => readImages(data.images),
-    stubImages: options.stubImages,
-    heartbeat: { leaseSeconds: leaseSeconds(nodeLife) },
-    ...(options.engine === undefined ? {} : { engine: options.engine }),
-    podPidsLimit: options.podMaxPids,
-    clusterDns: dns.addresses,
-    statsIntervalMs: STATS_MS,
-    // The engine of this process tells when a pod is idle.
-    drain: { by: 'condition', maxMs: DRAIN_MS, settleMs: 0 },
-    serving: { address: NODE_ADDRESS, port: 0, ...pki.kubelet, clientCaPem: pki.authority.certPem },
-    log: log.child({ part: 'kubelet' }),
-    clock,
-  });
-  // However this process ends, short of SIGKILL, its pods end with it; after SIGKILL the next start finds them.
-  const killPods = (): void => kubelet.kill();
-  process.once('exit', killPods);
-  shutdown.add('kubelet', async () => {
-    await kubelet.stop({ graceMs: POD_GRACE_MS });
-    process.removeListener('exit', killPods);
-  });
-  await nodeReady(informers, NODE_NAME);
-  reached('node', NODE_NAME);
+  // 8. The nodes come last of the machinery: they start processes that expect all of the above.
+  await nodes.join({ client, informers, pki, clusterDns: dns.addresses });
 
   // 9. The window for people, when there is something to see.
   const drained = new parts.DrainSwitch(engine, DRAIN_MS, log.child({ part: 'admin' }));
@@ -214,29 +189,18 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
   return { client, informers, ports, apiUrl: api.url, adminUrl: admin.url, stop: () => shutdown.run() };
 }
 
-/** How long pods have to end when the whole cluster goes down; the rest of the five seconds is for everything else. */
-const POD_GRACE_MS = 2_000;
-
-/** People who try things out want to see their effect soon. */
-const STATS_MS = 2_000;
-
-/** How long requests under way have to finish when the gateway is asked to drain. */
-const DRAIN_MS = 30_000;
-
 type Parts = Awaited<ReturnType<typeof loadParts>>;
 
 async function loadParts() {
-  const [traffic, engine, kubelet, admin, drain] = await Promise.all([
+  const [traffic, engine, admin, drain] = await Promise.all([
     import('#control/controllers/traffic/index.ts'),
     import('#traffic/proxy/engine.ts'),
-    import('#kube/kubelet/kubelet.ts'),
     import('../admin/server.ts'),
     import('../admin/drain-switch.ts'),
   ]);
   return {
     startTraffic: traffic.startTraffic,
     startEngine: engine.startEngine,
-    startKubelet: kubelet.startKubelet,
     startAdmin: admin.startAdmin,
     DrainSwitch: drain.DrainSwitch,
   };
@@ -259,11 +223,4 @@ async function startEngine(parts: Parts, options: ClusterOptions, ports: Ports, 
     else options.onFatal(listenFailure(error, listener.port, listener.address, flagOfListener(name)));
   });
   return engine;
-}
-
-/** Turns anything thrown into something that can be told. */
-export function asFailure(error: unknown, logFile: string): Failure {
-  if (error instanceof Failure) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new Failure(message, `See ${logFile} for what led to it`, { cause: error });
 }

@@ -16,10 +16,14 @@ export interface DataDir {
   readonly logFile: string;
   /** What images are on this machine. */
   readonly images: string;
-  /** Where pods keep their files. */
+  /** Where pods keep their files, when the node is this process. */
   readonly pods: string;
   /** Where the default storage class makes its volumes. */
   readonly volumes: string;
+  /** A directory for each node that is a process of its own. */
+  readonly nodes: string;
+  /** What has been made of the network, until it is removed. */
+  readonly fabric: string;
 }
 
 /** `path` or `~/.evenkeel`, absolute. Creates nothing. */
@@ -36,13 +40,16 @@ export function dataDirAt(path?: string): DataDir {
     images: join(root, 'images.json'),
     pods: join(root, 'kubelet'),
     volumes: join(root, 'kubelet', 'volumes'),
+    nodes: join(root, 'nodes'),
+    fabric: join(root, 'fabric.json'),
   };
 }
 
 /** Makes the directories, readable by their owner only: keys lie below. Throws a `Failure` where it may not. */
 export function createDataDir(dir: DataDir): void {
   try {
-    for (const path of [dir.root, dir.pki, dir.logs, dir.pods]) mkdirSync(path, { recursive: true, mode: 0o700 });
+    for (const path of [dir.root, dir.pki, dir.logs, dir.pods, dir.nodes])
+      mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw new Failure(
       `Cannot create data directory "${dir.root}": ${messageOf(error)}`,

@@ -90,7 +90,8 @@ function removeStale(path: string, seen: Instance | undefined): void {
   else unlinkSync(aside);
 }
 
-function startTicksOf(pid: number): { startTicks?: string } {
+/** When a process began; nothing where the system does not tell. */
+export function startTicksOf(pid: number): { startTicks?: string } {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The name in parentheses may hold spaces; field 22 counts from after it.

@@ -1,32 +1,40 @@
-// Addresses of the embedded cluster, in the one network it has today: everything lives in 127/8, nothing leaves the machine.
-// Knows numbers, and how to tell that another cluster on this machine has them already.
+// Addresses of the embedded cluster: on the loopback device, or of network namespaces with a fabric between them.
+// Knows numbers, and how to tell that another cluster on this machine has those of the loopback device already.
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import type { Listener } from '#traffic/model/ir.ts';
 import { codeOf, Failure, UsageFailure } from '../failure.ts';
+import { addressAt, parseCidr } from '../nodes/fabric/cidr.ts';
+import { type FabricPlan, nodeNames, type PlannedNode, splitPods } from '../nodes/fabric/plan.ts';
 import type { Ports } from './ports.ts';
 
 export interface Network {
+  /** Ranges that all pods' addresses are of: one, or one of each family after a comma. So of Services. */
   readonly podCidr: string;
   readonly serviceCidr: string;
+  readonly nodes: readonly PlannedNode[];
+  /** How it is made, where nodes and pods have namespaces of their own; on the loopback device when left out. */
+  readonly fabric?: FabricPlan;
   /** First of the Service range: the API server as pods see it. */
   readonly kubernetesServiceAddress: string;
 }
 
 export const defaultPodCidr = '127.244.0.0/24';
+/** For more than one node, each of which has a part of it. */
+export const defaultPodCidrOfMany = '127.244.0.0/16';
 export const defaultServiceCidr = '127.96.0.0/16';
 
 /** What does not change from one cluster to the next. */
 export const NODE_NAME = 'node-1';
-export const NODE_ADDRESS = '127.0.0.1';
+const NODE_ADDRESS = '127.0.0.1';
 /** Where API, gateway and admin listen. */
 export const PUBLIC_ADDRESS = '127.0.0.1';
 export const NODE_PORT_RANGE = { from: 30_000, to: 32_767 } as const;
 export const INGRESS_CLASS = 'evenkeel';
 
 /** Throws `UsageFailure` for a range that is none, lies outside of 127.0.0.0/8, or holds an address that is taken. */
-export function loopbackNetwork(podCidr: string, serviceCidr: string): Network {
+export function loopbackNetwork(podCidr: string, serviceCidr: string, nodes = 1): Network {
   checkRange(podCidr, '--pod-cidr');
   const base = checkRange(serviceCidr, '--service-cidr');
   if (overlap(podCidr, serviceCidr)) {
@@ -37,7 +45,36 @@ export function loopbackNetwork(podCidr: string, serviceCidr: string): Network {
   }
   const first = ipaddr.IPv4.parse(base).toByteArray();
   first[3] = (first[3] ?? 0) + 1;
-  return { podCidr, serviceCidr, kubernetesServiceAddress: first.join('.') };
+  return {
+    podCidr,
+    serviceCidr,
+    kubernetesServiceAddress: first.join('.'),
+    nodes: loopbackNodes(podCidr, nodes),
+  };
+}
+
+/** One node is where everything else is; several have addresses of their own, from 127.0.0.11 on. */
+function loopbackNodes(podCidr: string, nodes: number): PlannedNode[] {
+  if (nodes === 1) return [{ name: NODE_NAME, addresses: [NODE_ADDRESS], podCidrs: [podCidr] }];
+  if (nodes > 200) throw new UsageFailure(`${nodes} nodes are too many`, 'Give --nodes up to 200');
+  const range = parseCidr(podCidr);
+  const parts = range === undefined ? [] : splitPods(range, nodes);
+  return nodeNames(nodes).map((name, at) => ({
+    name,
+    addresses: [`127.0.0.${11 + at}`],
+    podCidrs: [parts[at] ?? ''],
+  }));
+}
+
+export function fabricNetwork(plan: FabricPlan): Network {
+  const services = parseCidr(plan.serviceCidrs[0] ?? '');
+  return {
+    podCidr: plan.podCidrs.join(','),
+    serviceCidr: plan.serviceCidrs.join(','),
+    kubernetesServiceAddress: services === undefined ? '' : addressAt(services, 1n),
+    nodes: plan.nodes,
+    fabric: plan,
+  };
 }
 
 function checkRange(cidr: string, flag: string): string {

@@ -7,10 +7,16 @@ import type { Informers } from '#kube/client/informer.ts';
 
 type NodeObject = Node & KubeObject;
 
-export async function nodeReady(informers: Informers, name: string): Promise<void> {
+/** Says so since `since` (milliseconds since the epoch): what it said in an earlier run may be all that is known of it. */
+export async function nodeReady(informers: Informers, name: string, since: number): Promise<void> {
   const nodes = informers.of<NodeObject>(builtin('Node'));
+  // Times in statuses are whole seconds.
+  const second = Math.floor(since / 1000) * 1000;
   const ready = (node: NodeObject | undefined): boolean =>
-    node?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
+    node?.status?.conditions?.some(
+      ({ type, status, lastHeartbeatTime = '' }) =>
+        type === 'Ready' && status === 'True' && Date.parse(lastHeartbeatTime) >= second,
+    ) === true;
   const found = Promise.withResolvers<void>();
   // What is there already is told at once, so there is nothing to look up first.
   const stop = nodes.onChange((key, node) => {

@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true }));
 
-const names = { apiAddresses: ['127.96.0.1'], nodeName: 'local', nodeAddress: '127.0.0.1' };
+const names = { apiAddresses: ['127.96.0.1'], nodes: [{ name: 'local', addresses: ['127.0.0.1'] }] };
 
 test('a second start finds the same certificates, readable by their owner only', async () => {
   const first = await openPki(dir, names, Date.now());
@@ -30,9 +30,9 @@ test('a leaf is made anew for another address, near its end, and when its file i
   const moved = await openPki(dir, { ...names, apiAddresses: ['127.96.0.1', '10.1.2.3'] }, Date.now());
   expect(moved.apiServer.certPem).not.toBe(first.apiServer.certPem);
   expect(new X509Certificate(moved.apiServer.certPem).checkIP('10.1.2.3')).toBe('10.1.2.3');
-  expect(moved.kubelet).toEqual(first.kubelet);
+  expect(moved.nodes).toEqual(first.nodes);
   const later = await openPki(dir, names, Date.now() + 300 * 24 * 60 * 60 * 1000);
-  expect(later.kubelet.certPem).not.toBe(first.kubelet.certPem);
+  expect(later.nodes.get('local')?.serving.certPem).not.toBe(first.nodes.get('local')?.serving.certPem);
   truncateSync(join(dir, 'admin.pem'), 300);
   const again = await openPki(dir, names, Date.now());
   expect(new X509Certificate(again.admin.certPem).verify(new X509Certificate(first.authority.certPem).publicKey)).toBe(

@@ -19,19 +19,27 @@ export interface Pki {
   readonly apiServer: KeyPair;
   /** How the API server shows itself to kubelets. */
   readonly kubeletClient: KeyPair;
-  /** The kubelet's own. */
-  readonly kubelet: KeyPair;
+  /** Of each node, by its name. */
+  readonly nodes: ReadonlyMap<string, NodeKeys>;
   /** Of the controllers and of people: group system:masters. */
   readonly admin: KeyPair;
   /** Bearer token of the same rights, for tools without client certificates. */
   readonly adminToken: string;
 }
 
+export interface NodeKeys {
+  /** By which its kubelet is known to those who ask it. */
+  readonly serving: KeyPair;
+  /** Where that is kept: one file with key and certificate. */
+  readonly servingFile: string;
+  /** By which it is known to the API server: system:node:NAME of the group system:nodes. */
+  readonly client: KeyPair;
+}
+
 export interface PkiNames {
   /** Addresses that clients reach the API server at, besides 127.0.0.1. */
   readonly apiAddresses: readonly string[];
-  readonly nodeName: string;
-  readonly nodeAddress: string;
+  readonly nodes: readonly { readonly name: string; readonly addresses: readonly string[] }[];
 }
 
 /** Reads what is there, and makes what is missing, near its end, or does not fit `names`. */
@@ -39,7 +47,7 @@ export async function openPki(dir: string, names: PkiNames, now: number): Promis
   const authority = await openAuthority(dir);
   const issue = (name: string, request: CertificateRequest): Promise<KeyPair> =>
     openLeaf(dir, name, authority, request, now);
-  const [apiServer, kubeletClient, kubelet, admin] = await Promise.all([
+  const [apiServer, kubeletClient, admin] = await Promise.all([
     issue('apiserver', {
       commonName: 'kube-apiserver',
       dnsNames: [
@@ -56,15 +64,20 @@ export async function openPki(dir: string, names: PkiNames, now: number): Promis
       organizations: ['system:masters'],
       client: true,
     }),
-    issue('kubelet', {
-      commonName: `system:node:${names.nodeName}`,
-      organizations: ['system:nodes'],
-      dnsNames: [names.nodeName],
-      ips: [names.nodeAddress],
-    }),
     issue('admin', { commonName: 'evenkeel-admin', organizations: ['system:masters'], client: true }),
   ]);
-  return { authority, apiServer, kubeletClient, kubelet, admin, adminToken: openToken(dir) };
+  const nodes = new Map<string, NodeKeys>();
+  await Promise.all(
+    names.nodes.map(async ({ name, addresses }) => {
+      const identity = { commonName: `system:node:${name}`, organizations: ['system:nodes'] };
+      const [serving, client] = await Promise.all([
+        issue(`kubelet-${name}`, { ...identity, dnsNames: [name], ips: addresses }),
+        issue(`kubelet-${name}-client`, { ...identity, client: true }),
+      ]);
+      nodes.set(name, { serving, servingFile: join(dir, `kubelet-${name}.pem`), client });
+    }),
+  );
+  return { authority, apiServer, kubeletClient, admin, nodes, adminToken: openToken(dir) };
 }
 
 async function openAuthority(dir: string): Promise<Authority> {

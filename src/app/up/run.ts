@@ -6,17 +6,20 @@ import { builtin } from '#kube/api/resources.ts';
 import { systemClock } from '#lib/clock.ts';
 import type { UpstreamAddress } from '#traffic/dns/forward/upstream-address.ts';
 import { UsageFailure } from '../failure.ts';
-import { asFailure, type Cluster, type Milestone, startCluster } from '../main/cluster.ts';
+import { asFailure } from '../main/as-failure.ts';
+import { type Cluster, type Milestone, startCluster } from '../main/cluster.ts';
 import { createDataDir, type DataDir } from '../main/data-dir.ts';
 import { openLog } from '../main/file-log.ts';
 import type { Images } from '../main/images-file.ts';
 import type { Network } from '../main/network.ts';
+import type { NodeOptions } from '../main/node-host.ts';
 import type { NodeLife } from '../main/node-life.ts';
 import type { Ports } from '../main/ports.ts';
 import { applyManifests } from '../manifests/apply.ts';
 import { formatProblem } from '../manifests/format.ts';
 import { type Manifests, readManifests } from '../manifests/read.ts';
 import { addressLines, hostsOf } from './addresses.ts';
+import { rememberMode } from './choose-network.ts';
 import type { Progress } from './progress.ts';
 import { rolloutStates } from './rollout-state.ts';
 import { rolloutTasks } from './rollouts.ts';
@@ -30,6 +33,7 @@ export interface UpOptions {
   readonly network: Network;
   /** Left out: the resolvers of the machine. */
   readonly dnsUpstreams?: readonly UpstreamAddress[];
+  readonly nodes: NodeOptions;
   readonly workers: number;
   readonly nodeLife: NodeLife;
   readonly accessLog?: string;
@@ -50,7 +54,14 @@ export interface UpOptions {
 /** When this process began: containers that run since before are none of this run's. */
 const startedAt = Date.now() - process.uptime() * 1000;
 
-const TITLES: Readonly<Record<Milestone, string>> = { api: 'API server', gateway: 'Gateway', node: 'Node' };
+/** In the order of the list. */
+function milestonesOf(network: Network): { name: Milestone; title: string }[] {
+  return [
+    { name: 'api', title: 'API server' },
+    { name: 'gateway', title: 'Gateway' },
+    ...network.nodes.map(({ name }) => ({ name: `node:${name}` as const, title: 'Node' })),
+  ];
+}
 
 /** Resolves once everything has been taken down again; `false` when a document or a Deployment failed on the way. */
 export async function runUp(options: UpOptions, progress: Progress): Promise<boolean> {
@@ -59,6 +70,7 @@ export async function runUp(options: UpOptions, progress: Progress): Promise<boo
     ...(options.projectFile === undefined ? {} : { projectFile: options.projectFile }),
   });
   createDataDir(options.data);
+  rememberMode(options.data, options.network);
   const log = await openLog({ file: options.data.logFile, verbose: options.verbose });
   const stop = Promise.withResolvers<Error | undefined>();
   options.signal.addEventListener('abort', () => stop.resolve(undefined));
@@ -98,8 +110,8 @@ async function startWithProgress(
   log: Awaited<ReturnType<typeof openLog>>,
   onFatal: (error: Error) => void,
 ): Promise<Cluster> {
-  const milestones = (Object.keys(TITLES) as Milestone[]).map((name) => ({ name, ...Promise.withResolvers<string>() }));
-  const shown = progress.phase(milestones.map(({ name, promise }) => ({ title: TITLES[name], run: () => promise })));
+  const milestones = milestonesOf(options.network).map((one) => ({ ...one, ...Promise.withResolvers<string>() }));
+  const shown = progress.phase(milestones.map(({ title, promise }) => ({ title, run: () => promise })));
   // Told below, with the cluster's own error.
   shown.catch(() => {});
   try {
@@ -114,6 +126,8 @@ async function startWithProgress(
       stubImages: options.stubImages,
       ...(options.engine === undefined ? {} : { engine: options.engine }),
       podMaxPids: options.podMaxPids,
+      nodes: options.nodes,
+      onNodeTrouble: (text) => progress.warning(text),
       log,
       clock: systemClock,
       onMilestone: (reached, detail) => milestones.find(({ name }) => name === reached)?.resolve(detail),

@@ -9,7 +9,7 @@ import type { KubeletCredentials, ServerContext } from './context.ts';
 import { serveCustomResources } from './crd/serve.ts';
 import type { TokenTable } from './http/authn.ts';
 import { dispatch } from './http/dispatch.ts';
-import { listen } from './http/listener.ts';
+import { type ApiListener, listen } from './http/listener.ts';
 import { startMaintenance } from './maintenance.ts';
 import { metricsResources } from './metrics/resource-metrics.ts';
 import { Registry } from './registry/registry.ts';
@@ -21,6 +21,8 @@ export interface ApiServerOptions {
   readonly address: string;
   /** 0 for any free port. */
   readonly port: number;
+  /** Where Pods and nodes reach it, on the same port, when `address` is not for them; listened on as well. */
+  readonly advertiseAddress?: string;
   readonly tls: { readonly certPem: string; readonly keyPem: string; readonly clientCaPem: string };
   /** Static bearer tokens. */
   readonly tokens: TokenTable;
@@ -84,20 +86,31 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   };
   const ready = Promise.withResolvers<void>();
   const stopServing = serveCustomResources(server);
-  const listener = await listen({
-    address: options.address,
-    port: options.port,
-    tls: options.tls,
-    log,
-    // Nobody sees the server before its first objects are there.
-    handle: (request, response, upgrade) =>
-      void ready.promise.then(() => dispatch(server, options.tokens, request, response, upgrade)),
-  });
+  const listeners: ApiListener[] = [];
+  const listenOn = async (address: string, port: number): Promise<number> => {
+    const listener = await listen({
+      address,
+      port,
+      tls: options.tls,
+      log,
+      // Nobody sees the server before its first objects are there.
+      handle: (request, response, upgrade) =>
+        void ready.promise.then(() => dispatch(server, options.tokens, request, response, upgrade)),
+    });
+    listeners.push(listener);
+    return listener.port;
+  };
+  const closeListeners = (graceMs: number): Promise<unknown> =>
+    Promise.all(listeners.map((listener) => listener.close(graceMs)));
+  const { advertiseAddress } = options;
+  let port: number;
   try {
+    port = await listenOn(options.address, options.port);
+    if (advertiseAddress !== undefined) await listenOn(advertiseAddress, port);
     // The port is known only now, and the first objects name it.
-    await bootstrap(server, options.address, listener.port);
+    await bootstrap(server, advertiseAddress ?? options.address, port);
   } catch (error) {
-    await listener.close(0);
+    await closeListeners(0);
     registry.close();
     throw error;
   }
@@ -105,15 +118,15 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const stopFollowing = followNamespaces(server);
   const stopMaintenance = startMaintenance(server);
   return {
-    url: `https://${options.address}:${listener.port}`,
-    port: listener.port,
+    url: `https://${options.address}:${port}`,
+    port,
     async close() {
       stopMaintenance();
       stopFollowing();
       stopServing();
       // Watches and logs end first: they would hold their connections for as long as they like.
       closing.abort();
-      await listener.close(CLOSE_GRACE_MS);
+      await closeListeners(CLOSE_GRACE_MS);
       registry.close();
     },
   };

@@ -9,6 +9,7 @@ import type {
   Pod,
   Secret,
   Service,
+  Taint,
 } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import type { KubeObject } from '#kube/api/object.ts';
@@ -44,11 +45,11 @@ export interface KubeletOptions {
   readonly client: Client;
   readonly informers: Informers;
   readonly nodeName: string;
-  /** The node's own address, e.g. 127.0.0.1. */
-  readonly nodeAddress: string;
-  /** Range of the pods' addresses, e.g. 127.244.0.0/24. */
-  readonly podCidr: string;
-  /** How pods are connected (`network/create-network.ts`); within `podCidr` on the loopback device when left out. */
+  /** The node's own addresses, at most one a family, the primary first, e.g. 127.0.0.1. */
+  readonly nodeAddresses: readonly string[];
+  /** Ranges of the pods' addresses, at most one a family, the primary first, e.g. 127.244.0.0/24. */
+  readonly podCidrs: readonly string[];
+  /** How pods are connected (`network/create-network.ts`); on the loopback device, in the primary range, when left out. */
   readonly network?: PodNetwork;
   /** Holds volumes, logs and records of processes. */
   readonly dataDir: string;
@@ -74,6 +75,10 @@ export interface KubeletOptions {
   readonly podPidsLimit?: number;
   /** Added to the Node's labels, e.g. `topology.kubernetes.io/zone`. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** Set on a Node that is new. */
+  readonly taints?: readonly Taint[];
+  /** Most pods that the scheduler may send here; 110 when left out. */
+  readonly maxPods?: number;
   /** How often the node says that it lives; upstream's times when left out. */
   readonly heartbeat?: Partial<Heartbeat>;
   /** Where logs are served over HTTPS to holders of a client certificate of `clientCaPem`; port 0 takes a free one. */
@@ -173,9 +178,9 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   await Promise.all([services.synced(), slices.synced()]);
   const names = new NamesFile(join(dataDir, 'names.json'), services, slices, clock);
 
-  const network = options.network ?? new LoopbackNetwork(options.podCidr);
+  const network = options.network ?? new LoopbackNetwork(options.podCidrs[0] ?? '');
   const isolated = await canIsolate(network, runtime, log);
-  const capacity = machineCapacity(dataDir);
+  const capacity = machineCapacity(dataDir, options.maxPods);
   const objects = objectSource(client);
   const storage = storageSource(client);
   await pods.synced();
@@ -206,7 +211,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     dns: { servers: options.clusterDns ?? [], domain: options.clusterDomain ?? 'cluster.local' },
     drain: new DrainGate(options.drain ?? defaultDrain, slices, clock),
     volumes: (pod) => podVolumes(join(dataDir, 'pods', pod.metadata?.uid ?? ''), { pod, objects, storage }),
-    hostIps: [options.nodeAddress],
+    hostIps: options.nodeAddresses,
     allocatable: capacity,
   });
   const stats = new NodeStats({
@@ -220,10 +225,11 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const server = await startKubeletServer({ ...options.serving, pods: manager, runtime, stats, clock, log });
   const facts: NodeFacts = {
     name: nodeName,
-    address: options.nodeAddress,
-    podCidr: options.podCidr,
+    addresses: options.nodeAddresses,
+    podCidrs: options.podCidrs,
     kubeletPort: server.port,
     labels: options.labels ?? {},
+    taints: options.taints ?? [],
     capacity,
     info: machineInfo(runtime.name),
   };

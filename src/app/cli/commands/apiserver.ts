@@ -6,7 +6,7 @@ import { startApi } from '../../main/api.ts';
 import { createDataDir, dataDirAt } from '../../main/data-dir.ts';
 import { openLog } from '../../main/file-log.ts';
 import { acquireLock } from '../../main/instance-lock.ts';
-import { defaultPodCidr, defaultServiceCidr, loopbackNetwork, NODE_ADDRESS, NODE_NAME } from '../../main/network.ts';
+import { defaultPodCidr, defaultServiceCidr, loopbackNetwork } from '../../main/network.ts';
 import { clusterNodeLife, controllerSettings } from '../../main/node-life.ts';
 import { openPki } from '../../main/pki.ts';
 import { Shutdown } from '../../main/shutdown.ts';
@@ -45,8 +45,7 @@ export function apiserverCommand(): Command {
         shutdown.add('lock', () => lock.release());
         const network = loopbackNetwork(defaultPodCidr, defaultServiceCidr);
         const names = {
-          nodeName: NODE_NAME,
-          nodeAddress: NODE_ADDRESS,
+          nodes: [],
           apiAddresses: [network.kubernetesServiceAddress],
         };
         const pki = await openPki(data.pki, names, systemClock.wall());

@@ -27,9 +27,11 @@ export function downCommand(): Command {
         await stop(instance);
         process.stdout.write(`Stopped process ${instance.pid}\n`);
       } else {
-        const left = await endLeftovers(data);
+        const { processes, network } = await endLeftovers(data);
         process.stdout.write(
-          left === 0 ? `Nothing runs on ${data.root}\n` : `Ended ${left} processes that a crash had left behind\n`,
+          processes === 0 && !network
+            ? `Nothing runs on ${data.root}\n`
+            : `Ended ${processes} processes${network ? ', and removed the network,' : ''} that a crash had left behind\n`,
         );
       }
       if (options.wipe) {
@@ -42,6 +44,8 @@ export function downCommand(): Command {
           data.images,
           data.logs,
           data.pods,
+          data.nodes,
+          data.fabric,
           data.lock,
         ]) {
           await rm(path, { recursive: true, force: true });
@@ -52,13 +56,18 @@ export function downCommand(): Command {
 }
 
 /** A cluster that was killed could not end its pods; how many of their processes ran on. */
-async function endLeftovers(data: DataDir): Promise<number> {
-  if (!existsSync(data.pods)) return 0;
-  const { sweepLeftovers } = await import('#kube/kubelet/process/leftovers.ts');
+async function endLeftovers(data: DataDir): Promise<{ processes: number; network: boolean }> {
+  if (!existsSync(data.root)) return { processes: 0, network: false };
+  const [{ sweepLeftovers }, { sweepNodes }] = await Promise.all([
+    import('#kube/kubelet/process/leftovers.ts'),
+    import('../../nodes/process/sweep.ts'),
+  ]);
   // A cluster that starts this moment must not lose its new pods.
   const lock = acquireLock(data.lock, data.root);
   try {
-    return await sweepLeftovers(data.pods, systemClock);
+    const own = existsSync(data.pods) ? await sweepLeftovers(data.pods, systemClock) : 0;
+    const { processes, network } = await sweepNodes(data, systemClock);
+    return { processes: own + processes, network };
   } finally {
     lock.release();
   }

@@ -3,12 +3,12 @@
 import { Command, Option } from 'commander';
 import type { UpstreamAddress } from '#traffic/dns/forward/upstream-address.ts';
 import { UsageFailure } from '../../failure.ts';
-import { asFailure } from '../../main/cluster.ts';
+import { asFailure } from '../../main/as-failure.ts';
 import { dataDirAt } from '../../main/data-dir.ts';
 import type { Images } from '../../main/images-file.ts';
-import { defaultPodCidr, defaultServiceCidr, loopbackNetwork } from '../../main/network.ts';
 import { localNodeLife } from '../../main/node-life.ts';
 import { defaultWorkers } from '../../main/workers.ts';
+import { chooseNetwork } from '../../up/choose-network.ts';
 import { childProgress, followDetached, isDetachedChild, tellEnded, tellUp } from '../../up/detach.ts';
 import { liveProgress, type Progress, plainProgress } from '../../up/progress.ts';
 import { runUp } from '../../up/run.ts';
@@ -16,7 +16,7 @@ import { parseDnsUpstream } from '../dns-option.ts';
 import { parseImage } from '../image-option.ts';
 import { addNodeLifeOptions, type NodeLifeFlags, nodeLifeOf } from '../node-life-options.ts';
 import { signalled } from '../signals.ts';
-import { parseCount, parsePort } from '../values.ts';
+import { collect, parseCount, parseList, parsePort } from '../values.ts';
 
 interface Options extends NodeLifeFlags {
   readonly detach: boolean;
@@ -32,10 +32,15 @@ interface Options extends NodeLifeFlags {
   readonly httpsPort: number;
   readonly adminPort: number;
   readonly workers: number;
-  readonly network: 'auto' | 'loopback';
-  readonly podCidr: string;
-  readonly serviceCidr: string;
   readonly dnsUpstream?: readonly UpstreamAddress[];
+  readonly nodes: number;
+  readonly zones?: readonly string[];
+  readonly network: 'auto' | 'loopback' | 'netns';
+  readonly cniConf?: string;
+  readonly cniBin?: readonly string[];
+  readonly fabricCidr?: string;
+  readonly podCidr?: string;
+  readonly serviceCidr?: string;
   readonly accessLog?: string | true;
   readonly verbose: boolean;
 }
@@ -81,9 +86,30 @@ export function upCommand(): Command {
       new Option('--admin-port <port>', 'port of the admin page and of /metrics').argParser(parsePort).default(9901),
     )
     .addOption(new Option('--workers <n>', 'threads of the gateway').argParser(parseCount).default(defaultWorkers()))
-    .addOption(new Option('--network <mode>', 'how pods are connected').choices(['auto', 'loopback']).default('auto'))
-    .option('--pod-cidr <range>', 'addresses of pods', defaultPodCidr)
-    .option('--service-cidr <range>', 'addresses of Services; stays the same for a data directory', defaultServiceCidr)
+    .addOption(new Option('--nodes <n>', 'how many nodes').argParser(parseCount).default(1))
+    .addOption(new Option('--zones <name,...>', 'zones that nodes are in, in turn').argParser(parseList))
+    .addOption(
+      new Option(
+        '--network <mode>',
+        'how nodes and pods are connected: by network namespaces (root only), or on the loopback device',
+      )
+        .choices(['auto', 'loopback', 'netns'])
+        .default('auto'),
+    )
+    .option(
+      '--pod-cidr <range,...>',
+      'addresses of pods (default: 10.244.0.0/16 and fd00:10:244::/48; loopback: 127.244.0.0/24, or /16 for several nodes)',
+    )
+    .option(
+      '--service-cidr <range,...>',
+      'addresses of Services; stays the same for a data directory (default: 10.96.0.0/16 and fd00:10:96::/112; loopback: 127.96.0.0/16)',
+    )
+    .option(
+      '--fabric-cidr <range,...>',
+      'addresses of nodes (default: 10.240.0.0/24 and fd00:10:240::/64); IPv6 is left out when a range is given without',
+    )
+    .option('--cni-conf <dir>', 'directory of CNI network configurations, in place of the built-in bridge')
+    .addOption(new Option('--cni-bin <dir>', 'directory of CNI plugins (repeatable)').argParser(collect))
     .addOption(
       new Option(
         '--dns-upstream <address>',
@@ -100,6 +126,7 @@ A port of 0 takes a free one.
 Examples:
   $ evenkeel up examples/shop
   $ evenkeel up                      # the same objects again, or an empty cluster
+  $ evenkeel up examples/shop --nodes 3 --zones a,b,c
   $ evenkeel up k8s/ --detach && export KUBECONFIG=~/.evenkeel/kubeconfig
   $ evenkeel up k8s/ --image shop/cart='node cart/main.ts' --stub-images
   $ helm template my-chart | evenkeel up - --images my-chart/evenkeel.yaml`,
@@ -114,18 +141,33 @@ async function up(paths: readonly string[], options: Options): Promise<boolean> 
   const progress = isDetachedChild() ? childProgress() : process.stdout.isTTY ? liveProgress() : plainProgress();
   if (options.detach && !isDetachedChild()) return followDetached(process.argv.slice(2), progress);
   const data = dataDirAt(options.data);
-  if (options.network === 'auto') {
-    progress.line('Network loopback: pods and Services live on 127.0.0.0/8, without privileges');
-  }
   try {
+    const { cniConf, cniBin } = options;
+    if ((cniConf === undefined) !== (cniBin === undefined)) {
+      throw new UsageFailure('Only one of --cni-conf and --cni-bin is given', 'Give both, or none');
+    }
+    const cni = cniConf === undefined || cniBin === undefined ? undefined : { confDir: cniConf, binDirs: cniBin };
+    const { network, line } = chooseNetwork(
+      {
+        mode: options.network,
+        nodes: options.nodes,
+        needsNamespaces: cni !== undefined || options.fabricCidr !== undefined,
+        ...(options.podCidr === undefined ? {} : { podCidr: options.podCidr }),
+        ...(options.serviceCidr === undefined ? {} : { serviceCidr: options.serviceCidr }),
+        ...(options.fabricCidr === undefined ? {} : { fabricCidr: options.fabricCidr }),
+      },
+      data,
+    );
+    progress.line(line);
     const clean = await runUp(
       {
         paths,
         recursive: options.recursive,
         data,
         ports: { api: options.apiPort, http: options.httpPort, https: options.httpsPort, admin: options.adminPort },
-        network: loopbackNetwork(options.podCidr, options.serviceCidr),
         ...(options.dnsUpstream === undefined ? {} : { dnsUpstreams: options.dnsUpstream }),
+        network,
+        nodes: { zones: options.zones ?? [], ...(cni === undefined ? {} : { cni }) },
         workers: options.workers,
         nodeLife: nodeLifeOf(options, localNodeLife),
         verbose: options.verbose,

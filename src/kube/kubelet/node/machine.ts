@@ -8,12 +8,12 @@ export const KUBELET_VERSION = 'v1.36.0-evenkeel';
 const MAX_PODS = 110;
 
 /** Quantities by resource name. */
-export function machineCapacity(dataDir: string): Record<string, string> {
+export function machineCapacity(dataDir: string, maxPods = MAX_PODS): Record<string, string> {
   const disk = statfsSync(dataDir);
   return {
     cpu: String(availableParallelism()),
     memory: `${Math.floor(totalmem() / 1024)}Ki`,
-    pods: String(MAX_PODS),
+    pods: String(maxPods),
     'ephemeral-storage': `${Math.floor((disk.bsize * disk.blocks) / 1024)}Ki`,
   };
 }

@@ -120,7 +120,8 @@ export class NodeAgent {
       this.#facts.name,
       undefined,
       'strategic',
-      { status },
+      // Merged by type, the addresses of two families would be one: as upstream, the list is replaced.
+      { status: { ...status, addresses: [{ $patch: 'replace' }, ...(status.addresses ?? [])] } },
       { subresource: 'status' },
     );
     this.#toldProblem = problem;

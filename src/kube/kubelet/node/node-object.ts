@@ -1,13 +1,15 @@
 // The Node object of this machine: what the scheduler, the API server and kubectl read of it.
 // Pure; facts of the machine are handed in.
-import type { Node, NodeCondition, NodeStatus, NodeSystemInfo } from 'kubernetes-types/core/v1.js';
+import type { Node, NodeCondition, NodeStatus, NodeSystemInfo, Taint } from 'kubernetes-types/core/v1.js';
 
 export interface NodeFacts {
   readonly name: string;
-  readonly address: string;
-  readonly podCidr: string;
+  /** The primary one first. */
+  readonly addresses: readonly string[];
+  readonly podCidrs: readonly string[];
   readonly kubeletPort: number;
   readonly labels: Readonly<Record<string, string>>;
+  readonly taints: readonly Taint[];
   readonly capacity: Readonly<Record<string, string>>;
   readonly info: NodeSystemInfo;
 }
@@ -61,7 +63,7 @@ export function nodeStatus(
     allocatable: { ...facts.capacity },
     conditions,
     addresses: [
-      { type: 'InternalIP', address: facts.address },
+      ...facts.addresses.map((address) => ({ type: 'InternalIP', address })),
       { type: 'Hostname', address: facts.name },
     ],
     daemonEndpoints: { kubeletEndpoint: { Port: facts.kubeletPort } },
@@ -78,6 +80,9 @@ export function nodeObject(facts: NodeFacts): Node {
       labels: nodeLabels(facts),
       annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' },
     },
-    spec: { podCIDR: facts.podCidr, podCIDRs: [facts.podCidr] },
+    spec: {
+      ...(facts.podCidrs[0] === undefined ? {} : { podCIDR: facts.podCidrs[0], podCIDRs: [...facts.podCidrs] }),
+      ...(facts.taints.length === 0 ? {} : { taints: [...facts.taints] }),
+    },
   };
 }

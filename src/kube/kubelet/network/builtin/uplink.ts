@@ -5,6 +5,8 @@ import type { Commands } from '../commands.ts';
 const ETHERNET = 1500;
 
 interface Route {
+  /** Left out of a route that leads somewhere. */
+  readonly type?: string;
   readonly dst?: string;
   readonly dev?: string;
 }
@@ -22,7 +24,9 @@ export async function uplinkMtu(commands: Commands): Promise<number> {
     ...(JSON.parse((await commands.must(['ip', '-j', '-6', 'route'])) || '[]') as Route[]),
   ];
   const links = JSON.parse(await commands.must(['ip', '-j', '-d', 'link'])) as Link[];
-  const outside = routes.find((route) => route.dst === 'default' && route.dev !== undefined)?.dev;
+  const outside = routes.find(
+    ({ type, dst, dev }) => type === undefined && dst === 'default' && dev !== undefined,
+  )?.dev;
   const uplink = links.find((link) => link.ifname === outside);
   if (uplink !== undefined) return uplink.mtu;
   // Bridges and their ports are of pods, ours or others'.

@@ -1,0 +1,255 @@
+// `evenkeel kubelet`: one node of a cluster, of ours or of anybody's.
+// Knows options and signals; what a node does is nodes/agent.
+import { join, resolve } from 'node:path';
+import { Command, Option } from 'commander';
+import { systemClock } from '#lib/clock.ts';
+import { UsageFailure } from '../../failure.ts';
+import { asFailure } from '../../main/as-failure.ts';
+import { dataDirAt } from '../../main/data-dir.ts';
+import { openLog } from '../../main/file-log.ts';
+import type { Images } from '../../main/images-file.ts';
+import { acquireLock } from '../../main/instance-lock.ts';
+import { runKubelet } from '../../nodes/agent/run.ts';
+import type { KubeletNetwork, KubeletSettings } from '../../nodes/agent/settings.ts';
+import { parseImage } from '../image-option.ts';
+import { parseLabels, parseTaints } from '../node-options.ts';
+import { signalled } from '../signals.ts';
+import { collect, parseCount, parseDuration, parseList, parsePort } from '../values.ts';
+
+interface Options {
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly nodeName: string;
+  readonly nodeIp?: readonly string[];
+  readonly podCidr?: readonly string[];
+  readonly network: KubeletNetwork;
+  readonly networkOwner?: string;
+  readonly cniConf?: string;
+  readonly cniBin?: readonly string[];
+  readonly data?: string;
+  readonly hide?: readonly string[];
+  readonly nodeLabels?: KubeletSettings['labels'];
+  readonly registerWithTaints?: KubeletSettings['taints'];
+  readonly clusterDns?: readonly string[];
+  readonly clusterDomain: string;
+  readonly maxPods?: number;
+  readonly podMaxPids?: number;
+  readonly statsInterval?: number;
+  readonly sharesMachine: boolean;
+  readonly nodeLeaseDuration?: number;
+  readonly nodeStatusFrequency?: number;
+  readonly image?: Images;
+  readonly images?: string;
+  readonly stubImages: boolean;
+  readonly engine?: string;
+  readonly port: number;
+  readonly tlsCertFile?: string;
+  readonly tlsPrivateKeyFile?: string;
+  readonly clientCaFile?: string;
+  readonly drainBy: KubeletSettings['drainBy'];
+  readonly gracePeriod: number;
+  readonly logFile?: string;
+  readonly verbose: boolean;
+  readonly untilInputEnds: boolean;
+}
+
+export function kubeletCommand(): Command {
+  return new Command('kubelet')
+    .summary('run a node of a cluster, at any Kubernetes API server')
+    .description(
+      'Registers this machine as a node, and runs the pods that are bound to it. SIGTERM, or Ctrl-C, ends its pods and then the node agent; its Node and its pods stay in the API, as with any kubelet.',
+    )
+    .option('--kubeconfig <file>', 'how to reach the API server (default: as kubectl does)')
+    .option('--context <name>', 'context of the kubeconfig')
+    .requiredOption('--node-name <name>', 'name of the Node')
+    .addOption(
+      new Option('--node-ip <address,...>', 'addresses of the node (default: that of the machine)').argParser(
+        parseList,
+      ),
+    )
+    .addOption(
+      new Option('--pod-cidr <range,...>', 'addresses of its pods (default: spec.podCIDRs of the Node)').argParser(
+        parseList,
+      ),
+    )
+    .addOption(
+      new Option('--network <mode>', 'how pods are connected')
+        .choices(['auto', 'loopback', 'bridge', 'cni'])
+        .default('auto'),
+    )
+    .option('--network-owner <name>', 'what names of namespaces and links begin with, unique on this machine')
+    .option('--cni-conf <dir>', 'directory of CNI network configurations')
+    .addOption(new Option('--cni-bin <dir>', 'directory of CNI plugins (repeatable)').argParser(collect))
+    .option('--data <dir>', 'where volumes, logs of containers and records are kept (default: ~/.evenkeel/nodes/NAME)')
+    .addOption(new Option('--hide <dir>', 'directory that containers must not see (repeatable)').argParser(collect))
+    .addOption(new Option('--node-labels <key=value,...>', 'added to the Node (repeatable)').argParser(parseLabels))
+    .addOption(
+      new Option('--register-with-taints <key=value:effect,...>', 'set on a Node that is new').argParser(parseTaints),
+    )
+    .addOption(new Option('--cluster-dns <address>', 'name server of the pods (repeatable)').argParser(collect))
+    .option('--cluster-domain <name>', 'what names of the cluster end with', 'cluster.local')
+    .addOption(new Option('--max-pods <n>', 'most pods that run here (default: 110)').argParser(parseCount))
+    .addOption(
+      new Option('--pod-max-pids <n>', 'most processes and threads of a pod (default: 4096)').argParser(parseCount),
+    )
+    .addOption(
+      new Option('--stats-interval <duration>', 'between readings of what containers use (default: 10s)').argParser(
+        parseDuration,
+      ),
+    )
+    .option(
+      '--shares-machine',
+      'count as the use of the node that of its pods, since others run on this machine',
+      false,
+    )
+    .addOption(
+      new Option(
+        '--node-lease-duration <duration>',
+        'how long the node counts as alive without word (default: 40s)',
+      ).argParser(parseDuration),
+    )
+    .addOption(
+      new Option('--node-status-frequency <duration>', 'between full statuses (default: 5m)').argParser(parseDuration),
+    )
+    .addOption(
+      new Option('--image <name=command>', 'what runs in place of an image (repeatable)').argParser(parseImage),
+    )
+    .option('--images <file>', 'an evenkeel.yaml that says what images run')
+    .option('--stub-images', 'let the echo server stand in for images that are not here', false)
+    .option('--engine <name>', 'run images that are not mapped in podman, docker, or the engine of a socket')
+    .addOption(new Option('--port <port>', 'of logs and exec; 0 takes a free one').argParser(parsePort).default(10_250))
+    .option('--tls-cert-file <file>', 'certificate to serve with (default: one of its own making)')
+    .option('--tls-private-key-file <file>', 'its key')
+    .option('--client-ca-file <file>', 'authority of those who may ask (default: that of the kubeconfig)')
+    .addOption(
+      new Option(
+        '--drain-by <who>',
+        'how an ending pod knows that its traffic has left: proxies say so, or nobody does',
+      )
+        .choices(['condition', 'slices'])
+        .default('slices'),
+    )
+    .addOption(
+      new Option('--grace-period <duration>', 'longest time for pods to end at the end')
+        .argParser(parseDuration)
+        .default(30_000, '30s'),
+    )
+    .option('--log-file <file>', 'write the log there (default: to standard error)')
+    .option('--verbose', 'log to standard error as well, in detail', false)
+    .addOption(new Option('--until-input-ends', 'end with the process that holds standard input').hideHelp())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ evenkeel kubelet --kubeconfig ~/.kube/config --node-name n1
+  $ evenkeel kubelet --kubeconfig F --node-name n1 --network cni --cni-conf /etc/cni/net.d --cni-bin /opt/cni/bin
+  $ evenkeel kubelet --kubeconfig F --node-name n1 --node-labels zone=a --register-with-taints try=me:NoSchedule`,
+    )
+    .action(run);
+}
+
+async function run(options: Options): Promise<void> {
+  const settings = settingsOf(options);
+  const log = await openLog({
+    verbose: options.verbose,
+    ...(options.logFile === undefined ? { stderr: 'warn' as const } : { file: resolve(options.logFile) }),
+  });
+  const stop = signalled(['SIGINT', 'SIGTERM', 'SIGHUP'], () => {});
+  const signal = options.untilInputEnds === true ? AbortSignal.any([stop, inputEnded()]) : stop;
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error: unknown) => {
+      log.error({ error, event }, 'A part of the kubelet failed');
+      process.exit(1);
+    });
+  }
+  try {
+    await runLocked(settings, {
+      clock: systemClock,
+      log,
+      signal,
+      tell: (line) => void process.stdout.write(`${line}\n`),
+    });
+  } catch (error) {
+    log.error({ error }, 'Ended with a failure');
+    throw asFailure(error, options.logFile ?? 'the lines above');
+  } finally {
+    log.flush();
+    // Whatever a part left open must not keep a finished process alive.
+    setTimeout(() => process.exit(), 250).unref();
+  }
+}
+
+async function runLocked(settings: KubeletSettings, deps: Parameters<typeof runKubelet>[1]): Promise<void> {
+  const { mkdirSync } = await import('node:fs');
+  mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 });
+  const lock = acquireLock(join(settings.dataDir, 'kubelet.json'), settings.dataDir);
+  try {
+    await runKubelet(settings, deps);
+  } finally {
+    lock.release();
+  }
+}
+
+function inputEnded(): AbortSignal {
+  const ended = new AbortController();
+  process.stdin.on('end', () => ended.abort()).on('error', () => ended.abort());
+  process.stdin.resume();
+  return ended.signal;
+}
+
+const DNS_LABELS = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+
+function settingsOf(options: Options): KubeletSettings {
+  const { nodeName, cniConf, cniBin, tlsCertFile, tlsPrivateKeyFile } = options;
+  if (!DNS_LABELS.test(nodeName) || nodeName.length > 253) {
+    throw new UsageFailure(
+      `Node name "${nodeName}" is no DNS name`,
+      'Give --node-name lower-case letters, digits, dashes and dots, e.g. n1',
+    );
+  }
+  if ((cniConf === undefined) !== (cniBin === undefined)) {
+    throw new UsageFailure('Only one of --cni-conf and --cni-bin is given', 'Give both, or none');
+  }
+  if ((tlsCertFile === undefined) !== (tlsPrivateKeyFile === undefined)) {
+    throw new UsageFailure('Only one of --tls-cert-file and --tls-private-key-file is given', 'Give both, or none');
+  }
+  return {
+    nodeName,
+    nodeIps: options.nodeIp ?? [],
+    podCidrs: options.podCidr ?? [],
+    network: options.network,
+    dataDir: options.data === undefined ? join(dataDirAt().nodes, nodeName) : resolve(options.data),
+    hidden: (options.hide ?? []).map((dir) => resolve(dir)),
+    labels: options.nodeLabels ?? {},
+    taints: options.registerWithTaints ?? [],
+    clusterDns: options.clusterDns ?? [],
+    clusterDomain: options.clusterDomain,
+    images: options.image ?? {},
+    stubImages: options.stubImages,
+    port: options.port,
+    drainBy: options.drainBy,
+    graceMs: options.gracePeriod,
+    ...optional('kubeconfig', options.kubeconfig),
+    ...optional('context', options.context),
+    ...optional('networkOwner', options.networkOwner),
+    sharesMachine: options.sharesMachine,
+    ...optional('maxPods', options.maxPods),
+    ...optional('podMaxPids', options.podMaxPids),
+    ...optional('statsMs', options.statsInterval),
+    ...optional('imagesFile', options.images),
+    ...optional('engine', options.engine),
+    ...optional('clientCaFile', options.clientCaFile),
+    ...optional('statusMs', options.nodeStatusFrequency),
+    ...(options.nodeLeaseDuration === undefined
+      ? {}
+      : { leaseSeconds: Math.max(1, Math.round(options.nodeLeaseDuration / 1000)) }),
+    ...(cniConf === undefined || cniBin === undefined ? {} : { cni: { confDir: cniConf, binDirs: cniBin } }),
+    ...(tlsCertFile === undefined || tlsPrivateKeyFile === undefined
+      ? {}
+      : { tls: { certFile: tlsCertFile, keyFile: tlsPrivateKeyFile } }),
+  };
+}
+
+function optional<K extends string, T>(key: K, value: T | undefined): { [P in K]?: T } {
+  return (value === undefined ? {} : { [key]: value }) as { [P in K]?: T };
+}

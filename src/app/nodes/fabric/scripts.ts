@@ -1,0 +1,131 @@
+// The steps by which the fabric, its nodes and the machine's way into it are made and removed, as text for a shell.
+// Pure: from a plan to scripts; every step of a removal is harmless where there is nothing.
+import type { FabricPlan, PlannedNode } from './plan.ts';
+
+/** Above every route that leads somewhere: a packet finds it when nothing else is left, and goes no further. */
+export const BLACKHOLE_METRIC = 4_000_000;
+const BRIDGE = 'fabric';
+/** The end of each veth within its namespace. */
+export const NODE_LINK = 'eth0';
+
+export function fabricNetns({ owner }: Pick<FabricPlan, 'owner'>): string {
+  return `${owner}-fabric`;
+}
+
+export function nodeNetns({ owner }: Pick<FabricPlan, 'owner'>, node: string): string {
+  return `${owner}-${node}`;
+}
+
+/** On the machine: 15 characters are the most that a name may have. */
+export function machineLink({ owner }: Pick<FabricPlan, 'owner'>): string {
+  return owner.slice(0, 15);
+}
+
+function isV6(address: string): boolean {
+  return address.includes(':');
+}
+
+function nodad(address: string): string {
+  return isV6(address) ? ' nodad' : '';
+}
+
+/** No address of its own, and so no router advertisements or neighbours: it only joins links. */
+const NO_IPV6 = 'if [ -e /proc/sys/net/ipv6/conf ]; then echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6; fi';
+const NO_ADVERTISEMENTS = `if [ -e /proc/sys/net/ipv6/conf ]; then
+  for name in all default; do
+    echo 0 > /proc/sys/net/ipv6/conf/$name/accept_ra
+    echo 0 > /proc/sys/net/ipv6/conf/$name/accept_dad
+  done
+fi`;
+
+/** The bridge, and the machine's link to it with its routes. Fails where a route is there already. */
+export function makeFabricScript(plan: FabricPlan): string {
+  const netns = fabricNetns(plan);
+  const link = machineLink(plan);
+  const covered = [...plan.fabricCidrs, ...plan.podCidrs, ...plan.serviceCidrs];
+  return `
+ip netns add ${netns}
+nsenter --net=/run/netns/${netns} sh -es <<'END'
+${NO_IPV6}
+ip link add ${BRIDGE} type bridge forward_delay 0 mcast_snooping 0
+ip link set ${BRIDGE} up
+ip link set lo up
+END
+ip -batch - <<'END'
+${covered.map((cidr) => `route add blackhole ${cidr} metric ${BLACKHOLE_METRIC}`).join('\n')}
+link add ${link} type veth peer name machine netns ${netns}
+END
+if [ -e /proc/sys/net/ipv6/conf/${link} ]; then echo 0 > /proc/sys/net/ipv6/conf/${link}/accept_ra; fi
+ip -n ${netns} link set machine master ${BRIDGE} up
+ip -batch - <<'END'
+link set ${link} up
+${plan.machine.map((address, at) => `addr add ${address}/${plan.prefixes[at]} dev ${link}${nodad(address)}`).join('\n')}
+${plan.serviceCidrs.map((cidr) => `route add local ${cidr} dev lo`).join('\n')}
+${plan.nodes.flatMap((node) => nodeRoutes(node)).join('\n')}
+END
+`;
+}
+
+/** To the pods of a node, by way of it. */
+function nodeRoutes(node: PlannedNode): string[] {
+  return node.podCidrs.map((cidr, at) => `route add ${cidr} via ${node.addresses[at]}`);
+}
+
+/** A node's namespace, its link to the fabric, and its routes to everywhere that it may reach. */
+export function makeNodeScript(plan: FabricPlan, node: PlannedNode): string {
+  const netns = nodeNetns(plan, node.name);
+  const fabric = fabricNetns(plan);
+  const others = plan.nodes.filter(({ name }) => name !== node.name);
+  return `
+ip netns add ${netns}
+nsenter --net=/run/netns/${netns} sh -es <<'END'
+${NO_ADVERTISEMENTS}
+echo 1 > /proc/sys/net/ipv4/ip_forward
+if [ -e /proc/sys/net/ipv6/conf ]; then echo 1 > /proc/sys/net/ipv6/conf/all/forwarding; fi
+ip link set lo up
+END
+ip -n ${netns} link add ${NODE_LINK} type veth peer name ${node.name} netns ${fabric}
+ip -n ${fabric} link set ${node.name} master ${BRIDGE} up
+ip -n ${netns} -batch - <<'END'
+link set ${NODE_LINK} up
+${node.addresses.map((address, at) => `addr add ${address}/${plan.prefixes[at]} dev ${NODE_LINK}${nodad(address)}`).join('\n')}
+${others.flatMap((other) => nodeRoutes(other)).join('\n')}
+${plan.serviceCidrs.map((cidr, at) => `route add ${cidr} via ${plan.machine[at]}`).join('\n')}
+${node.addresses.map((address) => `route add unreachable ${isV6(address) ? '::/0' : '0.0.0.0/0'} metric 4096`).join('\n')}
+END
+`;
+}
+
+/** Power loss, seen from the network: whatever the node still had to say is said to nobody. */
+export function cutNodeScript(plan: Pick<FabricPlan, 'owner'>, node: string): string {
+  return `
+ip -n ${fabricNetns(plan)} link delete ${node} 2>/dev/null || true
+`;
+}
+
+/** All namespaces of the node, those of its pods included; nothing must run in them any more. */
+export function removeNodeScript(plan: Pick<FabricPlan, 'owner'>, node: string): string {
+  const netns = nodeNetns(plan, node);
+  return `
+${cutNodeScript(plan, node)}
+for path in /run/netns/${netns} /run/netns/${netns}.*; do
+  [ ! -e "$path" ] || ip netns delete "\${path##*/}"
+done
+`;
+}
+
+/** Everything whose name says that it is this cluster's, and the routes of the plan. */
+export function removeFabricScript(plan: FabricPlan): string {
+  const link = machineLink(plan);
+  const covered = [...plan.fabricCidrs, ...plan.podCidrs, ...plan.serviceCidrs];
+  return `
+if ip link show dev ${link} >/dev/null 2>&1; then ip link delete dev ${link}; fi
+ip -force -batch - >/dev/null 2>&1 <<'END' || true
+${plan.serviceCidrs.map((cidr) => `route delete local ${cidr} dev lo`).join('\n')}
+${covered.map((cidr) => `route delete blackhole ${cidr} metric ${BLACKHOLE_METRIC}`).join('\n')}
+END
+for path in /run/netns/${plan.owner}-*; do
+  [ ! -e "$path" ] || ip netns delete "\${path##*/}"
+done
+`;
+}
