@@ -126,16 +126,17 @@ describe.runIf(kernelAllows(await obstacle(), 'pods apart from the machine'))('i
     ]);
   });
 
-  test('a user that is root is refused where the pod says so', async () => {
-    await node.run('root', { args: ['true'], securityContext: { runAsNonRoot: true } });
+  test('a user that is root is refused where the pod says so, and a command of no user is nobody then', async () => {
+    await node.run('root', { args: ['true'], securityContext: { runAsNonRoot: true, runAsUser: 0 } });
     const pod = await node.until(
       'root',
       'refused',
       ({ status }) => status?.containerStatuses?.[0]?.state?.waiting?.reason === 'CreateContainerConfigError',
     );
     expect(pod.status?.containerStatuses?.[0]?.state?.waiting?.message).toContain(
-      'container has runAsNonRoot and image will run as root (pod: "root_default(',
+      'container\'s runAsUser breaks non-root policy (pod: "root_default(',
     );
+    expect(await words('nobody', 'id -u', {}, { securityContext: { runAsNonRoot: true } })).toEqual(['65532']);
   });
 
   test('the last words are where the container is told to leave them', async () => {

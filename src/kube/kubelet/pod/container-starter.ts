@@ -15,7 +15,7 @@ import { hookEnvironment, type LoopbackHook } from '../loopback/environment.ts';
 import { ContainerStartError, type Mount, type RunningContainer, type Runtime, type Sandbox } from '../runtime.ts';
 import { mountsOf } from './container-mounts.ts';
 import { checkSysctls } from './isolation.ts';
-import { checkNonRoot, securityOf } from './security.ts';
+import { asNobody, checkNonRoot, securityOf } from './security.ts';
 
 /** Why a container cannot start, in the words of its `waiting` state. */
 export class StartFailure extends Error {
@@ -130,7 +130,7 @@ export async function startContainer(
 ): Promise<{ running: RunningContainer; image: Image }> {
   const { pod, container, facts, sandbox, volumes, containerDir, logPath } = input;
   const namespace = pod.metadata?.namespace ?? '';
-  const image = await ensureImage(container, input.task, deps.runtime);
+  const image = asNobody(pod, container, await ensureImage(container, input.task, deps.runtime));
   const services = serviceVariables(deps.services(), namespace, pod.spec?.enableServiceLinks !== false);
   try {
     const own = await containerEnv({ pod, container, facts, services, objects: deps.objects });

@@ -57,10 +57,22 @@ export function securityOf(pod: Pod, container: Container): Security {
   };
 }
 
+/** User and group of programs that must not be root and are not told who to be; as in many images that are made for it. */
+const NOBODY = '65532:65532';
+
+function mustNotBeRoot(pod: Pod, container: Container): boolean {
+  return (container.securityContext?.runAsNonRoot ?? pod.spec?.securityContext?.runAsNonRoot) === true;
+}
+
+/** A command of the machine has no user of its own: where root is forbidden it runs as nobody, rather than not at all. */
+export function asNobody(pod: Pod, container: Container, image: Image): Image {
+  if (image.engine || image.user !== undefined || !mustNotBeRoot(pod, container)) return image;
+  return { ...image, user: NOBODY };
+}
+
 /** Throws `ContainerConfigError`. (Upstream: pkg/kubelet/kuberuntime/security_context.go verifyRunAsNonRoot.) */
 export function checkNonRoot(pod: Pod, container: Container, security: Security, image: Image): void {
-  const wanted = container.securityContext?.runAsNonRoot ?? pod.spec?.securityContext?.runAsNonRoot;
-  if (wanted !== true) return;
+  if (!mustNotBeRoot(pod, container)) return;
   const { name, namespace, uid } = pod.metadata ?? {};
   const where = `(pod: "${name}_${namespace}(${uid})", container: ${container.name})`;
   if (security.user !== undefined) {
