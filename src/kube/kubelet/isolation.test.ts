@@ -1,45 +1,14 @@
 // Pods whose containers are apart from the machine: what their manifests say is what they find.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Container, PodSpec } from 'kubernetes-types/core/v1.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { builtin } from '#kube/api/resources.ts';
-import { systemClock } from '#lib/clock.ts';
-import { silentLogger } from '#lib/log.ts';
 import { kernelAllows } from '#test/support/kernel.ts';
-import { MappedImages } from './image/mapped-images.ts';
-import { LoopbackNetwork } from './network/loopback-network.ts';
-import type { NetworkRequest, PodNetwork } from './network/pod-network.ts';
-import { ProcessRuntime } from './process/process-runtime.ts';
-import { startTestNode, type TestNode } from './testing.ts';
+import { isolatedNetwork, isolationObstacle, startTestNode, type TestNode } from './testing.ts';
 
-/** Addresses without namespaces: what is tried here is everything but the network. */
-function addresses(): PodNetwork {
-  const loopback = new LoopbackNetwork(`127.245.${1 + (process.pid % 250)}.0/24`);
-  return {
-    name: 'addresses',
-    setUp: (request: NetworkRequest) => loopback.setUp(request),
-    tearDown: (uid) => loopback.tearDown(uid),
-    sweep: () => loopback.sweep(),
-    problem: () => undefined,
-    close: () => loopback.close(),
-  };
-}
-
-async function obstacle(): Promise<string | undefined> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'evenkeel-probe-'));
-  const images = new MappedImages(() => ({}));
-  const runtime = new ProcessRuntime({ dataDir, images, keep: [], clock: systemClock, log: silentLogger });
-  const found = await runtime.isolationObstacle();
-  rmSync(dataDir, { recursive: true, force: true });
-  return found;
-}
-
-describe.runIf(kernelAllows(await obstacle(), 'pods apart from the machine'))('isolated pods', () => {
+describe.runIf(kernelAllows(await isolationObstacle(), 'pods apart from the machine'))('isolated pods', () => {
   let node: TestNode;
   beforeAll(async () => {
-    node = await startTestNode({ kubelet: { network: addresses(), clusterDns: ['10.96.0.10'] } });
+    node = await startTestNode({ kubelet: { network: isolatedNetwork(), clusterDns: ['10.96.0.10'] } });
   });
   afterAll(() => node.close());
 

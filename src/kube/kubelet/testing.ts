@@ -12,8 +12,12 @@ import { createClient } from '#kube/client/rest-client.ts';
 import { systemClock } from '#lib/clock.ts';
 import { type Logger, silentLogger } from '#lib/log.ts';
 import { openCgroups } from './cgroup/open.ts';
+import { MappedImages } from './image/mapped-images.ts';
 import type { ImageMap } from './images.ts';
 import { type Kubelet, type KubeletOptions, startKubelet } from './kubelet.ts';
+import { LoopbackNetwork } from './network/loopback-network.ts';
+import type { NetworkRequest, PodNetwork } from './network/pod-network.ts';
+import { ProcessRuntime } from './process/process-runtime.ts';
 
 export const PODS = builtin('Pod');
 
@@ -205,4 +209,27 @@ export function condition(pod: Pod, type: string): string | undefined {
 
 export function isReady(pod: Pod): boolean {
   return condition(pod, 'Ready') === 'True';
+}
+
+/** Addresses without namespaces, for pods that are apart from the machine in everything but the network. */
+export function isolatedNetwork(): PodNetwork {
+  const loopback = new LoopbackNetwork(`127.245.${1 + (process.pid % 250)}.0/24`);
+  return {
+    name: 'addresses',
+    setUp: (request: NetworkRequest) => loopback.setUp(request),
+    tearDown: (uid) => loopback.tearDown(uid),
+    sweep: () => loopback.sweep(),
+    problem: () => undefined,
+    close: () => loopback.close(),
+  };
+}
+
+/** Why containers cannot be kept apart from the machine here; `undefined` when they can. */
+export async function isolationObstacle(): Promise<string | undefined> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'evenkeel-probe-'));
+  const images = new MappedImages(() => ({}));
+  const runtime = new ProcessRuntime({ dataDir, images, keep: [], clock: systemClock, log: silentLogger });
+  const found = await runtime.isolationObstacle();
+  rmSync(dataDir, { recursive: true, force: true });
+  return found;
 }
