@@ -16,6 +16,7 @@ import type { NodeOptions } from '../main/node-host.ts';
 import type { NodeLife } from '../main/node-life.ts';
 import type { Ports } from '../main/ports.ts';
 import { applyManifests } from '../manifests/apply.ts';
+import { effectNotes } from '../manifests/effect-notes.ts';
 import { formatProblem } from '../manifests/format.ts';
 import { type Manifests, readManifests } from '../manifests/read.ts';
 import { addressLines, hostsOf } from './addresses.ts';
@@ -153,6 +154,7 @@ async function applyAndWait(
 ): Promise<boolean> {
   let clean = manifests.problems.length === 0;
   for (const problem of manifests.problems) progress.warning(formatProblem(problem));
+  for (const note of effectNotes(manifests.objects)) progress.warning(note);
   const applied = await applyManifests(manifests.objects, {
     client: cluster.client,
     namespace: 'default',

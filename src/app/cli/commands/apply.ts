@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import { Failure, UsageFailure } from '../../failure.ts';
 import { type Images, rememberImages } from '../../main/images-file.ts';
 import { applyManifests } from '../../manifests/apply.ts';
+import { effectNotes } from '../../manifests/effect-notes.ts';
 import { formatProblem } from '../../manifests/format.ts';
 import { readManifests } from '../../manifests/read.ts';
 import { type ConnectOptions, connect } from '../connect.ts';
@@ -68,6 +69,7 @@ async function apply(paths: readonly string[], options: Options): Promise<boolea
   const { client, namespace, data } = await connect(options);
   try {
     // The node looks there whenever it starts a container.
+    if (data !== undefined) for (const note of effectNotes(objects)) process.stderr.write(`${note}\n`);
     if (data !== undefined && !options.dryRun) rememberImages(data.images, { ...images, ...options.image });
     const applied = await applyManifests(objects, {
       client,

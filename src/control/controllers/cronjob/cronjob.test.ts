@@ -11,7 +11,7 @@ import { createInformers, type Informers } from '#kube/client/informer.ts';
 import { createClient } from '#kube/client/rest-client.ts';
 import { FakeClock, systemClock } from '#lib/clock.ts';
 import { silentLogger } from '#lib/log.ts';
-import { eventually as until } from '../../../../test/support/eventually.ts';
+import { eventually as until } from '#test/support/eventually.ts';
 import { type RunningControllers, startControllers } from '../manager.ts';
 import { dueAt, parseSchedule } from './schedule.ts';
 

@@ -1,0 +1,6 @@
+// Writes docs/kubernetes-coverage.md: what becomes of every field of pods and workloads.
+// Knows the page's place only; what it says is made in src/kube/api/coverage/.
+import { writeFileSync } from 'node:fs';
+import { coverageDocument } from '../src/kube/api/coverage/document.ts';
+
+writeFileSync(new URL('../docs/kubernetes-coverage.md', import.meta.url), coverageDocument());
