@@ -38,6 +38,9 @@ const NO_ADVERTISEMENTS = `if [ -e /proc/sys/net/ipv6/conf ]; then
   done
 fi`;
 
+/** A whole range that is local may be bound to address by address: in IPv4 always, in IPv6 with this setting only. */
+export const NONLOCAL_BIND = '/proc/sys/net/ipv6/ip_nonlocal_bind';
+
 /** The bridge, and the machine's link to it with its routes. Fails where a route is there already. */
 export function makeFabricScript(plan: FabricPlan): string {
   const netns = fabricNetns(plan);
@@ -56,6 +59,7 @@ ${covered.map((cidr) => `route add blackhole ${cidr} metric ${BLACKHOLE_METRIC}`
 link add ${link} type veth peer name machine netns ${netns}
 END
 if [ -e /proc/sys/net/ipv6/conf/${link} ]; then echo 0 > /proc/sys/net/ipv6/conf/${link}/accept_ra; fi
+${plan.nonlocalBindBefore === undefined ? '' : `echo 1 > ${NONLOCAL_BIND}`}
 ip -n ${netns} link set machine master ${BRIDGE} up
 ip -batch - <<'END'
 link set ${link} up
@@ -114,12 +118,19 @@ done
 `;
 }
 
+/** Unless another cluster on this machine lives by it. */
+function restoreNonlocalBind({ nonlocalBindBefore }: FabricPlan): string {
+  if (nonlocalBindBefore === undefined) return '';
+  return `ls /sys/class/net | grep -q '^ek-' || echo '${nonlocalBindBefore}' > ${NONLOCAL_BIND}`;
+}
+
 /** Everything whose name says that it is this cluster's, and the routes of the plan. */
 export function removeFabricScript(plan: FabricPlan): string {
   const link = machineLink(plan);
   const covered = [...plan.fabricCidrs, ...plan.podCidrs, ...plan.serviceCidrs];
   return `
 if ip link show dev ${link} >/dev/null 2>&1; then ip link delete dev ${link}; fi
+${restoreNonlocalBind(plan)}
 ip -force -batch - >/dev/null 2>&1 <<'END' || true
 ${plan.serviceCidrs.map((cidr) => `route delete local ${cidr} dev lo`).join('\n')}
 ${covered.map((cidr) => `route delete blackhole ${cidr} metric ${BLACKHOLE_METRIC}`).join('\n')}
