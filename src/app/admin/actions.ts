@@ -68,7 +68,7 @@ export function perform(action: Action, request: IncomingMessage, target: Action
 }
 
 /** A browser says where a request comes from; a page of another origin must not act here, even without reading the answer. */
-function isCrossSite({ headers }: IncomingMessage): boolean {
+export function isCrossSite({ headers }: IncomingMessage): boolean {
   const site = headers['sec-fetch-site'];
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return true;
   return headers.origin !== undefined && headers.origin.toLowerCase() !== `http://${headers.host?.toLowerCase()}`;

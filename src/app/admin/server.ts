@@ -8,6 +8,7 @@ import { questionOf } from '../explain/question.ts';
 import { messageOf, UsageFailure } from '../failure.ts';
 import { type ActionTarget, actionAt, perform } from './actions.ts';
 import { renderIndex } from './index-page.ts';
+import { type ControlledNode, nodeActionAt, nodeReports, performOnNode } from './node-control.ts';
 import { processMetrics } from './process-metrics.ts';
 
 /** What the admin server asks of the traffic engine. */
@@ -26,6 +27,8 @@ export interface AdminOptions {
   readonly moreMetrics?: () => string;
   /** Whether everything that should run does. */
   readonly ready: () => boolean;
+  /** Nodes that can be stopped and started; none when left out. */
+  readonly nodes?: () => readonly ControlledNode[];
   /** Somebody asks this gateway to take nothing new. `ready` says no from then on. */
   readonly drain: () => void;
   readonly log: Logger;
@@ -46,7 +49,7 @@ const METRICS = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** Listens, or rejects with the system's error. */
 export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
-  const { engine, log } = options;
+  const { engine, log, nodes = () => [] } = options;
   const pages: Readonly<Record<string, Page>> = {
     '/': async () => ({
       type: 'text/html; charset=utf-8',
@@ -59,6 +62,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     '/stats': async () => json(processStats()),
     '/clusters': async () => json(await engine.clusters()),
     '/config_dump': async () => json(await engine.configDump()),
+    '/nodes': async () => json(nodeReports(nodes())),
     '/explain': async (query) => explainPage(engine, query),
     '/healthz': async () => ({ type: TEXT, text: 'ok\n' }),
     '/readyz': async () =>
@@ -79,6 +83,11 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
     if (action !== undefined) {
       const { status, text, headers } = perform(action, request, target);
       return reply(response, status, TEXT, text, headers);
+    }
+    const nodeAction = nodeActionAt(path);
+    if (nodeAction !== undefined) {
+      void performOnNode(nodeAction, request, nodes()).then(({ status, text }) => reply(response, status, TEXT, text));
+      return;
     }
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return reply(response, 405, TEXT, 'Only GET is served here\n');

@@ -45,6 +45,10 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'give the pods of any cluster their nodes',
     load: async () => (await import('./commands/scheduler.ts')).schedulerCommand(),
   },
+  node: {
+    summary: 'see the nodes of a cluster of up, stop them, kill them, start them',
+    load: async () => (await import('./commands/node.ts')).nodeCommand(),
+  },
   kubelet: {
     summary: 'run a node of a cluster, at any Kubernetes API server',
     load: async () => (await import('./commands/kubelet.ts')).kubeletCommand(),

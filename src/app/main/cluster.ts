@@ -181,6 +181,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
     moreMetrics: () => dns.metricsText(),
     ready: () => !shutdown.begun && !drained.on,
     drain: () => drained.begin(),
+    nodes: () => nodes.nodes,
     log: log.child({ part: 'admin' }),
   });
   shutdown.add('admin', () => admin.close());

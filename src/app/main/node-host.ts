@@ -3,6 +3,7 @@
 import type { Client } from '#kube/client/client.ts';
 import type { Informers } from '#kube/client/informer.ts';
 import type { Clock } from '#lib/clock.ts';
+import type { ControlledNode } from '../admin/node-control.ts';
 import { Fabric } from '../nodes/fabric/fabric.ts';
 import { sweepNodes } from '../nodes/process/sweep.ts';
 import type { DataDir } from './data-dir.ts';
@@ -28,6 +29,8 @@ export interface Joined {
 export interface NodeHost {
   /** Whatever can be done before there is an API server. */
   begin(): void;
+  /** Those that can be stopped and started by themselves. */
+  readonly nodes: readonly ControlledNode[];
   /** Resolves when every node is ready; they are stopped with what is shut down next. */
   join(joined: Joined): Promise<void>;
 }

@@ -9,6 +9,8 @@ import { nodeReady } from './node-ready.ts';
 import type { Shutdown } from './shutdown.ts';
 
 export class OwnNode implements NodeHost {
+  /** This node ends with everything else. */
+  readonly nodes = [];
   readonly #options: ClusterOptions;
   readonly #shutdown: Shutdown;
   readonly #startedAt: number;

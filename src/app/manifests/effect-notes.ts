@@ -1,6 +1,6 @@
 // Tells people which fields of their manifests the embedded cluster accepts and does nothing with.
 // Knows verdicts through kube/api, and where a field stands in its file.
-import { ineffectiveFields } from '#kube/api/coverage/ineffective.ts';
+import { ineffectiveFields } from '#kube/api/support/ineffective.ts';
 import type { ManifestObject } from './document.ts';
 
 /** Beyond so many lines nobody reads on. */

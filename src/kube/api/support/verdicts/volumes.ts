@@ -1,0 +1,79 @@
+// What becomes of the fields of volumes and their mounts.
+// Verdicts only.
+import { everyHonoured, everyIgnored, everyRefused, honoured, ignored, refused, type Verdicts, untested } from '../verdict.ts';
+
+const VOLUMES = 'src/kube/kubelet/volumes/volumes.test.ts';
+const ISOLATION = 'src/kube/kubelet/isolation.test.ts';
+const CLAIMS = 'test/workloads/workloads.test.ts';
+const FOREIGN = 'the node has no driver for it: the pod waits, and a FailedMount event says so';
+const NOT_ISSUED = 'nobody issues it here, so its file is missing from the volume';
+
+const foreignSources = [
+  'AWSElasticBlockStore',
+  'AzureDisk',
+  'AzureFile',
+  'CephFS',
+  'Cinder',
+  'CSI',
+  'FC',
+  'Flex',
+  'Flocker',
+  'GCEPersistentDisk',
+  'GitRepo',
+  'Glusterfs',
+  'Image',
+  'ISCSI',
+  'NFS',
+  'PhotonPersistentDisk',
+  'Portworx',
+  'Quobyte',
+  'RBD',
+  'ScaleIO',
+  'StorageOS',
+  'Ephemeral',
+].map((name) => `core.v1.${name}VolumeSource`);
+
+export const volumeVerdicts: Verdicts = {
+  'core.v1.Volume': {
+    ...honoured(VOLUMES, 'configMap', 'downwardAPI', 'hostPath', 'name', 'projected', 'secret'),
+    ...honoured(CLAIMS, 'persistentVolumeClaim'),
+    ...honoured(ISOLATION, 'emptyDir'),
+    ...refused(FOREIGN, 'awsElasticBlockStore', 'azureDisk', 'azureFile', 'cephfs', 'cinder', 'csi', 'ephemeral', 'fc'),
+    ...refused(FOREIGN, 'flexVolume', 'flocker', 'gcePersistentDisk', 'gitRepo', 'glusterfs', 'image', 'iscsi', 'nfs'),
+    ...refused(FOREIGN, 'photonPersistentDisk', 'portworxVolume', 'quobyte', 'rbd', 'scaleIO', 'storageos'),
+    ...refused(FOREIGN, 'vsphereVolume'),
+  },
+  ...Object.fromEntries(foreignSources.map((type) => [type, everyRefused(FOREIGN)])),
+  'core.v1.VsphereVirtualDiskVolumeSource': everyRefused(FOREIGN),
+  'core.v1.PersistentVolumeClaimTemplate': everyRefused(FOREIGN),
+  'core.v1.ConfigMapVolumeSource': { ...honoured(VOLUMES, 'items', 'name', 'optional'), ...untested('defaultMode') },
+  'core.v1.SecretVolumeSource': {
+    ...honoured(VOLUMES, 'items', 'optional', 'secretName'),
+    ...honoured(ISOLATION, 'defaultMode'),
+  },
+  'core.v1.KeyToPath': everyHonoured(VOLUMES),
+  'core.v1.DownwardAPIVolumeSource': { ...honoured(VOLUMES, 'items'), ...untested('defaultMode') },
+  'core.v1.DownwardAPIVolumeFile': { ...honoured(VOLUMES, 'fieldRef', 'mode', 'path'), ...untested('resourceFieldRef') },
+  'core.v1.EmptyDirVolumeSource': {
+    ...ignored('what it holds is on the disk of the node', 'medium'),
+    ...ignored('the size of volumes is not bounded', 'sizeLimit'),
+  },
+  'core.v1.HostPathVolumeSource': everyHonoured(VOLUMES),
+  'core.v1.PersistentVolumeClaimVolumeSource': { ...honoured(CLAIMS, 'claimName'), ...untested('readOnly') },
+  'core.v1.ProjectedVolumeSource': { ...honoured(VOLUMES, 'sources'), ...untested('defaultMode') },
+  'core.v1.VolumeProjection': {
+    ...honoured(VOLUMES, 'configMap', 'downwardAPI', 'secret'),
+    ...ignored(NOT_ISSUED, 'clusterTrustBundle', 'podCertificate', 'serviceAccountToken'),
+  },
+  'core.v1.ConfigMapProjection': everyHonoured(VOLUMES),
+  'core.v1.SecretProjection': everyHonoured(VOLUMES),
+  'core.v1.DownwardAPIProjection': everyHonoured(VOLUMES),
+  'core.v1.ClusterTrustBundleProjection': everyIgnored(NOT_ISSUED),
+  'core.v1.PodCertificateProjection': everyIgnored(NOT_ISSUED),
+  'core.v1.ServiceAccountTokenProjection': everyIgnored(NOT_ISSUED),
+  'core.v1.VolumeMount': {
+    ...honoured(ISOLATION, 'mountPath', 'name', 'readOnly', 'subPath', 'subPathExpr'),
+    ...ignored('a mount made in a container stays in it', 'mountPropagation'),
+    ...ignored('a read-only mount is not made so all the way down', 'recursiveReadOnly'),
+  },
+};
