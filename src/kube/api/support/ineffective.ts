@@ -23,7 +23,7 @@ export function ineffectiveFields(object: { readonly apiVersion?: string; readon
 function visit(schema: Schema | undefined, value: unknown, path: string, found: Ineffective[]): void {
   if (schema === undefined || typeof value !== 'object' || value === null) return;
   if (Array.isArray(value)) {
-    value.forEach((item, index) => visit(schema.items, item, `${path}[${index}]`, found));
+    for (const [index, item] of value.entries()) visit(schema.items, item, `${path}[${index}]`, found);
     return;
   }
   for (const [name, inner] of Object.entries(value)) {
@@ -31,7 +31,8 @@ function visit(schema: Schema | undefined, value: unknown, path: string, found: 
     if (property === undefined || inner === undefined || inner === null) continue;
     const verdict = verdictOf(schema.ref ?? '', name);
     if (verdict !== undefined && (verdict.is === 'ignored' || verdict.is === 'refused')) {
-      if (verdict.is === 'refused' || verdict.quiet !== true) found.push({ field: `${path}.${name}`, why: verdict.why });
+      if (verdict.is === 'refused' || verdict.quiet !== true)
+        found.push({ field: `${path}.${name}`, why: verdict.why });
       continue;
     }
     visit(property, inner, `${path}.${name}`, found);

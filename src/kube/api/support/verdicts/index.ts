@@ -22,7 +22,11 @@ export const judgedTypes: readonly string[] = Object.keys(all);
 export function verdictOf(type: string, field: string): Verdict | undefined {
   const verdicts = all[type];
   if (verdicts === undefined) return undefined;
-  return 'every' in verdicts ? (verdicts.every as Verdict) : Object.hasOwn(verdicts, field) ? verdicts[field] : undefined;
+  return 'every' in verdicts
+    ? (verdicts.every as Verdict)
+    : Object.hasOwn(verdicts, field)
+      ? verdicts[field]
+      : undefined;
 }
 
 /** Fields that are judged one by one, for a type that is. */

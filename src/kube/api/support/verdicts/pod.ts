@@ -11,7 +11,15 @@ const NO_DEVICES = 'there are no device drivers that could allocate a claim';
 
 export const podVerdicts: Verdicts = {
   'core.v1.PodSpec': {
-    ...honoured(KUBELET, 'activeDeadlineSeconds', 'containers', 'initContainers', 'readinessGates', 'restartPolicy', 'volumes'),
+    ...honoured(
+      KUBELET,
+      'activeDeadlineSeconds',
+      'containers',
+      'initContainers',
+      'readinessGates',
+      'restartPolicy',
+      'volumes',
+    ),
     ...honoured(ISOLATION, 'dnsConfig', 'dnsPolicy', 'hostAliases', 'hostname', 'securityContext', 'setHostnameAsFQDN'),
     ...honoured(ISOLATION, 'shareProcessNamespace', 'subdomain'),
     ...honoured(FIELDS, 'enableServiceLinks', 'hostNetwork', 'hostPID', 'hostIPC'),
@@ -26,7 +34,10 @@ export const podVerdicts: Verdicts = {
     ...honoured('test/scheduling/scheduling.test.ts', 'priorityClassName'),
     ...moot('the name that serviceAccountName had before; it is kept in step with it', 'serviceAccount'),
     ...moot('no token of a service account is mounted in any case', 'automountServiceAccountToken'),
-    ...moot('images are mapped to commands, or pulled with the credentials that the container engine has', 'imagePullSecrets'),
+    ...moot(
+      'images are mapped to commands, or pulled with the credentials that the container engine has',
+      'imagePullSecrets',
+    ),
     ...moot('every node runs Linux', 'os'),
     ...ignored('pods share the user namespace of the node', 'hostUsers'),
     ...ignored('names come from hostname and subdomain', 'hostnameOverride'),

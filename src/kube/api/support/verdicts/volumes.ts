@@ -1,6 +1,15 @@
 // What becomes of the fields of volumes and their mounts.
 // Verdicts only.
-import { everyHonoured, everyIgnored, everyRefused, honoured, ignored, refused, type Verdicts, untested } from '../verdict.ts';
+import {
+  everyHonoured,
+  everyIgnored,
+  everyRefused,
+  honoured,
+  ignored,
+  refused,
+  untested,
+  type Verdicts,
+} from '../verdict.ts';
 
 const VOLUMES = 'src/kube/kubelet/volumes/volumes.test.ts';
 const ISOLATION = 'src/kube/kubelet/isolation.test.ts';
@@ -53,7 +62,10 @@ export const volumeVerdicts: Verdicts = {
   },
   'core.v1.KeyToPath': everyHonoured(VOLUMES),
   'core.v1.DownwardAPIVolumeSource': { ...honoured(VOLUMES, 'items'), ...untested('defaultMode') },
-  'core.v1.DownwardAPIVolumeFile': { ...honoured(VOLUMES, 'fieldRef', 'mode', 'path'), ...untested('resourceFieldRef') },
+  'core.v1.DownwardAPIVolumeFile': {
+    ...honoured(VOLUMES, 'fieldRef', 'mode', 'path'),
+    ...untested('resourceFieldRef'),
+  },
   'core.v1.EmptyDirVolumeSource': {
     ...ignored('what it holds is on the disk of the node', 'medium'),
     ...ignored('the size of volumes is not bounded', 'sizeLimit'),

@@ -1,6 +1,6 @@
 // What becomes of the fields of workloads: how many pods there are, and how one generation follows another.
 // Verdicts only.
-import { everyHonoured, everyIgnored, honoured, ignored, moot, type Verdicts, untested } from '../verdict.ts';
+import { everyHonoured, everyIgnored, honoured, ignored, moot, untested, type Verdicts } from '../verdict.ts';
 
 const at = (name: string): string => `src/control/controllers/${name}.test.ts`;
 const DEPLOYMENT = at('deployment/deployment');
@@ -60,7 +60,16 @@ export const workloadVerdicts: Verdicts = {
   'apps.v1.RollingUpdateDaemonSet': everyHonoured(DAEMON_SET),
   'batch.v1.JobSpec': {
     ...honoured(JOB, 'activeDeadlineSeconds', 'backoffLimit', 'backoffLimitPerIndex', 'completionMode', 'completions'),
-    ...honoured(JOB, 'managedBy', 'parallelism', 'podFailurePolicy', 'selector', 'successPolicy', 'suspend', 'template'),
+    ...honoured(
+      JOB,
+      'managedBy',
+      'parallelism',
+      'podFailurePolicy',
+      'selector',
+      'successPolicy',
+      'suspend',
+      'template',
+    ),
     ...honoured(JOB, 'ttlSecondsAfterFinished'),
     ...untested('maxFailedIndexes', 'podReplacementPolicy'),
     ...ignored('pods that exist already are not adopted by a Job', 'manualSelector'),
