@@ -114,11 +114,14 @@ describe.runIf(kernelAllows(await runtime.isolationObstacle(), 'containers apart
 
     test('a container has the machine programs, a root of its own to write to, and an empty /tmp', async () => {
       const marker = `/opt/evenkeel-test-${process.pid}`;
-      const { code, lines } = await run(`ls -A /tmp /run; echo x > ${marker} && cat ${marker}; ls -A /dev; exit 3`);
+      // A program below /tmp must be found there: then /tmp is the machine's.
+      const places = process.execPath.startsWith('/tmp/') ? '/run /run' : '/run /tmp';
+      const script = `for dir in ${places}; do ls -A $dir | wc -l; done; echo x > ${marker} && cat ${marker}; ls -A /dev; exit 3`;
+      const { code, lines } = await run(script);
       expect(code).toBe(3);
-      expect(lines.slice(0, 4)).toEqual(['/run:', '', '/tmp:', 'x']);
+      expect(lines.slice(0, 3).map((line) => line.trim())).toEqual(['0', '0', 'x']);
       const devices = 'fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero';
-      expect(lines.slice(4).toSorted()).toEqual(devices.split(' '));
+      expect(lines.slice(3).toSorted()).toEqual(devices.split(' '));
       expect(existsSync(marker)).toBe(false);
     });
 
