@@ -1,0 +1,170 @@
+// Three nodes with network namespaces: who reaches whom, what a drain and the death of a node cost, and what is left.
+// Everything is asked through the CLI, kubectl and the gateway; the machine's own network is looked at before and after.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Node } from 'kubernetes-types/core/v1.js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { KubeObject } from '#kube/api/object.ts';
+import { startCluster, type TestCluster } from '#test/support/cluster.ts';
+import { eventually } from '#test/support/eventually.ts';
+import { ask } from '#test/support/http.ts';
+import { kernelAllows } from '#test/support/kernel.ts';
+import { findKubectl, type Kubectl, kubectlFor } from '#test/support/kubectl.ts';
+import { underLoad } from '#test/support/load.ts';
+import { echoManifests } from '#test/support/manifests.ts';
+import { type PodObject, podsOf, restart, rolledOut, scale, settled } from '#test/support/pods.ts';
+import { evenkeelBinary, mustRun } from '#test/support/run.ts';
+
+const namespace = 'nodes';
+/** Ends at the first SIGTERM, whatever is under way. */
+const RUDE = `
+  require('node:http').createServer((request, response) => {
+    request.resume();
+    request.on('end', () => setTimeout(() => response.end('ok'), request.url === '/' ? 50 : 0));
+  }).listen(8080);`;
+
+/** Ranges of this run alone: others may test on this machine. */
+const part = 16 * (1 + (process.pid % 10));
+const RANGES = [
+  ['--fabric-cidr', `10.${60 + part}.0.0/24,fd00:10:${60 + part}::/64`],
+  ['--pod-cidr', `10.${61 + part}.0.0/16,fd00:10:${61 + part}::/48`],
+  ['--service-cidr', `10.${62 + part}.0.0/16,fd00:10:${62 + part}::/112`],
+].flat();
+
+function obstacle(): string | undefined {
+  if (process.getuid?.() !== 0) return 'this is not root';
+  const missing = ['ip', 'nft', 'nsenter', 'unshare', 'curl'].find(
+    (tool) => spawnSync('sh', ['-c', `command -v ${tool}`]).status !== 0,
+  );
+  return missing === undefined ? undefined : `${missing} is not installed`;
+}
+
+/** What this run could leave on the machine: names and addresses that are nobody else's. */
+function leftovers(data: string): string[] {
+  const marks = [`10.${60 + part}.`, `10.${61 + part}.`, `10.${62 + part}.`, `fd00:10:${60 + part}:`];
+  const network = ['route show table all', '-6 route show table all', 'address'].flatMap((words) =>
+    spawnSync('ip', words.split(' '), { encoding: 'utf8' }).stdout.split('\n'),
+  );
+  const processes = readdirSync('/proc').filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false;
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(data);
+    } catch {
+      // Ended while we looked.
+      return false;
+    }
+  });
+  return [
+    ...network.filter((line) => marks.some((mark) => line.includes(mark))),
+    ...processes.map((pid) => `process ${pid}`),
+  ];
+}
+
+describe.runIf(kernelAllows(obstacle(), 'nodes in network namespaces'))('three nodes', () => {
+  let cluster: TestCluster;
+  let kubectl: Kubectl;
+  beforeAll(async () => {
+    const container = {
+      command: ['node', '-e', RUDE],
+      readinessProbe: { httpGet: { path: '/readyz', port: 'http' }, periodSeconds: 1 },
+    };
+    const input = echoManifests({
+      name: 'rude',
+      namespace,
+      host: 'rude.test',
+      replicas: 6,
+      graceSeconds: 30,
+      container,
+    });
+    const args = ['--network', 'netns', '--nodes', '3', '--zones', 'a,b,c', ...RANGES];
+    cluster = await startCluster(['-'], { input, args });
+    const found = await findKubectl('current');
+    if ('missing' in found) throw new Error(found.missing);
+    const home = join(cluster.data, 'home');
+    mkdirSync(home);
+    kubectl = kubectlFor(found.path, cluster.kubeconfig, home);
+  }, 180_000);
+  afterAll(async () => {
+    await cluster?.remove();
+  }, 60_000);
+
+  const nodeOf = (pod: PodObject): string => pod.spec?.nodeName ?? '';
+  const readiness = async (name: string): Promise<string | undefined> =>
+    (await cluster.get<Node & KubeObject>('Node', name)).status?.conditions?.find(({ type }) => type === 'Ready')
+      ?.status;
+
+  test('stand in their zones, with pods of both families spread over them, which the machine reaches', async () => {
+    const nodes = await cluster.list<Node & KubeObject>('Node');
+    const zones = nodes.map(({ metadata }) => metadata?.labels?.['topology.kubernetes.io/zone']);
+    expect(zones.toSorted()).toEqual(['a', 'b', 'c']);
+    const pods = await settled(cluster, 'rude', 6, namespace);
+    expect(new Set(pods.map(nodeOf)).size).toBe(3);
+    for (const pod of pods) {
+      const [v4 = '', v6 = ''] = (pod.status?.podIPs ?? []).map(({ ip }) => ip);
+      expect(v4).toMatch(new RegExp(`^10\\.${61 + part}\\.`));
+      expect((await ask(`http://${v4}:8080/x`)).status).toBe(200);
+      expect((await ask(`http://[${v6}]:8080/x`)).status).toBe(200);
+    }
+  }, 60_000);
+
+  test('let pods find Services by name and each other by address, from any node', async () => {
+    const pods = await podsOf(cluster, 'rude', namespace);
+    const addresses = pods.map((pod) => `http://${pod.status?.podIP}:8080/x`);
+    const urls = ['http://rude/x', `http://rude.${namespace}.svc.cluster.local/x`, ...addresses].join(' ');
+    for (const node of ['node-1', 'node-2', 'node-3']) {
+      const pod = pods.find((one) => nodeOf(one) === node)?.metadata?.name ?? '';
+      const script = `for url in ${urls}; do curl -sS -m 5 -o /dev/null -w '%{http_code} ' $url; done`;
+      const said = await kubectl(['-n', namespace, 'exec', pod, '--', 'sh', '-c', script]);
+      expect(said.trim().split(' ')).toEqual(Array(2 + pods.length).fill('200'));
+    }
+  }, 60_000);
+
+  test('lose no request while a node is drained, everything is rolled, and scaled from 6 to 2', async () => {
+    const load = { url: cluster.http, host: 'rude.test', rate: 200, args: ['--method', 'POST'] };
+    const report = await underLoad(load, async () => {
+      await kubectl(['drain', 'node-2', '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=60s']);
+      const pods = await settled(cluster, 'rude', 6, namespace);
+      expect(pods.map(nodeOf)).not.toContain('node-2');
+      await kubectl(['uncordon', 'node-2']);
+      await restart(cluster, 'rude', namespace);
+      await rolledOut(cluster, 'rude', namespace);
+      await scale(cluster, 'rude', 2, namespace);
+      await settled(cluster, 'rude', 2, namespace);
+      await scale(cluster, 'rude', 6, namespace);
+      await settled(cluster, 'rude', 6, namespace);
+    });
+    expect(report.errors).toEqual({});
+  }, 180_000);
+
+  test('go on when one of them dies: traffic leaves it, its pods are made anew, and it is welcome back', async () => {
+    const report = await underLoad({ url: cluster.http, host: 'rude.test', rate: 100 }, async () => {
+      await mustRun(evenkeelBinary, ['node', 'kill', 'node-1', '--data', cluster.data]);
+      await eventually('it is missed', async () => expect(await readiness('node-1')).toBe('Unknown'), 30_000);
+    });
+    // Some that were on their way there, or came before it was missed, may have failed; most were tried elsewhere.
+    expect(report.ok).toBeGreaterThan(report.requests * 0.95);
+    const after = await underLoad({ url: cluster.http, host: 'rude.test', rate: 100 }, async () => {
+      await eventually(
+        'its pods run elsewhere',
+        async () => {
+          const pods = (await podsOf(cluster, 'rude', namespace)).filter((pod) => nodeOf(pod) !== 'node-1');
+          expect(pods).toHaveLength(6);
+        },
+        60_000,
+      );
+    });
+    expect(after.errors).toEqual({});
+    await mustRun(evenkeelBinary, ['node', 'start', 'node-1', '--data', cluster.data]);
+    await eventually('it is back', async () => expect(await readiness('node-1')).toBe('True'), 30_000);
+    await settled(cluster, 'rude', 6, namespace);
+  }, 180_000);
+
+  test('leave nothing on the machine when they are taken down after a kill -9', async () => {
+    expect(leftovers(cluster.data)).not.toEqual([]);
+    cluster.running.child.kill('SIGKILL');
+    await cluster.running.finished;
+    await mustRun(evenkeelBinary, ['down', '--data', cluster.data]);
+    await eventually('nothing is left', () => expect(leftovers(cluster.data)).toEqual([]), 20_000);
+  }, 60_000);
+});
