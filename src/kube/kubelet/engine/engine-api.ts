@@ -13,6 +13,13 @@ export class EngineError extends Error {
   }
 }
 
+const TRIES = 20;
+const PAUSE_MS = 100;
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 export class EngineApi {
   readonly socketPath: string;
 
@@ -30,7 +37,28 @@ export class EngineApi {
   /** The open answer, to be read as it comes. Throws `EngineError`. */
   async open(method: string, path: string, body?: unknown): Promise<IncomingMessage> {
     const content = body === undefined ? '' : JSON.stringify(body);
-    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    let answer: IncomingMessage | undefined;
+    // An engine that is just being started anew has no socket for a moment; nothing has been asked of it then.
+    for (let tries = 1; answer === undefined; tries += 1) {
+      try {
+        answer = await this.#send(method, path, content);
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (tries < TRIES && (code === 'ENOENT' || code === 'ECONNREFUSED')) await pause(PAUSE_MS);
+        else
+          throw new EngineError(
+            0,
+            `cannot reach the container engine at ${this.socketPath}: ${(error as Error).message}`,
+          );
+      }
+    }
+    const { statusCode = 0 } = answer;
+    if ((statusCode >= 200 && statusCode < 300) || statusCode === 304) return answer;
+    throw new EngineError(statusCode, messageIn(await textOf(answer)));
+  }
+
+  #send(method: string, path: string, content: string): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
       const sent = request({
         socketPath: this.socketPath,
         method,
@@ -43,14 +71,9 @@ export class EngineApi {
         },
       });
       sent.once('response', resolve);
-      sent.once('error', (error) =>
-        reject(new EngineError(0, `cannot reach the container engine at ${this.socketPath}: ${error.message}`)),
-      );
+      sent.once('error', reject);
       sent.end(content);
     });
-    const { statusCode = 0 } = answer;
-    if ((statusCode >= 200 && statusCode < 300) || statusCode === 304) return answer;
-    throw new EngineError(statusCode, messageIn(await textOf(answer)));
   }
 }
 
