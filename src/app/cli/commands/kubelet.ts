@@ -162,6 +162,8 @@ async function run(options: Options): Promise<void> {
       process.exit(1);
     });
   }
+  // Timers of the clock keep no process alive, and before it has joined there may be nothing else to do so.
+  const awake = setInterval(() => {}, 60_000);
   try {
     await runLocked(settings, {
       clock: systemClock,
@@ -170,9 +172,11 @@ async function run(options: Options): Promise<void> {
       tell: (line) => void process.stdout.write(`${line}\n`),
     });
   } catch (error) {
-    log.error({ error }, 'Ended with a failure');
+    // A person is told in any case, where the log goes to the same place.
+    if (options.logFile !== undefined) log.error({ error }, 'Ended with a failure');
     throw asFailure(error, options.logFile ?? 'the lines above');
   } finally {
+    clearInterval(awake);
     log.flush();
     // Whatever a part left open must not keep a finished process alive.
     setTimeout(() => process.exit(), 250).unref();

@@ -1,0 +1,93 @@
+// `evenkeel kubelet` at an API server that knows nothing of it: joins, waits for its range, runs pods, and leaves.
+import { join } from 'node:path';
+import type { Node, Pod } from 'kubernetes-types/core/v1.js';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { builtin } from '#kube/api/resources.ts';
+import type { Client } from '#kube/client/client.ts';
+import { loadKubeconfig } from '#kube/client/kubeconfig.ts';
+import { createClient } from '#kube/client/rest-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { evenkeel, evenkeelBinary, type Running, start } from '../support/run.ts';
+import { type TempDir, tempDir } from '../support/temp-dir.ts';
+
+let data: TempDir;
+let api: Running;
+let kubeconfig: string;
+let client: Client;
+const range = `127.231.${process.pid % 250}.0/24`;
+
+beforeEach(() => {
+  data = tempDir('any-cluster');
+});
+afterEach(() => data.remove());
+
+describe('at an API server', () => {
+  beforeEach(async () => {
+    kubeconfig = join(data.path, 'api', 'kubeconfig');
+    const server = join(data.path, 'api');
+    api = start(evenkeelBinary, ['apiserver', '--controllers', '--data', server, '--api-port', '0']);
+    await eventually('the API server is there', () => expect(api.output().stdout).toContain('KUBECONFIG'));
+    client = createClient(loadKubeconfig(kubeconfig));
+  });
+
+  afterEach(async () => {
+    await client.close();
+    api.child.kill('SIGTERM');
+    await api.finished;
+  });
+
+  test('takes the range that its Node is given, runs its pods, and leaves its objects at SIGTERM', async () => {
+    const own = ['--data', join(data.path, 'n1'), '--port', '0', '--network', 'loopback'];
+    const labels = ['--node-labels', 'try=yes', '--max-pods', '7', '--node-lease-duration', '8s'];
+    const running = start(evenkeelBinary, [
+      'kubelet',
+      '--kubeconfig',
+      kubeconfig,
+      '--node-name',
+      'n1',
+      ...own,
+      ...labels,
+    ]);
+    try {
+      await eventually('the Node is registered', () => client.get(builtin('Node'), 'n1'));
+      await client.patch(builtin('Node'), 'n1', undefined, 'merge', { spec: { podCIDR: range, podCIDRs: [range] } });
+      const node = await eventually('the Node is ready', async () => {
+        const found = await client.get<Node>(builtin('Node'), 'n1');
+        expect(found.status?.conditions?.find(({ type }) => type === 'Ready')?.status).toBe('True');
+        return found;
+      });
+      expect(node.metadata?.labels?.try).toBe('yes');
+      expect(node.status?.capacity?.pods).toBe('7');
+      await client.create<Pod>(builtin('Pod'), {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: 'one', namespace: 'default' },
+        spec: { nodeName: 'n1', containers: [{ name: 'main', image: 'evenkeel.dev/echo' }] },
+      });
+      await eventually('the pod runs', async () => {
+        const pod = await client.get<Pod>(builtin('Pod'), 'one', 'default');
+        expect(pod.status?.phase).toBe('Running');
+        expect(pod.status?.podIP?.startsWith(range.slice(0, range.lastIndexOf('.')))).toBe(true);
+      });
+    } finally {
+      running.child.kill('SIGTERM');
+    }
+    expect((await running.finished).code).toBe(0);
+    expect((await client.get<Node>(builtin('Node'), 'n1')).metadata?.name).toBe('n1');
+    expect((await client.get<Pod>(builtin('Pod'), 'one', 'default')).metadata?.name).toBe('one');
+  }, 60_000);
+});
+
+test.each([
+  [['--node-name', 'N_1'], 'Node name "N_1" is no DNS name'],
+  [['--node-name', 'n1', '--network', 'cni'], 'Network cni needs to know its plugins'],
+  [['--node-name', 'n1', '--cni-conf', '/x'], 'Only one of --cni-conf and --cni-bin is given'],
+  [['--node-name', 'n1', '--node-labels', 'zone'], '"zone" is no label'],
+  [['--node-name', 'n1', '--register-with-taints', 'a=b:Sometimes'], '"a=b:Sometimes" is no taint'],
+  [['--node-name', 'n1', '--kubeconfig', '/nowhere'], 'Kubeconfig /nowhere: file cannot be read'],
+])('says what is wrong with %j, and nothing else', async (args, message) => {
+  const { code, stderr } = await evenkeel(['kubelet', '--data', join(data.path, 'n1'), ...args]);
+  expect(code).toBe(2);
+  expect(stderr).toContain(message);
+  expect(stderr).not.toContain('"level"');
+});
