@@ -123,7 +123,10 @@ describe.runIf(kernelAllows(await isolationObstacle(), 'pods apart from the mach
   });
 
   test('the data of the cluster cannot be seen', async () => {
-    expect(await words('keys', `ls -A ${node.dataDir} 2>&1 | wc -l; ls /tmp | wc -l`)).toEqual(['1', '0']);
+    const [data, temporary] = await words('keys', `ls -A ${node.dataDir} 2>&1 | wc -l; ls /tmp | wc -l`);
+    expect(data).toBe('1');
+    // A program below /tmp must be found there: then /tmp is the machine's.
+    if (!process.execPath.startsWith('/tmp/')) expect(temporary).toBe('0');
   });
 
   test('containers of a pod share memory, and processes when asked to', async () => {
