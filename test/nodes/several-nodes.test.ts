@@ -19,7 +19,10 @@ import { evenkeelBinary, mustRun } from '#test/support/run.ts';
 const namespace = 'nodes';
 /** Ends at the first SIGTERM, whatever is under way. */
 const RUDE = `
+  let live = true;
   require('node:http').createServer((request, response) => {
+    if (request.url === '/sicken') live = false;
+    if (request.url === '/livez' && !live) response.statusCode = 500;
     request.resume();
     request.on('end', () => setTimeout(() => response.end('ok'), request.url === '/' ? 50 : 0));
   }).listen(8080);`;
@@ -68,6 +71,7 @@ describe.runIf(kernelAllows(obstacle(), 'nodes in network namespaces'))('three n
     const container = {
       command: ['node', '-e', RUDE],
       readinessProbe: { httpGet: { path: '/readyz', port: 'http' }, periodSeconds: 1 },
+      livenessProbe: { httpGet: { path: '/livez', port: 'http' }, periodSeconds: 1, failureThreshold: 1 },
     };
     const input = echoManifests({
       name: 'rude',
@@ -136,6 +140,19 @@ describe.runIf(kernelAllows(obstacle(), 'nodes in network namespaces'))('three n
     });
     expect(report.errors).toEqual({});
   }, 180_000);
+
+  test('lose no request while a container is replaced that fails its liveness probe', async () => {
+    const [pod] = await settled(cluster, 'rude', 6, namespace);
+    const load = { url: cluster.http, host: 'rude.test', rate: 200, args: ['--method', 'POST'] };
+    const report = await underLoad(load, async () => {
+      await ask(`http://${pod?.status?.podIP}:8080/sicken`);
+      await eventually('the container has been replaced', async () => {
+        const now = await cluster.get<PodObject>('Pod', pod?.metadata?.name ?? '', namespace);
+        expect(now.status?.containerStatuses?.[0]).toMatchObject({ restartCount: 1, ready: true });
+      });
+    });
+    expect(report.errors).toEqual({});
+  }, 60_000);
 
   test('go on when one of them dies: traffic leaves it, its pods are made anew, and it is welcome back', async () => {
     const report = await underLoad({ url: cluster.http, host: 'rude.test', rate: 100 }, async () => {
