@@ -27,8 +27,9 @@ function withTerm(command: readonly string[]): string[] {
 export async function openProcess(inside: Inside, options: ExecOptions, tools: Tools): Promise<OpenStreams> {
   const { tty, size } = options;
   const { command } = options;
-  const put = commandInside(inside, tty ? withTerm(command) : command);
-  const [program = '', ...args] = tty ? atTerminal(put.command, size) : put.command;
+  // The terminal is made inside: a shell there cannot work with a session whose leader it has no number for.
+  const put = commandInside(inside, tty ? atTerminal(withTerm(command), size) : command);
+  const [program = '', ...args] = put.command;
   const pipes = await openOutputPipes(tools.scratch);
   // A terminal whose input has ended would say so to the command.
   const input = options.stdin || tty ? await openInputPipe(tools.scratch) : undefined;

@@ -109,6 +109,14 @@ describe.each(modes.filter(([, , runs]) => runs))('%s', (_mode, rest) => {
       expect((await text(streams.stdout)).trim()).toBe('1000000');
     });
 
+    test('at a terminal a shell ends with the code that it is told, and controls its jobs', async () => {
+      const streams = await open(['sh'], { stdin: true, tty: true });
+      const output = text(streams.stdout);
+      streams.stdin?.write('sleep 0 & wait; exit 5\n');
+      expect(await streams.exited).toEqual({ exitCode: 5 });
+      expect(await output).not.toContain('process group');
+    });
+
     test('has a terminal that takes a new size', async () => {
       const script = 'stty size; while test "$(stty size)" != "45 123"; do read line; done; stty size; test -t 1';
       const streams = await open(['sh', '-c', script], { stdin: true, tty: true });
