@@ -11,13 +11,14 @@ import { http2 } from './http2/http2.ts';
 import { idle } from './idle/idle.ts';
 import type { Benchmark } from './lib/benchmark.ts';
 import { helpText, parseOptions, UsageError } from './lib/options.ts';
+import { pods } from './pods/pods.ts';
 import { scale } from './scale/scale.ts';
 import { soak } from './soak/soak.ts';
 import { tls } from './tls/tls.ts';
 import { workers } from './workers/workers.ts';
 
 const benchmarks = new Map<string, Benchmark>(
-  [http1, connections, bodies, tls, http2, grpc, scale, idle, churn, workers, soak, balancing].map((one) => [
+  [http1, connections, bodies, tls, http2, grpc, scale, idle, churn, workers, soak, balancing, pods].map((one) => [
     one.usage.name,
     one,
   ]),

@@ -55,8 +55,8 @@ describe('deletion', () => {
 
   test('kills a container that ignores SIGTERM when its grace is over', async () => {
     await node.run('stubborn', {
-      args: [`trap '' TERM; ${SLEEP}`],
-      readinessProbe: { exec: { command: ['true'] } },
+      args: [`trap '' TERM; touch "$TMPDIR/deaf"; ${SLEEP}`],
+      readinessProbe: { exec: { command: ['sh', '-c', 'test -e "$TMPDIR/deaf"'] }, periodSeconds: 1 },
     });
     const pod = await node.until('stubborn', 'ready', isReady);
     const ended = node.until(

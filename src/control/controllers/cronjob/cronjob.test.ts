@@ -50,6 +50,14 @@ describe('a schedule', () => {
     expect(parseSchedule(cronJob({ schedule: '0 9 * * *', timeZone: 'Mars/Olympus' }))).toBeUndefined();
   });
 
+  test('what is due is the latest run, also just beyond as many as are counted', () => {
+    const job = cronJob({ schedule: '* * * * *' }, '2026-01-01T12:00:00Z');
+    const cron = parseSchedule(job);
+    if (cron === undefined) throw new Error('The schedule was not understood');
+    const now = Date.UTC(2026, 0, 1, 12, 102, 7);
+    expect(dueAt(job, cron, now)).toEqual({ time: now - 7_000, missed: 101 });
+  });
+
   test('what is due is the latest run, with the number of those missed', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 300 }), (minutes) => {

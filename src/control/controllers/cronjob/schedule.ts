@@ -48,17 +48,14 @@ export function dueAt(cronJob: CronJob, cron: Cron, now: number): Due {
 
 /** The last run up to `now`, when there are too many to walk through: looked for from ever further back. */
 function latest(cron: Cron, known: number, now: number): number {
-  for (let back = 120_000; now - back > known; back *= 4) {
+  for (let back = 120_000; ; back *= 4) {
+    const from = Math.max(now - back, known);
     let found: number | undefined;
-    for (
-      let next = cron.nextRun(new Date(now - back));
-      next !== null && next.getTime() <= now;
-      next = cron.nextRun(next)
-    )
+    for (let next = cron.nextRun(new Date(from)); next !== null && next.getTime() <= now; next = cron.nextRun(next))
       found = next.getTime();
     if (found !== undefined) return found;
+    if (from === known) return known;
   }
-  return known;
 }
 
 /** A name that a second controller, or a second try, would choose as well. */
