@@ -11,7 +11,7 @@ import type { Client } from '../../src/kube/client/client.ts';
 import { loadKubeconfig } from '../../src/kube/client/kubeconfig.ts';
 import { createClient } from '../../src/kube/client/rest-client.ts';
 import type { Benchmark } from '../lib/benchmark.ts';
-import { memoryBytes } from '../lib/processes.ts';
+import { pssKiB } from '../lib/processes.ts';
 import { printJson, speaker } from '../lib/report.ts';
 
 const EVENKEEL = fileURLToPath(new URL('../../bin/evenkeel', import.meta.url));
@@ -52,10 +52,10 @@ export const pods: Benchmark = {
       await saying(up, 'export KUBECONFIG=');
       const started = (performance.now() - began) / 1000;
       const client = createClient(loadKubeconfig(join(data, 'kubeconfig')));
-      const empty = memoryBytes(up.pid ?? 0) / MB;
+      const empty = memory(up.pid ?? 0, 'nothing') / MB;
       const upSeconds = await bring(client, count);
-      const full = memoryBytes(up.pid ?? 0) / MB;
-      const own = kubelets(up.pid ?? 0) / MB;
+      const full = memory(up.pid ?? 0, 'nothing') / MB;
+      const own = memory(up.pid ?? 0, 'pods') / MB;
       const downSeconds = await take(client);
       await client.close();
       const results = { pods: count, started, empty, upSeconds, full, own, eachMb: (full - own) / count, downSeconds };
@@ -128,17 +128,19 @@ async function until(what: string, holds: () => Promise<boolean>): Promise<void>
   }
 }
 
-/** Bytes of the main process and of the kubelets, without what runs in pods. */
-function kubelets(pid: number): number {
-  let bytes = 0;
-  const visit = (one: number): void => {
-    const words = readFileSync(`/proc/${one}/cmdline`, 'utf8');
-    if (words.includes('EVENKEEL_CONTAINER') || words.includes('echo/main.mjs')) return;
-    const pss = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${one}/smaps_rollup`, 'utf8'))?.[1] ?? '0';
-    bytes += Number(pss) * 1024;
-    const children = readFileSync(`/proc/${one}/task/${one}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
-    for (const child of children) visit(child);
-  };
-  visit(pid);
-  return bytes;
+/** Text of a file below /proc; empty for a process that has ended meanwhile. */
+function procText(path: string): string {
+  try {
+    return readFileSync(`/proc/${path}`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** Proportional set size of a process and all below it, in bytes; `without` leaves out what runs in pods. */
+function memory(pid: number, without: 'nothing' | 'pods'): number {
+  if (without === 'pods' && procText(`${pid}/cmdline`).includes('echo/main.mjs')) return 0;
+  const children = procText(`${pid}/task/${pid}/children`).split(' ').filter(Boolean).map(Number);
+  const own = pssKiB(procText(`${pid}/smaps_rollup`)) * 1024;
+  return children.reduce((sum, child) => sum + memory(child, without), own);
 }
