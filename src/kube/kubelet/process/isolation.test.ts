@@ -293,14 +293,14 @@ describe.runIf(kernelAllows(await runtime.isolationObstacle(), 'containers apart
       let container: RunningContainer;
       beforeEach(async () => {
         const security = { ...ROOT, user: 4711, group: 4711 };
-        container = await runtime.start(spec('sleep 300', { security, workingDir: '/work/made for it' }));
+        container = await runtime.start(spec('sleep 300', { security, workingDir: '/srv/made for it' }));
       });
 
       test('are in its root, its names, its user, its environment and its directory', async () => {
         const result = await container.exec(['sh', '-c', 'hostname; pwd; id -u; echo $WORD; cat /proc/1/comm'], 5_000);
         expect(result).toEqual({
           exitCode: 0,
-          output: 'web-0\n/work/made for it\n4711\nhello\nsleep\n',
+          output: 'web-0\n/srv/made for it\n4711\nhello\nsleep\n',
           timedOut: false,
         });
         expect(await container.exec(['nope'], 5_000)).toMatchObject({ exitCode: 127 });

@@ -1,6 +1,16 @@
 // What becomes of the fields of a pod as a whole: identity, names, users, life.
 // Verdicts only.
-import { everyHonoured, everyIgnored, honoured, ignored, moot, refused, untested, type Verdicts } from '../verdict.ts';
+import {
+  everyHonoured,
+  everyIgnored,
+  everyRefused,
+  honoured,
+  ignored,
+  moot,
+  refused,
+  untested,
+  type Verdicts,
+} from '../verdict.ts';
 
 const KUBELET = 'src/kube/kubelet/kubelet.test.ts';
 const ISOLATION = 'src/kube/kubelet/isolation.test.ts';
@@ -44,10 +54,10 @@ export const podVerdicts: Verdicts = {
     ...ignored('limits are those of the containers, and of the pod as their sum', 'resources'),
     ...ignored('there is one way to run containers on a node', 'runtimeClassName'),
     ...ignored('pods are scheduled one by one', 'schedulingGroup'),
-    ...ignored('containers of kubectl debug are stored and not run', 'ephemeralContainers'),
+    ...refused('ephemeral containers are disabled, so that kubectl debug of a pod is refused', 'ephemeralContainers'),
     ...refused(NO_DEVICES, 'resourceClaims'),
   },
-  'core.v1.EphemeralContainer': everyIgnored('containers of kubectl debug are stored and not run'),
+  'core.v1.EphemeralContainer': everyRefused('ephemeral containers are disabled'),
   'core.v1.HostAlias': everyHonoured(ISOLATION),
   'core.v1.LocalObjectReference': everyIgnored('see the field that holds it'),
   'core.v1.PodOS': everyIgnored('every node runs Linux'),
