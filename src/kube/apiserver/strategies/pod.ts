@@ -5,9 +5,6 @@ import { type AnyObject, dig, digArray, digNumber, digString, type Fields } from
 import { podQosClass } from './pod-qos.ts';
 import type { Strategy, StrategyContext } from './strategy.ts';
 
-const TOLERATION_SECONDS = 300;
-const TAINTS_TOLERATED_FOR_A_WHILE = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'];
-
 export const podStrategy: Strategy = {
   returnsDeleted: true,
   countsGenerations: true,
@@ -28,7 +25,6 @@ export const podStrategy: Strategy = {
     pod.status = { phase: 'Pending', qosClass: podQosClass(pod), ...gatedCondition(spec) };
     admitServiceAccount(pod, spec, context);
     admitPriority(pod, spec, context);
-    admitTolerations(spec);
   },
 
   prepareForUpdate(next, current) {
@@ -96,20 +92,4 @@ function admitPriority(pod: AnyObject, spec: Fields, context: StrategyContext): 
   if (chosen !== undefined) spec.priorityClassName = chosen.metadata?.name;
   spec.priority = priority ?? 0;
   spec.preemptionPolicy ??= chosen?.preemptionPolicy ?? 'PreemptLowerPriority';
-}
-
-/** Upstream's DefaultTolerationSeconds: a lost node's Pods leave it after five minutes. */
-function admitTolerations(spec: Fields): void {
-  const tolerations = [...digArray(spec, 'tolerations')];
-  for (const key of TAINTS_TOLERATED_FOR_A_WHILE) {
-    const tolerated = tolerations.some((each) => {
-      const effect = digString(each, 'effect');
-      const named = digString(each, 'key');
-      return (named === key || named === '') && (effect === 'NoExecute' || effect === '');
-    });
-    if (!tolerated) {
-      tolerations.push({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: TOLERATION_SECONDS });
-    }
-  }
-  spec.tolerations = tolerations;
 }
