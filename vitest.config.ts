@@ -1,5 +1,6 @@
 // Test runner settings: unit tests beside their source, behaviour tests in test/<feature>/.
 import { defineConfig } from 'vitest/config';
+import { ToldRetries } from './tools/told-retries.ts';
 
 export default defineConfig({
   test: {
@@ -10,9 +11,13 @@ export default defineConfig({
       'bench/**/*.test.ts',
       'examples/**/*.test.ts',
     ],
+    setupFiles: ['tools/same-cases.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
     pool: 'forks',
     maxWorkers: 2,
+    // A shared machine stalls now and then; what passes only at the second try is told by name at the end.
+    retry: process.env['CI'] === undefined ? 0 : 1,
+    reporters: ['default', new ToldRetries()],
   },
 });

@@ -187,6 +187,41 @@ describe('a filter that answers', () => {
     });
   });
 
+  it('is told cluster by cluster where the answers differ', () => {
+    const path = { type: 'regex' as const, pattern: '^/', substitution: '/..%2Fx' };
+    const mixed = snapshotOf({
+      virtualHosts: new Map([
+        [
+          'a',
+          {
+            hostname: 'a.test',
+            wildcard: 'any-labels',
+            routes: [
+              {
+                name: 'r',
+                metricName: 'r',
+                path: { type: 'prefix', value: '/' },
+                action: {
+                  type: 'forward',
+                  clusters: [
+                    { cluster: 'app', weight: 1, filters: [{ type: 'rewrite', path }] },
+                    { cluster: 'app', weight: 1, filters: [{ type: 'body_limit', maxBytes: 5 }] },
+                  ],
+                },
+              },
+            ],
+          },
+        ],
+      ]),
+      clusters: new Map([['app', cluster('app')]]),
+      endpoints: new Map([['app', [endpoint(1)]]]),
+    });
+    const explanation = ask(mixed, { headers: [['content-length', '6']] });
+    expect(explanation).toMatchObject({ verdict: 'unavailable' });
+    expect(explanation.status).toBeUndefined();
+    expect(explanation.backends.map(({ answer }) => answer?.status)).toEqual([400, 413]);
+  });
+
   it('has settings that cannot be acted on, and breaks nothing', () => {
     const path = { type: 'regex' as const, pattern: '/', substitution: '\\1' };
     expect(ask(filter({ type: 'rewrite', path }), {})).toMatchObject({ verdict: 'answered', status: 500 });

@@ -184,8 +184,10 @@ function explainAction(
   const open = backends.filter(({ share }) => share > 0);
   const answers = open.length === 0 ? [filterAnswer(route, undefined, head)] : open.map(({ answer }) => answer);
   const [first] = answers;
-  // Before anybody asks who could take it.
-  if (first !== undefined && !answers.includes(undefined)) return answered(first, { backends });
+  // Before anybody asks who could take it. Clusters with answers that differ are told one by one.
+  if (first !== undefined && answers.every((answer) => answer?.status === first.status)) {
+    return answered(first, { backends });
+  }
   return settled(question, { ...own, backends }, backends, '');
 }
 
