@@ -7,6 +7,7 @@ import type { Client } from '#kube/client/client.ts';
 import { loadKubeconfig } from '#kube/client/kubeconfig.ts';
 import { createClient } from '#kube/client/rest-client.ts';
 import { eventually } from '../support/eventually.ts';
+import { ownNumber } from '../support/own-number.ts';
 import { evenkeel, evenkeelBinary, type Running, start } from '../support/run.ts';
 import { type TempDir, tempDir } from '../support/temp-dir.ts';
 
@@ -14,7 +15,7 @@ let data: TempDir;
 let api: Running;
 let kubeconfig: string;
 let client: Client;
-const range = `127.231.${process.pid % 250}.0/24`;
+const range = `127.231.${ownNumber()}.0/24`;
 
 beforeEach(() => {
   data = tempDir('any-cluster');

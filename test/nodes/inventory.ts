@@ -4,6 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { ownNumber } from '#test/support/own-number.ts';
 
 export interface Ranges {
   readonly arguments: readonly string[];
@@ -11,10 +12,10 @@ export interface Ranges {
   readonly beginnings: readonly string[];
 }
 
-/** One run beside another, or beside a user's cluster: each process has ranges of its own. */
+/** One run beside another, or beside a user's cluster: every call gives ranges that nobody else has. */
 export function ownRanges(): Ranges {
-  const run = process.pid % 250;
-  const hex = (process.pid % 65_000).toString(16);
+  const run = ownNumber();
+  const hex = run.toString(16);
   return {
     arguments: [
       ...['--fabric-cidr', `10.201.${run}.0/24,fd00:201:${hex}::/64`],

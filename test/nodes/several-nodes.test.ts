@@ -15,6 +15,7 @@ import { underLoad } from '#test/support/load.ts';
 import { echoManifests } from '#test/support/manifests.ts';
 import { type PodObject, podsOf, restart, rolledOut, scale, settled } from '#test/support/pods.ts';
 import { evenkeelBinary, mustRun } from '#test/support/run.ts';
+import { ownRanges } from './inventory.ts';
 
 const namespace = 'nodes';
 /** Ends at the first SIGTERM, whatever is under way. */
@@ -27,25 +28,22 @@ const RUDE = `
     request.on('end', () => setTimeout(() => response.end('ok'), request.url === '/' ? 50 : 0));
   }).listen(8080);`;
 
-/** Ranges of this run alone: others may test on this machine. */
-const part = 16 * (1 + (process.pid % 10));
-const RANGES = [
-  ['--fabric-cidr', `10.${60 + part}.0.0/24,fd00:10:${60 + part}::/64`],
-  ['--pod-cidr', `10.${61 + part}.0.0/16,fd00:10:${61 + part}::/48`],
-  ['--service-cidr', `10.${62 + part}.0.0/16,fd00:10:${62 + part}::/112`],
-].flat();
+/** Of this run alone: others may test on this machine. */
+const ranges = ownRanges();
+
+const found = await findKubectl('current');
 
 function obstacle(): string | undefined {
   if (process.getuid?.() !== 0) return 'this is not root';
   const missing = ['ip', 'nft', 'nsenter', 'unshare', 'curl'].find(
     (tool) => spawnSync('sh', ['-c', `command -v ${tool}`]).status !== 0,
   );
-  return missing === undefined ? undefined : `${missing} is not installed`;
+  if (missing !== undefined) return `${missing} is not installed`;
+  return 'missing' in found ? found.missing : undefined;
 }
 
 /** What this run could leave on the machine: names and addresses that are nobody else's. */
 function leftovers(data: string): string[] {
-  const marks = [`10.${60 + part}.`, `10.${61 + part}.`, `10.${62 + part}.`, `fd00:10:${60 + part}:`];
   const network = ['route show table all', '-6 route show table all', 'address'].flatMap((words) =>
     spawnSync('ip', words.split(' '), { encoding: 'utf8' }).stdout.split('\n'),
   );
@@ -59,7 +57,7 @@ function leftovers(data: string): string[] {
     }
   });
   return [
-    ...network.filter((line) => marks.some((mark) => line.includes(mark))),
+    ...network.filter((line) => ranges.beginnings.some((beginning) => line.includes(beginning))),
     ...processes.map((pid) => `process ${pid}`),
   ];
 }
@@ -81,13 +79,11 @@ describe.runIf(kernelAllows(obstacle(), 'nodes in network namespaces'))('three n
       graceSeconds: 30,
       container,
     });
-    const args = ['--network', 'netns', '--nodes', '3', '--zones', 'a,b,c', ...RANGES];
+    const args = ['--network', 'netns', '--nodes', '3', '--zones', 'a,b,c', ...ranges.arguments];
     cluster = await startCluster(['-'], { input, args });
-    const found = await findKubectl('current');
-    if ('missing' in found) throw new Error(found.missing);
     const home = join(cluster.data, 'home');
     mkdirSync(home);
-    kubectl = kubectlFor(found.path, cluster.kubeconfig, home);
+    kubectl = kubectlFor('path' in found ? found.path : '', cluster.kubeconfig, home);
   }, 180_000);
   afterAll(async () => {
     await cluster?.remove();
@@ -106,7 +102,7 @@ describe.runIf(kernelAllows(obstacle(), 'nodes in network namespaces'))('three n
     expect(new Set(pods.map(nodeOf)).size).toBe(3);
     for (const pod of pods) {
       const [v4 = '', v6 = ''] = (pod.status?.podIPs ?? []).map(({ ip }) => ip);
-      expect(v4).toMatch(new RegExp(`^10\\.${61 + part}\\.`));
+      expect(ranges.beginnings.some((beginning) => v4.startsWith(beginning))).toBe(true);
       expect((await ask(`http://${v4}:8080/x`)).status).toBe(200);
       expect((await ask(`http://[${v6}]:8080/x`)).status).toBe(200);
     }

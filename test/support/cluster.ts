@@ -8,6 +8,7 @@ import type { Client, ResourceRef } from '#kube/client/client.ts';
 import { loadKubeconfig } from '#kube/client/kubeconfig.ts';
 import { createClient } from '#kube/client/rest-client.ts';
 import { eventually } from './eventually.ts';
+import { ownNumber } from './own-number.ts';
 import { evenkeelBinary, type Finished, mustRun, type Running, start } from './run.ts';
 import { type TempDir, tempDir } from './temp-dir.ts';
 
@@ -38,11 +39,12 @@ export interface ClusterOptions {
   readonly data?: TempDir;
 }
 
-/** Test files run side by side, and so may two runs of the tests: each process has ranges of its own. */
+let number: number | undefined;
+
+/** Test files run side by side, and so may two runs of the tests: each process has ranges of its own, and keeps them. */
 function ranges(): string[] {
-  const worker = Number(process.env.VITEST_POOL_ID ?? 0) % 60;
-  const run = 1 + (process.pid % 250);
-  return ['--pod-cidr', `127.${100 + worker}.${run}.0/24`, '--service-cidr', `127.${170 + worker}.${run}.0/24`];
+  number ??= ownNumber();
+  return ['--pod-cidr', `127.100.${number}.0/24`, '--service-cidr', `127.170.${number}.0/24`];
 }
 
 export const freePorts = ['--api-port', '0', '--http-port', '0', '--https-port', '0', '--admin-port', '0'];

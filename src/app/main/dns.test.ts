@@ -1,5 +1,6 @@
 // The cluster's DNS as `up` starts it: which addresses it has, and what it tells when some cannot be had.
 // Real API server and sockets; addresses of loopback, port 53.
+
 import type { Service } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -10,6 +11,7 @@ import { createClient } from '#kube/client/rest-client.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLogger } from '#lib/log.ts';
 import { kernelAllows } from '#test/support/kernel.ts';
+import { ownNumber } from '#test/support/own-number.ts';
 import { dnsAddresses, startDns } from './dns.ts';
 import { Shutdown } from './shutdown.ts';
 
@@ -30,7 +32,7 @@ test.runIf(kernelAllows(obstacle, 'cluster DNS of two families'))(
   'one family serves where the other cannot be had',
   async () => {
     // No machine has the second range.
-    const serviceCidr = `127.66.${process.pid % 250}.0/24,fd00:66:66::/112`;
+    const serviceCidr = `127.66.${ownNumber()}.0/24,fd00:66:66::/112`;
     const server = await startTestServer({ serviceCidr });
     shutdown.add('server', () => server.close());
     const client = createClient({ server: server.url, caPem: server.caPem, token: server.adminToken });

@@ -1,5 +1,6 @@
 // A kubelet on a real API server, for tests: real processes, real informers, nothing is mocked.
 // Knows how to start one and how to wait for a pod; what to test with it is the test's matter.
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { createInformers, type Informer, type Informers } from '#kube/client/inf
 import { createClient } from '#kube/client/rest-client.ts';
 import { systemClock } from '#lib/clock.ts';
 import { type Logger, silentLogger } from '#lib/log.ts';
+import { ownNumber } from '#test/support/own-number.ts';
 import { openCgroups } from './cgroup/open.ts';
 import { MappedImages } from './image/mapped-images.ts';
 import type { ImageMap } from './images.ts';
@@ -48,7 +50,7 @@ const IMAGES: ImageMap = {
 };
 
 /** Test files run side by side on one machine; each process takes a range of its own. */
-const TEST_POD_CIDR = `127.244.${1 + (process.pid % 250)}.0/24`;
+const TEST_POD_CIDR = `127.244.${ownNumber()}.0/24`;
 
 const WAIT_MS = 15_000;
 
@@ -213,7 +215,7 @@ export function isReady(pod: Pod): boolean {
 
 /** Addresses without namespaces, for pods that are apart from the machine in everything but the network. */
 export function isolatedNetwork(): PodNetwork {
-  const loopback = new LoopbackNetwork(`127.245.${1 + (process.pid % 250)}.0/24`);
+  const loopback = new LoopbackNetwork(`127.245.${ownNumber()}.0/24`);
   return {
     name: 'addresses',
     setUp: (request: NetworkRequest) => loopback.setUp(request),

@@ -1,11 +1,13 @@
 // The echo image as a real process: what it answers, its knobs, and how it ends.
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, get, type IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ownNumber } from '#test/support/own-number.ts';
 import { echoImages } from './image.ts';
 
-const HOST = `127.244.254.${2 + (process.pid % 250)}`;
+const HOST = `127.244.254.${1 + ownNumber()}`;
 
 let child: ChildProcess;
 let base: string;

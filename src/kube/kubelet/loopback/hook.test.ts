@@ -1,14 +1,16 @@
 // The loopback hook in real child processes: names, addresses to listen on, and where connections come from.
+
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ownNumber } from '#test/support/own-number.ts';
 import { hookEnvironment, hookFile } from './environment.ts';
 
 /** An address of pods that no kubelet on this machine gives out. */
-const POD_IP = `127.244.255.${2 + (process.pid % 250)}`;
+const POD_IP = `127.244.255.${1 + ownNumber()}`;
 
 const NAMES = {
   'web.shop': ['127.96.0.5'],

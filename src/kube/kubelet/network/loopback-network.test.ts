@@ -1,11 +1,12 @@
 // The loopback range keeps the contract, as far as it has one device and no namespaces.
 
 import { describe, expect, test } from 'vitest';
+import { ownNumber } from '#test/support/own-number.ts';
 import { LoopbackNetwork } from './loopback-network.ts';
 import { podNetworkContract, request } from './pod-network.contract.ts';
 import { labAllowed } from './testing/node-lab.ts';
 
-const CIDR = `127.245.${process.pid % 250}.0/24`;
+const CIDR = `127.245.${ownNumber()}.0/24`;
 
 describe.runIf(labAllowed('the loopback network beside a node of its own'))('loopback', () => {
   podNetworkContract('loopback', { namespaces: false, families: [4], hostPorts: [], atOnce: true }, () => ({
