@@ -33,9 +33,12 @@ test.each(['up', 'down', 'apply', 'get', 'load', 'explain', 'gateway', 'apiserve
 test.each([
   [['lod'], "unknown command 'lod'\n(Did you mean load?)"],
   [['up', 'x', '--api-port', '99999'], "option '--api-port <port>' argument '99999' is invalid"],
-  [['up', 'x', '--pod-cidr', '10.0.0.0/24'], '"10.0.0.0/24" is no range within 127.0.0.0/8'],
-  [['up', '--service-cidr', '127.0.0.0/8'], '"127.0.0.0/8" holds 127.0.0.1, the address of the node'],
-  [['up', '--pod-cidr', '127.96.7.0/24'], 'Pods "127.96.7.0/24" and Services "127.96.0.0/16" overlap'],
+  [
+    ['up', 'x', '--network', 'loopback', '--pod-cidr', '10.0.0.0/24'],
+    '--pod-cidr "10.0.0.0/24" is no range within 127.0.0.0/8',
+  ],
+  [['up', '--service-cidr', '127.0.0.0/8'], '--service-cidr "127.0.0.0/8" meets 127.0.0.0/24'],
+  [['up', '--pod-cidr', '127.96.7.0/24'], '--pod-cidr 127.96.7.0/24 and --service-cidr 127.96.0.0/16 overlap'],
   [['up', '--workers', '1.5'], 'It is no whole number above 0'],
   [['load', 'shop'], '"shop" is no http or https URL'],
   [['load', 'http://127.0.0.1:1/', '--rate', '1e9'], 'It is no number above 0 and up to 20000'],

@@ -5,8 +5,9 @@ import { createServer } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import type { Listener } from '#traffic/model/ir.ts';
 import { codeOf, Failure, UsageFailure } from '../failure.ts';
-import { addressAt, parseCidr } from '../nodes/fabric/cidr.ts';
-import { type FabricPlan, nodeNames, type PlannedNode, splitPods } from '../nodes/fabric/plan.ts';
+import { addressAt, type Cidr, contains, formatCidr, overlaps, parseCidr } from '../nodes/fabric/cidr.ts';
+import { type FabricPlan, LEAST_SERVICES, nodeNames, type PlannedNode, splitPods } from '../nodes/fabric/plan.ts';
+import { checkDisjoint, checkRoom, type FlaggedRange, rangeFlags, readRanges } from '../nodes/fabric/ranges.ts';
 import type { Ports } from './ports.ts';
 
 export interface Network {
@@ -28,6 +29,7 @@ export const defaultServiceCidr = '127.96.0.0/16';
 /** What does not change from one cluster to the next. */
 export const NODE_NAME = 'node-1';
 const NODE_ADDRESS = '127.0.0.1';
+const MACHINE_RANGE = '127.0.0.0/24';
 /** Where API, gateway and admin listen. */
 export const PUBLIC_ADDRESS = '127.0.0.1';
 export const NODE_PORT_RANGE = { from: 30_000, to: 32_767 } as const;
@@ -35,30 +37,23 @@ export const INGRESS_CLASS = 'evenkeel';
 
 /** Throws `UsageFailure` for a range that is none, lies outside of 127.0.0.0/8, or holds an address that is taken. */
 export function loopbackNetwork(podCidr: string, serviceCidr: string, nodes = 1): Network {
-  checkRange(podCidr, '--pod-cidr');
-  const base = checkRange(serviceCidr, '--service-cidr');
-  if (overlap(podCidr, serviceCidr)) {
-    throw new UsageFailure(
-      `Pods "${podCidr}" and Services "${serviceCidr}" overlap`,
-      'Give --pod-cidr or --service-cidr another range',
-    );
-  }
-  const first = ipaddr.IPv4.parse(base).toByteArray();
-  first[3] = (first[3] ?? 0) + 1;
+  const pods = loopbackRange(podCidr, rangeFlags.pods, nodes === 1 ? defaultPodCidr : defaultPodCidrOfMany);
+  const services = loopbackRange(serviceCidr, rangeFlags.services, defaultServiceCidr);
+  checkDisjoint([pods, services]);
+  checkRoom(services, LEAST_SERVICES, 'Services need');
   return {
-    podCidr,
-    serviceCidr,
-    kubernetesServiceAddress: first.join('.'),
-    nodes: loopbackNodes(podCidr, nodes),
+    podCidr: formatCidr(pods.cidr),
+    serviceCidr: formatCidr(services.cidr),
+    kubernetesServiceAddress: addressAt(services.cidr, 1n),
+    nodes: loopbackNodes(pods.cidr, nodes),
   };
 }
 
 /** One node is where everything else is; several have addresses of their own, from 127.0.0.11 on. */
-function loopbackNodes(podCidr: string, nodes: number): PlannedNode[] {
-  if (nodes === 1) return [{ name: NODE_NAME, addresses: [NODE_ADDRESS], podCidrs: [podCidr] }];
+function loopbackNodes(pods: Cidr, nodes: number): PlannedNode[] {
   if (nodes > 200) throw new UsageFailure(`${nodes} nodes are too many`, 'Give --nodes up to 200');
-  const range = parseCidr(podCidr);
-  const parts = range === undefined ? [] : splitPods(range, nodes);
+  const parts = splitPods(pods, nodes);
+  if (nodes === 1) return [{ name: NODE_NAME, addresses: [NODE_ADDRESS], podCidrs: [formatCidr(pods)] }];
   return nodeNames(nodes).map((name, at) => ({
     name,
     addresses: [`127.0.0.${11 + at}`],
@@ -77,24 +72,23 @@ export function fabricNetwork(plan: FabricPlan): Network {
   };
 }
 
-function checkRange(cidr: string, flag: string): string {
-  if (!ipaddr.IPv4.isValidCIDR(cidr) || !cidr.startsWith('127.')) {
-    throw new UsageFailure(`"${cidr}" is no range within 127.0.0.0/8`, `Give ${flag} e.g. 127.240.0.0/24`);
-  }
-  if (overlap(cidr, `${NODE_ADDRESS}/32`)) {
+function loopbackRange(text: string, flag: string, example: string): FlaggedRange {
+  const [cidr, ...more] = readRanges(text, flag, example);
+  const within = parseCidr('127.0.0.0/8');
+  if (cidr === undefined || within === undefined || more.length > 0 || !contains(within, cidr)) {
     throw new UsageFailure(
-      `"${cidr}" holds ${NODE_ADDRESS}, the address of the node`,
-      `Give ${flag} e.g. 127.240.0.0/24`,
+      `${flag} "${text}" is no range within 127.0.0.0/8, where --network loopback has its addresses`,
+      `Give ${flag} e.g. ${example}, or choose --network netns`,
     );
   }
-  return ipaddr.IPv4.networkAddressFromCIDR(cidr).toString();
-}
-
-/** Two ranges share an address when the wider one holds the first of the narrower one. */
-function overlap(a: string, b: string): boolean {
-  const [addressA, bitsA] = ipaddr.IPv4.parseCIDR(a);
-  const [addressB, bitsB] = ipaddr.IPv4.parseCIDR(b);
-  return addressA.match(addressB, Math.min(bitsA, bitsB));
+  const taken = parseCidr(MACHINE_RANGE);
+  if (taken !== undefined && overlaps(cidr, taken)) {
+    throw new UsageFailure(
+      `${flag} "${text}" meets ${MACHINE_RANGE}, where the machine and the nodes have their addresses`,
+      `Give ${flag} e.g. ${example}`,
+    );
+  }
+  return { cidr, flag };
 }
 
 /** Nothing else listens there: pods and Services never get the first address of their range. */

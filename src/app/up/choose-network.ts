@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Failure } from '../failure.ts';
+import { Failure, UsageFailure } from '../failure.ts';
 import type { DataDir } from '../main/data-dir.ts';
 import {
   defaultPodCidr,
@@ -14,7 +14,9 @@ import {
   type Network,
 } from '../main/network.ts';
 import { hasIpv6, namespaceObstacle } from '../nodes/agent/privileges.ts';
+import { formatCidr, overlaps, parseCidr } from '../nodes/fabric/cidr.ts';
 import { defaultRanges, planFabric } from '../nodes/fabric/plan.ts';
+import { type FlaggedRange, rangeFlags, readRanges } from '../nodes/fabric/ranges.ts';
 
 type Mode = 'loopback' | 'netns';
 
@@ -24,8 +26,8 @@ export interface NetworkWishes {
   readonly podCidr?: string;
   readonly serviceCidr?: string;
   readonly fabricCidr?: string;
-  /** Something is asked for that only namespaces have. */
-  readonly needsNamespaces: boolean;
+  /** Flags given that have a meaning with namespaces only, e.g. `--cni-conf`. */
+  readonly needNamespaces: readonly string[];
 }
 
 interface Choice {
@@ -33,6 +35,8 @@ interface Choice {
   /** Fit for a line to people. */
   readonly line: string;
 }
+
+const LOOPBACK = parseCidr('127.0.0.0/8');
 
 const WORDS: Readonly<Record<Mode, string>> = {
   netns: 'nodes and pods have network namespaces and addresses of their own',
@@ -42,8 +46,9 @@ const WORDS: Readonly<Record<Mode, string>> = {
 
 /** Throws a `Failure` when what is asked for cannot be had, or does not go with what the directory holds. */
 export function chooseNetwork(wishes: NetworkWishes, data: DataDir, obstacle = namespaceObstacle): Choice {
-  const { mode, reason } = chooseMode(wishes, keptMode(data), obstacle);
   const { nodes, podCidr, serviceCidr, fabricCidr } = wishes;
+  const given = givenRanges(wishes);
+  const { mode, reason } = chooseMode(wishes, given, keptMode(data), obstacle);
   const line = `Network ${mode}: ${WORDS[mode]} (${reason})`;
   if (mode === 'loopback') {
     const pods = podCidr ?? (nodes === 1 ? defaultPodCidr : defaultPodCidrOfMany);
@@ -57,34 +62,68 @@ export function chooseNetwork(wishes: NetworkWishes, data: DataDir, obstacle = n
   return { network: fabricNetwork(planFabric(clusterOwner(data), ranges, nodes, hasIpv6())), line };
 }
 
+/** What can be said before it is known which network there will be. */
+function givenRanges({ podCidr, serviceCidr, fabricCidr }: NetworkWishes): FlaggedRange[] {
+  const either = (flag: string, text: string | undefined, netns: string, loopback: string): FlaggedRange[] =>
+    text === undefined
+      ? []
+      : readRanges(text, flag, `${netns}, or ${loopback} for --network loopback`).map((cidr) => ({ cidr, flag }));
+  return [
+    ...either(rangeFlags.pods, podCidr, defaultRanges.pods, defaultPodCidr),
+    ...either(rangeFlags.services, serviceCidr, defaultRanges.services, defaultServiceCidr),
+    ...(fabricCidr === undefined
+      ? []
+      : readRanges(fabricCidr, rangeFlags.fabric, defaultRanges.fabric).map((cidr) => ({
+          cidr,
+          flag: rangeFlags.fabric,
+        }))),
+  ];
+}
+
 function chooseMode(
   wishes: NetworkWishes,
+  given: readonly FlaggedRange[],
   kept: Mode | undefined,
   obstacle: () => string | undefined,
 ): { mode: Mode; reason: string } {
-  const { nodes, podCidr, serviceCidr, needsNamespaces } = wishes;
-  const mode = wishes.mode === 'auto' && needsNamespaces ? 'netns' : wishes.mode;
+  const { nodes, needNamespaces } = wishes;
+  const [need] = needNamespaces;
+  const onLoopback = (range: FlaggedRange): boolean => LOOPBACK !== undefined && overlaps(range.cidr, LOOPBACK);
+  if (wishes.mode === 'loopback' && need !== undefined) {
+    throw new UsageFailure(`${need} means nothing to --network loopback`, 'Leave it out, or choose --network netns');
+  }
+  const mode = wishes.mode === 'auto' && need !== undefined ? 'netns' : wishes.mode;
   if (mode !== 'auto') {
-    if (kept !== undefined && kept !== mode) {
-      throw new Failure(
-        `The data directory holds a cluster of --network ${kept}: its Services have addresses that ${mode} does not reach`,
-        `Choose --network ${kept}, another directory with --data, or forget what it holds with "evenkeel down --wipe"`,
-      );
-    }
-    const inTheWay = mode === 'netns' ? obstacle() : undefined;
-    if (inTheWay !== undefined) {
-      throw new Failure(`Network netns cannot be had: ${inTheWay}`, 'Put that right, or choose --network loopback');
-    }
-    return { mode, reason: 'asked for' };
+    const reason = mode === wishes.mode ? 'asked for' : `${need} is given`;
+    return { mode: checkedMode(mode, kept, obstacle, `Network ${mode} cannot be had`), reason };
   }
   if (kept !== undefined) return { mode: kept, reason: 'as this data directory has had it' };
-  if ([podCidr, serviceCidr].some((range) => range?.startsWith('127.') === true)) {
-    return { mode: 'loopback', reason: 'its ranges are of the loopback device' };
+  if (given.some(onLoopback)) return { mode: 'loopback', reason: 'its ranges are of the loopback device' };
+  const [first] = given;
+  if (first !== undefined) {
+    const why = `${first.flag} ${formatCidr(first.cidr)} needs network namespaces`;
+    return { mode: checkedMode('netns', kept, obstacle, why), reason: `${first.flag} is given` };
   }
   const inTheWay = obstacle();
   if (inTheWay !== undefined) return { mode: 'loopback', reason: inTheWay };
   if (nodes === 1) return { mode: 'loopback', reason: 'one node starts fastest without' };
   return { mode: 'netns', reason: 'this user may make them here' };
+}
+
+/** The mode, when it goes with what the directory holds and can be had here. */
+function checkedMode(mode: Mode, kept: Mode | undefined, obstacle: () => string | undefined, what: string): Mode {
+  if (kept !== undefined && kept !== mode) {
+    throw new Failure(
+      `The data directory holds a cluster of --network ${kept}: its Services have addresses that ${mode} does not reach`,
+      `Choose --network ${kept}, another directory with --data, or forget what it holds with "evenkeel down --wipe"`,
+    );
+  }
+  const inTheWay = mode === 'netns' ? obstacle() : undefined;
+  if (inTheWay === undefined) return mode;
+  throw new Failure(
+    `${what}: ${inTheWay}`,
+    'Put that right, or choose --network loopback, with ranges within 127.0.0.0/8 where any are given',
+  );
 }
 
 function modeFile(data: DataDir): string {

@@ -151,7 +151,10 @@ async function up(paths: readonly string[], options: Options): Promise<boolean> 
       {
         mode: options.network,
         nodes: options.nodes,
-        needsNamespaces: cni !== undefined || options.fabricCidr !== undefined,
+        needNamespaces: [
+          ...(cni === undefined ? [] : ['--cni-conf']),
+          ...(options.fabricCidr === undefined ? [] : ['--fabric-cidr']),
+        ],
         ...(options.podCidr === undefined ? {} : { podCidr: options.podCidr }),
         ...(options.serviceCidr === undefined ? {} : { serviceCidr: options.serviceCidr }),
         ...(options.fabricCidr === undefined ? {} : { fabricCidr: options.fabricCidr }),

@@ -24,6 +24,14 @@ export function parseCidr(text: string): Cidr | undefined {
   return base % count(cidr) === 0n ? cidr : undefined;
 }
 
+/** The range that an address with a prefix lies in, e.g. `10.1.0.0/16` of `10.1.2.3/16`; `undefined` for other text. */
+export function networkOf(text: string): string | undefined {
+  if (!ipaddr.isValidCIDR(text)) return undefined;
+  const [address, bits] = ipaddr.parseCIDR(text);
+  const family = address.kind() === 'ipv4' ? ipaddr.IPv4 : ipaddr.IPv6;
+  return `${family.networkAddressFromCIDR(text)}/${bits}`;
+}
+
 /** How many addresses it holds. */
 export function count({ family, bits }: Cidr): bigint {
   return 1n << BigInt(size(family) - bits);
@@ -52,4 +60,9 @@ export function overlaps(a: Cidr, b: Cidr): boolean {
   if (a.family !== b.family) return false;
   const [wide, narrow] = a.bits < b.bits ? [a, b] : [b, a];
   return narrow.base - (narrow.base % count(wide)) === wide.base;
+}
+
+/** Whether every address of `inner` lies in `outer`. */
+export function contains(outer: Cidr, inner: Cidr): boolean {
+  return inner.bits >= outer.bits && overlaps(outer, inner);
 }

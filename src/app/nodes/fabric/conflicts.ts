@@ -26,7 +26,7 @@ export function checkConflicts(ranges: readonly PlannedRange[], routes: readonly
     if (met === undefined) continue;
     const where = dev === undefined ? '' : ` on ${dev}`;
     throw new Failure(
-      `Range ${met.cidr} meets ${type === 'local' ? 'address' : 'route'} ${dst}${where} of this machine`,
+      `${met.flag} ${met.cidr} meets ${type === 'local' ? 'address' : 'route'} ${dst}${where} of this machine`,
       `Give ${met.flag} another range, or stop the cluster that has it with "evenkeel down"`,
     );
   }

@@ -32,19 +32,27 @@ describe('planFabric', () => {
   });
 
   test.each([
-    [{ pods: 'ten' }, 1, '"ten" is no range of addresses'],
+    [{ pods: 'ten' }, 1, '--pod-cidr "ten" is no range of addresses'],
     [{ pods: '10.244.0.1/16' }, 1, 'has bits set beyond its prefix'],
     [{ pods: 'fd00::/48' }, 1, 'is not one IPv4 range'],
-    [{ pods: '127.244.0.0/16' }, 1, 'cannot be those of a network'],
+    [{ pods: '127.244.0.0/16' }, 1, 'cannot be those of --network netns'],
     [{ pods: '10.96.0.0/16' }, 1, 'overlap'],
-    [{ pods: '10.244.0.0/28' }, 3, 'Pod range "10.244.0.0/28" is too small for 3 nodes'],
-    [{ fabric: '10.240.0.0/28' }, 9, 'Range "10.240.0.0/28" is too small for 9 nodes'],
+    [{ pods: '10.244.0.0/28' }, 3, '--pod-cidr 10.244.0.0/28 is too small for 3 nodes'],
+    [
+      { fabric: '10.240.0.0/28' },
+      9,
+      '--fabric-cidr 10.240.0.0/28 is too small: it holds 16 addresses, and the machine and 9 nodes need 21',
+    ],
+    [{ services: '10.96.0.0/29' }, 1, '--service-cidr 10.96.0.0/29 is too small'],
+    [{ pods: '10.244.0.0/30' }, 1, '--pod-cidr 10.244.0.0/30 is too small for 1 node'],
+    [{ pods: '10.244.0.0/16,fd00:10:244::/125' }, 1, '--pod-cidr fd00:10:244::/125 is too small for 1 node'],
+    [{ services: '10.240.0.0/16' }, 1, '--fabric-cidr 10.240.0.0/24 and --service-cidr 10.240.0.0/16 overlap'],
   ])('refuses %j', (ranges, nodes, message) => {
     expect(() => planFabric('ek-1', { ...defaultRanges, ...ranges }, nodes, true)).toThrow(message);
   });
 
   test('parts of nodes lie within the range of the cluster, and never meet', () => {
-    const ranges = fc.integer({ min: 8, max: 22 }).map((bits) => must(`10.0.0.0/${bits}`));
+    const ranges = fc.integer({ min: 8, max: 20 }).map((bits) => must(`10.0.0.0/${bits}`));
     fc.assert(
       fc.property(ranges, fc.integer({ min: 1, max: 40 }), (range, nodes) => {
         const parts = splitPods(range, nodes).map(must);
@@ -79,10 +87,10 @@ describe('checkConflicts', () => {
   const ranges = plannedRanges(planFabric('ek-1', defaultRanges, 3, true));
 
   test.each([
-    [{ dst: '10.244.7.0/24', dev: 'wg0' }, 'Range 10.244.0.0/16 meets route 10.244.7.0/24 on wg0 of this machine'],
+    [{ dst: '10.244.7.0/24', dev: 'wg0' }, '--pod-cidr 10.244.0.0/16 meets route 10.244.7.0/24 on wg0 of this machine'],
     [{ dst: '10.0.0.0/8', dev: 'eth0' }, 'meets route 10.0.0.0/8 on eth0'],
     [{ dst: '10.240.0.9', type: 'local', dev: 'eth0' }, 'meets address 10.240.0.9 on eth0'],
-    [{ dst: 'fd00:10:96::5', dev: 'eth0' }, 'Range fd00:10:96::/112 meets route fd00:10:96::5'],
+    [{ dst: 'fd00:10:96::5', dev: 'eth0' }, '--service-cidr fd00:10:96::/112 meets route fd00:10:96::5'],
   ])('names route and flag: %j', (route, message) => {
     expect(() => checkConflicts(ranges, [route])).toThrow(message);
   });

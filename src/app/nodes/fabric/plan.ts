@@ -1,7 +1,8 @@
 // Which addresses a cluster of several nodes has: of the machine, of each node, of pods and of Services.
 // Pure: from a few ranges to a plan; makes nothing and asks no machine.
 import { UsageFailure } from '../../failure.ts';
-import { addressAt, type Cidr, count, formatCidr, overlaps, parseCidr, subnet } from './cidr.ts';
+import { addressAt, type Cidr, formatCidr, overlaps, parseCidr, subnet } from './cidr.ts';
+import { checkDisjoint, checkRoom, rangeFlags as FLAGS, readRanges } from './ranges.ts';
 
 /** Ranges as they are written: `IPv4`, or `IPv4,IPv6`. */
 export interface Ranges {
@@ -14,12 +15,6 @@ export const defaultRanges: Ranges = {
   fabric: '10.240.0.0/24,fd00:10:240::/64',
   pods: '10.244.0.0/16,fd00:10:244::/48',
   services: '10.96.0.0/16,fd00:10:96::/112',
-};
-
-const FLAGS: Readonly<Record<keyof Ranges, string>> = {
-  fabric: '--fabric-cidr',
-  pods: '--pod-cidr',
-  services: '--service-cidr',
 };
 
 /** One range, and the flag that changes it. */
@@ -51,6 +46,10 @@ export interface FabricPlan {
 
 /** Sizes of a node's range where the cluster's has room for it. */
 const NODE_BITS = { 4: 24, 6: 64 } as const;
+/** The smallest part that a node is given: room for some sixty pods. */
+const LONGEST_NODE_BITS = { 4: 26, 6: 122 } as const;
+/** The API server has the first, the name server the tenth. */
+export const LEAST_SERVICES = 16n;
 /** Of a node on the fabric; the machine is at 1. */
 const FIRST_NODE = 10n;
 
@@ -65,17 +64,20 @@ export function nodeNames(nodes: number): string[] {
  */
 export function planFabric(owner: string, ranges: Ranges, nodes: number, ipv6: boolean): FabricPlan {
   const parsed = {
-    fabric: readRanges(ranges.fabric, FLAGS.fabric),
-    pods: readRanges(ranges.pods, FLAGS.pods),
-    services: readRanges(ranges.services, FLAGS.services),
+    fabric: netnsRanges(ranges, 'fabric'),
+    pods: netnsRanges(ranges, 'pods'),
+    services: netnsRanges(ranges, 'services'),
   };
   const dual = ipv6 && Object.values(parsed).every((list) => list.length === 2);
   const families = dual ? [0, 1] : [0];
   const of = (list: readonly Cidr[]): Cidr[] => families.flatMap((at) => list[at] ?? []);
   const [fabric, pods, services] = [of(parsed.fabric), of(parsed.pods), of(parsed.services)];
-  checkDisjoint({ fabric, pods, services });
-  for (const range of fabric) checkRoom(range, FIRST_NODE + BigInt(nodes) + 2n, FLAGS.fabric, nodes);
-  for (const range of services) checkRoom(range, 16n, FLAGS.services, nodes);
+  const flagged = (list: readonly Cidr[], flag: string) => list.map((cidr) => ({ cidr, flag }));
+  checkDisjoint([...flagged(fabric, FLAGS.fabric), ...flagged(pods, FLAGS.pods), ...flagged(services, FLAGS.services)]);
+  for (const range of flagged(fabric, FLAGS.fabric)) {
+    checkRoom(range, FIRST_NODE + BigInt(nodes) + 2n, `the machine and ${nodes} nodes need`);
+  }
+  for (const range of flagged(services, FLAGS.services)) checkRoom(range, LEAST_SERVICES, 'Services need');
   const split = pods.map((range) => splitPods(range, nodes));
   return {
     owner,
@@ -101,54 +103,42 @@ export function plannedRanges({ fabricCidrs, podCidrs, serviceCidrs }: FabricPla
 /** A range for each node: number i has the ith part, so that its number can be read in every pod's address. */
 export function splitPods(range: Cidr, nodes: number): string[] {
   const preferred = NODE_BITS[range.family];
-  // A range no larger than one node's belongs to the only node whole.
-  if (nodes === 1 && range.bits >= preferred) return [formatCidr(range)];
+  const whole = nodes === 1 && range.bits >= preferred;
   const parts = BigInt(nodes + 1);
-  const bits = Math.max(preferred, range.bits + (parts - 1n).toString(2).length);
-  const first = subnet(range, Math.min(bits, range.family === 4 ? 32 : 128), 1);
-  if (bits > (range.family === 4 ? 29 : 125) || count(first) < 8n) {
+  // A range no larger than one node's belongs to the only node whole.
+  const bits = whole ? range.bits : Math.max(preferred, range.bits + (parts - 1n).toString(2).length);
+  if (bits > LONGEST_NODE_BITS[range.family]) {
+    const least = LONGEST_NODE_BITS[range.family] - (nodes === 1 ? 0 : (parts - 1n).toString(2).length);
     throw new UsageFailure(
-      `Pod range "${formatCidr(range)}" is too small for ${nodes} nodes`,
-      `Give ${FLAGS.pods} a larger one, e.g. ${defaultRanges.pods}`,
+      `${FLAGS.pods} ${formatCidr(range)} is too small for ${nodes} ${nodes === 1 ? 'node' : 'nodes'}: each needs a /${LONGEST_NODE_BITS[range.family]} of it, or a wider one`,
+      `Give ${FLAGS.pods} a /${least} or a wider one, e.g. a /${Math.min(least, range.family === 4 ? 16 : 48)}`,
     );
   }
-  return Array.from({ length: nodes }, (_, at) => formatCidr(subnet(range, bits, at + 1)));
+  return whole
+    ? [formatCidr(range)]
+    : Array.from({ length: nodes }, (_, at) => formatCidr(subnet(range, bits, at + 1)));
 }
 
-function readRanges(text: string, flag: string): Cidr[] {
-  const example = Object.entries(FLAGS).find(([, name]) => name === flag)?.[0] as keyof Ranges;
-  const wrong = (problem: string): UsageFailure =>
-    new UsageFailure(`"${text}" ${problem}`, `Give ${flag} e.g. ${defaultRanges[example]}`);
-  const list = text.split(',').map((part) => parseCidr(part.trim()));
-  const found = list.flatMap((cidr) => cidr ?? []);
-  if (found.length !== list.length) throw wrong('is no range of addresses, or has bits set beyond its prefix');
-  if (found[0]?.family !== 4 || found.length > 2 || (found[1] !== undefined && found[1].family !== 6)) {
-    throw wrong('is not one IPv4 range, and at most one IPv6 range after it');
+/** One IPv4 range, and at most one of IPv6 after it, of addresses that a network can have. */
+function netnsRanges(ranges: Ranges, name: keyof Ranges): Cidr[] {
+  const [text, flag, example] = [ranges[name], FLAGS[name], defaultRanges[name]];
+  const list = readRanges(text, flag, example);
+  if (list[0]?.family !== 4 || list.length > 2 || (list[1] !== undefined && list[1].family !== 6)) {
+    throw new UsageFailure(
+      `${flag} "${text}" is not one IPv4 range, and at most one IPv6 range after it`,
+      `Give ${flag} e.g. ${example}`,
+    );
   }
-  const special = found.find((cidr) => SPECIAL.some((other) => overlaps(cidr, other)));
-  if (special !== undefined) throw wrong('holds addresses that cannot be those of a network (loopback, multicast)');
-  return found;
+  const special = list.find((cidr) => SPECIAL.some((other) => overlaps(cidr, other)));
+  if (special !== undefined) {
+    throw new UsageFailure(
+      `${flag} ${formatCidr(special)} holds addresses that cannot be those of --network netns (loopback, link-local, multicast)`,
+      `Give ${flag} e.g. ${example}`,
+    );
+  }
+  return list;
 }
 
-const SPECIAL = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/3', '::/64', 'fe80::/10', 'ff00::/8'].flatMap(
+const SPECIAL = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3', '::/64', 'fe80::/10', 'ff00::/8'].flatMap(
   (text) => parseCidr(text) ?? [],
 );
-
-function checkRoom(range: Cidr, needed: bigint, flag: string, nodes: number): void {
-  if (count(range) >= needed) return;
-  throw new UsageFailure(`Range "${formatCidr(range)}" is too small for ${nodes} nodes`, `Give ${flag} a larger one`);
-}
-
-function checkDisjoint(all: Readonly<Record<keyof Ranges, readonly Cidr[]>>): void {
-  const named = Object.entries(all).flatMap(([name, list]) =>
-    list.map((cidr) => ({ cidr, flag: FLAGS[name as keyof Ranges] })),
-  );
-  for (const [at, one] of named.entries()) {
-    const other = named.slice(at + 1).find(({ cidr }) => overlaps(cidr, one.cidr));
-    if (other === undefined) continue;
-    throw new UsageFailure(
-      `Ranges "${formatCidr(one.cidr)}" and "${formatCidr(other.cidr)}" overlap`,
-      `Give ${one.flag} or ${other.flag} another range`,
-    );
-  }
-}
