@@ -17,7 +17,7 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     // A shared machine stalls now and then; what passes only at the second try is told by name at the end.
-    retry: process.env['CI'] === undefined ? 0 : 1,
+    retry: process.env.CI === undefined ? 0 : 1,
     reporters: ['default', new ToldRetries()],
   },
 });

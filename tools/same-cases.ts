@@ -4,4 +4,4 @@ import fc from 'fast-check';
 
 const CI_SEED = 20_261_126;
 
-if (process.env['CI'] !== undefined) fc.configureGlobal({ ...fc.readConfigureGlobal(), seed: CI_SEED });
+if (process.env.CI !== undefined) fc.configureGlobal({ ...fc.readConfigureGlobal(), seed: CI_SEED });

@@ -39,7 +39,7 @@ function slicesOfFamily(service: Service, slices: readonly EndpointSlice[]): rea
 }
 
 /** A slice names its ports as the Service does; the number behind a name may differ from slice to slice. */
-function numberOf(slice: EndpointSlice, port: ServicePort): number | undefined {
+export function numberOf(slice: EndpointSlice, port: ServicePort): number | undefined {
   const match = (slice.ports ?? []).find(
     (candidate) =>
       (candidate.name ?? '') === (port.name ?? '') && (candidate.protocol ?? 'TCP') === (port.protocol ?? 'TCP'),

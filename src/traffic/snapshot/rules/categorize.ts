@@ -1,0 +1,46 @@
+// Which endpoints of a Service port may be chosen on a node.
+// The rules of upstream's pkg/proxy/topology.go, CategorizeEndpoints; knows no outcome.
+import type { L4Endpoint, L4ServicePort } from '#traffic/model/l4/service-port.ts';
+import type { NodeFacts } from './node-facts.ts';
+
+export interface Categorized {
+  readonly cluster: readonly L4Endpoint[];
+  readonly local: readonly L4Endpoint[];
+  /** Somebody, anywhere, may be asked: ready, or the last ones to leave. */
+  readonly hasAny: boolean;
+}
+
+export function categorize(port: L4ServicePort, node: NodeFacts): Categorized {
+  const { endpoints } = port;
+  const ready = endpoints.filter((endpoint) => endpoint.ready);
+  // With nobody ready, those that still serve while they terminate are better than nobody (KEP-1669).
+  const leaving = endpoints.filter(({ serving, terminating }) => serving && terminating);
+  const external = isExternal(port);
+  const usesCluster = !port.internalLocal || external;
+  const usesLocal = port.internalLocal || (port.externalLocal && external);
+  const isHere = ({ node: name }: L4Endpoint): boolean => name !== '' && name === node.name;
+  const near = ready.filter(nearness(ready, node));
+  const here = ready.filter(isHere);
+  return {
+    cluster: !usesCluster ? [] : near.length > 0 ? near : leaving,
+    local: !usesLocal ? [] : here.length > 0 ? here : leaving.filter(isHere),
+    hasAny: ready.length > 0 || leaving.length > 0,
+  };
+}
+
+/** Reached by node port, load balancer or external IP. */
+export function isExternal({ nodePort, loadBalancerIPs, externalIPs }: L4ServicePort): boolean {
+  return nodePort > 0 || loadBalancerIPs.length > 0 || externalIPs.length > 0;
+}
+
+/**
+ * Hints count only when every ready endpoint has them and one of them means this place: the choice as a whole falls
+ * back to everybody, never a single endpoint.
+ */
+function nearness(ready: readonly L4Endpoint[], { name, zone }: NodeFacts): (endpoint: L4Endpoint) => boolean {
+  const forNode = ({ hintedNodes }: L4Endpoint): boolean => hintedNodes.includes(name);
+  const forZone = ({ hintedZones }: L4Endpoint): boolean => hintedZones.includes(zone);
+  if (ready.every(({ hintedNodes }) => hintedNodes.length > 0) && ready.some(forNode)) return forNode;
+  if (zone !== '' && ready.every(({ hintedZones }) => hintedZones.length > 0) && ready.some(forZone)) return forZone;
+  return () => true;
+}

@@ -1,0 +1,103 @@
+// From one Service port to its rules on one node: a pure function, so that each port compiles alone.
+// The table of outcomes is that of kube-proxy; nobody else decides what is rejected, dropped or masqueraded.
+import { canonicalIp, familyOf, inAnyOf } from '#lib/ip.ts';
+import type { L4Endpoint, L4ServicePort } from '#traffic/model/l4/service-port.ts';
+import { type Categorized, categorize } from './categorize.ts';
+import type { NodeFacts, SourceClass } from './node-facts.ts';
+import type { Front, HealthCheckRule, Outcome, PortRules, RuleEndpoint } from './rule-model.ts';
+
+export function compilePort(port: L4ServicePort, node: NodeFacts): PortRules {
+  const found = categorize(port, node);
+  const toRule = ({ address, port: number, weight, node: at }: L4Endpoint): RuleEndpoint => ({
+    address,
+    port: number,
+    weight,
+    local: at !== '' && at === node.name,
+  });
+  return {
+    name: port.name,
+    service: port.service,
+    portName: port.portName,
+    family: port.family,
+    protocol: port.protocol,
+    fronts: frontsOf(port, node),
+    internal: internalOutcomes(port, node, found),
+    external: externalOutcomes(port, found),
+    sets: { cluster: found.cluster.map(toRule), local: found.local.map(toRule) },
+    affinitySeconds: port.affinitySeconds,
+    pick: port.pick,
+    serving: new Set(
+      port.endpoints.filter(({ serving }) => serving).map(({ address, port: number }) => `${address} ${number}`),
+    ),
+  };
+}
+
+/** What the health port of a Service answers; undefined when it has none. Terminating endpoints do not count. */
+export function healthCheckOf(port: L4ServicePort, node: NodeFacts): HealthCheckRule | undefined {
+  if (port.healthCheckNodePort === 0) return undefined;
+  const localEndpoints = port.endpoints.filter(({ ready, node: at }) => ready && at === node.name).length;
+  return { service: port.service, port: port.healthCheckNodePort, localEndpoints };
+}
+
+function internalOutcomes(port: L4ServicePort, node: NodeFacts, found: Categorized): PortRules['internal'] {
+  if (!found.hasAny) return everybody({ type: 'reject' });
+  const to = port.internalLocal ? 'local' : 'cluster';
+  if (found[to].length === 0) return everybody({ type: port.internalLocal ? 'drop' : 'reject' });
+  const way = (masquerade: boolean): Outcome => ({ type: 'forward', to, masquerade });
+  // Whoever is no pod may be unknown to the endpoint's node, so that answers would not come back this way.
+  const outsider = way(node.masqueradeAll || node.podRanges.some((range) => familyOf(range) === port.family));
+  return { pod: way(node.masqueradeAll), node: outsider, other: outsider };
+}
+
+function externalOutcomes(port: L4ServicePort, found: Categorized): PortRules['external'] {
+  if (!found.hasAny) return everybody({ type: 'reject' });
+  if (!port.externalLocal) {
+    return everybody(
+      found.cluster.length === 0 ? { type: 'reject' } : { type: 'forward', to: 'cluster', masquerade: true },
+    );
+  }
+  // Pods and the node itself need no help of a load balancer that knows where endpoints are.
+  const shortcut = (masquerade: boolean): Outcome =>
+    found.cluster.length === 0 ? { type: 'drop' } : { type: 'forward', to: 'cluster', masquerade };
+  return {
+    pod: shortcut(false),
+    node: shortcut(true),
+    other: found.local.length === 0 ? { type: 'drop' } : { type: 'forward', to: 'local', masquerade: false },
+  };
+}
+
+function everybody(outcome: Outcome): Readonly<Record<SourceClass, Outcome>> {
+  return { pod: outcome, node: outcome, other: outcome };
+}
+
+function frontsOf(port: L4ServicePort, node: NodeFacts): readonly Front[] {
+  const fronts: Front[] = [];
+  const add = (kind: Front['kind'], address: string, number: number, allowedSources?: readonly string[]): void => {
+    // An address that serves in two ways is the first of them.
+    if (fronts.some((front) => front.address === address && front.port === number)) return;
+    fronts.push({ kind, address, port: number, allowedSources });
+  };
+  if (port.clusterIP !== '') add('cluster_ip', port.clusterIP, port.port);
+  for (const address of port.externalIPs) add('external_ip', address, port.port);
+  for (const address of port.loadBalancerIPs) {
+    add('load_balancer', address, port.port, allowedOn(address, port.loadBalancerSources, node));
+  }
+  if (port.nodePort > 0) {
+    for (const address of node.nodePortAddresses) {
+      const canonical = canonicalIp(address);
+      if (canonical !== undefined && familyOf(canonical) === port.family) add('node_port', canonical, port.nodePort);
+    }
+  }
+  return fronts;
+}
+
+/** Where the node may, its own traffic may too, though it can bear the balancer's address as its source (upstream). */
+function allowedOn(
+  address: string,
+  sources: readonly string[] | undefined,
+  node: NodeFacts,
+): readonly string[] | undefined {
+  if (sources === undefined) return undefined;
+  const own = node.addresses.some(inAnyOf(sources)) && !inAnyOf(sources)(address);
+  return own ? [...sources, `${address}/${address.includes(':') ? 128 : 32}`] : sources;
+}
