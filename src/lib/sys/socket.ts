@@ -17,11 +17,9 @@ import { checked, outcome } from './system-call.ts';
 export const SOCKET_DOMAINS = { inet: AF_INET, inet6: AF_INET6, netlink: AF_NETLINK, packet: AF_PACKET } as const;
 export const SOCKET_TYPES = { stream: 1, datagram: 2, raw: 3 } as const;
 
-/** Levels of `setSocketOption`. */
+/** Levels of `setSocketOption`; further ones stand in the kernel's `linux/socket.h` (netlink 270, packet 263). */
 export const SOL_SOCKET = 1;
 export const SOL_TCP = 6;
-export const SOL_PACKET = 263;
-export const SOL_NETLINK = 270;
 
 const SOCK_NONBLOCK = 0x800;
 const SOCK_CLOEXEC = 0x80000;
@@ -41,12 +39,6 @@ export function openSocket(domain: keyof typeof SOCKET_DOMAINS, type: keyof type
 export function bindSocket(fd: number, address: SocketAddress): void {
   const bytes = encodeSocketAddress(address);
   checked('bind', libc().bind(fd, bytes, bytes.length), describe(address));
-}
-
-/** For datagram and netlink sockets, where connecting is a note of the peer. Streams: `connectOn` of node-streams.ts. */
-export function connectSocket(fd: number, address: SocketAddress): void {
-  const bytes = encodeSocketAddress(address);
-  checked('connect', libc().connect(fd, bytes, bytes.length), describe(address));
 }
 
 export function localAddress(fd: number): SocketAddress | undefined {
