@@ -12,7 +12,7 @@ import { BY_CONTROLLER, byController, controllerOf, controllerReference } from '
 import type { Controller, ControllerContext, ControllerParts, ReconcileResult } from '../controller.ts';
 import { heldCondition, isFinished } from '../job/outcome.ts';
 import { surplusJobs } from './history.ts';
-import { dueAt, jobName, parseSchedule, TOO_MANY } from './schedule.ts';
+import { dueAt, jobName, parseSchedule, TOO_MANY, untilNext } from './schedule.ts';
 
 const CRON_JOBS = builtin('CronJob');
 const JOBS = builtin('Job');
@@ -105,8 +105,9 @@ class CronJobController {
       events.event(asCronJob(cronJob), 'Warning', 'UnparseableSchedule', text);
       return { status };
     }
-    const waitMs = (cron.nextRun(new Date(now))?.getTime() ?? now + MAX_WAIT_MS) - now + SLACK_MS;
-    const { time, missed } = dueAt(cronJob, cron, now);
+    const due = dueAt(cronJob, cron, now);
+    const { time, missed } = due;
+    const waitMs = (untilNext(cronJob, cron, due, now) ?? MAX_WAIT_MS) + SLACK_MS;
     if (missed > TOO_MANY) {
       const text = `too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew`;
       events.event(asCronJob(cronJob), 'Warning', 'TooManyMissedTimes', text);

@@ -1,7 +1,8 @@
-// When a CronJob runs: its schedule as croner reads it, and what was missed since it last ran.
-// Pure. Upstream: pkg/controller/cronjob/utils.go, mostRecentScheduleTime.
-import { Cron } from 'croner';
+// When a CronJob runs: what was missed since it last ran, and how long it is until it runs next.
+// Pure. Upstream: pkg/controller/cronjob/utils.go, mostRecentScheduleTime and nextScheduleTimeDuration.
 import type { CronJob } from 'kubernetes-types/batch/v1.js';
+import { type CronSchedule, parseCronSchedule } from '#kube/api/cron/schedule.ts';
+import { timeZoneExists } from '#kube/api/cron/time-zone.ts';
 
 /** More missed runs than this are told of: somebody's clock is wrong, or we were away for long. As upstream. */
 export const TOO_MANY = 100;
@@ -14,45 +15,54 @@ export interface Due {
 }
 
 /** Undefined when the schedule or its time zone cannot be understood. */
-export function parseSchedule(cronJob: CronJob): Cron | undefined {
+export function parseSchedule(cronJob: CronJob): CronSchedule | undefined {
   const { schedule = '', timeZone } = cronJob.spec ?? {};
-  const every = /^@every (.+)$/.exec(schedule);
-  if (every !== null) return undefined;
-  try {
-    const cron = new Cron(schedule, { timezone: timeZone ?? 'Etc/UTC', paused: true, mode: '5-part' });
-    // A time zone is only looked at when it is needed.
-    cron.nextRun();
-    return cron;
-  } catch {
-    return undefined;
-  }
+  if (timeZone !== undefined && !timeZoneExists(timeZone)) return undefined;
+  const parsed = parseCronSchedule(schedule, timeZone);
+  return 'error' in parsed ? undefined : parsed.schedule;
 }
 
 /** What is due at `now`; earlier runs than the deadline allows are not looked for. */
-export function dueAt(cronJob: CronJob, cron: Cron, now: number): Due {
-  const created = Date.parse(String(cronJob.metadata?.creationTimestamp ?? ''));
-  const last = cronJob.status?.lastScheduleTime;
-  let earliest = last === undefined ? created : Date.parse(String(last));
+export function dueAt(cronJob: CronJob, cron: CronSchedule, now: number): Due {
+  const since = lastRun(cronJob);
+  // Its runs are counted from the last one, so a deadline may not move where the count begins.
+  if (cron.everyMs !== undefined) return everyDue(since, cron.everyMs, now);
   const deadline = cronJob.spec?.startingDeadlineSeconds;
-  if (deadline !== undefined) earliest = Math.max(earliest, now - deadline * 1000);
+  const earliest = deadline === undefined ? since : Math.max(since, now - deadline * 1000);
   let time: number | undefined;
   let missed = 0;
-  for (let next = cron.nextRun(new Date(earliest)); next !== null && next.getTime() <= now; ) {
-    time = next.getTime();
+  for (let next = cron.next(earliest); next !== undefined && next <= now; next = cron.next(next)) {
+    time = next;
     missed++;
     if (missed > TOO_MANY) return { time: latest(cron, time, now), missed };
-    next = cron.nextRun(next);
   }
   return { time, missed };
 }
 
+/** Milliseconds from `now` to the next run, once what is due has been seen to; undefined when there is none. */
+export function untilNext(cronJob: CronJob, cron: CronSchedule, { time }: Due, now: number): number | undefined {
+  const next = cron.everyMs === undefined ? cron.next(now) : cron.next(time ?? lastRun(cronJob));
+  return next === undefined ? undefined : Math.max(0, next - now);
+}
+
+/** The schedule counts from here: a CronJob that never ran from its creation. */
+function lastRun(cronJob: CronJob): number {
+  return Date.parse(String(cronJob.status?.lastScheduleTime ?? cronJob.metadata?.creationTimestamp ?? ''));
+}
+
+function everyDue(since: number, everyMs: number, now: number): Due {
+  const runs = Math.floor((now - since) / everyMs);
+  return runs < 1
+    ? { time: undefined, missed: 0 }
+    : { time: since + runs * everyMs, missed: Math.min(runs, TOO_MANY + 1) };
+}
+
 /** The last run up to `now`, when there are too many to walk through: looked for from ever further back. */
-function latest(cron: Cron, known: number, now: number): number {
+function latest(cron: CronSchedule, known: number, now: number): number {
   for (let back = 120_000; ; back *= 4) {
     const from = Math.max(now - back, known);
     let found: number | undefined;
-    for (let next = cron.nextRun(new Date(from)); next !== null && next.getTime() <= now; next = cron.nextRun(next))
-      found = next.getTime();
+    for (let next = cron.next(from); next !== undefined && next <= now; next = cron.next(next)) found = next;
     if (found !== undefined) return found;
     if (from === known) return known;
   }
