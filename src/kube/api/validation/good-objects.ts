@@ -4,6 +4,7 @@
 const metadata = { name: 'web', namespace: 'default' };
 const podSpec = { containers: [{ name: 'web', image: 'web:1' }], restartPolicy: 'Always', dnsPolicy: 'ClusterFirst' };
 const template = { metadata: { labels: { app: 'web' } }, spec: podSpec };
+const jobUid = '2f6c1d8e-0a56-4f0c-9d58-7b1e7c3a9d11';
 const selector = { matchLabels: { app: 'web' } };
 const workload = (kind: string, spec: object = {}) => ({
   apiVersion: 'apps/v1',
@@ -25,8 +26,21 @@ export const goodObjects: Record<string, object> = {
   Job: {
     apiVersion: 'batch/v1',
     kind: 'Job',
-    metadata,
-    spec: { template: { ...template, spec: { ...podSpec, restartPolicy: 'Never' } } },
+    metadata: { ...metadata, uid: jobUid },
+    spec: {
+      selector: { matchLabels: { 'batch.kubernetes.io/controller-uid': jobUid } },
+      template: {
+        metadata: {
+          labels: {
+            'controller-uid': jobUid,
+            'job-name': 'web',
+            'batch.kubernetes.io/controller-uid': jobUid,
+            'batch.kubernetes.io/job-name': 'web',
+          },
+        },
+        spec: { ...podSpec, restartPolicy: 'Never' },
+      },
+    },
   },
   CronJob: {
     apiVersion: 'batch/v1',
@@ -34,6 +48,7 @@ export const goodObjects: Record<string, object> = {
     metadata,
     spec: {
       schedule: '*/5 0-6 * jan,feb mon',
+      concurrencyPolicy: 'Allow',
       jobTemplate: { spec: { template: { ...template, spec: { ...podSpec, restartPolicy: 'OnFailure' } } } },
     },
   },

@@ -4,7 +4,7 @@ import type { KubeObject } from '../object.ts';
 import { builtinResources } from '../resources.ts';
 import type { StatusCause } from '../status.ts';
 import { autoscalingRules } from './autoscaling.ts';
-import { batchRules } from './batch.ts';
+import { batchRules } from './batch/index.ts';
 import { clusterRules } from './cluster.ts';
 import { configRules } from './config.ts';
 import { endpointRules } from './endpoints.ts';

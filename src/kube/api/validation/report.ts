@@ -22,6 +22,11 @@ export class Report {
     this.#add('FieldValueInvalid', field, `Invalid value: ${shown(value)}: ${detail}`);
   }
 
+  /** The parts are each fine, but not together: the value is not shown. */
+  invalidAsWhole(field: FieldPath, detail: string): void {
+    this.#add('FieldValueInvalid', field, `Invalid value: ${detail}`);
+  }
+
   required(field: FieldPath, detail = ''): void {
     this.#add('FieldValueRequired', field, detail === '' ? 'Required value' : `Required value: ${detail}`);
   }

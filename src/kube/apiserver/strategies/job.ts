@@ -15,8 +15,9 @@ export const jobStrategy: Strategy = {
     const own = { [UID_LABEL]: uid, 'controller-uid': uid, 'batch.kubernetes.io/job-name': name, 'job-name': name };
     const spec = job.spec as { selector?: { matchLabels?: object }; template?: AnyObject };
     const template = spec.template ?? {};
-    const metadata = { ...template.metadata, labels: { ...template.metadata?.labels, ...own } };
-    const matchLabels = { ...spec.selector?.matchLabels, [UID_LABEL]: uid };
+    // What the user has written there stays, and is refused by validation when it is not the same.
+    const metadata = { ...template.metadata, labels: { ...own, ...template.metadata?.labels } };
+    const matchLabels = { [UID_LABEL]: uid, ...spec.selector?.matchLabels };
     job.spec = { ...spec, selector: { ...spec.selector, matchLabels }, template: { ...template, metadata } };
   },
 };
