@@ -53,6 +53,8 @@ export interface ClusterOptions {
   readonly clock: Clock;
   /** Called as parts become usable; `detail` is fit for a progress line. */
   readonly onMilestone?: (milestone: Milestone, detail: string) => void;
+  /** Gives the start up when aborted: what had been started is stopped again, and the reason thrown. */
+  readonly signal?: AbortSignal;
   /** A part failed for good after the start; the cluster should be stopped. */
   readonly onFatal: (error: Error) => void;
 }
@@ -81,6 +83,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Cluster> {
   const { data, network, nodeLife, log, clock } = options;
   const reached = options.onMilestone ?? (() => {});
+  const carryOn = (): void => options.signal?.throwIfAborted();
 
   // 1. The lock of the data directory, and the addresses: two clusters on one store, or on one network, would ruin each other.
   const lock = acquireLock(data.lock, data.root);
@@ -92,7 +95,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
   }
 
   // 2. Ports, keys and the nodes' network, while the code of the later parts is loaded: none of them needs another.
-  const [fabric, ports, pki, parts] = await Promise.all([
+  const [fabric, ports, pki, parts] = await allOrFirstFailure([
     makeFabric(data, network, clock, shutdown),
     resolvePorts(options.ports, PUBLIC_ADDRESS),
     openPki(
@@ -105,6 +108,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
     ),
     loadParts(),
   ]);
+  carryOn();
 
   // 3. The traffic engine: its threads take longest to come up, and it needs nobody until there is traffic to carry.
   const starting = startEngine(parts, options, ports, shutdown);
@@ -122,6 +126,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
     shutdown,
   );
   reached('api', api.url);
+  carryOn();
 
   // 5. Controllers, before there is a node: what they find from last time is put in order first.
   const { client, informers } = await startControlPlane(
@@ -137,6 +142,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
     log: log.child({ part: 'dev-certificate' }),
   });
   shutdown.add('development certificates', () => certificates.stop());
+  carryOn();
 
   // 6. Names, ahead of those who ask for them; each is told of with the traffic for it.
   const dns = await startDns(
@@ -151,6 +157,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
     },
     shutdown,
   );
+  carryOn();
 
   // 7. Traffic: the engine gets its tables, so that pods find their Services from the moment they start.
   const engine = await starting;
@@ -168,9 +175,11 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
   shutdown.add('traffic', () => traffic.stop());
   await engine.ready();
   reached('gateway', `http://${PUBLIC_ADDRESS}:${ports.http}  https://${PUBLIC_ADDRESS}:${ports.https}`);
+  carryOn();
 
   // 8. The nodes come last of the machinery: they start processes that expect all of the above.
   await nodes.join({ client, informers, pki, clusterDns: dns.addresses });
+  carryOn();
 
   // 9. The window for people, when there is something to see.
   const drained = new parts.DrainSwitch(engine, DRAIN_MS, log.child({ part: 'admin' }));
@@ -188,6 +197,15 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
   lock.describe({ apiUrl: api.url, adminUrl: admin.url });
 
   return { client, informers, ports, apiUrl: api.url, adminUrl: admin.url, stop: () => shutdown.run() };
+}
+
+/**
+ * Rejects only when all have ended: one that came up after the rest had been stopped would be left behind, so what can be
+ * stopped must be known by then.
+ */
+async function allOrFirstFailure<T extends readonly unknown[]>(work: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
+  await Promise.allSettled(work);
+  return await (Promise.all(work) as Promise<unknown> as Promise<T>);
 }
 
 type Parts = Awaited<ReturnType<typeof loadParts>>;

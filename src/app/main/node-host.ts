@@ -40,6 +40,9 @@ export const POD_GRACE_MS = 2_000;
 /** How long requests under way have to finish when a pod or the gateway is asked to drain. */
 export const DRAIN_MS = 30_000;
 
+/** Removing namespaces takes the kernel a moment each, and what is not removed stays: milliseconds. */
+const FABRIC_MS = 10_000;
+
 /** People who try things out want to see their effect soon: milliseconds between two readings of what pods use. */
 export const STATS_MS = 2_000;
 
@@ -62,9 +65,13 @@ export async function makeFabric(
   const fabric = await Fabric.make(network.fabric, data.fabric, clock);
   const remove = (): void => fabric.removeNow();
   process.once('exit', remove);
-  shutdown.add('fabric', async () => {
-    await fabric.remove();
-    process.removeListener('exit', remove);
-  });
+  shutdown.add(
+    'fabric',
+    async () => {
+      await fabric.remove();
+      process.removeListener('exit', remove);
+    },
+    FABRIC_MS,
+  );
   return fabric;
 }

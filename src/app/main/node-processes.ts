@@ -22,6 +22,10 @@ import type { Shutdown } from './shutdown.ts';
 
 /** Kubelets have a network of their own there, so each has upstream's port. */
 const KUBELET_PORT = 10_250;
+/** Of a node that goes down with the cluster, after which it is killed: pods have their grace, and it may just be loading its code. */
+const STOP_MS = POD_GRACE_MS + 1_500;
+/** Of all nodes, their places cleared: what is left of one keeps what is beneath it from being removed. */
+const NODES_MS = STOP_MS + 5_000;
 const MAIN = fileURLToPath(new URL('../cli/main.ts', import.meta.url));
 
 interface Ground {
@@ -74,7 +78,7 @@ export class NodeProcesses implements NodeHost {
     // Before the listener that takes their network away.
     process.prependOnceListener('exit', killNow);
     // For a start that fails: one that succeeds has them stopped before what they depend on.
-    this.#shutdown.add('nodes', () => this.#stop());
+    this.#shutdown.add('nodes', () => this.#stop(), NODES_MS);
     this.#starting = Promise.all(this.#nodes.map((node) => node.start()));
     // Its failure is met in `join`.
     this.#starting.catch(() => {});
@@ -82,11 +86,11 @@ export class NodeProcesses implements NodeHost {
 
   async join({ informers }: Joined): Promise<void> {
     const { network, nodes, onMilestone } = this.#options;
-    this.#shutdown.add('nodes', () => this.#stop());
+    this.#shutdown.add('nodes', () => this.#stop(), NODES_MS);
     await this.#starting;
     await Promise.all(
       network.nodes.map(async ({ name, addresses, podCidrs }, at) => {
-        await nodeReady(informers, name, this.#startedAt);
+        await nodeReady(informers, name, this.#startedAt, this.#options.signal);
         const zone = zoneLabels(nodes.zones, at)['topology.kubernetes.io/zone'];
         const words = [
           name,
@@ -100,7 +104,7 @@ export class NodeProcesses implements NodeHost {
   }
 
   async #stop(): Promise<void> {
-    await Promise.all(this.#nodes.map((node) => node.stop()));
+    await Promise.all(this.#nodes.map((node) => node.stop(STOP_MS)));
   }
 
   #settings(node: PlannedNode, at: number): NodeCommand {

@@ -7,8 +7,16 @@ import type { Informers } from '#kube/client/informer.ts';
 
 type NodeObject = Node & KubeObject;
 
-/** Says so since `since` (milliseconds since the epoch): what it said in an earlier run may be all that is known of it. */
-export async function nodeReady(informers: Informers, name: string, since: number): Promise<void> {
+/**
+ * Says so since `since` (milliseconds since the epoch): what it said in an earlier run may be all that is known of it.
+ * Throws the signal's reason when that is aborted first.
+ */
+export async function nodeReady(
+  informers: Informers,
+  name: string,
+  since: number,
+  signal?: AbortSignal,
+): Promise<void> {
   const nodes = informers.of<NodeObject>(builtin('Node'));
   // Times in statuses are whole seconds.
   const second = Math.floor(since / 1000) * 1000;
@@ -22,6 +30,13 @@ export async function nodeReady(informers: Informers, name: string, since: numbe
   const stop = nodes.onChange((key, node) => {
     if (key === name && ready(node)) found.resolve();
   });
-  await found.promise;
-  stop();
+  const onAbort = (): void => found.reject(signal?.reason);
+  signal?.addEventListener('abort', onAbort);
+  if (signal?.aborted === true) onAbort();
+  try {
+    await found.promise;
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+    stop();
+  }
 }

@@ -61,7 +61,7 @@ export class OwnNode implements NodeHost {
       await kubelet.stop({ graceMs: POD_GRACE_MS });
       process.removeListener('exit', killPods);
     });
-    await nodeReady(informers, node.name, this.#startedAt);
+    await nodeReady(informers, node.name, this.#startedAt, this.#options.signal);
     onMilestone?.(`node:${node.name}`, node.name);
   }
 }

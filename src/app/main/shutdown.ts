@@ -7,9 +7,10 @@ import { messageOf } from '../failure.ts';
 interface Part {
   readonly name: string;
   readonly stop: () => void | Promise<void>;
+  readonly withinMs: number;
 }
 
-/** A part that does not stop in time is left behind: the process ends anyway. */
+/** Unless it says otherwise, a part that does not stop in time is left behind: the process ends anyway. */
 const PART_MS = 3_500;
 
 export class Shutdown {
@@ -28,8 +29,8 @@ export class Shutdown {
   }
 
   /** Call it right after a part has started. One that comes up while all goes down is stopped at once. */
-  add(name: string, stop: () => void | Promise<void>): void {
-    const part = { name, stop };
+  add(name: string, stop: () => void | Promise<void>, withinMs = PART_MS): void {
+    const part = { name, stop, withinMs };
     if (this.#running === undefined) this.#parts.push(part);
     else this.#running = Promise.all([this.#running, this.#stop(part)]).then(() => {});
   }
@@ -44,20 +45,20 @@ export class Shutdown {
     for (let part = this.#parts.pop(); part !== undefined; part = this.#parts.pop()) await this.#stop(part);
   }
 
-  async #stop({ name, stop }: Part): Promise<void> {
+  async #stop({ name, stop, withinMs }: Part): Promise<void> {
     const began = this.#clock.now();
     try {
-      await this.#within(Promise.resolve().then(stop));
+      await this.#within(Promise.resolve().then(stop), withinMs);
       this.#log.info({ part: name, ms: Math.round(this.#clock.now() - began) }, 'Stopped');
     } catch (error) {
       this.#log.error({ part: name, error: messageOf(error) }, 'Cannot stop cleanly');
     }
   }
 
-  async #within(work: Promise<void>): Promise<void> {
+  async #within(work: Promise<void>, ms: number): Promise<void> {
     let cancel = (): void => {};
     const late = new Promise<never>((_, reject) => {
-      cancel = this.#clock.after(PART_MS, () => reject(new Error(`Not stopped after ${PART_MS} ms`)));
+      cancel = this.#clock.after(ms, () => reject(new Error(`Not stopped after ${ms} ms`)));
     });
     try {
       await Promise.race([work, late]);

@@ -23,6 +23,8 @@ export interface ApplyOptions {
   /** Takes over fields that another manager set, instead of failing. */
   readonly force: boolean;
   readonly dryRun?: boolean;
+  /** Ends it between two objects; those that are left are in nobody's result. */
+  readonly signal?: AbortSignal;
   /** Called after each object, in the order of application. */
   readonly onApplied?: (applied: Applied) => void;
 }
@@ -37,11 +39,13 @@ export async function applyManifests(objects: readonly ManifestObject[], options
   const mapper = createMapper(options.client);
   const definesKinds = objects.some(({ object }) => object.kind === 'CustomResourceDefinition');
   const results: Applied[] = [];
+  const stopped = (): boolean => options.signal?.aborted === true;
   for (const manifest of inApplyOrder(objects)) {
+    if (stopped()) break;
     const { apiVersion, kind } = manifest.object;
     let resource = await mapper.byKind(apiVersion, kind);
     const deadline = performance.now() + (definesKinds ? KIND_PATIENCE_MS : 0);
-    while (resource === undefined && performance.now() < deadline) {
+    while (resource === undefined && performance.now() < deadline && !stopped()) {
       await new Promise((resolve) => setTimeout(resolve, KIND_RETRY_MS));
       resource = await mapper.byKind(apiVersion, kind);
     }

@@ -17,6 +17,7 @@ type Message =
   | { readonly type: 'up'; readonly clean: boolean }
   | { readonly type: 'ended'; readonly message: string; readonly remedy: string };
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const CHILD_MARK = 'EVENKEEL_DETACHED';
 
 /** True in the process that carries the cluster. */
@@ -69,8 +70,9 @@ export async function followDetached(argv: readonly string[], progress: Progress
     stdio: [argv.includes('-') ? 'inherit' : 'ignore', 'ignore', 'ignore', 'ipc'],
     env: { ...process.env, [CHILD_MARK]: '1' },
   });
+  // A second Ctrl-C ends the other process on the spot, as it would in the foreground.
   const interrupt = (): void => void child.kill('SIGTERM');
-  process.once('SIGINT', interrupt);
+  for (const signal of SIGNALS) process.on(signal, interrupt);
   const phases = new Map<number, { tasks: PendingTask[]; shown: Promise<void> }>();
   try {
     return await new Promise<boolean>((resolve, reject) => {
@@ -115,7 +117,7 @@ export async function followDetached(argv: readonly string[], progress: Progress
       });
     });
   } finally {
-    process.removeListener('SIGINT', interrupt);
+    for (const signal of SIGNALS) process.removeListener(signal, interrupt);
     if (child.connected) child.disconnect();
     child.unref();
   }

@@ -3,9 +3,10 @@
 import type { Ingress } from 'kubernetes-types/networking/v1.js';
 import { type KubeObject, objectKey } from '#kube/api/object.ts';
 import { builtin } from '#kube/api/resources.ts';
+import { delay } from '#lib/backoff.ts';
 import { systemClock } from '#lib/clock.ts';
 import type { UpstreamAddress } from '#traffic/dns/forward/upstream-address.ts';
-import { UsageFailure } from '../failure.ts';
+import { Failure, UsageFailure } from '../failure.ts';
 import { asFailure } from '../main/as-failure.ts';
 import { type Cluster, type Milestone, startCluster } from '../main/cluster.ts';
 import { createDataDir, type DataDir } from '../main/data-dir.ts';
@@ -52,6 +53,9 @@ export interface UpOptions {
   readonly onUp: (clean: boolean) => void;
 }
 
+/** How long an object that is just being applied has when all is taken down, in milliseconds. */
+const APPLY_END_MS = 2_000;
+
 /** When this process began: containers that run since before are none of this run's. */
 const startedAt = Date.now() - process.uptime() * 1000;
 
@@ -64,7 +68,10 @@ function milestonesOf(network: Network): { name: Milestone; title: string }[] {
   ];
 }
 
-/** Resolves once everything has been taken down again; `false` when a document or a Deployment failed on the way. */
+/**
+ * Resolves once everything has been taken down again; `false` when a document or a workload failed on the way. Throws a
+ * `Failure` when it was stopped before all was up.
+ */
 export async function runUp(options: UpOptions, progress: Progress): Promise<boolean> {
   const manifests = await readManifests(options.paths, {
     recursive: options.recursive,
@@ -74,29 +81,40 @@ export async function runUp(options: UpOptions, progress: Progress): Promise<boo
   rememberMode(options.data, options.network);
   const log = await openLog({ file: options.data.logFile, verbose: options.verbose });
   const stop = Promise.withResolvers<Error | undefined>();
-  options.signal.addEventListener('abort', () => stop.resolve(undefined));
-  if (options.signal.aborted) stop.resolve(undefined);
+  const ended = new AbortController();
+  const end = (error?: Error): void => {
+    stop.resolve(error);
+    ended.abort(new Failure('Stopped', 'Start it again to go on'));
+  };
+  options.signal.addEventListener('abort', () => end());
+  if (options.signal.aborted) end();
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error: unknown) => {
       log.error({ error, event }, 'A part of Evenkeel failed');
-      stop.resolve(asFailure(error, options.data.logFile));
+      end(asFailure(error, options.data.logFile));
     });
   }
   let cluster: Cluster | undefined;
   try {
-    cluster = await startWithProgress(options, manifests, progress, log, (error) => stop.resolve(error));
-    const standing = cluster;
-    const ended = new AbortController();
-    const bringUp = applyAndWait(options, manifests, standing, progress, ended.signal);
-    const early = await Promise.race([bringUp.then(() => 'up' as const), stop.promise.then(() => 'stop' as const)]);
-    if (early === 'up') options.onUp(await bringUp);
+    const heard = untilAborted(progress, ended.signal);
+    cluster = await startWithProgress(options, manifests, heard, log, ended.signal, end);
+    const bringUp = applyAndWait(options, manifests, cluster, heard, ended.signal);
+    // Objects are applied one by one: what is under way is given the time to end, unless the server is what failed.
+    const clean = await Promise.race([
+      bringUp,
+      stop.promise.then(() => delay(systemClock, APPLY_END_MS)).then(() => false),
+    ]);
+    const whole = !ended.signal.aborted;
+    if (whole) options.onUp(clean);
     const error = await stop.promise;
-    ended.abort();
     if (error !== undefined) throw error;
+    if (!whole) throw stoppedEarly();
     progress.line('Stopping');
-    return early === 'up' ? await bringUp : true;
-  } catch (error) {
-    log.error({ error }, 'Ended with a failure');
+    return clean;
+  } catch (thrown) {
+    // What a part says that was stopped in its middle is not why it ended.
+    const error = ended.signal.aborted ? ((await stop.promise) ?? stoppedEarly()) : thrown;
+    log.error({ error }, 'Ended before all was up, or with a failure');
     throw error instanceof UsageFailure ? error : asFailure(error, options.data.logFile);
   } finally {
     await cluster?.stop();
@@ -104,11 +122,31 @@ export async function runUp(options: UpOptions, progress: Progress): Promise<boo
   }
 }
 
+function stoppedEarly(): Failure {
+  return new Failure(
+    'Stopped before everything was up',
+    'What had been applied is stored: start again with the same command to go on',
+  );
+}
+
+/** Says nothing any more once all is being taken down: what fails then fails because of that. */
+function untilAborted(progress: Progress, signal: AbortSignal): Progress {
+  const unless = (say: (text: string) => void) => (text: string) => {
+    if (!signal.aborted) say(text);
+  };
+  return {
+    phase: (tasks) => progress.phase(tasks),
+    line: unless((text) => progress.line(text)),
+    warning: unless((text) => progress.warning(text)),
+  };
+}
+
 async function startWithProgress(
   options: UpOptions,
   manifests: Manifests,
   progress: Progress,
   log: Awaited<ReturnType<typeof openLog>>,
+  signal: AbortSignal,
   onFatal: (error: Error) => void,
 ): Promise<Cluster> {
   const milestones = milestonesOf(options.network).map((one) => ({ ...one, ...Promise.withResolvers<string>() }));
@@ -132,13 +170,17 @@ async function startWithProgress(
       log,
       clock: systemClock,
       onMilestone: (reached, detail) => milestones.find(({ name }) => name === reached)?.resolve(detail),
+      signal,
       onFatal,
       ...(options.accessLog === undefined ? {} : { accessLog: options.accessLog }),
     });
     await shown;
     return cluster;
   } catch (error) {
-    for (const { reject } of milestones) reject(error);
+    for (const { resolve, reject } of milestones) {
+      if (signal.aborted) resolve('');
+      else reject(error);
+    }
     await shown.catch(() => {});
     throw error;
   }
@@ -160,11 +202,13 @@ async function applyAndWait(
     namespace: 'default',
     // The files are what the user asks for: fields that kubectl changed since then go back to what they say.
     force: true,
+    signal,
     onApplied: (result) => {
       if (result.outcome !== 'failed') progress.line(`${result.name} ${result.outcome}`);
       else for (const problem of result.problems) progress.warning(formatProblem(problem));
     },
   });
+  if (signal.aborted) return false;
   clean &&= applied.every(({ outcome }) => outcome !== 'failed');
   const workloads =
     options.paths.length === 0

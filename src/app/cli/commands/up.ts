@@ -49,7 +49,7 @@ export function upCommand(): Command {
   const command = new Command('up')
     .summary('start a cluster on this machine and apply manifests')
     .description(
-      'Starts a complete small Kubernetes on this machine (API server, controllers, a node, a gateway), applies the manifests if any are named, waits until their Deployments are ready, and says where everything is. Stays in the foreground; Ctrl-C takes it all down in order, a second Ctrl-C at once.\n\nWhat is stored stays in the data directory, and so does what evenkeel.yaml says about images: the next start finds it again. Objects that have gone from the files are left alone; delete them with kubectl.',
+      'Starts a complete small Kubernetes on this machine (API server, controllers, a node, a gateway), applies the manifests if any are named, waits until their Deployments are ready, and says where everything is. Stays in the foreground; Ctrl-C takes it all down in order, a second Ctrl-C at once. Ends with 0 when everything was ready, and with 1 when something failed, or when it was stopped before.\n\nWhat is stored stays in the data directory, and so does what evenkeel.yaml says about images: the next start finds it again. Objects that have gone from the files are left alone; delete them with kubectl.',
     )
     .argument(
       '[path...]',

@@ -68,12 +68,12 @@ export class ClusterNode {
     });
   }
 
-  /** In order: its pods end as they would when a machine is shut down. */
-  stop(): Promise<void> {
+  /** In order: its pods end as they would when a machine is shut down. It is killed after `patienceMs`. */
+  stop(patienceMs = STOP_MS): Promise<void> {
     return this.#end('stopped', async (process) => {
       this.#state = 'stopping';
       process.stop();
-      const cancel = this.#options.clock.after(STOP_MS, () => process.kill());
+      const cancel = this.#options.clock.after(patienceMs, () => process.kill());
       await process.ended;
       cancel();
     });
