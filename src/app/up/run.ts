@@ -1,5 +1,7 @@
 // `up` from start to end: cluster, manifests, rollouts, addresses; then it stands until a signal ends it.
 // Knows the order of what a person sees; how it is shown is the Progress's business.
+import type { Job } from 'kubernetes-types/batch/v1.js';
+import type { Pod } from 'kubernetes-types/core/v1.js';
 import type { Ingress } from 'kubernetes-types/networking/v1.js';
 import { type KubeObject, objectKey } from '#kube/api/object.ts';
 import { builtin } from '#kube/api/resources.ts';
@@ -23,8 +25,8 @@ import { type Manifests, readManifests } from '../manifests/read.ts';
 import { addressLines, hostsOf } from './addresses.ts';
 import { rememberMode } from './choose-network.ts';
 import type { Progress } from './progress.ts';
-import { rolloutStates } from './rollout-state.ts';
-import { rolloutTasks } from './rollouts.ts';
+import { readinessRules } from './readiness.ts';
+import { readyTasks } from './wait-ready.ts';
 
 export interface UpOptions {
   readonly paths: readonly string[];
@@ -47,6 +49,8 @@ export interface UpOptions {
   readonly engine?: string;
   /** Most processes and threads of a pod. */
   readonly podMaxPids: number;
+  /** Longest wait for a workload to be ready, in milliseconds. */
+  readonly timeoutMs: number;
   /** Ends everything, in order. */
   readonly signal: AbortSignal;
   /** All is applied and ready, or has been given up; `clean` is false when something was not. */
@@ -214,22 +218,30 @@ async function applyAndWait(
     options.paths.length === 0
       ? await storedWorkloads(cluster)
       : applied.flatMap((result) =>
-          result.outcome !== 'failed' && result.resource.kind in rolloutStates
+          result.outcome !== 'failed' && result.resource.kind in readinessRules
             ? [{ ...result.object, kind: result.resource.kind }]
             : [],
         );
   if (options.paths.length === 0 && workloads.length === 0) {
-    progress.line(
-      'No Deployment, StatefulSet or DaemonSet is stored yet: bring manifests in with "evenkeel apply" or kubectl',
-    );
+    progress.line('No workload is stored yet: bring manifests in with "evenkeel apply" or kubectl');
   }
+  const failures: Failure[] = [];
+  const tasks = readyTasks(workloads, {
+    client: cluster.client,
+    informers: cluster.informers,
+    clock: systemClock,
+    timeoutMs: options.timeoutMs,
+    since: startedAt,
+    signal,
+    onFailure: (failure) => failures.push(failure),
+  });
   try {
-    if (workloads.length > 0) await progress.phase(rolloutTasks(workloads, cluster.informers, startedAt, signal));
+    if (tasks.length > 0) await progress.phase(tasks);
   } catch (error) {
     clean = false;
-    const { message, remedy } = asFailure(error, options.data.logFile);
-    progress.warning(`${message}. ${remedy}.`);
+    if (failures.length === 0) failures.push(asFailure(error, options.data.logFile));
   }
+  for (const { message, remedy } of failures) progress.warning(`${message}. ${remedy}.`);
   if (signal.aborted) return clean;
   const ingresses = cluster.informers.of<Ingress & KubeObject>(builtin('Ingress'));
   await ingresses.synced();
@@ -240,11 +252,26 @@ async function applyAndWait(
 
 /** What an earlier run left: without manifests it is all there is to wait for. */
 async function storedWorkloads({ informers }: Cluster): Promise<KubeObject[]> {
-  const kinds = Object.keys(rolloutStates).map(async (kind) => {
+  const kinds = Object.keys(readinessRules).map(async (kind) => {
     const stored = informers.of<KubeObject>(builtin(kind));
     await stored.synced();
-    return stored.list().map((object) => ({ ...object, kind }));
+    return stored
+      .list()
+      .filter((object) => !isManaged(object) && !hasEnded(object))
+      .map((object) => ({ ...object, kind }));
   });
   const all = (await Promise.all(kinds)).flat();
   return all.sort((a, b) => (objectKey(a) < objectKey(b) ? -1 : 1));
+}
+
+/** It is a part of another, which is waited for. */
+function isManaged({ metadata }: KubeObject): boolean {
+  return metadata?.ownerReferences?.some(({ controller }) => controller === true) === true;
+}
+
+/** In an earlier run, which has told of it: a Job or a pod that is over, however it ended. */
+function hasEnded(object: KubeObject): boolean {
+  const { conditions, phase } = (object as { status?: Job['status'] & Pod['status'] }).status ?? {};
+  const over = conditions?.some(({ type, status }) => ['Complete', 'Failed'].includes(type) && status === 'True');
+  return over === true || phase === 'Succeeded' || phase === 'Failed';
 }

@@ -16,7 +16,7 @@ import { parseDnsUpstream } from '../dns-option.ts';
 import { parseImage } from '../image-option.ts';
 import { addNodeLifeOptions, type NodeLifeFlags, nodeLifeOf } from '../node-life-options.ts';
 import { signalled } from '../signals.ts';
-import { collect, parseCount, parseList, parsePort } from '../values.ts';
+import { collect, parseCount, parseDuration, parseList, parsePort } from '../values.ts';
 
 interface Options extends NodeLifeFlags {
   readonly detach: boolean;
@@ -42,6 +42,7 @@ interface Options extends NodeLifeFlags {
   readonly podCidr?: string;
   readonly serviceCidr?: string;
   readonly accessLog?: string | true;
+  readonly timeout: number;
   readonly verbose: boolean;
 }
 
@@ -49,11 +50,19 @@ export function upCommand(): Command {
   const command = new Command('up')
     .summary('start a cluster on this machine and apply manifests')
     .description(
-      'Starts a complete small Kubernetes on this machine (API server, controllers, a node, a gateway), applies the manifests if any are named, waits until their Deployments are ready, and says where everything is. Stays in the foreground; Ctrl-C takes it all down in order, a second Ctrl-C at once. Ends with 0 when everything was ready, and with 1 when something failed, or when it was stopped before.\n\nWhat is stored stays in the data directory, and so does what evenkeel.yaml says about images: the next start finds it again. Objects that have gone from the files are left alone; delete them with kubectl.',
+      'Starts a complete small Kubernetes on this machine (API server, controllers, a node, a gateway), applies the manifests if any are named, waits until their workloads are ready and their Jobs complete, and says where everything is. Stays in the foreground; Ctrl-C takes it all down in order, a second Ctrl-C at once. Ends with 0 when everything was ready, and with 1 when something failed, or when it was stopped before.\n\nWhat is stored stays in the data directory, and so does what evenkeel.yaml says about images: the next start finds it again. Objects that have gone from the files are left alone; delete them with kubectl.',
     )
     .argument(
       '[path...]',
       'files, directories, or - for standard input; a directory may say in evenkeel.yaml where its manifests are. Without any, what is stored from before starts again',
+    )
+    .addOption(
+      new Option(
+        '--timeout <duration>',
+        'longest wait for a workload to be ready, or a Job to complete; it runs on after that, and is told of',
+      )
+        .argParser(parseDuration)
+        .default(300_000, '5m'),
     )
     .option('-d, --detach', 'return when all is ready; "evenkeel down" ends it', false)
     .option('--data <dir>', 'where store, certificates, logs and kubeconfig are kept (default: ~/.evenkeel)')
@@ -161,6 +170,8 @@ async function up(paths: readonly string[], options: Options): Promise<boolean> 
       },
       data,
     );
+    // Before the first word: whoever reads it may end this in the same moment.
+    const signal = untilSignal(progress);
     progress.line(line);
     const clean = await runUp(
       {
@@ -178,7 +189,8 @@ async function up(paths: readonly string[], options: Options): Promise<boolean> 
         stubImages: options.stubImages,
         ...(options.engine === undefined ? {} : { engine: options.engine }),
         podMaxPids: options.podMaxPids,
-        signal: untilSignal(progress),
+        timeoutMs: options.timeout,
+        signal,
         onUp: tellUp,
         ...(options.images === undefined ? {} : { projectFile: options.images }),
         ...(options.accessLog === undefined ? {} : { accessLog: options.accessLog === true ? '-' : options.accessLog }),
