@@ -14,6 +14,7 @@ import { endpointsController } from './endpoints/index.ts';
 import { endpointSliceController } from './endpointslice/index.ts';
 import { endpointSliceMirroringController } from './endpointslice-mirroring/index.ts';
 import { garbageCollector } from './garbage-collector/index.ts';
+import { ipamController } from './ipam/index.ts';
 import { jobController } from './job/index.ts';
 import { namespaceController } from './namespace/index.ts';
 import { nodeLifecycleController } from './node-lifecycle/index.ts';
@@ -50,6 +51,8 @@ export const controllers: readonly Controller[] = [
   endpointSliceController,
   endpointsController,
   endpointSliceMirroringController,
+  // A Service has its address before anyone asks for it by that.
+  ipamController,
   // Evictions are refused until the budgets are counted.
   disruptionController,
   // Cleaning up is in no hurry; and it must have seen every owner before it calls anything ownerless.

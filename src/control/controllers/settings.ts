@@ -18,6 +18,8 @@ export interface ControllerSettings {
   readonly unhealthyZoneThreshold: number;
   /** Where volumes of the provisioner `evenkeel.dev/host-path` lie on this machine; undefined: none are made. */
   readonly volumesDir: string | undefined;
+  /** Whether Services of type LoadBalancer that name no class get addresses of our pools. */
+  readonly defaultLoadBalancer: boolean;
 }
 
 export const defaultSettings: ControllerSettings = {
@@ -29,4 +31,5 @@ export const defaultSettings: ControllerSettings = {
   largeClusterSize: 50,
   unhealthyZoneThreshold: 0.55,
   volumesDir: undefined,
+  defaultLoadBalancer: true,
 };
