@@ -12,6 +12,9 @@ export interface Readings {
   readonly rssBytes?: number;
 }
 
+/** A pod's group holds those of its containers, and no process of its own. */
+export type GroupKind = 'pod' | 'container';
+
 /** What one version of the kernel's interface is like. Paths are relative, as `pod1/main`. */
 export interface CgroupDriver {
   readonly version: 1 | 2;
@@ -21,13 +24,16 @@ export interface CgroupDriver {
   /** Directories that make up the group, without duplicates. */
   dirs(path: string): string[];
   /** Files and values that give the group its limits, in the order in which they are to be written. */
-  settings(path: string, limits: ResourceLimits): { readonly file: string; readonly value: string }[];
+  settings(path: string, limits: ResourceLimits, of: GroupKind): { readonly file: string; readonly value: string }[];
   /** To be written into a group before it may have groups below. */
   delegation(path: string): { readonly file: string; readonly value: string }[];
   /** The file that lists the processes of the group. */
   processes(path: string): string;
   read(path: string): Readings;
-  /** How often the kernel ended a process of the group because its memory was used up. */
+  /**
+   * Grows with every process of the group that the kernel ends because memory was used up, be it the group's own or its
+   * pod's. Version 2 counts the one that it chose twice when all have to go.
+   */
   oomKills(path: string): number;
   /** Stops all of the group's processes where they are, or lets them go on; `false` where that is not possible. */
   freeze(path: string, frozen: boolean): boolean;
@@ -41,6 +47,7 @@ export interface ContainerCgroup {
   readonly dirs: readonly string[];
   pids(): number[];
   read(): Readings;
+  /** More than 0 when the kernel ended one of its processes because memory was used up. */
   oomKills(): number;
   /** Sends SIGKILL to everything in it, also to what is just being started. */
   kill(): void;

@@ -40,7 +40,7 @@ test('version 1 has a tree for each controller, two of which may share one', () 
 
 test('version 2 has one tree, and what is not delegated is not written', () => {
   const driver = new V2Driver('/u', ['cpu', 'memory', 'pids', 'io']);
-  expect(driver.settings('g', LIMITS).map(({ file, value }) => `${file}=${value}`)).toEqual([
+  expect(driver.settings('g', LIMITS, 'container').map(({ file, value }) => `${file}=${value}`)).toEqual([
     '/u/g/cpu.weight=20',
     '/u/g/cpu.max=150000 100000',
     '/u/g/memory.max=1048576',
@@ -48,9 +48,10 @@ test('version 2 has one tree, and what is not delegated is not written', () => {
     '/u/g/memory.oom.group=1',
     '/u/g/pids.max=7',
   ]);
+  expect(driver.settings('g', LIMITS, 'pod').map(({ file }) => file)).not.toContain('/u/g/memory.oom.group');
   expect(driver.delegation('n').map(({ value }) => value)).toEqual(['+memory', '+cpu', '+pids']);
   const partial = new V2Driver('/u', ['pids']);
-  expect(partial.settings('g', LIMITS)).toEqual([{ file: '/u/g/pids.max', value: '7' }]);
+  expect(partial.settings('g', LIMITS, 'container')).toEqual([{ file: '/u/g/pids.max', value: '7' }]);
   expect([partial.memory, partial.cpu]).toEqual([false, false]);
 });
 

@@ -17,6 +17,7 @@ const open = (): Promise<Cgroups | undefined> => openCgroups({ dataDir, nodeName
 const cgroups = await open();
 const obstacle = cgroups?.memory === true && cgroups.cpu ? undefined : 'no control groups may be used here';
 
+const EAT = 'const all = []; for (;;) all.push(Buffer.alloc(1 << 20, 1))';
 const POD = { cpuShares: 1024, pids: 64 };
 const children: ChildProcess[] = [];
 
@@ -41,15 +42,26 @@ describe.runIf(kernelAllows(obstacle, 'limits by control groups'))('control grou
 
   test('a process past its memory limit is ended by the kernel, which is known afterwards', async () => {
     const group = groups.container('1', 'eater', { cpuShares: 2, memoryBytes: 24 << 20 }, POD);
-    const eater = run(
-      group,
-      `exec ${process.execPath} -e 'const all = []; for (;;) all.push(Buffer.alloc(1 << 20, 1))'`,
-    );
+    const eater = run(group, `exec ${process.execPath} -e '${EAT}'`);
     expect(await once(eater, 'exit')).toEqual([null, 'SIGKILL']);
-    expect(group.oomKills()).toBe(1);
+    expect(group.oomKills()).toBeGreaterThan(0);
     await group.remove();
     expect(group.dirs.filter(existsSync)).toEqual([]);
     expect(groups.container('1', 'eater', { cpuShares: 2 }, POD).oomKills()).toBe(0);
+  });
+
+  test('a pod without memory loses the container that takes it, and no other', async () => {
+    const pod = { ...POD, memoryBytes: 96 << 20 };
+    const quiet = groups.container('6', 'quiet', { cpuShares: 2 }, pod);
+    const group = groups.container('6', 'eater', { cpuShares: 2 }, pod);
+    const neighbour = run(quiet, 'echo ready; exec sleep 300');
+    await once(neighbour.stdout as NonNullable<typeof neighbour.stdout>, 'data');
+    const eater = run(group, `exec ${process.execPath} -e '${EAT}'`);
+    expect(await once(eater, 'exit')).toEqual([null, 'SIGKILL']);
+    expect(group.oomKills()).toBeGreaterThan(0);
+    expect([quiet.oomKills(), neighbour.exitCode, neighbour.signalCode]).toEqual([0, null, null]);
+    await groups.removePod('6');
+    expect([...quiet.dirs, ...group.dirs].filter(existsSync)).toEqual([]);
   });
 
   test('everything in a group is ended, also what left its session, and the group with it', async () => {

@@ -45,7 +45,7 @@ function usable(driver: CgroupDriver, path: string): boolean {
   const dirs = driver.dirs(path);
   try {
     for (const dir of dirs) mkdirSync(dir, { recursive: true });
-    const settings = driver.settings(path, { cpuShares: 1024, pids: 64, memoryBytes: 1 << 30 });
+    const settings = driver.settings(path, { cpuShares: 1024, pids: 64, memoryBytes: 1 << 30 }, 'container');
     // Swap accounting is often off; all else must hold.
     const needed = settings.filter(({ file }) => !/swap|memsw/.test(file));
     return needed.length > 0 && needed.every(({ file, value }) => tryWrite(file, value));

@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '#lib/clock.ts';
-import type { CgroupDriver, Cgroups, ContainerCgroup } from './cgroups.ts';
+import type { CgroupDriver, Cgroups, ContainerCgroup, GroupKind } from './cgroups.ts';
 import { readText, tryWrite } from './files.ts';
 import type { ResourceLimits } from './limits.ts';
 
@@ -35,9 +35,9 @@ export class CgroupTree implements Cgroups {
     const podPath = join(this.#node, `pod${podUid}`);
     const path = join(podPath, name);
     this.#make(podPath);
-    this.#apply(podPath, pod);
+    this.#apply(podPath, pod, 'pod');
     this.#make(path);
-    this.#apply(path, limits);
+    this.#apply(path, limits, 'container');
     const dirs = this.#driver.dirs(path);
     const oomBefore = this.#driver.oomKills(path);
     return {
@@ -79,9 +79,9 @@ export class CgroupTree implements Cgroups {
     return this.#driver.dirs(path).every((dir) => existsSync(dir));
   }
 
-  #apply(path: string, limits: ResourceLimits): void {
+  #apply(path: string, limits: ResourceLimits, of: GroupKind): void {
     const refused: { file: string; value: string }[] = [];
-    for (const setting of this.#driver.settings(path, limits)) {
+    for (const setting of this.#driver.settings(path, limits, of)) {
       if (!tryWrite(setting.file, setting.value)) refused.push(setting);
     }
     // Some bounds must not cross: when one moves past another, the second attempt is the one that fits.

@@ -1,7 +1,7 @@
 // Control groups of version 2: one tree, in which a group hands controllers down to those below it.
 // Knows paths and file formats; who is in a group is none of its business.
 import { join } from 'node:path';
-import type { CgroupDriver, Readings } from './cgroups.ts';
+import type { CgroupDriver, GroupKind, Readings } from './cgroups.ts';
 import { readKey, readNumber, tryWrite } from './files.ts';
 import { CPU_PERIOD_US, cpuQuotaUs, cpuWeight, type ResourceLimits } from './limits.ts';
 
@@ -27,7 +27,7 @@ export class V2Driver implements CgroupDriver {
     return [join(this.#base, path)];
   }
 
-  settings(path: string, limits: ResourceLimits): { file: string; value: string }[] {
+  settings(path: string, limits: ResourceLimits, of: GroupKind): { file: string; value: string }[] {
     const { cpuShares, cpuMillis, memoryBytes, pids } = limits;
     const quota = cpuMillis === undefined ? undefined : `${cpuQuotaUs(cpuMillis)} ${CPU_PERIOD_US}`;
     const wanted: [V2Controller, string, string | number | undefined][] = [
@@ -36,8 +36,9 @@ export class V2Driver implements CgroupDriver {
       ['memory', 'memory.max', memoryBytes],
       // Without it the limit would only push the container into swap.
       ['memory', 'memory.swap.max', memoryBytes === undefined ? undefined : 0],
-      // The container is ended as a whole, as upstream: half of one is of no use to anybody.
-      ['memory', 'memory.oom.group', memoryBytes === undefined ? undefined : 1],
+      // A container is ended as a whole, also when it is its pod that has no memory left: half of one is of no use to
+      // anybody. The pod's other containers are spared. (Upstream: memory.oom.group of containers alone.)
+      ['memory', 'memory.oom.group', of === 'container' ? 1 : undefined],
       ['pids', 'pids.max', pids],
     ];
     return wanted.flatMap(([controller, name, value]) =>
