@@ -1,0 +1,52 @@
+// Chains that come with need: one for each number of slots there is, two for each Service port with affinity.
+// Pure: names and rules; whoever uses a chain has it made first.
+import type { Family } from '#lib/ip.ts';
+import type { L4Protocol } from '#traffic/model/l4/service-port.ts';
+import { affinityMap, dialectOf } from './layout.ts';
+
+export type EndpointMap = 'endpoints' | 'local-endpoints';
+
+export interface Chain {
+  readonly name: string;
+  readonly rules: readonly string[];
+}
+
+/** Takes one of `count` slots of the address that was asked for. */
+export function pickChain(family: Family, map: EndpointMap, by: 'number' | 'source', count: number): Chain {
+  const { ip } = dialectOf(family);
+  const place = by === 'number' ? `numgen random mod ${count}` : `jhash ${ip} saddr mod ${count}`;
+  const scope = map === 'endpoints' ? '' : 'local-';
+  return {
+    name: `${scope}${by === 'number' ? 'random' : 'hash'}-${count}`,
+    rules: [`dnat ${ip} to ${ip} daddr . meta l4proto . th dport . ${place} map @${map}`],
+  };
+}
+
+/** A client that was here before goes where it went; others pick. `id` is the Service port's own (1 to 2^31 - 1). */
+export function affinityChain(family: Family, id: number, protocol: L4Protocol, pick: string): Chain {
+  const { ip } = dialectOf(family);
+  const stay = `dnat ${ip} to ${ip} saddr . ${idExpression(id)} map @${affinityMap(protocol)}`;
+  return { name: `affinity-${id}`, rules: [`meta l4proto ${protocol.toLowerCase()} ${stay}`, `goto ${pick}`] };
+}
+
+/** Notes where a client went, with the packet on its way to the endpoint. */
+export function rememberChain(family: Family, id: number, protocol: L4Protocol, seconds: number): Chain {
+  const { ip } = dialectOf(family);
+  const entry = `ct original ${ip} saddr . ${idExpression(id)} timeout ${seconds}s : ${ip} daddr . th dport`;
+  return { name: `remember-${id}`, rules: [`update @${affinityMap(protocol)} { ${entry} }`] };
+}
+
+/** Which of two memories holds a client of an address whose endpoints depend on the source. */
+export function rememberBySource(family: Family, id: number, shortcut: string | undefined, local: string): Chain {
+  const { ip } = dialectOf(family);
+  const verdict = shortcut === undefined ? 'return' : `goto ${shortcut}`;
+  return {
+    name: `remember-by-source-${id}`,
+    rules: [`${ip} saddr @pod-ranges ${verdict}`, `fib saddr type local ${verdict}`, `goto ${local}`],
+  };
+}
+
+/** A number as an expression: a counter that never leaves it. A literal cannot stand in a concatenation. */
+function idExpression(id: number): string {
+  return `numgen inc mod 1 offset ${id}`;
+}

@@ -1,0 +1,120 @@
+// The table as the kernel has it: brought into force, taken over, repaired and removed. What packets meet is the contract's matter.
+import { spawnSync } from 'node:child_process';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { privilegedObstacle, uniqueName } from '#lib/sys/testing.ts';
+import { kernelAllows } from '#test/support/kernel.ts';
+import type { L4ServicePort } from '#traffic/model/l4/service-port.ts';
+import { RuleBook } from '#traffic/snapshot/rules/rule-book.ts';
+import { l4Endpoint, l4Port, nodeFacts } from '#traffic/snapshot/rules/testing.ts';
+import type { L4Driver } from '../contract.ts';
+import { createNftablesDriver } from './driver.ts';
+
+const hasNft = spawnSync('nft', ['--version']).status === 0;
+const obstacle = privilegedObstacle() ?? (hasNft ? undefined : 'nft is not installed');
+const test = it.runIf(kernelAllows(obstacle, 'the nftables driver'));
+
+const name = uniqueName('nft');
+const nft = (line: string): string => {
+  const { status, stdout, stderr } = spawnSync('ip', ['netns', 'exec', name, 'nft', ...line.split(' ')]);
+  if (status !== 0) throw new Error(stderr.toString());
+  return stdout.toString();
+};
+const warnings: string[] = [];
+const create = (): L4Driver =>
+  createNftablesDriver({ netns: `/run/netns/${name}`, owner: 'test', warn: (message) => warnings.push(message) });
+
+beforeAll(() => obstacle === undefined && spawnSync('ip', ['netns', 'add', name]));
+afterAll(() => obstacle === undefined && spawnSync('ip', ['netns', 'del', name]));
+
+const endpoints = ['10.244.0.2', '10.244.1.2'].map((address, at) => l4Endpoint(address, { node: `n${at + 1}` }));
+const web = l4Port({
+  endpoints,
+  affinitySeconds: 10,
+  nodePort: 30_080,
+  loadBalancerIPs: ['203.0.113.5'],
+  loadBalancerSources: ['198.51.100.0/24'],
+  externalLocal: true,
+});
+const hashed = l4Port({ service: 'shop/hashed', clusterIP: '10.96.0.20', pick: 'source_hash', endpoints });
+const six = l4Port({ service: 'shop/six', family: 'IPv6', protocol: 'UDP', internalLocal: true });
+const bookOf = (...ports: readonly L4ServicePort[]): RuleBook => {
+  const book = new RuleBook(nodeFacts());
+  book.change(new Map(ports.map((port) => [port.name, port])));
+  return book;
+};
+
+test('has what it should have after every change, and nothing when it ends', async () => {
+  const driver = create();
+  const book = bookOf(web, six);
+  await driver.apply(book.whole());
+  const clean = { restored: 0, removed: 0 };
+  expect(await driver.verify()).toEqual(clean);
+  const steps: ReadonlyMap<string, L4ServicePort | undefined>[] = [
+    new Map([[web.name, { ...web, endpoints: endpoints.slice(0, 1) }]]),
+    new Map([[hashed.name, hashed]]),
+    new Map([[web.name, { ...web, affinitySeconds: 0, externalLocal: false, endpoints }]]),
+    new Map([[hashed.name, { ...hashed, endpoints: endpoints.slice(1) }]]),
+    new Map([
+      [web.name, undefined],
+      [six.name, { ...six, endpoints: [l4Endpoint('fd00:10:244::5', { node: 'n1' })] }],
+    ]),
+  ];
+  for (const step of steps) {
+    const update = book.change(step);
+    if (update !== undefined) await driver.apply(update);
+    expect(await driver.verify()).toEqual(clean);
+  }
+  const moved = book.changeNode(nodeFacts({ podRanges: ['10.244.0.0/16', '10.244.1.0/24', '10.245.0.0/16'] }));
+  if (moved !== undefined) await driver.apply(moved);
+  expect(await driver.verify()).toEqual(clean);
+  await driver.close();
+  expect(nft('list ruleset')).toBe('');
+  expect(warnings).toEqual([]);
+});
+
+test('takes over what an earlier run left, whatever became of it', async () => {
+  const first = create();
+  await first.apply(bookOf(web, hashed).whole());
+  await first.close(true);
+  nft('add element ip evenkeel-test affinity-tcp { 198.51.100.7 . 77 timeout 1h : 10.244.0.2 . 8080 }');
+  nft('delete map ip evenkeel-test remember'.replace('delete', 'flush'));
+  nft('flush chain ip evenkeel-test leave');
+  const second = create();
+  await second.apply(bookOf(web, six).whole());
+  expect(await second.verify()).toEqual({ restored: 0, removed: 0 });
+  expect(nft('list map ip evenkeel-test affinity-tcp')).toContain('198.51.100.7 . 77');
+  expect(nft('list chains')).not.toContain('hash-');
+  await second.close();
+  nft('add table ip evenkeel-test');
+  nft('add map ip evenkeel-test services { type ipv4_addr : verdict ; }');
+  const third = create();
+  await third.apply(bookOf(web).whole());
+  expect(await third.verify()).toEqual({ restored: 0, removed: 0 });
+  await third.close();
+});
+
+test('repairs what others changed, and writes everything again when a change meets it', async () => {
+  const driver = create();
+  const book = bookOf(web, hashed);
+  await driver.apply(book.whole());
+  await driver.verify();
+  nft('flush map ip evenkeel-test services');
+  nft('add element ip evenkeel-test cluster-ips { 10.96.0.99 }');
+  expect(await driver.verify()).toEqual({ restored: 4, removed: 1 });
+  nft('add rule ip evenkeel-test guard drop');
+  expect((await driver.verify()).restored).toBeGreaterThan(0);
+  expect(nft('list chain ip evenkeel-test guard')).not.toMatch(/^\s*drop$/m);
+  nft('delete table ip evenkeel-test');
+  expect((await driver.verify()).restored).toBeGreaterThan(0);
+  nft('flush map ip evenkeel-test services');
+  const update = book.change(new Map([[web.name, undefined]]));
+  if (update !== undefined) await driver.apply(update);
+  expect(warnings.splice(0)).toEqual([expect.stringContaining('the whole table is written again')]);
+  expect(await driver.verify()).toEqual({ restored: 0, removed: 0 });
+  await driver.close();
+});
+
+test('says what is wrong where it may not change rules', async () => {
+  const driver = createNftablesDriver({ netns: '/run/netns/none-such', warn: () => {} });
+  await expect(driver.apply(bookOf(web).whole())).rejects.toThrow(/nftables.* failed: .+/i);
+});

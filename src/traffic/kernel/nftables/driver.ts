@@ -1,0 +1,111 @@
+// The nftables driver: rules as elements of a fixed number of maps, each change one transaction.
+// The kernel is listed at the start, for repairs, and where a client must forget its endpoint; never to make a change.
+import type { Family } from '#lib/ip.ts';
+import type { RuleUpdate } from '#traffic/snapshot/rules/rule-model.ts';
+import type { DriverOptions, L4Driver, Repairs } from '../contract.ts';
+import { type Batch, batchText, isEmpty } from './batch.ts';
+import { FamilyTable, type StaleMemory } from './family-table.ts';
+import { forgetClients } from './forget.ts';
+import { dialectOf } from './layout.ts';
+import { createNft, type Nft } from './nft.ts';
+import { startTable } from './take-over.ts';
+import { type Fingerprint, verifyTable } from './verify.ts';
+
+const FAMILIES: readonly Family[] = ['IPv4', 'IPv6'];
+
+export function createNftablesDriver(options: DriverOptions): L4Driver {
+  return new NftablesDriver(options);
+}
+
+/** The name of our table in each family; no other is ever touched. */
+export function tableName(owner: string | undefined): string {
+  return owner === undefined ? 'evenkeel' : `evenkeel-${owner}`;
+}
+
+class NftablesDriver implements L4Driver {
+  readonly name = 'nftables';
+  readonly #nft: Nft;
+  readonly #table: string;
+  readonly #families: readonly FamilyTable[];
+  readonly #fingerprints = new Map<Family, Fingerprint>();
+  readonly #warn: (message: string) => void;
+  #started = false;
+  /** The kernel refused something, so that what it has is not known. */
+  #unsure = false;
+
+  constructor({ netns, owner, warn }: DriverOptions) {
+    this.#nft = createNft(netns);
+    this.#table = tableName(owner);
+    this.#families = FAMILIES.map((family) => new FamilyTable(family, this.#table));
+    this.#warn = warn;
+  }
+
+  async apply(update: RuleUpdate): Promise<void> {
+    // A change of the node writes all rules again, and gives them other handles.
+    if (update.node !== undefined) this.#fingerprints.clear();
+    const changes = this.#families.map((family) => {
+      const ports = new Map([...update.ports].filter(([name, rules]) => familyOfPort(name, rules) === family.family));
+      return family.change(ports, update.node, performance.now());
+    });
+    if (!this.#started || this.#unsure) {
+      await this.#start();
+    } else {
+      const batches = changes.map(({ batch }) => batch).filter((batch) => !isEmpty(batch));
+      if (batches.length === 0) return;
+      try {
+        await this.#commit(batches);
+      } catch (error) {
+        this.#warn(`${(error as Error).message}; the whole table is written again`);
+        this.#unsure = true;
+        await this.#start();
+      }
+    }
+    await this.#forget(changes.map(({ stale }) => stale));
+  }
+
+  async verify(): Promise<Repairs> {
+    let [restored, removed] = [0, 0];
+    for (const family of this.#families) {
+      const before = this.#fingerprints.get(family.family);
+      const found = await verifyTable(this.#nft, family, this.#table, before);
+      this.#fingerprints.set(family.family, found.fingerprint);
+      restored += found.restored;
+      removed += found.removed;
+    }
+    return { restored, removed };
+  }
+
+  async close(keep = false): Promise<void> {
+    if (keep || !this.#started) return;
+    this.#started = false;
+    // A table is added first, so that there is one to delete.
+    const lines = FAMILIES.map((family) => `${dialectOf(family).ip} ${this.#table}`);
+    await this.#nft.transaction(lines.map((at) => `add table ${at}\ndelete table ${at}\n`).join(''));
+  }
+
+  async #start(): Promise<void> {
+    for (const family of this.#families) {
+      await this.#nft.transaction(await startTable(this.#nft, family, this.#table));
+    }
+    this.#fingerprints.clear();
+    this.#started = true;
+    this.#unsure = false;
+  }
+
+  async #commit(batches: readonly Batch[]): Promise<void> {
+    for (const batch of batches) await this.#nft.transaction(batchText(batch, this.#table));
+  }
+
+  async #forget(stale: readonly (readonly StaleMemory[])[]): Promise<void> {
+    for (const [at, memories] of stale.entries()) {
+      const family = FAMILIES[at];
+      if (family === undefined || memories.length === 0) continue;
+      await forgetClients(this.#nft, family, this.#table, memories);
+    }
+  }
+}
+
+/** The name of a Service port ends with its family, so that one that is gone still has it. */
+function familyOfPort(name: string, rules: { readonly family: Family } | undefined): Family {
+  return rules?.family ?? (name.endsWith('/IPv6') ? 'IPv6' : 'IPv4');
+}

@@ -1,0 +1,188 @@
+// The table of one IP family: a fixed number of maps, and chains whose rules name no Service.
+// Pure: text for `nft`. What a Service adds are elements of the maps (elements.ts); see the README for the way of a packet.
+import type { Family } from '#lib/ip.ts';
+import type { L4Protocol } from '#traffic/model/l4/service-port.ts';
+
+/** Stands in every table as a chain without rules; a table of another layout is made anew, not taken over. */
+export const LAYOUT_MARK = 'layout-1';
+
+export interface Dialect {
+  /** Family word of tables and rules. */
+  readonly ip: 'ip' | 'ip6';
+  readonly addressType: 'ipv4_addr' | 'ipv6_addr';
+  /** Of a single address. */
+  readonly hostBits: 32 | 128;
+}
+
+const DIALECTS: Readonly<Record<Family, Dialect>> = {
+  IPv4: { ip: 'ip', addressType: 'ipv4_addr', hostBits: 32 },
+  IPv6: { ip: 'ip6', addressType: 'ipv6_addr', hostBits: 128 },
+};
+
+export function dialectOf(family: Family): Dialect {
+  return DIALECTS[family];
+}
+
+/** Names of the sets and maps, and what their elements are; elements.ts fills them. */
+export const SET_KINDS = {
+  services: 'map',
+  shortcuts: 'map',
+  locals: 'map',
+  endpoints: 'map',
+  'local-endpoints': 'map',
+  refusals: 'map',
+  firewalled: 'set',
+  allowed: 'set',
+  'cluster-ips': 'set',
+  sources: 'map',
+  remember: 'map',
+  selves: 'set',
+  'pod-ranges': 'set',
+  'service-ranges': 'set',
+} as const;
+
+export type SetName = keyof typeof SET_KINDS;
+
+/** A map for each protocol: nft 1.0.6 takes the port in what a map leads to for that of one protocol. */
+export function affinityMap(protocol: L4Protocol): string {
+  return `affinity-${protocol.toLowerCase()}`;
+}
+
+export const AFFINITY_PROTOCOLS: readonly L4Protocol[] = ['TCP', 'UDP', 'SCTP'];
+
+/** A client is forgotten when this many others came later. */
+const MOST_CLIENTS = 1_048_576;
+
+/** Chains that are always there, with their rules; `base` chains hang on a hook. */
+interface ChainText {
+  readonly name: string;
+  readonly base?: string;
+  readonly rules: readonly string[];
+}
+
+const PROTOCOLS = 'meta l4proto { tcp, udp, sctp }';
+
+function chains({ ip }: Dialect): readonly ChainText[] {
+  const front = `${ip} daddr . meta l4proto . th dport`;
+  // Once the destination is an endpoint, the address that the client used is found in the connection.
+  const original = `ct original ${ip} daddr . meta l4proto . ct original proto-dst`;
+  const refuse = [
+    `${front} vmap @refusals`,
+    `${ip} daddr @cluster-ips goto refuse`,
+    `${ip} daddr @service-ranges drop`,
+  ];
+  return [
+    { name: LAYOUT_MARK, rules: [] },
+    // Before translation, since afterwards the address that was asked for is gone.
+    { name: 'guard', rules: [`ct state new ${front} @firewalled ${front} . ${ip} saddr != @allowed drop`] },
+    { name: 'guard-prerouting', base: 'filter hook prerouting priority -110', rules: ['jump guard'] },
+    { name: 'guard-output', base: 'filter hook output priority -110', rules: ['jump guard'] },
+    { name: 'translate', rules: [`${front} vmap @services`] },
+    { name: 'translate-prerouting', base: 'nat hook prerouting priority -100', rules: ['jump translate'] },
+    { name: 'translate-output', base: 'nat hook output priority -100', rules: ['jump translate'] },
+    // externalTrafficPolicy Local: pods and the node itself go to any endpoint, others to those of the node.
+    {
+      name: 'by-source',
+      rules: [
+        `${ip} saddr @pod-ranges ${front} vmap @shortcuts`,
+        `fib saddr type local ${front} vmap @shortcuts`,
+        `${ip} saddr @pod-ranges return`,
+        'fib saddr type local return',
+        `${front} vmap @locals`,
+      ],
+    },
+    // What still has a Service's address here was not translated: nobody may take it.
+    { name: 'refuse', rules: ['meta l4proto tcp reject with tcp reset', 'reject'] },
+    { name: 'unserved', rules: refuse.map((rule) => `ct state new ${rule}`) },
+    { name: 'unserved-input', base: 'filter hook input priority 0', rules: ['jump unserved'] },
+    { name: 'unserved-forward', base: 'filter hook forward priority 0', rules: ['jump unserved'] },
+    { name: 'unserved-output', base: 'filter hook output priority 0', rules: ['jump unserved'] },
+    { name: 'masquerade-all', rules: ['masquerade fully-random'] },
+    { name: 'masquerade-outsiders', rules: [] },
+    {
+      name: 'masquerade-node',
+      rules: [`${ip} saddr @pod-ranges return`, 'fib saddr type local masquerade fully-random'],
+    },
+    {
+      name: 'translated',
+      rules: [
+        `${PROTOCOLS} ${original} vmap @remember`,
+        `${ip} saddr . ${ip} daddr @selves masquerade fully-random`,
+        `ct original ${ip} daddr @cluster-ips goto masquerade-outsiders`,
+        `${PROTOCOLS} ${original} vmap @sources`,
+      ],
+    },
+    { name: 'leave', base: 'nat hook postrouting priority 100', rules: ['ct status dnat jump translated'] },
+    {
+      name: 'arrive',
+      base: 'nat hook input priority 100',
+      rules: [`ct status dnat ${PROTOCOLS} ${original} vmap @remember`],
+    },
+  ];
+}
+
+function sets({ ip, addressType }: Dialect): readonly string[] {
+  const front = `${addressType} . inet_proto . inet_service`;
+  const verdicts = `type ${front} : verdict;`;
+  // `typeof` alone can say that the last part is a number. The port is called one of TCP: nft 1.0.6 cannot read back
+  // a map that speaks of `th dport`, and rules that come later could not name it. The type is the same.
+  const endpoints = `typeof ${ip} daddr . meta l4proto . tcp dport . numgen random mod 2 : ${ip} daddr . tcp dport;`;
+  const affinity = (protocol: L4Protocol): string => {
+    const types = `typeof ${ip} saddr . numgen inc mod 1 offset 1 : ${ip} daddr . ${protocol.toLowerCase()} dport;`;
+    return `map ${affinityMap(protocol)} { ${types} flags dynamic,timeout; size ${MOST_CLIENTS}; }`;
+  };
+  return [
+    `map services { ${verdicts} }`,
+    `map shortcuts { ${verdicts} }`,
+    `map locals { ${verdicts} }`,
+    `map endpoints { ${endpoints} }`,
+    `map local-endpoints { ${endpoints} }`,
+    `map refusals { ${verdicts} }`,
+    `set firewalled { type ${front}; }`,
+    `set allowed { type ${front} . ${addressType}; flags interval; }`,
+    `set cluster-ips { type ${addressType}; }`,
+    `map sources { ${verdicts} }`,
+    `map remember { ${verdicts} }`,
+    `set selves { type ${addressType} . ${addressType}; }`,
+    `set pod-ranges { type ${addressType}; flags interval; }`,
+    `set service-ranges { type ${addressType}; flags interval; }`,
+    ...AFFINITY_PROTOCOLS.map(affinity),
+  ];
+}
+
+/** Makes the table where it is not there; what is there already stays. */
+export function makeTable(family: Family, table: string): string[] {
+  const dialect = dialectOf(family);
+  const at = `${dialect.ip} ${table}`;
+  return [
+    `add table ${at}`,
+    ...chains(dialect).map(({ name, base }) =>
+      base === undefined ? `add chain ${at} ${name}` : `add chain ${at} ${name} { type ${base}; policy accept; }`,
+    ),
+    ...sets(dialect).map((set) => set.replace(/^(map|set) (\S+)/, `add $1 ${at} $2`)),
+  ];
+}
+
+/** The rules of the chains that are always there, in place of those that are there now. */
+export function writeRules(family: Family, table: string, outsiders: 'all' | 'strangers' | 'nobody'): string[] {
+  const dialect = dialectOf(family);
+  const { ip } = dialect;
+  const masquerade = {
+    all: ['masquerade fully-random'],
+    strangers: [`${ip} saddr != @pod-ranges masquerade fully-random`],
+    nobody: [],
+  };
+  return chains(dialect).flatMap(({ name, rules }) =>
+    rewriteChain(family, table, name, name === 'masquerade-outsiders' ? masquerade[outsiders] : rules),
+  );
+}
+
+export function rewriteChain(family: Family, table: string, chain: string, rules: readonly string[]): string[] {
+  const at = `${dialectOf(family).ip} ${table} ${chain}`;
+  return [`flush chain ${at}`, ...rules.map((rule) => `add rule ${at} ${rule}`)];
+}
+
+/** Names of the chains that are always there, the mark of this layout among them. */
+export function fixedChains(family: Family): readonly string[] {
+  return chains(dialectOf(family)).map(({ name }) => name);
+}

@@ -1,0 +1,92 @@
+// The kernel's table as `nft` lists it, in the words of our elements. Used to repair and to forget, never on the way of a change.
+// Knows how libnftables-json(5) writes values; judges nothing.
+import type { Family } from '#lib/ip.ts';
+import type { L4Protocol } from '#traffic/model/l4/service-port.ts';
+import { affinityMap, dialectOf } from './layout.ts';
+import type { Nft, NftObject } from './nft.ts';
+
+export interface ReadTable {
+  /** Elements by set: key to value. */
+  readonly sets: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** Handles of the rules by chain. */
+  readonly chains: ReadonlyMap<string, readonly number[]>;
+}
+
+/** Undefined when there is no such table. */
+export async function readTable(nft: Nft, family: Family, table: string): Promise<ReadTable | undefined> {
+  const objects = await nft.list('table', dialectOf(family).ip, table);
+  if (objects === undefined) return undefined;
+  const sets = new Map<string, ReadonlyMap<string, string>>();
+  const chains = new Map<string, number[]>();
+  for (const object of objects) {
+    const set = object.map ?? object.set;
+    if (set !== undefined) sets.set(String(set.name), elementsOf(set.elem));
+    if (object.chain !== undefined) chains.set(String(object.chain.name), chains.get(String(object.chain.name)) ?? []);
+    if (object.rule !== undefined) {
+      const chain = String(object.rule.chain);
+      chains.set(chain, [...(chains.get(chain) ?? []), Number(object.rule.handle)]);
+    }
+  }
+  return { sets, chains };
+}
+
+/** Names of the chains, without a look at the elements; undefined when there is no such table. */
+export async function readChains(nft: Nft, family: Family, table: string): Promise<readonly string[] | undefined> {
+  const { ip } = dialectOf(family);
+  const objects = await nft.list('chains', ip);
+  const ours = (objects ?? []).flatMap(({ chain }) => (chain?.table === table ? [String(chain.name)] : []));
+  if (ours.length > 0) return ours;
+  const tables = await nft.list('tables', ip);
+  return (tables ?? []).some((object: NftObject) => object.table?.name === table) ? [] : undefined;
+}
+
+/** Which client stays where: `client . id` to `address . port`. */
+export async function readMemories(
+  nft: Nft,
+  family: Family,
+  table: string,
+  protocol: L4Protocol,
+): Promise<ReadonlyMap<string, string>> {
+  const objects = await nft.list('map', dialectOf(family).ip, table, affinityMap(protocol));
+  const map = objects?.find((object) => object.map !== undefined)?.map;
+  return map === undefined ? new Map() : elementsOf(map.elem);
+}
+
+function elementsOf(list: unknown): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const element of (list ?? []) as readonly unknown[]) {
+    if (Array.isArray(element)) found.set(textOf(element[0]), textOf(element[1]));
+    else found.set(textOf(element), '');
+  }
+  return found;
+}
+
+interface Words {
+  readonly concat?: readonly unknown[];
+  readonly prefix?: { readonly addr: string; readonly len: number };
+  readonly elem?: { readonly val: unknown };
+  readonly range?: readonly unknown[];
+  readonly goto?: { readonly target: string };
+  readonly jump?: { readonly target: string };
+}
+
+const PROTOCOL_NAMES: Readonly<Record<string, string>> = { 6: 'tcp', 17: 'udp', 132: 'sctp' };
+
+function textOf(value: unknown, place = 0): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  const words = value as Words;
+  if (words.elem !== undefined) return textOf(words.elem.val);
+  if (words.concat !== undefined) return words.concat.map((part, at) => partText(part, at)).join(' . ');
+  if (words.prefix !== undefined) return `${words.prefix.addr}/${words.prefix.len}`;
+  if (words.range !== undefined) return words.range.map((part) => textOf(part)).join('-');
+  if (words.goto !== undefined) return `goto ${words.goto.target}`;
+  if (words.jump !== undefined) return `jump ${words.jump.target}`;
+  const [verdict] = Object.keys(value);
+  return place === 0 ? (verdict ?? '') : '';
+}
+
+/** The protocol is the second part of every front. */
+function partText(part: unknown, at: number): string {
+  const text = textOf(part);
+  return at === 1 ? (PROTOCOL_NAMES[text] ?? text) : text;
+}

@@ -1,0 +1,70 @@
+// Compares the kernel's table with what it should hold, and writes what is missing or strange.
+// Elements are compared one by one; rules by their handles, which change with every rule that is added or taken away.
+import { batchText, type Element } from './batch.ts';
+import type { FamilyTable } from './family-table.ts';
+import { AFFINITY_PROTOCOLS, affinityMap, fixedChains, type SetName } from './layout.ts';
+import type { Nft } from './nft.ts';
+import { type ReadTable, readTable } from './read-table.ts';
+import { startTable } from './take-over.ts';
+
+/** Handles of the rules as they were when all was well, by chain. */
+export type Fingerprint = ReadonlyMap<string, string>;
+
+export interface Verified {
+  readonly restored: number;
+  readonly removed: number;
+  readonly fingerprint: Fingerprint;
+}
+
+export async function verifyTable(
+  nft: Nft,
+  family: FamilyTable,
+  table: string,
+  before: Fingerprint | undefined,
+): Promise<Verified> {
+  const found = await readTable(nft, family.family, table);
+  if (found !== undefined && rulesAreOurs(found, family, before)) {
+    const { removed, added } = differences(found, family);
+    const nothing = { family: family.family, declared: [], structure: [], chains: [], gone: [] };
+    if (removed.length + added.length > 0) await nft.transaction(batchText({ ...nothing, removed, added }, table));
+    return { restored: added.length, removed: removed.length, fingerprint: fingerprintOf(found) };
+  }
+  const lost = found === undefined ? [...family.elements()].length : differences(found, family).added.length;
+  await nft.transaction(await startTable(nft, family, table));
+  const repaired = await readTable(nft, family.family, table);
+  return { restored: lost + 1, removed: 0, fingerprint: repaired === undefined ? new Map() : fingerprintOf(repaired) };
+}
+
+/** Chains of ours are there with the rules that they had; with nothing to compare, with as many as they should have. */
+function rulesAreOurs(found: ReadTable, family: FamilyTable, before: Fingerprint | undefined): boolean {
+  if (fixedChains(family.family).some((name) => !found.chains.has(name))) return false;
+  const known = fingerprintOf(found);
+  for (const [name, handles] of before ?? []) {
+    if (known.has(name) && fixedChains(family.family).includes(name) && known.get(name) !== handles) return false;
+  }
+  return family.chains().every(({ name, rules }) => found.chains.get(name)?.length === rules.length);
+}
+
+function fingerprintOf({ chains }: ReadTable): Fingerprint {
+  return new Map([...chains].map(([name, handles]) => [name, handles.join(' ')]));
+}
+
+function differences(found: ReadTable, family: FamilyTable): { removed: Element[]; added: Element[] } {
+  const removed: Element[] = [];
+  const added: Element[] = [];
+  const strange = new Map([...found.sets].map(([set, elements]) => [set, new Map(elements)]));
+  for (const element of family.elements()) {
+    const elements = strange.get(element.set);
+    const value = elements?.get(element.key);
+    elements?.delete(element.key);
+    if (value === element.value) continue;
+    if (value !== undefined) removed.push({ ...element, value });
+    added.push(element);
+  }
+  // What the packet path writes is not ours to judge.
+  for (const protocol of AFFINITY_PROTOCOLS) strange.delete(affinityMap(protocol));
+  for (const [set, elements] of strange) {
+    for (const [key, value] of elements) removed.push({ set: set as SetName, key, value });
+  }
+  return { removed, added };
+}
