@@ -1,4 +1,7 @@
 // `evenkeel kubelet` at an API server that knows nothing of it: joins, waits for its range, runs pods, and leaves.
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import type { Node, Pod } from 'kubernetes-types/core/v1.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -6,6 +9,7 @@ import { builtin } from '#kube/api/resources.ts';
 import type { Client } from '#kube/client/client.ts';
 import { loadKubeconfig } from '#kube/client/kubeconfig.ts';
 import { createClient } from '#kube/client/rest-client.ts';
+import { createAuthority } from '#traffic/identity/authority.ts';
 import { eventually } from '../support/eventually.ts';
 import { ownNumber } from '../support/own-number.ts';
 import { evenkeel, evenkeelBinary, type Running, start } from '../support/run.ts';
@@ -78,6 +82,52 @@ describe('at an API server', () => {
     expect((await client.get<Pod>(builtin('Pod'), 'one', 'default')).metadata?.name).toBe('one');
   }, 60_000);
 });
+
+test('ends when it is told to while the API server no longer answers', async () => {
+  // Says that the Node is not there, and then nothing any more: as one that was killed in the middle of a start.
+  const silent = createServer((request, response) => {
+    if (request.method !== 'GET' || !request.url?.endsWith('/nodes/n1')) return;
+    response.writeHead(404, { 'content-type': 'application/json' });
+    response.end(
+      JSON.stringify({ kind: 'Status', apiVersion: 'v1', status: 'Failure', reason: 'NotFound', code: 404 }),
+    );
+  });
+  let asked = 0;
+  silent.on('request', () => {
+    asked += 1;
+  });
+  silent.listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as { port: number };
+  const file = join(data.path, 'kubeconfig');
+  const ca = join(data.path, 'ca.crt');
+  writeFileSync(ca, (await createAuthority({ commonName: 'any' })).certPem);
+  const cluster = { name: 'c', cluster: { server: `http://127.0.0.1:${port}` } };
+  const context = { name: 'c', context: { cluster: 'c', user: 'u' } };
+  writeFileSync(
+    file,
+    JSON.stringify({
+      clusters: [cluster],
+      contexts: [context],
+      users: [{ name: 'u', user: {} }],
+      'current-context': 'c',
+    }),
+  );
+  const own = ['--data', join(data.path, 'n1'), '--port', '0', '--network', 'loopback', '--pod-cidr', range];
+  const running = start(
+    evenkeelBinary,
+    ['kubelet', '--kubeconfig', file, '--client-ca-file', ca, '--node-name', 'n1', ...own],
+    { timeoutMs: 60_000 },
+  );
+  try {
+    await eventually('it has begun to join', () => expect(asked, running.output().stderr).toBeGreaterThan(1));
+    running.child.kill('SIGTERM');
+    expect((await running.finished).code).toBe(0);
+  } finally {
+    silent.closeAllConnections();
+    silent.close();
+  }
+}, 90_000);
 
 test.each([
   [['--node-name', 'N_1'], 'Node name "N_1" is no DNS name'],

@@ -46,11 +46,15 @@ spec:
 
 /** Sends the signal once that text has been printed. */
 async function stopAt(args: readonly string[], input: string, text: string, signal: NodeJS.Signals): Promise<Finished> {
-  const running = start(evenkeelBinary, args, { input, timeoutMs: 60_000 });
-  await eventually(`"${text}" is printed`, () => {
-    const { stdout, stderr } = running.output();
-    if (!stdout.includes(text)) throw new Error(`${stdout}\n${stderr}`);
-  });
+  const running = start(evenkeelBinary, args, { input, timeoutMs: 150_000 });
+  await eventually(
+    `"${text}" is printed`,
+    () => {
+      const { stdout, stderr } = running.output();
+      if (!stdout.includes(text)) throw new Error(`${stdout}\n${stderr}`);
+    },
+    120_000,
+  );
   running.child.kill(signal);
   return await running.finished;
 }
@@ -59,13 +63,13 @@ test('SIGTERM while manifests are applied ends it with one sentence that is true
   const finished = await stopAt(upArguments(['-'], data.path), manifests('none'), 'configmap/settings-1 ', 'SIGTERM');
   expect({ code: finished.code, stderr: finished.stderr }).toEqual({ code: 1, stderr: SAID });
   expect(finished.stdout).not.toContain('deployment.apps/web');
-}, 90_000);
+}, 180_000);
 
 test('--detach that is interrupted says the same', async () => {
   const args = [...upArguments(['-'], data.path), '--detach'];
   const finished = await stopAt(args, manifests('none'), 'configmap/settings-1 ', 'SIGINT');
   expect({ code: finished.code, stderr: finished.stderr }).toEqual({ code: 1, stderr: SAID });
-}, 90_000);
+}, 180_000);
 
 describe.runIf(kernelAllows(namespaceObstacle(), 'that three nodes which are stopped early leave nothing'))(
   'nodes',
@@ -89,7 +93,7 @@ describe.runIf(kernelAllows(namespaceObstacle(), 'that three nodes which are sto
         const nothing = { namespaces: [], links: [], routes: [], tables: [], groups: [], processes: [] };
         expect(inventory(data.path, ranges, mark)).toEqual(nothing);
       },
-      90_000,
+      180_000,
     );
 
     test('leave nothing when a port is taken, which is noticed while their network is made', async () => {
@@ -106,6 +110,6 @@ describe.runIf(kernelAllows(namespaceObstacle(), 'that three nodes which are sto
         server.close();
       }
       expect(inventory(data.path, ranges, 'no mark at all')).toMatchObject({ namespaces: [], links: [], routes: [] });
-    }, 60_000);
+    }, 180_000);
   },
 );

@@ -16,7 +16,11 @@ const asRoot = () => undefined;
 const asUser = () => 'this user has not the right CAP_NET_ADMIN (root has)';
 
 function choose(wishes: Partial<NetworkWishes>, obstacle: () => string | undefined = asRoot) {
-  return chooseNetwork({ mode: 'auto', nodes: 1, needNamespaces: [], ...wishes }, dataDirAt(dir.path), obstacle);
+  return chooseNetwork(
+    { mode: 'auto', nodes: 1, egress: false, needNamespaces: [], ...wishes },
+    dataDirAt(dir.path),
+    obstacle,
+  );
 }
 
 function failureOf(wishes: Partial<NetworkWishes>, obstacle?: () => string | undefined): Failure {
@@ -65,6 +69,15 @@ test.each<[Partial<NetworkWishes>, string, string]>([
   expect(failure.message).toContain(message);
   expect(failure.remedy).toContain(remedy);
   expect(existsSync(`${dir.path}/network.json`)).toBe(false);
+});
+
+test('what leads out of the machine is said, and is planned only when it is asked for', () => {
+  const { network, line } = choose({ mode: 'netns' });
+  expect(network.fabric?.egress).toBeUndefined();
+  expect(line).toContain('nothing outside of it (--egress opens the way)');
+  const open = choose({ mode: 'netns', egress: true });
+  expect(open.network.fabric?.egress?.[0]).toBe(4);
+  expect(open.line).toContain('pods reach the outside of this machine as the machine does (--egress), by IPv4');
 });
 
 test('a range that needs namespaces says so to who may not make them', () => {

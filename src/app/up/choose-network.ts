@@ -13,7 +13,7 @@ import {
   loopbackNetwork,
   type Network,
 } from '../main/network.ts';
-import { hasIpv6, namespaceObstacle } from '../nodes/agent/privileges.ts';
+import { hasIpv6, hasLastingIpv6Out, namespaceObstacle } from '../nodes/agent/privileges.ts';
 import { formatCidr, overlaps, parseCidr } from '../nodes/fabric/cidr.ts';
 import { defaultRanges, planFabric } from '../nodes/fabric/plan.ts';
 import { type FlaggedRange, rangeFlags, readRanges } from '../nodes/fabric/ranges.ts';
@@ -26,6 +26,8 @@ export interface NetworkWishes {
   readonly podCidr?: string;
   readonly serviceCidr?: string;
   readonly fabricCidr?: string;
+  /** Pods are given a way out of the machine. */
+  readonly egress: boolean;
   /** Flags given that have a meaning with namespaces only, e.g. `--cni-conf`. */
   readonly needNamespaces: readonly string[];
 }
@@ -37,6 +39,8 @@ interface Choice {
 }
 
 const LOOPBACK = parseCidr('127.0.0.0/8');
+
+const CONFINED = 'pods reach the cluster and this machine, and nothing outside of it (--egress opens the way)';
 
 const WORDS: Readonly<Record<Mode, string>> = {
   netns: 'nodes and pods have network namespaces and addresses of their own',
@@ -59,7 +63,13 @@ export function chooseNetwork(wishes: NetworkWishes, data: DataDir, obstacle = n
     pods: podCidr ?? defaultRanges.pods,
     services: serviceCidr ?? defaultRanges.services,
   };
-  return { network: fabricNetwork(planFabric(clusterOwner(data), ranges, nodes, hasIpv6())), line };
+  const plan = planFabric(clusterOwner(data), ranges, nodes, hasIpv6());
+  if (!wishes.egress) return { network: fabricNetwork(plan), line: `${line}; ${CONFINED}` };
+  const dual = plan.machine.length > 1 && hasLastingIpv6Out();
+  return {
+    network: fabricNetwork({ ...plan, egress: dual ? [4, 6] : [4] }),
+    line: `${line}; pods reach the outside of this machine as the machine does (--egress), by ${dual ? 'IPv4 and IPv6' : 'IPv4'}`,
+  };
 }
 
 /** What can be said before it is known which network there will be. */

@@ -42,6 +42,7 @@ interface Options extends NodeLifeFlags {
   readonly podCidr?: string;
   readonly serviceCidr?: string;
   readonly accessLog?: string | true;
+  readonly egress: boolean;
   readonly timeout: number;
   readonly verbose: boolean;
 }
@@ -117,6 +118,11 @@ export function upCommand(): Command {
       '--fabric-cidr <range,...>',
       'addresses of nodes (default: 10.240.0.0/24 and fd00:10:240::/64); IPv6 is left out when a range is given without',
     )
+    .option(
+      '--egress',
+      'let pods in network namespaces reach the outside of this machine, by its address; they are confined otherwise',
+      false,
+    )
     .option('--cni-conf <dir>', 'directory of CNI network configurations, in place of the built-in bridge')
     .addOption(new Option('--cni-bin <dir>', 'directory of CNI plugins (repeatable)').argParser(collect))
     .addOption(
@@ -163,7 +169,9 @@ async function up(paths: readonly string[], options: Options): Promise<boolean> 
         needNamespaces: [
           ...(cni === undefined ? [] : ['--cni-conf']),
           ...(options.fabricCidr === undefined ? [] : ['--fabric-cidr']),
+          ...(options.egress ? ['--egress'] : []),
         ],
+        egress: options.egress,
         ...(options.podCidr === undefined ? {} : { podCidr: options.podCidr }),
         ...(options.serviceCidr === undefined ? {} : { serviceCidr: options.serviceCidr }),
         ...(options.fabricCidr === undefined ? {} : { fabricCidr: options.fabricCidr }),

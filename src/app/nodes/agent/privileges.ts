@@ -42,6 +42,20 @@ function isExecutable(path: string): boolean {
   }
 }
 
+/**
+ * Whether IPv6 leads out of this machine by a route that stays when the machine forwards: one that a router advertises
+ * goes as soon as it does.
+ */
+export function hasLastingIpv6Out(): boolean {
+  const { stdout } = spawnSync('ip', ['-j', '-6', 'route', 'show', 'default'], { encoding: 'utf8' });
+  try {
+    const routes = JSON.parse(stdout || '[]') as { protocol?: string }[];
+    return routes.length > 0 && routes.every(({ protocol }) => protocol !== 'ra');
+  } catch {
+    return false;
+  }
+}
+
 export function hasIpv6(): boolean {
   return existsSync('/proc/sys/net/ipv6/conf');
 }

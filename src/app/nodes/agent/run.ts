@@ -49,7 +49,7 @@ export async function runKubelet(settings: KubeletSettings, deps: AgentDependenc
     if (signal.aborted) return;
     const network = openNetwork(choice, settings, podCidrs, { clock, log: log.child({ part: 'network' }) });
     informers.start();
-    const kubelet = await startKubelet({
+    const starting = startKubelet({
       client,
       informers,
       nodeName,
@@ -81,6 +81,14 @@ export async function runKubelet(settings: KubeletSettings, deps: AgentDependenc
       log: log.child({ part: 'kubelet' }),
       clock,
     });
+    // A server that went away in the middle of it would be waited for without end.
+    const kubelet = await Promise.race([starting, aborted(signal).then(() => undefined)]);
+    if (kubelet === undefined) {
+      starting.then((late) => late.kill()).catch(() => {});
+      tell('Stopping');
+      await network.close();
+      return;
+    }
     const killPods = (): void => kubelet.kill();
     process.once('exit', killPods);
     tell(`Node ${nodeName} is ready: ${nodeAddresses.join(' ')}, pods ${podCidrs.join(' ')}`);

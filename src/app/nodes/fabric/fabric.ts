@@ -7,14 +7,7 @@ import type { Clock } from '#lib/clock.ts';
 import { codeOf, Failure, messageOf } from '../../failure.ts';
 import { checkConflicts, type MachineRoute } from './conflicts.ts';
 import { type FabricPlan, type PlannedNode, plannedRanges } from './plan.ts';
-import {
-  cutNodeScript,
-  makeFabricScript,
-  makeNodeScript,
-  NONLOCAL_BIND,
-  removeFabricScript,
-  removeNodeScript,
-} from './scripts.ts';
+import { cutNodeScript, makeFabricScript, makeNodeScript, removeFabricScript, removeNodeScript } from './scripts.ts';
 
 export class Fabric {
   readonly plan: FabricPlan;
@@ -31,8 +24,7 @@ export class Fabric {
    * `file` remembers the plan until all is removed again, so that what a crash leaves can be found. Throws a `Failure`
    * when a range is in use on this machine.
    */
-  static async make(planned: FabricPlan, file: string, clock: Clock): Promise<Fabric> {
-    const plan = withNonlocalBind(planned);
+  static async make(plan: FabricPlan, file: string, clock: Clock): Promise<Fabric> {
     const commands = createCommands(clock, plan.owner);
     await sweepFabric(file, clock);
     checkConflicts(plannedRanges(plan), await machineRoutes(commands));
@@ -75,12 +67,6 @@ export class Fabric {
     await this.#commands.script(removeFabricScript(this.plan));
     rmSync(this.#file, { force: true });
   }
-}
-
-/** Remembers the setting of the machine that a fabric with IPv6 changes. */
-function withNonlocalBind(plan: FabricPlan): FabricPlan {
-  if (!plan.serviceCidrs.some((cidr) => cidr.includes(':'))) return plan;
-  return { ...plan, nonlocalBindBefore: readFileSync(NONLOCAL_BIND, 'utf8').trim() };
 }
 
 /** Removes what an earlier run made and did not remove; whether there was any. Nothing may run in it any more. */

@@ -40,8 +40,8 @@ export interface FabricPlan {
   readonly podCidrs: readonly string[];
   readonly serviceCidrs: readonly string[];
   readonly nodes: readonly PlannedNode[];
-  /** What `net.ipv6.ip_nonlocal_bind` of the machine was before; absent where it was not changed. */
-  readonly nonlocalBindBefore?: string;
+  /** Families in which nodes and pods reach the world outside of the machine; none when left out. */
+  readonly egress?: ReadonlyArray<4 | 6>;
 }
 
 /** Sizes of a node's range where the cluster's has room for it. */

@@ -1,5 +1,7 @@
 // The steps by which the fabric, its nodes and the machine's way into it are made and removed, as text for a shell.
 // Pure: from a plan to scripts; every step of a removal is harmless where there is nothing.
+import { egressSettings, makeEgressScript, removeEgressScript } from './egress.ts';
+import { type HeldSetting, holdScript, releaseScript } from './held-settings.ts';
 import type { FabricPlan, PlannedNode } from './plan.ts';
 
 /** Above every route that leads somewhere: a packet finds it when nothing else is left, and goes no further. */
@@ -39,7 +41,12 @@ const NO_ADVERTISEMENTS = `if [ -e /proc/sys/net/ipv6/conf ]; then
 fi`;
 
 /** A whole range that is local may be bound to address by address: in IPv4 always, in IPv6 with this setting only. */
-export const NONLOCAL_BIND = '/proc/sys/net/ipv6/ip_nonlocal_bind';
+const NONLOCAL_BIND: HeldSetting = { path: 'ipv6/ip_nonlocal_bind', value: '1' };
+
+/** What the machine itself has to be set to, which other clusters on it may need as well. */
+function settingsOf(plan: FabricPlan): HeldSetting[] {
+  return [...(plan.serviceCidrs.some(isV6) ? [NONLOCAL_BIND] : []), ...egressSettings(plan)];
+}
 
 /** The bridge, and the machine's link to it with its routes. Fails where a route is there already. */
 export function makeFabricScript(plan: FabricPlan): string {
@@ -59,7 +66,9 @@ ${covered.map((cidr) => `route add blackhole ${cidr} metric ${BLACKHOLE_METRIC}`
 link add ${link} type veth peer name machine netns ${netns}
 END
 if [ -e /proc/sys/net/ipv6/conf/${link} ]; then echo 0 > /proc/sys/net/ipv6/conf/${link}/accept_ra; fi
-${plan.nonlocalBindBefore === undefined ? '' : `echo 1 > ${NONLOCAL_BIND}`}
+${settingsOf(plan)
+  .map((setting) => holdScript(setting, link))
+  .join('')}
 ip -n ${netns} link set machine master ${BRIDGE} up
 ip -batch - <<'END'
 link set ${link} up
@@ -67,6 +76,7 @@ ${plan.machine.map((address, at) => `addr add ${address}/${plan.prefixes[at]} de
 ${plan.serviceCidrs.map((cidr) => `route add local ${cidr} dev lo`).join('\n')}
 ${plan.nodes.flatMap((node) => nodeRoutes(node)).join('\n')}
 END
+${makeEgressScript(plan, link)}
 `;
 }
 
@@ -95,9 +105,16 @@ link set ${NODE_LINK} up
 ${node.addresses.map((address, at) => `addr add ${address}/${plan.prefixes[at]} dev ${NODE_LINK}${nodad(address)}`).join('\n')}
 ${others.flatMap((other) => nodeRoutes(other)).join('\n')}
 ${plan.serviceCidrs.map((cidr, at) => `route add ${cidr} via ${plan.machine[at]}`).join('\n')}
+${plan.machine.flatMap((address) => defaultRoute(plan, address)).join('\n')}
 ${node.addresses.map((address) => `route add unreachable ${isV6(address) ? '::/0' : '0.0.0.0/0'} metric 4096`).join('\n')}
 END
 `;
+}
+
+/** Ahead of "unreachable", for what is given a way out. */
+function defaultRoute({ egress = [] }: FabricPlan, machine: string): string[] {
+  const family = isV6(machine) ? 6 : 4;
+  return egress.includes(family) ? [`route add ${family === 6 ? '::/0' : '0.0.0.0/0'} via ${machine}`] : [];
 }
 
 /** Power loss, seen from the network: whatever the node still had to say is said to nobody. */
@@ -118,19 +135,15 @@ done
 `;
 }
 
-/** Unless another cluster on this machine lives by it. */
-function restoreNonlocalBind({ nonlocalBindBefore }: FabricPlan): string {
-  if (nonlocalBindBefore === undefined) return '';
-  return `ls /sys/class/net | grep -q '^ek-' || echo '${nonlocalBindBefore}' > ${NONLOCAL_BIND}`;
-}
-
 /** Everything whose name says that it is this cluster's, and the routes of the plan. */
 export function removeFabricScript(plan: FabricPlan): string {
   const link = machineLink(plan);
   const covered = [...plan.fabricCidrs, ...plan.podCidrs, ...plan.serviceCidrs];
   return `
 if ip link show dev ${link} >/dev/null 2>&1; then ip link delete dev ${link}; fi
-${restoreNonlocalBind(plan)}
+${removeEgressScript(plan)}${settingsOf(plan)
+  .map((setting) => releaseScript(setting, link))
+  .join('')}
 ip -force -batch - >/dev/null 2>&1 <<'END' || true
 ${plan.serviceCidrs.map((cidr) => `route delete local ${cidr} dev lo`).join('\n')}
 ${covered.map((cidr) => `route delete blackhole ${cidr} metric ${BLACKHOLE_METRIC}`).join('\n')}
