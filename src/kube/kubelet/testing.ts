@@ -52,7 +52,8 @@ const IMAGES: ImageMap = {
 /** Test files run side by side on one machine; each process takes a range of its own. */
 const TEST_POD_CIDR = `127.244.${ownNumber()}.0/24`;
 
-const WAIT_MS = 15_000;
+/** In a guest kernel (test/support/uml) everything takes its time. */
+const WAIT_MS = process.env.EVENKEEL_GUEST === '1' ? 100_000 : 15_000;
 
 export interface TestNodeOptions {
   readonly log?: Logger;
