@@ -48,3 +48,9 @@ export function canonicalAddress(address: string): string {
   const parsed = ipaddr.process(withoutZone(address));
   return parsed.toString();
 }
+
+/** Who a packet or connection comes from, as one text: the same link-local address on two links is two of them. */
+export function addressKey(address: string): string {
+  const canonical = canonicalAddress(address);
+  return isLinkLocal(canonical) ? `${canonical}%${address.split('%')[1] ?? ''}` : canonical;
+}
