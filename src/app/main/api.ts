@@ -38,6 +38,7 @@ export async function startApi(options: ApiOptions, shutdown: Shutdown): Promise
       port,
       tls: { ...pki.apiServer, clientCaPem: caPem },
       tokens: new Map([[pki.adminToken, { name: 'evenkeel-admin', groups: ['system:masters'] }]]),
+      serviceAccounts: { keyPem: pki.serviceAccountKeyPem, rootCaPem: caPem },
       kubeletClient: { ...pki.kubeletClient, caPem },
       serviceCidr: network.serviceCidr,
       nodePortRange: NODE_PORT_RANGE,

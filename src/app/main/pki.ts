@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createSigningKey } from '#kube/apiserver/service-accounts/jwt.ts';
 import {
   type Authority,
   type CertificateRequest,
@@ -25,6 +26,8 @@ export interface Pki {
   readonly admin: KeyPair;
   /** Bearer token of the same rights, for tools without client certificates. */
   readonly adminToken: string;
+  /** Signs the tokens of service accounts: they outlive a restart. */
+  readonly serviceAccountKeyPem: string;
 }
 
 export interface NodeKeys {
@@ -77,7 +80,9 @@ export async function openPki(dir: string, names: PkiNames, now: number): Promis
       nodes.set(name, { serving, servingFile: join(dir, `kubelet-${name}.pem`), client });
     }),
   );
-  return { authority, apiServer, kubeletClient, admin, nodes, adminToken: openToken(dir) };
+  const adminToken = openSecret(dir, 'admin.token', () => `${randomBytes(32).toString('base64url')}\n`).trim();
+  const serviceAccountKeyPem = openSecret(dir, 'service-accounts.key', createSigningKey);
+  return { authority, apiServer, kubeletClient, admin, nodes, adminToken, serviceAccountKeyPem };
 }
 
 async function openAuthority(dir: string): Promise<Authority> {
@@ -104,13 +109,13 @@ async function openLeaf(
   return made;
 }
 
-function openToken(dir: string): string {
-  const path = join(dir, 'admin.token');
+function openSecret(dir: string, name: string, make: () => string): string {
+  const path = join(dir, name);
   const kept = readIfThere(path);
-  if (kept !== undefined && kept.trim() !== '') return kept.trim();
-  const token = randomBytes(32).toString('base64url');
-  writeWhole(path, `${token}\n`);
-  return token;
+  if (kept !== undefined && kept.trim() !== '') return kept;
+  const made = make();
+  writeWhole(path, made);
+  return made;
 }
 
 /** Key and certificate share a file: half a pair cannot be, whenever a write is cut short. */

@@ -75,7 +75,7 @@ export const builtinResources: readonly ResourceDefinition[] = Object.freeze([
   define('v1', 'endpoints', 'Endpoints', true, { shortNames: ['ep'] }),
   define('v1', 'configmaps', 'ConfigMap', true, { shortNames: ['cm'] }),
   define('v1', 'secrets', 'Secret', true),
-  define('v1', 'serviceaccounts', 'ServiceAccount', true, { shortNames: ['sa'] }),
+  define('v1', 'serviceaccounts', 'ServiceAccount', true, { shortNames: ['sa'], subresources: ['token'] }),
   define('v1', 'events', 'Event', true, { shortNames: ['ev'] }),
   define('v1', 'replicationcontrollers', 'ReplicationController', true, {
     shortNames: ['rc'],
@@ -136,6 +136,7 @@ export const builtinResources: readonly ResourceDefinition[] = Object.freeze([
     verbs: CREATE_ONLY,
   }),
   define('authentication.k8s.io/v1', 'selfsubjectreviews', 'SelfSubjectReview', false, { verbs: CREATE_ONLY }),
+  define('authentication.k8s.io/v1', 'tokenreviews', 'TokenReview', false, { verbs: CREATE_ONLY }),
 ]);
 
 const byKind = new Map(builtinResources.map((definition) => [definition.kind, definition]));

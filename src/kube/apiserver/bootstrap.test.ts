@@ -59,6 +59,29 @@ describe('bootstrap', () => {
     await api.close();
   });
 
+  it('tells every namespace the authority of the API, and again when somebody changes or deletes it', async () => {
+    const api = await startTestApi({ withoutRootCa: false });
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'team' } };
+    await api.ok('POST', '/api/v1/namespaces', { body: namespace });
+    const path = '/api/v1/namespaces/team/configmaps';
+    const watch = await api.watch(`${path}?watch=true`);
+    const next = async (): Promise<unknown[]> => {
+      const { type, object } = await watch.next();
+      return [type, at(object, 'metadata', 'name'), at(object, 'data', 'ca.crt')];
+    };
+    const right = ['kube-root-ca.crt', api.server.caPem];
+    expect(await next()).toEqual(['ADDED', ...right]);
+    await api.ok('DELETE', `${path}/kube-root-ca.crt`);
+    expect([(await next())[0], await next()]).toEqual(['DELETED', ['ADDED', ...right]]);
+    await api.ok('PATCH', `${path}/kube-root-ca.crt`, {
+      body: { data: { 'ca.crt': 'another' } },
+      type: 'application/merge-patch+json',
+    });
+    expect([(await next())[2], await next()]).toEqual(['another', ['MODIFIED', ...right]]);
+    watch.close();
+    await api.close();
+  });
+
   it('writes nothing when nothing has changed', async () => {
     const store = createMemoryStore();
     const first = await startTestApi({ store });

@@ -1,9 +1,10 @@
-// What every cluster has from its first second: namespaces, their default service accounts, the `kubernetes` Service.
+// What every cluster has from its first second: namespaces and what belongs into each, the `kubernetes` Service.
 // Knows which objects those are; they are written the way a client's would be.
 import { networkInterfaces } from 'node:os';
 import { StatusError } from '#kube/api/status.ts';
+import { ROOT_CA_MAP } from './admission/service-account.ts';
 import type { ServerContext } from './context.ts';
-import { type AnyObject, digString } from './registry/any-object.ts';
+import { type AnyObject, dig, digString } from './registry/any-object.ts';
 import type { Resource } from './registry/registry.ts';
 import { createObject } from './write/create.ts';
 import { deleteObject } from './write/delete.ts';
@@ -44,19 +45,32 @@ function reachable(address: string): string {
 }
 
 /**
- * Gives every namespace its `default` service account: now, as namespaces come, and again when somebody deletes it.
- * Upstream leaves this to a controller; here Pods can be created from the moment their namespace is there.
+ * Gives every namespace its `default` service account and the authority by which Pods know the API server: now, as
+ * namespaces come, and again when somebody deletes or changes them. Upstream leaves this to controllers; here Pods can
+ * be created from the moment their namespace is there.
  */
 export function followNamespaces(server: ServerContext): () => void {
   const namespaces = server.registry.builtin('', 'v1', 'namespaces').collection;
   const accounts = server.registry.builtin('', 'v1', 'serviceaccounts');
-  const give = (name: string): void => {
-    const namespace = namespaces.get(undefined, name)?.object;
-    if (namespace === undefined || namespace.metadata?.deletionTimestamp !== undefined) return;
-    ensure(server, accounts, { metadata: { name: 'default', namespace: name } }).catch((error: unknown) => {
+  const maps = server.registry.builtin('', 'v1', 'configmaps');
+  const put = (resource: Resource, namespace: string, object: AnyObject): void => {
+    const found = namespaces.get(undefined, namespace)?.object;
+    if (found === undefined || found.metadata?.deletionTimestamp !== undefined) return;
+    const metadata = { ...object.metadata, namespace };
+    ensure(server, resource, { ...object, metadata }).catch((error: unknown) => {
       if (server.closing.aborted) return;
-      server.log.warn({ namespace: name, error: String(error) }, 'Cannot create the default service account');
+      const { kind } = resource.definition;
+      server.log.warn({ namespace, kind, error: String(error) }, 'Cannot create what every namespace has');
     });
+  };
+  const giveAccount = (namespace: string): void => put(accounts, namespace, { metadata: { name: 'default' } });
+  const giveAuthority = (namespace: string): void => {
+    if (server.rootCaPem === undefined) return;
+    put(maps, namespace, { metadata: { name: ROOT_CA_MAP }, data: { 'ca.crt': server.rootCaPem } });
+  };
+  const give = (namespace: string): void => {
+    giveAccount(namespace);
+    giveAuthority(namespace);
   };
   for (const { object } of namespaces.list()) give(object.metadata?.name ?? '');
   const stops = [
@@ -65,7 +79,12 @@ export function followNamespaces(server: ServerContext): () => void {
     }),
     accounts.collection.subscribe(({ type, now }) => {
       const { name, namespace = '' } = now.object.metadata ?? {};
-      if (type === 'delete' && name === 'default') give(namespace);
+      if (type === 'delete' && name === 'default') giveAccount(namespace);
+    }),
+    maps.collection.subscribe(({ type, now }) => {
+      const { name, namespace = '' } = now.object.metadata ?? {};
+      if (name !== ROOT_CA_MAP) return;
+      if (type === 'delete' || dig(now.object, 'data', 'ca.crt') !== server.rootCaPem) giveAuthority(namespace);
     }),
   ];
   return () => {

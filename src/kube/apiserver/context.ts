@@ -6,8 +6,9 @@ import type { Upgrade } from '#kube/streaming/upgrade.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import type { TolerationSeconds } from './admission/default-tolerations.ts';
-import type { User } from './http/authn.ts';
+import type { TokenAuthenticator, User } from './http/authn.ts';
 import type { Registry, Resource } from './registry/registry.ts';
+import type { ServiceAccountTokens } from './service-accounts/tokens.ts';
 import type { ServiceAllocations } from './strategies/service/allocations.ts';
 
 export interface KubeletCredentials {
@@ -21,6 +22,12 @@ export interface ServerContext {
   readonly store: Store;
   readonly registry: Registry;
   readonly services: ServiceAllocations;
+  /** Issues tokens of service accounts. */
+  readonly serviceAccounts: ServiceAccountTokens;
+  /** Accepts tokens of every kind. */
+  readonly tokens: TokenAuthenticator;
+  /** The authority by which Pods know this server, as PEM text; undefined when others tell them. */
+  readonly rootCaPem: string | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   /** In [0, 1). */

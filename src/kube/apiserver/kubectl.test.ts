@@ -74,9 +74,10 @@ function comparable(object: Json): Json {
     delete spec.clusterIPs;
     spec.ports = (spec.ports as Json[] | undefined)?.map(({ nodePort: _, ...port }) => port);
   }
-  // Labels and selectors that the server makes hold the object's own uid.
+  // Labels and selectors that the server makes hold the object's own uid, and a volume has a generated name.
   const text = JSON.stringify({ ...object, metadata, spec });
-  return JSON.parse(text.replaceAll(String((object.metadata as Json).uid), 'UID')) as Json;
+  const alike = text.replaceAll(String((object.metadata as Json).uid), 'UID');
+  return JSON.parse(alike.replaceAll(/kube-api-access-[a-z0-9]{5}/g, 'kube-api-access-X')) as Json;
 }
 
 describe.each(['current', 'old'] as const)('kubectl (%s)', async (version) => {

@@ -7,12 +7,13 @@ import { defaultTolerationSeconds, type TolerationSeconds } from './admission/de
 import { bootstrap, followNamespaces } from './bootstrap.ts';
 import type { KubeletCredentials, ServerContext } from './context.ts';
 import { serveCustomResources } from './crd/serve.ts';
-import type { TokenTable } from './http/authn.ts';
+import { TokenAuthenticator, type TokenTable } from './http/authn.ts';
 import { dispatch } from './http/dispatch.ts';
 import { type ApiListener, listen } from './http/listener.ts';
 import { startMaintenance } from './maintenance.ts';
 import { metricsResources } from './metrics/resource-metrics.ts';
 import { Registry } from './registry/registry.ts';
+import { ServiceAccountTokens } from './service-accounts/tokens.ts';
 import { followServices } from './strategies/service/allocations.ts';
 
 export interface ApiServerOptions {
@@ -26,6 +27,12 @@ export interface ApiServerOptions {
   readonly tls: { readonly certPem: string; readonly keyPem: string; readonly clientCaPem: string };
   /** Static bearer tokens. */
   readonly tokens: TokenTable;
+  /**
+   * `keyPem` signs the tokens of service accounts: a private key on P-256 (PKCS #8), the same at every start.
+   * `rootCaPem` is what pods are given to trust, the authority of `tls` as a rule; left out where somebody else puts it
+   * into every namespace, as upstream's controllers do.
+   */
+  readonly serviceAccounts: { readonly keyPem: string; readonly rootCaPem?: string };
   /** How it reaches a node's kubelet for logs. */
   readonly kubeletClient?: KubeletCredentials;
   /** IPv4, e.g. `10.96.0.0/16`; its first address is the `kubernetes` Service. */
@@ -71,10 +78,14 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     options.nodePortRange,
     random,
   );
+  const serviceAccounts = new ServiceAccountTokens(options.serviceAccounts.keyPem, registry);
   const server: ServerContext = {
     store,
     registry,
     services,
+    serviceAccounts,
+    tokens: new TokenAuthenticator(options.tokens, serviceAccounts, clock),
+    rootCaPem: options.serviceAccounts.rootCaPem,
     clock,
     log,
     random,
@@ -95,7 +106,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       log,
       // Nobody sees the server before its first objects are there.
       handle: (request, response, upgrade) =>
-        void ready.promise.then(() => dispatch(server, options.tokens, request, response, upgrade)),
+        void ready.promise.then(() => dispatch(server, request, response, upgrade)),
     });
     listeners.push(listener);
     return listener.port;

@@ -8,6 +8,7 @@ import type { Store } from '#kube/store/store.ts';
 import { type Clock, systemClock } from '#lib/clock.ts';
 import { type Logger, silentLogger } from '#lib/log.ts';
 import { type ApiServer, startApiServer } from './server.ts';
+import { createSigningKey } from './service-accounts/jwt.ts';
 
 export interface TestServer {
   readonly url: string;
@@ -31,11 +32,15 @@ export interface TestServerOptions {
   readonly nodePortRange?: { readonly from: number; readonly to: number };
   readonly kubeletClient?: { certPem: string; keyPem: string; caPem: string };
   readonly maxUnreadBytes?: number;
+  /** Leaves namespaces without the ConfigMap of the authority, for tests of ConfigMaps. */
+  readonly withoutRootCa?: boolean;
   /** Default: any free port. */
   readonly port?: number;
 }
 
 const ADMIN_TOKEN = 'test-admin-token';
+/** One for all servers of a test, so that one may follow another on the same store. */
+const SIGNING_KEY = createSigningKey();
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
@@ -48,6 +53,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     port: options.port ?? 0,
     tls: { ...serving, clientCaPem: authority.caPem },
     tokens: new Map([[ADMIN_TOKEN, { name: 'admin', groups: ['system:masters'] }]]),
+    serviceAccounts: { keyPem: SIGNING_KEY, ...(options.withoutRootCa === true ? {} : { rootCaPem: authority.caPem }) },
     serviceCidr: options.serviceCidr ?? '127.96.0.0/16',
     nodePortRange: options.nodePortRange ?? { from: 30000, to: 32767 },
     admitLoopback: options.admitLoopback ?? true,

@@ -20,6 +20,7 @@ export interface ClientConfig {
   readonly userAgent?: string;
 }
 
+/** Where Kubernetes puts a pod's own; a plain process of an embedded cluster is told another place. */
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -51,7 +52,7 @@ export function loadKubeconfig(path?: string, context?: string): ClientConfig {
 /** The pod's own service account, when this process runs in a pod of a cluster. */
 export function inClusterConfig(
   env: NodeJS.ProcessEnv = process.env,
-  folder = SERVICE_ACCOUNT,
+  folder = env.EVENKEEL_SERVICE_ACCOUNT ?? SERVICE_ACCOUNT,
 ): ClientConfig | undefined {
   const host = env.KUBERNETES_SERVICE_HOST;
   const tokenFile = join(folder, 'token');

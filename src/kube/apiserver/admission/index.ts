@@ -3,7 +3,9 @@
 import { type AnyObject, digString } from '../registry/any-object.ts';
 import type { Resource } from '../registry/registry.ts';
 import type { StrategyContext } from '../strategies/strategy.ts';
+import { randomSuffix } from '../write/random-suffix.ts';
 import { addDefaultTolerations, type TolerationSeconds } from './default-tolerations.ts';
+import { admitServiceAccount } from './service-account.ts';
 import { admitClaim, protect } from './storage.ts';
 
 const DEFAULT_INGRESS_CLASS = 'ingressclass.kubernetes.io/is-default-class';
@@ -11,6 +13,8 @@ const LEGACY_INGRESS_CLASS = 'kubernetes.io/ingress.class';
 
 export interface AdmissionSettings {
   readonly tolerationSeconds: TolerationSeconds;
+  /** In [0, 1). */
+  readonly random: () => number;
 }
 
 export function admitCreate(
@@ -21,6 +25,9 @@ export function admitCreate(
 ): void {
   const { definition } = resource;
   admitUpdate(resource, object, settings);
+  if (definition.kind === 'Pod' && definition.group === '') {
+    admitServiceAccount(object, context, () => randomSuffix(settings.random));
+  }
   if (definition.kind === 'PersistentVolumeClaim') admitClaim(object, context);
   if (definition.kind === 'PersistentVolume') protect(object, 'kubernetes.io/pv-protection');
   if (definition.kind === 'Ingress' && definition.group === 'networking.k8s.io') defaultIngressClass(object, context);

@@ -93,6 +93,7 @@ function foreignKind(subresource: string, kind: string): Kind | undefined {
     scale: { group: 'autoscaling', version: 'v1', kind: 'Scale' },
     eviction: { group: 'policy', version: 'v1', kind: 'Eviction' },
     binding: { group: '', version: 'v1', kind: 'Binding' },
+    token: { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' },
     exec: { group: '', version: 'v1', kind: 'PodExecOptions' },
     attach: { group: '', version: 'v1', kind: 'PodAttachOptions' },
     portforward: { group: '', version: 'v1', kind: 'PodPortForwardOptions' },

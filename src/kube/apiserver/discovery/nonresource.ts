@@ -43,11 +43,14 @@ interface Document {
   readonly contentType?: string;
 }
 
+const KEYS_PATH = '/openid/v1/jwks';
 const AGGREGATED_TYPE = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
 
 function document(server: ServerContext, request: Http2ServerRequest, path: string): Document | undefined {
   const definitions = server.registry.definitions();
   if (path === '/version') return { value: version };
+  if (path === '/.well-known/openid-configuration') return { value: openIdConfiguration(server) };
+  if (path === KEYS_PATH) return { value: server.serviceAccounts.keySet(), contentType: 'application/jwk-set+json' };
   if (path === '/') return { value: { paths: rootPaths(server) } };
   if (path === '/api' || path === '/apis') {
     const { representation } = negotiate(request.headers.accept, {
@@ -72,6 +75,18 @@ function document(server: ServerContext, request: Http2ServerRequest, path: stri
   return value === undefined ? undefined : { value };
 }
 
+/** By which others verify tokens of service accounts, as upstream's issuer discovery. */
+function openIdConfiguration({ serviceAccounts }: ServerContext): unknown {
+  const { issuer } = serviceAccounts;
+  return {
+    issuer,
+    jwks_uri: `${issuer}${KEYS_PATH}`,
+    response_types_supported: ['id_token'],
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: ['ES256'],
+  };
+}
+
 function rootPaths(server: ServerContext): string[] {
   const groups = new Set<string>();
   for (const definition of server.registry.definitions()) {
@@ -80,6 +95,7 @@ function rootPaths(server: ServerContext): string[] {
     groups.add(`/apis/${definition.group}/${definition.version}`);
   }
   return [
+    '/.well-known/openid-configuration',
     '/api',
     '/api/v1',
     '/apis',
@@ -88,6 +104,7 @@ function rootPaths(server: ServerContext): string[] {
     '/livez',
     '/openapi/v2',
     '/openapi/v3',
+    KEYS_PATH,
     '/readyz',
     '/version',
   ];

@@ -1,13 +1,18 @@
-// Who is asking: a client certificate of our authority, or a bearer token from the table.
+// Who is asking: a client certificate of our authority, or a bearer token: from the table, or of a service account.
 // Knows certificates and headers; what a user may do is not decided here.
 import { timingSafeEqual } from 'node:crypto';
 import type { Http2ServerRequest } from 'node:http2';
 import { TLSSocket } from 'node:tls';
 import { unauthorized } from '#kube/api/status.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { ServiceAccountTokens, TokenOutcome } from '../service-accounts/tokens.ts';
 
 export interface User {
   readonly name: string;
   readonly groups: readonly string[];
+  readonly uid?: string;
+  /** What else is known of the user, e.g. the pod that holds the token. */
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
 export type TokenTable = ReadonlyMap<string, { readonly name: string; readonly groups: readonly string[] }>;
@@ -15,23 +20,58 @@ export type TokenTable = ReadonlyMap<string, { readonly name: string; readonly g
 const ANYONE = 'system:authenticated';
 
 /** Throws `StatusError` 401 when the request carries neither a valid certificate nor a known token. */
-export function authenticate(request: Http2ServerRequest, tokens: TokenTable): User {
-  const user = fromToken(request.headers.authorization, tokens) ?? fromCertificate(request);
+export function authenticate(request: Http2ServerRequest, tokens: TokenAuthenticator): User {
+  const user = fromHeader(request.headers.authorization, tokens) ?? fromCertificate(request);
   if (user === undefined) throw unauthorized();
-  return { name: user.name, groups: [...user.groups.filter((group) => group !== ANYONE), ANYONE] };
+  return withEveryone(user);
 }
 
-function fromToken(header: string | undefined, tokens: TokenTable): User | undefined {
+function withEveryone(user: User): User {
+  return { ...user, groups: [...user.groups.filter((group) => group !== ANYONE), ANYONE] };
+}
+
+function fromHeader(header: string | undefined, tokens: TokenAuthenticator): User | undefined {
   const match = /^Bearer +(\S+)$/i.exec(header ?? '');
   if (match?.[1] === undefined) return undefined;
-  const given = Buffer.from(match[1]);
+  const outcome = tokens.authenticate(match[1], undefined);
+  if (!('user' in outcome)) throw unauthorized();
+  return outcome.user;
+}
+
+/** Every bearer token that is accepted, of whichever kind. */
+export class TokenAuthenticator {
+  readonly #table: TokenTable;
+  readonly #accounts: ServiceAccountTokens;
+  readonly #clock: Clock;
+
+  constructor(table: TokenTable, accounts: ServiceAccountTokens, clock: Clock) {
+    this.#table = table;
+    this.#accounts = accounts;
+    this.#clock = clock;
+  }
+
+  /** `audiences`: whom the token has to be meant for; this API when left out. */
+  authenticate(token: string, audiences: readonly string[] = this.#accounts.audiences): TokenOutcome {
+    const listed = fromTable(token, this.#table);
+    // Such a token names no audience; it is for this API.
+    if (listed !== undefined) {
+      const shared = audiences.filter((each) => this.#accounts.audiences.includes(each));
+      if (shared.length > 0) return { user: withEveryone(listed), audiences: shared };
+    }
+    const outcome = this.#accounts.authenticate(token, audiences, this.#clock.wall());
+    if (outcome === undefined) return { error: 'invalid bearer token' };
+    return 'user' in outcome ? { ...outcome, user: withEveryone(outcome.user) } : outcome;
+  }
+}
+
+function fromTable(text: string, tokens: TokenTable): User | undefined {
+  const given = Buffer.from(text);
   let found: User | undefined;
   // Every token is compared, in constant time, so that the answer's timing tells nothing of them.
   for (const [token, user] of tokens) {
     const known = Buffer.from(token);
     if (known.length === given.length && timingSafeEqual(known, given)) found = user;
   }
-  if (found === undefined) throw unauthorized();
   return found;
 }
 

@@ -5,7 +5,7 @@ import { badRequest, StatusError } from '#kube/api/status.ts';
 import type { Upgrade } from '#kube/streaming/upgrade.ts';
 import type { ResourceRequest, ServerContext } from '../context.ts';
 import { isOpen, serveNonResource } from '../discovery/nonresource.ts';
-import { authenticate, type TokenTable } from './authn.ts';
+import { authenticate } from './authn.ts';
 import { builtinOffer, customOffer, negotiate } from './negotiation.ts';
 import { parseResourcePath } from './paths.ts';
 import { sendError, sendObject } from './respond.ts';
@@ -13,7 +13,6 @@ import { handlerFor, noSuchPath } from './routes.ts';
 
 export async function dispatch(
   server: ServerContext,
-  tokens: TokenTable,
   request: Http2ServerRequest,
   response: Http2ServerResponse,
   upgrade?: Upgrade,
@@ -21,7 +20,7 @@ export async function dispatch(
   // A client that is gone is no failure of ours, whatever was still on its way to it.
   response.on('error', (error) => server.log.debug({ error: String(error), path: request.url }, 'Answer was cut off'));
   try {
-    await serve(server, tokens, request, response, upgrade);
+    await serve(server, request, response, upgrade);
   } catch (error) {
     await fail(server, request, response, error).catch((second: unknown) => {
       server.log.error({ error: second, path: request.url }, 'Cannot answer a request');
@@ -32,7 +31,6 @@ export async function dispatch(
 
 async function serve(
   server: ServerContext,
-  tokens: TokenTable,
   request: Http2ServerRequest,
   response: Http2ServerResponse,
   upgrade: Upgrade | undefined,
@@ -42,7 +40,7 @@ async function serve(
     await serveNonResource(server, request, response, url);
     return;
   }
-  const user = authenticate(request, tokens);
+  const user = authenticate(request, server.tokens);
   const path = parsePath(url.pathname);
   const resource = path === undefined ? undefined : server.registry.find(path.group, path.version, path.resource);
   if (path === undefined || resource === undefined) {

@@ -10,8 +10,9 @@ import { connectAttach, connectExec, connectPortForward } from '../subresources/
 import { evictPod } from '../subresources/eviction.ts';
 import { finalizeNamespace } from '../subresources/finalize.ts';
 import { readLog } from '../subresources/log.ts';
-import { reviewAccess, reviewSelf } from '../subresources/reviews.ts';
+import { reviewAccess, reviewSelf, reviewToken } from '../subresources/reviews.ts';
 import { getScale, patchScale, putScale } from '../subresources/scale.ts';
+import { createToken } from '../subresources/token.ts';
 import { getObject, listObjects } from '../verbs/read.ts';
 import { watchObjects } from '../verbs/watch.ts';
 import { createFromBody, deleteFromBody, deleteSelected, patchFromBody, updateFromBody } from '../verbs/write.ts';
@@ -40,6 +41,7 @@ const subresources: Readonly<Record<string, Partial<Record<Verb, Handler>>>> = {
   portforward: { create: connectPortForward, get: connectPortForward },
   // Every method goes through; what a client may ask for is the business of what it reaches.
   proxy: { create: proxyRequest, delete: proxyRequest, get: proxyRequest, patch: proxyRequest, update: proxyRequest },
+  token: { create: createToken },
   finalize: { update: finalizeNamespace },
 };
 
@@ -47,6 +49,7 @@ const subresources: Readonly<Record<string, Partial<Record<Verb, Handler>>>> = {
 const answered: Readonly<Record<string, Handler>> = {
   selfsubjectaccessreviews: reviewAccess,
   selfsubjectreviews: reviewSelf,
+  tokenreviews: reviewToken,
 };
 
 /** Verbs that a subresource serves, for discovery. */

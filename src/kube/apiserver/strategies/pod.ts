@@ -1,4 +1,4 @@
-// Pods: initial status, service account, priority and tolerations, selectable fields, graceful deletion.
+// Pods: initial status, priority, selectable fields, graceful deletion.
 // Knows Pods only; defaulting and validation of the spec are kube/api's.
 import { forbidden, StatusError } from '#kube/api/status.ts';
 import { type AnyObject, dig, digArray, digNumber, digString, type Fields } from '../registry/any-object.ts';
@@ -23,7 +23,6 @@ export const podStrategy: Strategy = {
     const spec = pod.spec ?? {};
     pod.spec = spec;
     pod.status = { phase: 'Pending', qosClass: podQosClass(pod), ...gatedCondition(spec) };
-    admitServiceAccount(pod, spec, context);
     admitPriority(pod, spec, context);
   },
 
@@ -45,22 +44,6 @@ function gatedCondition(spec: Fields): Fields {
   if (digArray(spec, 'schedulingGates').length === 0) return {};
   const message = 'Scheduling is blocked due to non-empty scheduling gates';
   return { conditions: [{ type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message }] };
-}
-
-/** Upstream's ServiceAccount admission, without the token volume. */
-function admitServiceAccount(pod: AnyObject, spec: Fields, context: StrategyContext): void {
-  const name = digString(spec, 'serviceAccountName') || digString(spec, 'serviceAccount') || 'default';
-  spec.serviceAccountName = name;
-  spec.serviceAccount = name;
-  const { namespace = '', name: podName = '' } = pod.metadata ?? {};
-  if (name === 'default') return; // Every namespace is given one; it may still be on its way.
-  if (context.lookup('', 'serviceaccounts', namespace, name) === undefined) {
-    throw forbidden(
-      { group: '', resource: 'pods' },
-      podName,
-      `error looking up service account ${namespace}/${name}: serviceaccount "${name}" not found`,
-    );
-  }
 }
 
 /** Upstream's Priority admission: the class names the number. */

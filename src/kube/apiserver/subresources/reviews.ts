@@ -1,6 +1,9 @@
-// Questions a user asks about itself: may I, and who am I.
+// Questions about users: may I, who am I, and whose is this token.
 // Knows that whoever is authenticated may do everything.
+import { badRequest } from '#kube/api/status.ts';
 import type { Reply, ResourceRequest } from '../context.ts';
+import type { User } from '../http/authn.ts';
+import { digArray, digString } from '../registry/any-object.ts';
 import { readObject } from '../write/input.ts';
 import { writeOptions } from '../write/options.ts';
 import { timestamp } from '../write/times.ts';
@@ -13,8 +16,25 @@ export async function reviewAccess(request: ResourceRequest): Promise<Reply> {
 
 export async function reviewSelf(request: ResourceRequest): Promise<Reply> {
   const review = await readObject(request, writeOptions(request));
-  const { name, groups } = request.user;
   review.metadata = { ...review.metadata, creationTimestamp: timestamp(request.server.clock.wall()) };
-  review.status = { userInfo: { username: name, groups } };
+  review.status = { userInfo: userInfo(request.user) };
   return { code: 201, object: review };
+}
+
+/** Upstream's TokenReview: a token that is not accepted is an answer, not a failure. */
+export async function reviewToken(request: ResourceRequest): Promise<Reply> {
+  const review = await readObject(request, writeOptions(request));
+  const token = digString(review, 'spec', 'token');
+  if (token === '') throw badRequest('token is required for TokenReview in authentication');
+  const asked = digArray(review, 'spec', 'audiences').map(String);
+  const outcome = request.server.tokens.authenticate(token, asked.length === 0 ? undefined : asked);
+  review.status =
+    'user' in outcome
+      ? { authenticated: true, user: userInfo(outcome.user), audiences: outcome.audiences }
+      : { user: {}, error: outcome.error };
+  return { code: 201, object: review };
+}
+
+function userInfo({ name, uid, groups, extra }: User): Record<string, unknown> {
+  return { username: name, ...(uid === undefined ? {} : { uid }), groups, ...(extra === undefined ? {} : { extra }) };
 }

@@ -42,7 +42,7 @@ export interface TestApi {
 }
 
 export async function startTestApi(options?: TestServerOptions): Promise<TestApi> {
-  const server = await startTestServer(options);
+  const server = await startTestServer({ withoutRootCa: true, ...options });
   const agent = new Agent({ connect: { ca: server.caPem } });
   const send = (method: string, path: string, { body, type, accept, token, headers }: CallOptions = {}) =>
     request(server.url + path, {

@@ -11,12 +11,10 @@ import type { AnyObject } from '../registry/any-object.ts';
 import type { Resource } from '../registry/registry.ts';
 import { assertValid } from './check.ts';
 import type { WriteOptions } from './options.ts';
+import { randomSuffix, SUFFIX_LENGTH } from './random-suffix.ts';
 import { strategyContext } from './strategy-context.ts';
 import { timestamp } from './times.ts';
 
-/** As upstream: letters and digits that cannot spell words. */
-const SUFFIX_ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
-const SUFFIX_LENGTH = 5;
 const MAX_BASE_LENGTH = 63 - SUFFIX_LENGTH;
 const NAME_ATTEMPTS = 8;
 
@@ -120,14 +118,6 @@ function recordManager({ server, resource, options }: CreateInput, object: AnyOb
 
 export function withRevision(object: AnyObject, revision: number): AnyObject {
   return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
-}
-
-function randomSuffix(random: () => number): string {
-  let suffix = '';
-  for (let index = 0; index < SUFFIX_LENGTH; index++) {
-    suffix += SUFFIX_ALPHABET[Math.floor(random() * SUFFIX_ALPHABET.length)];
-  }
-  return suffix;
 }
 
 /** A create that names no object. */

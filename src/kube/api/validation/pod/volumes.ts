@@ -1,6 +1,6 @@
 // Rules of a pod's volumes and of the places where containers mount them.
 // Knows the common sources in detail, the others by name only. Upstream source: ValidateVolumes in pkg/apis/core/validation.
-import type { Container, KeyToPath, Volume } from 'kubernetes-types/core/v1.js';
+import type { Container, KeyToPath, ServiceAccountTokenProjection, Volume } from 'kubernetes-types/core/v1.js';
 import { validateLocalPath } from '../common.ts';
 import { configMapKey, dnsLabel } from '../names.ts';
 import { at, child, type FieldPath, type Report } from '../report.ts';
@@ -69,10 +69,22 @@ function validateSource(volume: Volume, path: FieldPath, report: Report): void {
     }
     if (part.downwardAPI !== undefined)
       validateDownward(part.downwardAPI.items ?? [], child(here, 'downwardAPI'), report);
-    if (part.serviceAccountToken !== undefined && (part.serviceAccountToken.path ?? '') === '') {
-      report.required(child(here, 'serviceAccountToken', 'path'));
+    if (part.serviceAccountToken !== undefined) {
+      validateToken(part.serviceAccountToken, child(here, 'serviceAccountToken'), report);
     }
   }
+}
+
+function validateToken(
+  { path: file = '', expirationSeconds: seconds = 3600 }: ServiceAccountTokenProjection,
+  path: FieldPath,
+  report: Report,
+): void {
+  if (file === '') report.required(child(path, 'path'));
+  else validateLocalPath(file, child(path, 'path'), report);
+  const here = child(path, 'expirationSeconds');
+  if (seconds < 600) report.invalid(here, seconds, 'may not specify a duration less than 10 minutes');
+  if (seconds > 2 ** 32) report.invalid(here, seconds, 'may not specify a duration larger than 2^32 seconds');
 }
 
 function validateDownward(
