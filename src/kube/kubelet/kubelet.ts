@@ -34,12 +34,14 @@ import { openRuntime } from './open-runtime.ts';
 import { DrainGate, type DrainPolicy } from './pod/drain-gate.ts';
 import { sweepPodDirs } from './pod/pod-dirs.ts';
 import { PodManager } from './pod/pod-manager.ts';
+import { watchStorage } from './pod/storage-watch.ts';
 import type { PodEvents } from './pod/worker-types.ts';
 import type { Runtime } from './runtime.ts';
 import { startKubeletServer } from './serving/server.ts';
 import { NodeStats } from './stats/node-stats.ts';
 import type { StorageSource } from './volumes/persistent.ts';
 import { podVolumes } from './volumes/pod-volumes.ts';
+import { PodTokens } from './volumes/tokens.ts';
 
 export interface KubeletOptions {
   readonly client: Client;
@@ -71,6 +73,8 @@ export interface KubeletOptions {
   readonly sharesMachine?: boolean;
   /** Milliseconds between two readings of what containers use; 10,000 when left out. */
   readonly statsIntervalMs?: number;
+  /** Milliseconds between two looks at what pods have on the disk; upstream's 10,000 when left out. */
+  readonly storageCheckMs?: number;
   /** Most processes and threads of a pod; 4096 when left out. */
   readonly podPidsLimit?: number;
   /** Added to the Node's labels, e.g. `topology.kubernetes.io/zone`. */
@@ -97,6 +101,7 @@ export interface KubeletOptions {
 const defaultDrain: DrainPolicy = { by: 'slices', maxMs: 10_000, settleMs: 1_000 };
 /** Enough for any server, too few to keep the machine from its work. */
 const POD_PIDS_LIMIT = 4096;
+const STORAGE_CHECK_MS = 10_000;
 
 export interface Kubelet {
   /** Port on which logs are served. */
@@ -183,6 +188,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const capacity = machineCapacity(dataDir, options.maxPods);
   const objects = objectSource(client);
   const storage = storageSource(client);
+  const tokens = new PodTokens({ client, clock, log, due: (uid) => manager.refresh(uid) });
   await pods.synced();
   sweepPodDirs(dataDir, new Set(pods.list().map((pod) => pod.metadata?.uid ?? '')));
   // What pods of an earlier run had in the network, before the first one asks for an address.
@@ -194,7 +200,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
         .map((pod) => pod.metadata?.uid ?? ''),
     ),
   );
-  const manager = new PodManager({
+  const manager: PodManager = new PodManager({
     client,
     clock,
     log,
@@ -210,7 +216,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     nodeName,
     dns: { servers: options.clusterDns ?? [], domain: options.clusterDomain ?? 'cluster.local' },
     drain: new DrainGate(options.drain ?? defaultDrain, slices, clock),
-    volumes: (pod) => podVolumes(join(dataDir, 'pods', pod.metadata?.uid ?? ''), { pod, objects, storage }),
+    volumes: (pod) => podVolumes(join(dataDir, 'pods', pod.metadata?.uid ?? ''), { pod, objects, storage, tokens }),
     hostIps: options.nodeAddresses,
     allocatable: capacity,
   });
@@ -249,6 +255,14 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     configMaps.onChange((_key, now, before) => manager.referenceChanged('ConfigMap', (now ?? before) as KubeObject)),
     secrets.onChange((_key, now, before) => manager.referenceChanged('Secret', (now ?? before) as KubeObject)),
     manager.follow(pods),
+    watchStorage({
+      intervalMs: options.storageCheckMs ?? STORAGE_CHECK_MS,
+      dataDir,
+      pods: () => manager.list(),
+      evict: (uid, message) => manager.evict(uid, message),
+      clock,
+      log,
+    }),
   ];
 
   return {
@@ -259,6 +273,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       for (const stop of stops) stop();
       await manager.stop(graceMs);
       agent.stop();
+      tokens.stop();
       stats.stop();
       names.stop();
       await server.close();

@@ -2,7 +2,7 @@
 // Knows volumes as directories; mounts nothing.
 import { chmodSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Container, VolumeMount } from 'kubernetes-types/core/v1.js';
+import type { Container, Pod, VolumeMount } from 'kubernetes-types/core/v1.js';
 import { ContainerConfigError } from '../env/container-env.ts';
 import { expand } from '../env/expansion.ts';
 import type { Mount } from '../runtime.ts';
@@ -44,14 +44,24 @@ function insideVolume(volume: string, path: string, mount: VolumeMount, containe
   return wanted;
 }
 
+/** What the API says is no container's to change; a claim may be taken to be read alone. Upstream: each volume's GetAttributes. */
+function isReadOnly({ spec }: Pod, name: string): boolean {
+  const volume = spec?.volumes?.find((each) => each.name === name);
+  if (volume === undefined) return false;
+  const { configMap, secret, downwardAPI, projected, persistentVolumeClaim } = volume;
+  return (configMap ?? secret ?? downwardAPI ?? projected) !== undefined || persistentVolumeClaim?.readOnly === true;
+}
+
 /** Throws `ContainerConfigError`. Volumes that are not there are left out; validation has refused them. */
 export function mountsOf(
+  pod: Pod,
   container: Container,
   volumes: ReadonlyMap<string, string>,
   env: Readonly<Record<string, string>>,
 ): Mount[] {
   return (container.volumeMounts ?? []).flatMap((mount) => {
-    const { name, mountPath, readOnly = false } = mount;
+    const { name, mountPath } = mount;
+    const readOnly = mount.readOnly === true || isReadOnly(pod, name);
     const volume = volumes.get(name);
     if (volume === undefined) return [];
     const subPath = subPathOf(mount, env);

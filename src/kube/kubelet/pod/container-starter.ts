@@ -73,6 +73,16 @@ function mountVariables(mounts: readonly Mount[], atTheirPaths: boolean): Record
   return Object.fromEntries(mounts.map((mount) => [name(mount.volume), atTheirPaths ? mount.mountPath : mount.source]));
 }
 
+/** Where the files for talking to the API are, for a container that has no root of its own to find them in. */
+const ACCOUNT_VARIABLE = 'EVENKEEL_SERVICE_ACCOUNT';
+const ACCOUNT_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+/** What is added to every pod stands in an overlay over the machine's /run only in containers that have a root. */
+function accountVariable(mounts: readonly Mount[]): Record<string, string> {
+  const account = mounts.find(({ mountPath }) => mountPath === ACCOUNT_PATH);
+  return account === undefined ? {} : { [ACCOUNT_VARIABLE]: account.source };
+}
+
 /** What every process needs and takes from the machine; nothing else of our own environment is handed on. */
 function baseEnvironment(hostname: string, containerDir: string): Record<string, string> {
   return {
@@ -140,13 +150,21 @@ export async function startContainer(
     // Plain processes are whoever we are; there is nothing to check then, and nothing to set.
     if (isolated || image.engine) checkNonRoot(pod, container, security, image);
     if (sandbox.isolation !== undefined) checkSysctls(pod, sandbox.isolation);
-    const volumeMounts = mountsOf(container, volumes, own);
-    const mounts = [...volumeMounts, ...(isolated || image.engine ? [lastWords(container, containerDir)] : [])];
+    const plain = !isolated && !image.engine;
+    const allMounts = mountsOf(pod, container, volumes, own);
+    const volumeMounts = plain ? allMounts.filter(({ mountPath }) => mountPath !== ACCOUNT_PATH) : allMounts;
+    const mounts = plain ? volumeMounts : [...volumeMounts, lastWords(container, containerDir)];
     const { hostname } = sandbox;
     const base = isolated ? isolatedEnvironment(container, hostname) : baseEnvironment(hostname, containerDir);
     const env: Record<string, string> = image.engine
       ? { HOSTNAME: hostname, ...image.env, ...own }
-      : { ...base, ...image.env, ...mountVariables(volumeMounts, isolated), ...own };
+      : {
+          ...base,
+          ...image.env,
+          ...(plain ? accountVariable(allMounts) : {}),
+          ...mountVariables(volumeMounts, isolated),
+          ...own,
+        };
     const podIp = sandbox.podIps[0] ?? '';
     const running = await deps.runtime.start({
       podUid: pod.metadata?.uid ?? '',

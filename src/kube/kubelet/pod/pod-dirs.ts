@@ -2,6 +2,7 @@
 // Knows names and places only; a running pod removes its own.
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { unmountBelow } from '../volumes/memory-volume.ts';
 
 /** `live`: uids of the pods that may yet need theirs. Returns how many were removed. */
 export function sweepPodDirs(dataDir: string, live: ReadonlySet<string>): number {
@@ -14,6 +15,10 @@ export function sweepPodDirs(dataDir: string, live: ReadonlySet<string>): number
     return 0;
   }
   const gone = names.filter((name) => !live.has(name));
-  for (const name of gone) rmSync(join(pods, name), { recursive: true, force: true });
+  // Volumes in memory stay mounted when the kubelet is killed; those of pods that go on are theirs still.
+  for (const name of gone) {
+    unmountBelow(join(pods, name));
+    rmSync(join(pods, name), { recursive: true, force: true });
+  }
   return gone.length;
 }

@@ -64,6 +64,16 @@ export class PodManager {
     }
   }
 
+  /** Something in the pod's volumes is due to be made anew. */
+  refresh(uid: string): void {
+    this.#workers.get(uid)?.refresh();
+  }
+
+  /** Ends the pod for good, since it takes what it may not; the object stays and says so. */
+  evict(uid: string, message: string): void {
+    this.#workers.get(uid)?.evict(message);
+  }
+
   find(namespace: string, name: string): PodWorker | undefined {
     // A successor may bear the name of a pod that is still ending.
     return [...this.#workers.values()].findLast(

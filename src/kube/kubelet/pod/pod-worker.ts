@@ -4,11 +4,11 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { ContainerStatus, Pod, PodStatus } from 'kubernetes-types/core/v1.js';
-import { builtin } from '#kube/api/resources.ts';
-import { isStatus } from '#kube/api/status.ts';
 import type { Cancel } from '#lib/clock.ts';
 import type { RunningContainer, Sandbox } from '../runtime.ts';
 import { ContainerRunner, type PodContext } from './container-runner.ts';
+import { deletePodObject } from './delete-object.ts';
+import { deadlineExceeded, EVICTED_GRACE_MS, failureOf, type PodFailure } from './pod-failure.ts';
 import { podStatus } from './pod-status.ts';
 import { initKind } from './restart-policy.ts';
 import { PodSandbox } from './sandbox.ts';
@@ -23,7 +23,7 @@ const REMOVED_GRACE_MS = 1_000;
 const LAST_WRITE_MS = 1_000;
 
 /** Why the pod is being ended. */
-type Ending = 'deleted' | 'removed' | 'expired' | 'shutdown';
+type Ending = 'deleted' | 'removed' | 'failed' | 'shutdown';
 
 function shownMetadata({ metadata }: Pod): unknown {
   return [metadata?.labels, metadata?.annotations];
@@ -46,6 +46,8 @@ export class PodWorker {
   #status: PodStatus;
   #initialized = false;
   #terminal = false;
+  /** Why it failed as a whole. */
+  #failure: PodFailure | undefined;
   #ending: Ending | undefined;
   /** Clock time at which everything of the pod must be gone. */
   #endBy = Number.POSITIVE_INFINITY;
@@ -84,6 +86,7 @@ export class PodWorker {
     this.#inits = (pod.spec?.initContainers ?? []).map(runner(undefined));
     this.#apps = (pod.spec?.containers ?? []).map(runner('app'));
     this.#terminal = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+    this.#failure = failureOf(pod.status);
     this.#restore();
   }
 
@@ -113,6 +116,13 @@ export class PodWorker {
     this.#writer.stop();
     this.#end('removed', REMOVED_GRACE_MS);
     this.#wake();
+  }
+
+  /** The pod takes more than it may. Upstream gives it a second. */
+  evict(message: string): void {
+    if (this.#ending !== undefined || this.#terminal) return;
+    this.#deps.events(this.#pod, undefined, 'Warning', 'Evicted', message);
+    this.#fail({ reason: 'Evicted', message }, EVICTED_GRACE_MS);
   }
 
   /** Something the pod refers to changed. */
@@ -175,7 +185,7 @@ export class PodWorker {
   #end(why: Ending, graceMs: number): void {
     const first = this.#ending === undefined;
     // Removal outranks what came before; a shutdown never turns into a deletion of the object by us.
-    if (first || why === 'removed' || (why === 'deleted' && this.#ending === 'expired')) this.#ending = why;
+    if (first || why === 'removed' || (why === 'deleted' && this.#ending === 'failed')) this.#ending = why;
     this.#ended.resolve();
     const by = this.#deps.clock.now() + graceMs;
     if (by >= this.#endBy) return;
@@ -234,10 +244,17 @@ export class PodWorker {
     const seconds = this.#pod.spec?.activeDeadlineSeconds;
     if (seconds === undefined) return;
     const age = this.#deps.clock.wall() - Date.parse(this.#startTime);
-    this.#cancelDeadline = this.#deps.clock.after(Math.max(0, seconds * 1000 - age), () => {
-      this.#end('expired', (this.#pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000);
-      this.#wake();
-    });
+    this.#cancelDeadline = this.#deps.clock.after(Math.max(0, seconds * 1000 - age), () =>
+      this.#fail(deadlineExceeded, (this.#pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000),
+    );
+  }
+
+  /** Ends the containers and leaves the object as a record of why. */
+  #fail(failure: PodFailure, graceMs: number): void {
+    if (this.#ending !== undefined || this.#terminal) return;
+    this.#failure = failure;
+    this.#end('failed', graceMs);
+    this.#wake();
   }
 
   /** Init containers one after another; sidecars among them stay. `true` when all have done their part. */
@@ -321,6 +338,7 @@ export class PodWorker {
       this.#publish();
       // The containers are gone for good, and so is this run's place in the network.
       await this.#deps.network.tearDown(this.uid);
+      this.#deps.volumes(this.#pod).releaseMemory();
       await Promise.race([this.#writer.flushed(), this.#after(LAST_WRITE_MS)]);
       this.#close();
       return;
@@ -331,29 +349,16 @@ export class PodWorker {
       this.#publish();
     }
     await this.#release();
-    if (ending === 'expired') {
+    if (ending === 'failed') {
       // The object stays as a record; its deletion comes as another ending.
-      if (this.#ending === 'expired') this.#ending = undefined;
+      if (this.#ending === 'failed') this.#ending = undefined;
       return;
     }
     if (ending === 'deleted') {
       await this.#writer.flushed();
-      await this.#deleteObject();
+      await deletePodObject(this.#deps.client, this.#pod);
     }
     this.#close();
-  }
-
-  async #deleteObject(): Promise<void> {
-    const { name = '', namespace } = this.#pod.metadata ?? {};
-    try {
-      await this.#deps.client.delete(builtin('Pod'), name, namespace, {
-        gracePeriodSeconds: 0,
-        preconditions: { uid: this.uid },
-      });
-    } catch (error) {
-      // Somebody was faster, or a new pod already has the name.
-      if (!isStatus(error, 404) && !isStatus(error, 409)) throw error;
-    }
   }
 
   async #release(): Promise<void> {
@@ -373,7 +378,6 @@ export class PodWorker {
 
   /** Brings what is known now to the API, at once. */
   #publish(): void {
-    const expired = this.#ending === 'expired' || this.#status.reason === 'DeadlineExceeded';
     this.#status = podStatus({
       pod: this.#pod,
       inits: this.#inits.map((runner) => runner.tracked),
@@ -384,14 +388,7 @@ export class PodWorker {
       initialized: this.#initialized,
       sandboxReady: this.#sandbox.ready && !this.#terminal,
       terminal: this.#terminal,
-      ...(expired
-        ? {
-            failure: {
-              reason: 'DeadlineExceeded',
-              message: 'Pod was active on the node longer than the specified deadline',
-            },
-          }
-        : {}),
+      ...(this.#failure === undefined ? {} : { failure: this.#failure }),
       previous: this.#status,
       now: this.#now(),
     });

@@ -2,6 +2,7 @@
 // Knows nothing of where the files come from.
 import {
   chmodSync,
+  chownSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -18,6 +19,8 @@ export interface FileContent {
   readonly data: Buffer;
   /** File permission bits, e.g. 0o644. */
   readonly mode: number;
+  /** Owner, where we may give files away; ourselves when left out. */
+  readonly uid?: number;
 }
 
 /** Relative path to content. */
@@ -54,11 +57,12 @@ export function writeAtomically(dir: string, payload: Payload, prepare: (fresh: 
   const before = currentTarget(dir);
   if (before !== undefined && unchanged(join(dir, before), payload)) return;
   const fresh = mkdtempSync(join(dir, '..'.concat(new Date().toISOString().replace(/[-:]/g, '_').slice(0, 19), '.')));
-  for (const [path, { data, mode }] of payload) {
+  for (const [path, { data, mode, uid }] of payload) {
     mkdirSync(dirname(join(fresh, path)), { recursive: true });
     writeFileSync(join(fresh, path), data);
     // The umask is ours, the mode is for the container.
     chmodSync(join(fresh, path), mode);
+    if (uid !== undefined && process.getuid?.() === 0) chownSync(join(fresh, path), uid, -1);
   }
   // Only we could look into it so far.
   chmodSync(fresh, 0o755);

@@ -5,14 +5,18 @@ import type {
   DownwardAPIVolumeFile,
   KeyToPath,
   Pod,
+  ServiceAccountTokenProjection,
   Volume,
   VolumeProjection,
 } from 'kubernetes-types/core/v1.js';
 import { type ObjectSource, secretData } from '../env/container-env.ts';
 import { fieldValue, type PodFacts, resourceValue } from '../env/field-ref.ts';
 import type { FileContent, Payload } from './atomic-writer.ts';
+import type { TokenSource } from './tokens.ts';
 
 const DEFAULT_MODE = 0o644;
+const PRIVATE_MODE = 0o600;
+const TOKEN_SECONDS = 3600;
 
 /** A volume cannot be set up; the message becomes that of the `FailedMount` event. */
 export class VolumeError extends Error {}
@@ -21,6 +25,7 @@ export interface PayloadInput {
   readonly pod: Pod;
   readonly facts: PodFacts;
   readonly objects: ObjectSource;
+  readonly tokens: TokenSource;
 }
 
 interface Selection {
@@ -89,6 +94,33 @@ function downward(
   return files;
 }
 
+/** For the eyes of the pod's user alone, where it has one. Upstream: pkg/volume/projected. */
+async function token(
+  { pod, tokens }: PayloadInput,
+  { audience = '', expirationSeconds = TOKEN_SECONDS, path }: ServiceAccountTokenProjection,
+  mode: number,
+): Promise<Payload> {
+  const uid = commonUser(pod);
+  const isPrivate = uid !== undefined || pod.spec?.securityContext?.fsGroup !== undefined;
+  try {
+    const text = await tokens.token(pod, { audience, expirationSeconds });
+    const file = { data: Buffer.from(text, 'utf8'), mode: isPrivate ? PRIVATE_MODE : mode };
+    return new Map([[path, uid === undefined ? file : { ...file, uid }]]);
+  } catch (error) {
+    throw new VolumeError(`failed to fetch token: ${(error as Error).message}`);
+  }
+}
+
+/** The user that all containers of the pod run as, when there is one. */
+function commonUser({ spec }: Pod): number | undefined {
+  const users = new Set(
+    [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].map(
+      ({ securityContext }) => securityContext?.runAsUser ?? spec?.securityContext?.runAsUser,
+    ),
+  );
+  return users.size === 1 ? [...users][0] : undefined;
+}
+
 async function projection(input: PayloadInput, source: VolumeProjection, mode: number): Promise<Payload> {
   if (source.configMap !== undefined) {
     const { name = '', optional = false, items } = source.configMap;
@@ -99,7 +131,8 @@ async function projection(input: PayloadInput, source: VolumeProjection, mode: n
     return await selected(input, { what: 'secret', name, optional, items, mode });
   }
   if (source.downwardAPI !== undefined) return downward(input, source.downwardAPI.items ?? [], mode);
-  // Tokens and trust bundles are issued by parts that this node has not; what a pod does with the rest still works.
+  if (source.serviceAccountToken !== undefined) return await token(input, source.serviceAccountToken, mode);
+  // Trust bundles and certificates of pods are issued by nobody here; what a pod does with the rest still works.
   return new Map();
 }
 

@@ -2,9 +2,12 @@
 // Knows no containers: how a process finds them is the starter's and the runtime's matter.
 import { chmodSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { HostPathVolumeSource, Volume } from 'kubernetes-types/core/v1.js';
+import type { HostPathVolumeSource, Pod, Volume } from 'kubernetes-types/core/v1.js';
+import { parseQuantity } from '#kube/api/quantity.ts';
+import { podLimits } from '../cgroup/limits.ts';
 import type { PodFacts } from '../env/field-ref.ts';
 import { writeAtomically } from './atomic-writer.ts';
+import { mountMemory, unmountBelow } from './memory-volume.ts';
 import { giveToGroup } from './ownership.ts';
 import { type PayloadInput, VolumeError, volumePayload } from './payload.ts';
 import { persistentSource, type StorageSource, UnboundClaimError } from './persistent.ts';
@@ -16,6 +19,8 @@ export interface PodVolumes {
   mount(facts: PodFacts): Promise<ReadonlyMap<string, string>>;
   /** Removes them with all they hold. */
   unmount(): void;
+  /** Gives back what lies in memory; the rest stays for the next run. */
+  releaseMemory(): void;
 }
 
 const FOLDER = {
@@ -25,6 +30,11 @@ const FOLDER = {
   downwardAPI: 'kubernetes.io~downward-api',
   projected: 'kubernetes.io~projected',
 } as const;
+
+/** Where an emptyDir lies. */
+export function emptyDirPath(podDir: string, name: string): string {
+  return join(podDir, 'volumes', FOLDER.emptyDir, name);
+}
 
 function folderOf(volume: Volume): string | undefined {
   for (const kind of Object.keys(FOLDER) as (keyof typeof FOLDER)[])
@@ -45,6 +55,12 @@ function hostPath(volume: Volume, source: HostPathVolumeSource): string {
     throw new VolumeError(`hostPath type check failed for volume "${volume.name}": ${path} is not a file`);
   }
   return path;
+}
+
+/** As upstream: the least of what the volume says, the pod may use and the node has. In bytes. */
+function memorySize({ emptyDir }: Volume, pod: Pod, { allocatable }: PodFacts): number {
+  const bounds = [emptyDir?.sizeLimit ?? '0', allocatable.memory ?? '0'].map((text) => parseQuantity(text).value());
+  return Math.min(...[...bounds, podLimits(pod, 0).memoryBytes ?? 0].filter((bytes) => bytes > 0));
 }
 
 /** Volumes of one pod below `podDir`. */
@@ -77,15 +93,25 @@ export function podVolumes(
           'it has configMap, secret, downwardAPI, projected, emptyDir, hostPath and persistentVolumeClaim',
       );
     }
+    const { medium = '' } = volume.emptyDir ?? {};
+    if (medium !== '' && medium !== 'Memory') {
+      throw new VolumeError(`emptyDir is on the disk or in memory: medium ${JSON.stringify(medium)} cannot be had`);
+    }
     const dir = join(root, folder, volume.name);
     const payload = await volumePayload({ ...input, facts }, volume);
-    if (payload !== undefined) writeAtomically(dir, payload, (fresh) => group(fresh, true));
-    else if (!existsSync(dir)) {
+    if (payload !== undefined) {
+      writeAtomically(dir, payload, (fresh) => group(fresh, true));
+      return dir;
+    }
+    const isNew = !existsSync(dir);
+    if (isNew) {
       mkdirSync(dir, { recursive: true });
       // Whatever the umask: the user of the container is somebody else.
       chmodSync(dir, 0o777);
-      group(dir, false);
     }
+    // Where it cannot be had the volume is on the disk, as it is without a medium.
+    const inMemory = medium === 'Memory' && (await mountMemory(dir, memorySize(volume, input.pod, facts)));
+    if (isNew || inMemory) group(dir, false);
     return dir;
   };
   return {
@@ -102,7 +128,12 @@ export function podVolumes(
       return dirs;
     },
     unmount() {
+      input.tokens.forget(input.pod.metadata?.uid ?? '');
+      unmountBelow(root);
       rmSync(root, { recursive: true, force: true });
+    },
+    releaseMemory() {
+      if (input.pod.spec?.volumes?.some(({ emptyDir }) => emptyDir?.medium === 'Memory') === true) unmountBelow(root);
     },
   };
 }

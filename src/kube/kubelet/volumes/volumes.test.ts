@@ -2,12 +2,13 @@
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ConfigMap, PersistentVolumeClaim, Pod, Volume } from 'kubernetes-types/core/v1.js';
+import type { ConfigMap, PersistentVolumeClaim, Pod, PodSecurityContext, Volume } from 'kubernetes-types/core/v1.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ObjectSource } from '../env/container-env.ts';
 import { writeAtomically } from './atomic-writer.ts';
 import type { StorageSource } from './persistent.ts';
 import { podVolumes } from './pod-volumes.ts';
+import type { TokenSource } from './tokens.ts';
 
 let dir: string;
 
@@ -66,13 +67,24 @@ describe('podVolumes()', () => {
       spec: { claimRef: { uid: 'u' }, hostPath: { path: join(dir, 'disk'), type: 'DirectoryOrCreate' } },
     }),
   };
+  const tokens: TokenSource = {
+    token: async (_pod, { audience, expirationSeconds }) => {
+      if (audience === 'nobody') throw new Error('nobody issues it');
+      return `${audience} for ${expirationSeconds}`;
+    },
+    forget: () => {},
+  };
   const facts = { podIps: ['127.244.0.2'], hostIps: ['127.0.0.1'], allocatable: {} };
-  const mount = async (volume: Omit<Volume, 'name'>): Promise<string> => {
+  const mount = async (volume: Omit<Volume, 'name'>, securityContext?: PodSecurityContext): Promise<string> => {
     const pod: Pod = {
       metadata: { name: 'p', namespace: 'd', labels: { a: 'b' } },
-      spec: { containers: [], volumes: [{ name: 'v', ...volume }] },
+      spec: {
+        containers: [{ name: 'main', image: 'x', resources: { limits: { memory: '64Mi' } } }],
+        volumes: [{ name: 'v', ...volume }],
+        ...(securityContext === undefined ? {} : { securityContext }),
+      },
     };
-    return (await podVolumes(dir, { pod, objects, storage }).mount(facts)).get('v') ?? '';
+    return (await podVolumes(dir, { pod, objects, storage, tokens }).mount(facts)).get('v') ?? '';
   };
   const text = (...path: string[]) => readFileSync(join(...path), 'utf8');
 
@@ -98,12 +110,51 @@ describe('podVolumes()', () => {
     expect(text(at, 'labels')).toBe('a="b"');
   });
 
+  test('files have the defaultMode of their volume, but for those with a mode of their own', async () => {
+    const modes = (at: string): number[] => names(at).map((name) => statSync(join(at, name)).mode & 0o777);
+    const defaultMode = 0o440;
+    const items = [
+      { key: 'one', path: 'one' },
+      { key: 'two', path: 'two', mode: 0o400 },
+    ];
+    expect(modes(await mount({ configMap: { name: 'cm', items, defaultMode } }))).toEqual([0o440, 0o400]);
+    const files = [{ path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } }];
+    expect(modes(await mount({ downwardAPI: { items: files, defaultMode } }))).toEqual([0o440]);
+    const sources = [{ configMap: { name: 'cm', items } }, { downwardAPI: { items: files } }];
+    expect(modes(await mount({ projected: { sources, defaultMode } }))).toEqual([0o440, 0o440, 0o400]);
+  });
+
+  test('a file of the downward API may hold what a container may use: resourceFieldRef', async () => {
+    const resourceFieldRef = { containerName: 'main', resource: 'limits.memory', divisor: '1Mi' };
+    const at = await mount({ downwardAPI: { items: [{ path: 'memory', resourceFieldRef }] } });
+    expect(text(at, 'memory')).toBe('64');
+    const other = { ...resourceFieldRef, containerName: 'other' };
+    const volume = { downwardAPI: { items: [{ path: 'memory', resourceFieldRef: other }] } };
+    await expect(mount(volume)).rejects.toThrow('container "other" of downward API file "memory" not found');
+  });
+
+  test('a serviceAccountToken lies at its path, for its audience and its expirationSeconds', async () => {
+    const source = { audience: 'vault', expirationSeconds: 700, path: 'deep/token' };
+    const at = await mount({ projected: { sources: [{ serviceAccountToken: source }] } });
+    expect(text(at, 'deep/token')).toBe('vault for 700');
+    expect(statSync(join(at, 'deep/token')).mode & 0o777).toBe(0o644);
+    const lost = { projected: { sources: [{ serviceAccountToken: { audience: 'nobody', path: 'token' } }] } };
+    await expect(mount(lost)).rejects.toThrow('failed to fetch token: nobody issues it');
+  });
+
+  test('a token is for the eyes of the user that all containers have', async () => {
+    const volume = { projected: { sources: [{ serviceAccountToken: { path: 'token' } }] } };
+    const token = join(await mount(volume, { runAsUser: 1234 }), 'token');
+    expect(statSync(token).mode & 0o777).toBe(0o600);
+    if (process.getuid?.() === 0) expect(statSync(token).uid).toBe(1234);
+  });
+
   test('a claim gives the directory of its volume, and what is written there outlives the pod', async () => {
     const at = await mount({ persistentVolumeClaim: { claimName: 'bound' } });
     expect(at).toBe(join(dir, 'disk'));
     expect(statSync(at).mode & 0o777).toBe(0o777);
     writeFileSync(join(at, 'kept'), 'yes');
-    podVolumes(dir, { pod: { metadata: { name: 'p', namespace: 'd' } }, objects, storage }).unmount();
+    podVolumes(dir, { pod: { metadata: { name: 'p', namespace: 'd' } }, objects, storage, tokens }).unmount();
     expect(text(await mount({ persistentVolumeClaim: { claimName: 'bound' } }), 'kept')).toBe('yes');
   });
 

@@ -43,7 +43,7 @@ export const podVerdicts: Verdicts = {
     ...honoured('src/control/controllers/scheduler/state/requests.test.ts', 'overhead'),
     ...honoured('test/scheduling/scheduling.test.ts', 'priorityClassName'),
     ...moot('the name that serviceAccountName had before; it is kept in step with it', 'serviceAccount'),
-    ...moot('no token of a service account is mounted in any case', 'automountServiceAccountToken'),
+    ...honoured('src/kube/apiserver/subresources/token.test.ts', 'automountServiceAccountToken'),
     ...moot(
       'images are mapped to commands, or pulled with the credentials that the container engine has',
       'imagePullSecrets',

@@ -1,15 +1,6 @@
 // What becomes of the fields of volumes and their mounts.
 // Verdicts only.
-import {
-  everyHonoured,
-  everyIgnored,
-  everyRefused,
-  honoured,
-  ignored,
-  refused,
-  untested,
-  type Verdicts,
-} from '../verdict.ts';
+import { everyHonoured, everyIgnored, everyRefused, honoured, ignored, refused, type Verdicts } from '../verdict.ts';
 
 const VOLUMES = 'src/kube/kubelet/volumes/volumes.test.ts';
 const ISOLATION = 'src/kube/kubelet/isolation.test.ts';
@@ -55,34 +46,31 @@ export const volumeVerdicts: Verdicts = {
   ...Object.fromEntries(foreignSources.map((type) => [type, everyRefused(FOREIGN)])),
   'core.v1.VsphereVirtualDiskVolumeSource': everyRefused(FOREIGN),
   'core.v1.PersistentVolumeClaimTemplate': everyRefused(FOREIGN),
-  'core.v1.ConfigMapVolumeSource': { ...honoured(VOLUMES, 'items', 'name', 'optional'), ...untested('defaultMode') },
+  'core.v1.ConfigMapVolumeSource': everyHonoured(VOLUMES),
   'core.v1.SecretVolumeSource': {
     ...honoured(VOLUMES, 'items', 'optional', 'secretName'),
     ...honoured(ISOLATION, 'defaultMode'),
   },
   'core.v1.KeyToPath': everyHonoured(VOLUMES),
-  'core.v1.DownwardAPIVolumeSource': { ...honoured(VOLUMES, 'items'), ...untested('defaultMode') },
-  'core.v1.DownwardAPIVolumeFile': {
-    ...honoured(VOLUMES, 'fieldRef', 'mode', 'path'),
-    ...untested('resourceFieldRef'),
-  },
-  'core.v1.EmptyDirVolumeSource': {
-    ...ignored('what it holds is on the disk of the node', 'medium'),
-    ...ignored('the size of volumes is not bounded', 'sizeLimit'),
-  },
+  'core.v1.DownwardAPIVolumeSource': everyHonoured(VOLUMES),
+  'core.v1.DownwardAPIVolumeFile': everyHonoured(VOLUMES),
+  'core.v1.EmptyDirVolumeSource': everyHonoured('src/kube/kubelet/storage.test.ts'),
   'core.v1.HostPathVolumeSource': everyHonoured(VOLUMES),
-  'core.v1.PersistentVolumeClaimVolumeSource': { ...honoured(CLAIMS, 'claimName'), ...untested('readOnly') },
-  'core.v1.ProjectedVolumeSource': { ...honoured(VOLUMES, 'sources'), ...untested('defaultMode') },
+  'core.v1.PersistentVolumeClaimVolumeSource': {
+    ...honoured(CLAIMS, 'claimName'),
+    ...honoured('src/kube/kubelet/pod/container-mounts.test.ts', 'readOnly'),
+  },
+  'core.v1.ProjectedVolumeSource': everyHonoured(VOLUMES),
   'core.v1.VolumeProjection': {
-    ...honoured(VOLUMES, 'configMap', 'downwardAPI', 'secret'),
-    ...ignored(NOT_ISSUED, 'clusterTrustBundle', 'podCertificate', 'serviceAccountToken'),
+    ...honoured(VOLUMES, 'configMap', 'downwardAPI', 'secret', 'serviceAccountToken'),
+    ...ignored(NOT_ISSUED, 'clusterTrustBundle', 'podCertificate'),
   },
   'core.v1.ConfigMapProjection': everyHonoured(VOLUMES),
   'core.v1.SecretProjection': everyHonoured(VOLUMES),
   'core.v1.DownwardAPIProjection': everyHonoured(VOLUMES),
   'core.v1.ClusterTrustBundleProjection': everyIgnored(NOT_ISSUED),
   'core.v1.PodCertificateProjection': everyIgnored(NOT_ISSUED),
-  'core.v1.ServiceAccountTokenProjection': everyIgnored(NOT_ISSUED),
+  'core.v1.ServiceAccountTokenProjection': everyHonoured(VOLUMES),
   'core.v1.VolumeMount': {
     ...honoured(ISOLATION, 'mountPath', 'name', 'readOnly', 'subPath', 'subPathExpr'),
     ...ignored('a mount made in a container stays in it', 'mountPropagation'),
