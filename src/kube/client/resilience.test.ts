@@ -34,7 +34,7 @@ function clientOf(url: string, fake?: FakeClock): Client {
 
 beforeEach(async () => {
   store = createMemoryStore();
-  server = await startTestServer({ store });
+  server = await startTestServer({ store, withoutRootCa: true });
   direct = clientOf(server.url);
   link = new HostileLink(() => server.port);
   await link.up();
@@ -58,7 +58,7 @@ afterEach(async () => {
 async function restart(): Promise<void> {
   await direct.close();
   await server.close();
-  server = await startTestServer({ store });
+  server = await startTestServer({ store, withoutRootCa: true });
   direct = clientOf(server.url);
 }
 

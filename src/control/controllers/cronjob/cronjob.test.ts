@@ -58,6 +58,16 @@ describe('a schedule', () => {
     expect(untilNext(job, cron, due, late)).toBe(30 * 60_000 + 7_000);
   });
 
+  test('what is due is no run that is longer ago than startingDeadlineSeconds', () => {
+    const due = (startingDeadlineSeconds: number): unknown => {
+      const job = cronJob({ schedule: '* * * * *', startingDeadlineSeconds }, '2026-01-01T12:00:00Z');
+      const cron = parseSchedule(job);
+      if (cron === undefined) throw new Error('The schedule was not understood');
+      return dueAt(job, cron, Date.UTC(2026, 0, 1, 12, 1, 30)).time;
+    };
+    expect([due(29), due(31)]).toEqual([undefined, Date.UTC(2026, 0, 1, 12, 1)]);
+  });
+
   test('what is due is the latest run, with the number of those missed', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 300 }), (minutes) => {
@@ -165,6 +175,17 @@ describe('a CronJob', () => {
       await eventually(async () => expect(await names()).toContain(`tick-${Math.floor(at / 60_000)}`));
       await eventually(async () => expect(Date.parse(String((await get()).status?.lastScheduleTime))).toBe(at));
     }
+  });
+
+  test('keeps as many failed Jobs as failedJobsHistoryLimit says', async () => {
+    await create({ failedJobsHistoryLimit: 1, successfulJobsHistoryLimit: 0 });
+    await seen();
+    await minute(1);
+    await finish(nameAt(1), 'Failed');
+    await minute(2);
+    expect(await names()).toEqual([nameAt(1), nameAt(2)]);
+    await finish(nameAt(2), 'Failed');
+    await eventually(async () => expect(await names()).toEqual([nameAt(2)]));
   });
 
   test('that forbids it starts none while one runs, and one that replaces ends it', async () => {

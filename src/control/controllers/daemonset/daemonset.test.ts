@@ -1,6 +1,6 @@
 // DaemonSets against the real API server and scheduler; only the kubelets are played.
 // What is asserted is what a user could see.
-import type { DaemonSet } from 'kubernetes-types/apps/v1.js';
+import type { ControllerRevision, DaemonSet } from 'kubernetes-types/apps/v1.js';
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { builtin } from '#kube/api/resources.ts';
@@ -120,6 +120,31 @@ describe('a DaemonSet', () => {
     await world.client.delete(PODS, on('b')[0]?.metadata?.name ?? '', 'default');
     await world.until(() => on('b')[0]?.spec?.containers[0]?.image === 'two');
     expect([on('a'), on('c')].map(([pod]) => pod?.spec?.containers[0]?.image)).toEqual(['one', 'one']);
+  });
+
+  test('calls a pod available after minReadySeconds, and waits for that as it rolls', async () => {
+    await create({ minReadySeconds: 3600 });
+    await world.until(() => live()?.status?.numberReady === 3);
+    expect(live()?.status).toMatchObject({ numberUnavailable: 3 });
+    expect(live()?.status?.numberAvailable ?? 0).toBe(0);
+    await world.client.patch(SETS, 'agent', 'default', 'merge', { spec: { minReadySeconds: 0 } });
+    await world.until(() => live()?.status?.numberAvailable === 3);
+  });
+
+  test('keeps as many former revisions as its revisionHistoryLimit says', async () => {
+    await create({ revisionHistoryLimit: 1 });
+    await world.until(rolled(3));
+    const revisions = (): number[] =>
+      world
+        .see<ControllerRevision>('ControllerRevision')
+        .list('default')
+        .map(({ revision }) => revision)
+        .sort();
+    for (const image of ['two', 'three']) {
+      await setImage(image);
+      await world.until(() => rolled(3)() && images().every((each) => each === image));
+    }
+    await world.until(() => revisions().join() === '2,3');
   });
 
   test('replaces a pod that failed', async () => {

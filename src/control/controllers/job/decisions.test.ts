@@ -62,6 +62,31 @@ test('the first rule of a pod failure policy that fits decides', () => {
   expect(judgeFailure(undefined, pod)).toEqual({ counts: true });
 });
 
+test('a rule about exit codes may be about one container: containerName', () => {
+  const ended = (name: string, exitCode: number) => ({ name, state: { terminated: { exitCode } } });
+  const pod = {
+    metadata: { name: 'p', namespace: 'n' },
+    status: { containerStatuses: [ended('helper', 42), ended('main', 1)] },
+  } as unknown as Pod;
+  const rule = (containerName: string) => ({
+    rules: [{ action: 'FailJob', onExitCodes: { containerName, operator: 'In', values: [42] } }],
+  });
+  expect(judgeFailure(rule('main'), pod)).toEqual({ counts: true });
+  expect(judgeFailure(rule('helper'), pod).message).toMatch(/^Container helper for pod n\/p failed with exit code 42/);
+});
+
+test('podReplacementPolicy says whether a pod that is going is replaced now, or when it has failed', () => {
+  const pod = {
+    metadata: { name: 'p', uid: 'u', deletionTimestamp: new Date(NOW).toISOString(), finalizers: [TRACKING] },
+    status: { phase: 'Running' },
+  } as unknown as Pod;
+  const created = (podReplacementPolicy: string): number => {
+    const job = { metadata: { name: 'j' }, spec: { parallelism: 1, podReplacementPolicy, template: {} } } as Job;
+    return movesOf(viewOf(job, [pod], new Set()), NOW + 3_600_000).create.length;
+  };
+  expect([created('TerminatingOrFailed'), created('Failed')]).toEqual([1, 0]);
+});
+
 test('a success policy may ask for indexes, for a number, or for so many of some', () => {
   const met = (rule: object, have: number[]): boolean =>
     metSuccessPolicy(

@@ -120,6 +120,15 @@ describe('a Job', () => {
     expect(status?.conditions?.at(-1)).toMatchObject({ reason: 'FailedIndexes', message: 'Job has failed indexes' });
   });
 
+  test('gives up when more indexes have failed than maxFailedIndexes', async () => {
+    world.kubelet.exits = (pod) => (Number(pod.metadata?.annotations?.[INDEX]) < 2 ? 1 : undefined);
+    const indexed = { completionMode: 'Indexed', completions: 4, parallelism: 4, backoffLimitPerIndex: 0 };
+    await create({ ...indexed, maxFailedIndexes: 1 });
+    const { status } = await world.until(() => held('Failed'));
+    expect(status).toMatchObject({ failedIndexes: '0,1', active: 0 });
+    expect(status?.conditions?.at(-1)).toMatchObject({ reason: 'MaxFailedIndexesExceeded' });
+  });
+
   test('suspended runs nothing, resumed goes on, and what suspension ended is no failure', async () => {
     await create({ suspend: true });
     await world.until(() => held('Suspended'));

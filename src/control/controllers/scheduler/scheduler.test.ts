@@ -54,6 +54,18 @@ describe('the scheduler', () => {
     await world.until(() => nodeOf('big') === 'node-2');
   });
 
+  test('leaves pods of another schedulerName alone', async () => {
+    await addNode(world.client, 'node-1');
+    await create('foreign', '1', { schedulerName: 'somebody-else' });
+    await create('own', '1', { schedulerName: 'default-scheduler' });
+    await world.until(() => nodeOf('own') === 'node-1');
+    expect(podNamed('foreign')).toBeDefined();
+    expect([nodeOf('foreign'), podCondition(podNamed('foreign') ?? {}, 'PodScheduled')]).toEqual([
+      undefined,
+      undefined,
+    ]);
+  });
+
   test('never fills a node beyond what it has, however fast pods come', async () => {
     await addNode(world.client, 'node-1', { cpu: '2' });
     await addNode(world.client, 'node-2', { cpu: '2' });

@@ -106,6 +106,20 @@ describe('a StatefulSet', () => {
     await world.until(() => claims().join() === 'data-db-0');
   });
 
+  test('takes its claims along when it is deleted, if whenDeleted says so', async () => {
+    await create(2, { volumeClaimTemplates: [dataClaim] });
+    await world.until(allReady(2));
+    await patch({ persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Delete' } });
+    const owners = (): string[] =>
+      world
+        .see<PersistentVolumeClaim>('PersistentVolumeClaim')
+        .list('default')
+        .flatMap(({ metadata }) => metadata?.ownerReferences?.map(({ kind }) => kind) ?? []);
+    await world.until(() => owners().join() === 'StatefulSet,StatefulSet');
+    await world.client.delete(SETS, 'db', 'default', { propagationPolicy: 'Background' });
+    await world.until(() => pods().length === 0 && claims().length === 0);
+  });
+
   test('rolls from the top down to its partition, and back with the revision it had', async () => {
     await create(3, { updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 2 } } });
     await world.until(allReady(3));

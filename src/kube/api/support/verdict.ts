@@ -1,11 +1,9 @@
-// What becomes of a field that people may write: honoured, with or without a test, accepted without effect, or refused.
+// What becomes of a field that people may write: honoured, accepted without effect, or refused.
 // The form of the verdicts and nothing else; they stand in verdicts/, a file for each part of the API.
 
 export type Verdict =
   /** `test` is a file of this repository that names the field and would fail without it. */
   | { readonly is: 'honoured'; readonly test: string }
-  /** It is acted on, and no test speaks of it yet. */
-  | { readonly is: 'untested' }
   /** `quiet`: nobody need be told, since what the field asks for is so in any case. */
   | { readonly is: 'ignored'; readonly why: string; readonly quiet?: true }
   | { readonly is: 'refused'; readonly why: string };
@@ -24,10 +22,6 @@ function each(verdict: Verdict, fields: readonly string[]): Fields {
 
 export function honoured(test: string, ...fields: readonly string[]): Fields {
   return each({ is: 'honoured', test }, fields);
-}
-
-export function untested(...fields: readonly string[]): Fields {
-  return each({ is: 'untested' }, fields);
 }
 
 export function ignored(why: string, ...fields: readonly string[]): Fields {

@@ -8,7 +8,6 @@ import {
   ignored,
   moot,
   refused,
-  untested,
   type Verdicts,
 } from '../verdict.ts';
 
@@ -37,9 +36,8 @@ export const podVerdicts: Verdicts = {
     ...honoured('src/kube/kubelet/env/env.test.ts', 'serviceAccountName'),
     ...honoured('src/control/controllers/scheduler/filters/filters.test.ts', 'affinity', 'nodeSelector', 'tolerations'),
     ...honoured('src/control/controllers/scheduler/filters/filters.test.ts', 'topologySpreadConstraints'),
-    ...honoured('src/control/controllers/scheduler/scheduler.test.ts', 'nodeName', 'schedulingGates'),
+    ...honoured('src/control/controllers/scheduler/scheduler.test.ts', 'nodeName', 'schedulerName', 'schedulingGates'),
     ...honoured('src/control/controllers/scheduler/preemption.test.ts', 'preemptionPolicy', 'priority'),
-    ...untested('schedulerName'),
     ...honoured('src/control/controllers/scheduler/state/requests.test.ts', 'overhead'),
     ...honoured('test/scheduling/scheduling.test.ts', 'priorityClassName'),
     ...moot('the name that serviceAccountName had before; it is kept in step with it', 'serviceAccount'),

@@ -1,6 +1,6 @@
 // What becomes of the fields of workloads: how many pods there are, and how one generation follows another.
 // Verdicts only.
-import { everyHonoured, everyIgnored, honoured, ignored, moot, untested, type Verdicts } from '../verdict.ts';
+import { everyHonoured, everyIgnored, honoured, ignored, moot, type Verdicts } from '../verdict.ts';
 
 const at = (name: string): string => `src/control/controllers/${name}.test.ts`;
 const DEPLOYMENT = at('deployment/deployment');
@@ -25,10 +25,7 @@ export const workloadVerdicts: Verdicts = {
   'apps.v1.ReplicaSetSpec': everyHonoured(REPLICA_SET),
   'apps.v1.StatefulSetSpec': everyHonoured(STATEFUL_SET),
   'apps.v1.StatefulSetOrdinals': everyHonoured(STATEFUL_SET),
-  'apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicy': {
-    ...honoured(STATEFUL_SET, 'whenScaled'),
-    ...untested('whenDeleted'),
-  },
+  'apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicy': everyHonoured(STATEFUL_SET),
   'apps.v1.StatefulSetUpdateStrategy': everyHonoured(STATEFUL_SET),
   'apps.v1.RollingUpdateStatefulSetStrategy': {
     ...honoured(STATEFUL_SET, 'partition'),
@@ -41,8 +38,7 @@ export const workloadVerdicts: Verdicts = {
   },
   'core.v1.PersistentVolumeClaimSpec': {
     ...honoured(VOLUMES, 'accessModes', 'resources', 'storageClassName', 'volumeName'),
-    ...honoured(at('persistent-volume/match'), 'volumeMode'),
-    ...untested('selector'),
+    ...honoured(at('persistent-volume/match'), 'selector', 'volumeMode'),
     ...ignored(NO_POPULATORS, 'dataSource', 'dataSourceRef'),
     ...ignored(NO_CLASSES, 'volumeAttributesClassName'),
   },
@@ -52,10 +48,7 @@ export const workloadVerdicts: Verdicts = {
     ...honoured(VOLUMES, 'requests'),
     ...ignored('the size of volumes is not bounded', 'limits'),
   },
-  'apps.v1.DaemonSetSpec': {
-    ...honoured(DAEMON_SET, 'selector', 'template', 'updateStrategy'),
-    ...untested('minReadySeconds', 'revisionHistoryLimit'),
-  },
+  'apps.v1.DaemonSetSpec': everyHonoured(DAEMON_SET),
   'apps.v1.DaemonSetUpdateStrategy': everyHonoured(DAEMON_SET),
   'apps.v1.RollingUpdateDaemonSet': everyHonoured(DAEMON_SET),
   'batch.v1.JobSpec': {
@@ -71,7 +64,8 @@ export const workloadVerdicts: Verdicts = {
       'template',
     ),
     ...honoured(JOB, 'ttlSecondsAfterFinished'),
-    ...untested('maxFailedIndexes', 'podReplacementPolicy'),
+    ...honoured(JOB, 'maxFailedIndexes'),
+    ...honoured(JOB_DECISIONS, 'podReplacementPolicy'),
     ...ignored('pods that exist already are not adopted by a Job', 'manualSelector'),
   },
   'batch.v1.PodFailurePolicy': everyHonoured(JOB),
@@ -81,15 +75,14 @@ export const workloadVerdicts: Verdicts = {
   },
   'batch.v1.PodFailurePolicyOnExitCodesRequirement': {
     ...honoured(JOB, 'operator', 'values'),
-    ...untested('containerName'),
+    ...honoured(JOB_DECISIONS, 'containerName'),
   },
   'batch.v1.PodFailurePolicyOnPodConditionsPattern': everyHonoured(JOB_DECISIONS),
   'batch.v1.SuccessPolicy': everyHonoured(JOB),
   'batch.v1.SuccessPolicyRule': everyHonoured(JOB_DECISIONS),
   'batch.v1.CronJobSpec': {
     ...honoured(CRON_JOB, 'concurrencyPolicy', 'jobTemplate', 'schedule', 'successfulJobsHistoryLimit', 'suspend'),
-    ...honoured(CRON_JOB, 'timeZone'),
-    ...untested('failedJobsHistoryLimit', 'startingDeadlineSeconds'),
+    ...honoured(CRON_JOB, 'failedJobsHistoryLimit', 'startingDeadlineSeconds', 'timeZone'),
   },
   'batch.v1.JobTemplateSpec': everyHonoured(CRON_JOB),
 };
