@@ -1,0 +1,92 @@
+// The eBPF driver: serves Services where sockets of this machine ask for them, before there is a packet.
+// Everything else (traffic from outside, source ranges, silence, masquerade) it leaves to the driver beneath.
+import { libcObstacle } from '#lib/sys/libc.ts';
+import { mountPoints } from '#lib/sys/mounts.ts';
+import type { RuleUpdate } from '#traffic/snapshot/rules/rule-model.ts';
+import type { DriverOptions, L4Driver, Repairs } from '../../contract.ts';
+import { BpfMap } from '../bpf/map.ts';
+import { CAPACITIES, type Capacities, DECIDED, REMEMBERED, type TableName, tableShapes } from '../programs/layout.ts';
+import { RuleTables } from '../tables/rule-tables.ts';
+import { Attachment, keptMap } from './attachment.ts';
+import { namespaceCookie } from './namespace-cookie.ts';
+import { DEFAULT_BPF_FOLDER, openPinFolder, type PinFolder } from './pin-folder.ts';
+
+export interface EbpfOptions extends DriverOptions {
+  /** Folder of a cgroup2 file system: sockets of every process in it and below are served. */
+  readonly cgroup: string;
+  /** Serves what begins elsewhere and what a socket cannot decide; it is given every change first. */
+  readonly beneath: L4Driver;
+  /** A folder on a bpf file system, or one to mount it at. */
+  readonly bpfFolder?: string;
+  readonly capacities?: Partial<Capacities>;
+}
+
+/** Why this driver cannot work here, as a clause; undefined where it can be tried. */
+export function ebpfObstacle(): string | undefined {
+  const obstacle = libcObstacle();
+  if (obstacle !== undefined) return obstacle;
+  if (process.getuid?.() !== 0) return 'eBPF needs root (CAP_BPF, CAP_NET_ADMIN, CAP_SYS_ADMIN)';
+  try {
+    BpfMap.create({ name: 'probe', type: 'array', keySize: 4, valueSize: 4, capacity: 1 }).close();
+    namespaceCookie();
+    return undefined;
+  } catch (error) {
+    return `the kernel refuses eBPF (${(error as Error).message})`;
+  }
+}
+
+/** The root of the control groups of version 2; undefined when none is mounted. */
+export function cgroupRoot(): string | undefined {
+  return mountPoints('cgroup2')[0];
+}
+
+export class EbpfDriver implements L4Driver {
+  readonly name = 'ebpf';
+  readonly #options: EbpfOptions;
+  readonly #folder: PinFolder;
+  readonly #maps: Readonly<Record<TableName, BpfMap>>;
+  readonly #tables: RuleTables;
+  #attachment: Attachment | undefined;
+
+  /** Makes the tables; nothing is in force before the first change. Throws where `ebpfObstacle` says why. */
+  constructor(options: EbpfOptions) {
+    this.#options = options;
+    const shapes = tableShapes({ ...CAPACITIES, ...options.capacities });
+    this.#folder = openPinFolder(options.bpfFolder ?? DEFAULT_BPF_FOLDER, options.owner ?? 'default');
+    const kept = REMEMBERED.map((name) => [name, keptMap(this.#folder, shapes[name])] as const);
+    const fresh = DECIDED.map((name) => [name, BpfMap.create(shapes[name])] as const);
+    this.#maps = Object.fromEntries([...kept, ...fresh]) as Record<TableName, BpfMap>;
+    this.#tables = new RuleTables(this.#maps);
+  }
+
+  async apply(update: RuleUpdate): Promise<void> {
+    // Who is refused there must not be refused here alone: sockets served here need no packet of the driver beneath.
+    await this.#options.beneath.apply(update);
+    this.#tables.change(update.ports);
+    const { cgroup, netns, warn } = this.#options;
+    this.#attachment ??= new Attachment({
+      cgroup,
+      node: namespaceCookie(netns),
+      folder: this.#folder,
+      maps: this.#maps,
+      warn,
+    });
+  }
+
+  async verify(): Promise<Repairs> {
+    const beneath = await this.#options.beneath.verify();
+    const tables = this.#tables.repair();
+    const tied = this.#attachment?.repair() ?? 0;
+    return {
+      restored: beneath.restored + tables.restored + tied,
+      removed: beneath.removed + tables.removed,
+    };
+  }
+
+  async close(keep = false): Promise<void> {
+    this.#attachment?.close(keep);
+    for (const map of Object.values(this.#maps)) map.close();
+    if (!keep) this.#folder.remove();
+    await this.#options.beneath.close(keep);
+  }
+}

@@ -1,0 +1,30 @@
+// Which fronts of a Service port this driver serves itself, and whose outcome it leaves to the driver beneath.
+// Pure. What a socket cannot know or do (who it will come from, silence, another source) is left beneath.
+import type { EndpointSetName, Front, PortRules } from '#traffic/snapshot/rules/rule-model.ts';
+import { outcomeOf } from '#traffic/snapshot/rules/rule-model.ts';
+
+export type Way = 'pass' | 'refuse' | EndpointSetName;
+
+export interface FrontWays {
+  readonly pod: Way;
+  readonly node: Way;
+}
+
+/** `pass` for both means that the front need not be known at all. */
+export function waysOf(rules: PortRules, front: Front): FrontWays {
+  // Sockets of SCTP are not asked about; source ranges are about an address that is not chosen yet.
+  if (rules.protocol === 'SCTP' || front.allowedSources !== undefined) return { pod: 'pass', node: 'pass' };
+  return { pod: wayOf(rules, front, 'pod'), node: wayOf(rules, front, 'node') };
+}
+
+function wayOf(rules: PortRules, front: Front, source: 'pod' | 'node'): Way {
+  const outcome = outcomeOf(rules, front, source);
+  if (outcome.type === 'reject') return 'refuse';
+  // A socket call cannot be left without an answer; a packet can.
+  if (outcome.type === 'drop') return 'pass';
+  // The hash is of the client's address, which a socket has only once it is connected.
+  if (rules.pick === 'source_hash') return 'pass';
+  // The node's own sockets have its address anyway; a pod's would need it in place of its own.
+  if (outcome.masquerade && source === 'pod') return 'pass';
+  return outcome.to;
+}
