@@ -53,6 +53,10 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'run a node of a cluster, at any Kubernetes API server',
     load: async () => (await import('./commands/kubelet.ts')).kubeletCommand(),
   },
+  'service-proxy': {
+    summary: 'serve Services on this node, in place of kube-proxy',
+    load: async () => (await import('./commands/service-proxy.ts')).serviceProxyCommand(),
+  },
   version: {
     summary: 'show the version',
     load: async () => (await import('./commands/version.ts')).versionCommand(),

@@ -76,7 +76,7 @@ class NftablesDriver implements L4Driver {
   }
 
   async close(keep = false): Promise<void> {
-    if (keep || !this.#started) return;
+    if (keep) return;
     this.#started = false;
     // A table is added first, so that there is one to delete.
     const lines = FAMILIES.map((family) => `${dialectOf(family).ip} ${this.#table}`);

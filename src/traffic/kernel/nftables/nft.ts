@@ -83,3 +83,14 @@ function firstLines(errors: string): string {
     .map((line) => line.slice(0, 300))
     .join('; ');
 }
+
+/** Why rules cannot be kept here, as a sentence; undefined where they can. */
+export async function nftObstacle(netns?: string): Promise<string | undefined> {
+  try {
+    // A transaction that changes nothing, but that only who may change rules is allowed.
+    await createNft(netns).transaction('add table ip evenkeel-probe\ndelete table ip evenkeel-probe\n');
+    return undefined;
+  } catch (error) {
+    return error instanceof NftError ? error.reason : String(error);
+  }
+}

@@ -1,0 +1,161 @@
+// `evenkeel service-proxy`: Services at layer 4 on one node of any cluster, in place of kube-proxy.
+// Knows options and signals; what a proxy does is app/service-proxy.
+import { hostname } from 'node:os';
+import { Command, Option } from 'commander';
+import { systemClock } from '#lib/clock.ts';
+import { canonicalCidr } from '#lib/ip.ts';
+import { UsageFailure } from '../../failure.ts';
+import { openLog } from '../../main/file-log.ts';
+import { MODES, type Mode } from '../../service-proxy/drivers.ts';
+import type { Bind, ServiceProxySettings } from '../../service-proxy/run.ts';
+import { type ConnectOptions, connect } from '../connect.ts';
+import { parseListen } from '../dns-option.ts';
+import { signalled } from '../signals.ts';
+import { parseDuration, parseList } from '../values.ts';
+
+interface Options extends ConnectOptions {
+  readonly mode: Mode;
+  readonly proxyMode?: Mode;
+  readonly hostnameOverride?: string;
+  readonly clusterCidr: readonly string[];
+  readonly serviceCidr: readonly string[];
+  readonly detectLocalMode?: 'ClusterCIDR' | 'NodeCIDR' | 'None';
+  readonly nodeportAddresses: readonly string[];
+  readonly masqueradeAll: boolean;
+  readonly healthzBindAddress: readonly Bind[];
+  readonly metricsBindAddress: readonly Bind[];
+  readonly keepRules: boolean;
+  readonly verifyInterval: number;
+  readonly cleanup: boolean;
+  readonly verbose: boolean;
+}
+
+export function serviceProxyCommand(): Command {
+  return new Command('service-proxy')
+    .summary('serve Services on this node, in place of kube-proxy')
+    .description(
+      'Keeps the rules by which the kernel of this machine leads Services to their endpoints: ClusterIPs, node ports, load-balancer addresses and external IPs, TCP, UDP and SCTP, IPv4 and IPv6. It reads Services, EndpointSlices and its own Node, as kube-proxy does, and takes the same flags.',
+    )
+    .option('--kubeconfig <file>', 'the cluster (default: the embedded one, else as kubectl finds it)')
+    .option('--context <name>', 'context of that kubeconfig')
+    .option('--data <dir>', 'data directory of an embedded cluster (default: ~/.evenkeel)')
+    .addOption(new Option('--mode <mode>', 'how rules are enforced').choices(MODES).default('auto'))
+    .addOption(new Option('--proxy-mode <mode>', 'the same').choices(MODES).hideHelp())
+    .option('--hostname-override <name>', 'name of the Node (default: that of the machine)')
+    .addOption(
+      new Option(
+        '--cluster-cidr <range,...>',
+        'addresses of all pods: whoever has another is masqueraded to ClusterIPs',
+      )
+        .argParser(parseList)
+        .default([], 'none'),
+    )
+    .addOption(
+      new Option('--service-cidr <range,...>', 'addresses of Services: those that none has are dropped')
+        .argParser(parseList)
+        .default([], 'none'),
+    )
+    .addOption(
+      new Option(
+        '--detect-local-mode <mode>',
+        'who counts as a pod: any of --cluster-cidr, those of this node, nobody (default: ClusterCIDR with --cluster-cidr, else NodeCIDR)',
+      ).choices(['ClusterCIDR', 'NodeCIDR', 'None']),
+    )
+    .addOption(
+      new Option('--nodeport-addresses <range,...>', "where node ports are served: ranges of the node's addresses")
+        .argParser(parseList)
+        .default(['primary'], 'primary, its first address of each family'),
+    )
+    .option('--masquerade-all', 'masquerade everybody who uses a ClusterIP', false)
+    .addOption(
+      new Option('--healthz-bind-address <address>', 'where to serve /healthz and /livez; "off" for nowhere')
+        .argParser(parseBind)
+        .default([{ address: '0.0.0.0', port: 10_256 }], '0.0.0.0:10256'),
+    )
+    .addOption(
+      new Option('--metrics-bind-address <address>', 'where to serve /metrics; "off" for nowhere')
+        .argParser(parseBind)
+        .default([{ address: '127.0.0.1', port: 10_249 }], '127.0.0.1:10249'),
+    )
+    .option('--keep-rules', 'leave the rules in force at the end, for the next proxy to take over without a gap', false)
+    .addOption(
+      new Option('--verify-interval <duration>', 'between comparisons with what the kernel has')
+        .argParser(parseDuration)
+        .default(600_000, '10m'),
+    )
+    .option('--cleanup', 'remove the rules that an earlier proxy left, and end', false)
+    .option('--verbose', 'log in detail', false)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ evenkeel service-proxy --kubeconfig /var/lib/kube-proxy/kubeconfig --cluster-cidr 10.244.0.0/16
+  $ evenkeel service-proxy --kubeconfig F --hostname-override n1 --keep-rules
+  $ evenkeel service-proxy --cleanup`,
+    )
+    .action(run);
+}
+
+async function run(options: Options): Promise<void> {
+  const settings = settingsOf(options);
+  const log = await openLog(options.verbose ? { verbose: true } : { stderr: 'warn' });
+  const tell = (line: string): void => void process.stdout.write(`${line}\n`);
+  // Timers of the clock keep no process alive, and before the API answers there may be nothing else to do so.
+  const awake = setInterval(() => {}, 60_000);
+  try {
+    if (options.cleanup) {
+      const { chooseDriver } = await import('../../service-proxy/drivers.ts');
+      const { driver } = await chooseDriver(settings.mode, { warn: (message) => log.warn({}, message) });
+      await driver.close();
+      tell(`The rules of driver ${driver.name} are removed`);
+      return;
+    }
+    const signal = signalled(['SIGINT', 'SIGTERM'], () => process.stderr.write('Stopping.\n'));
+    const [{ client }, { runServiceProxy }] = await Promise.all([
+      connect(options),
+      import('../../service-proxy/run.ts'),
+    ]);
+    try {
+      await runServiceProxy(settings, { client, clock: systemClock, log, signal, tell });
+    } finally {
+      await client.close();
+    }
+  } finally {
+    clearInterval(awake);
+    log.flush();
+  }
+}
+
+function settingsOf(options: Options): ServiceProxySettings {
+  const { clusterCidr, serviceCidr, nodeportAddresses: addresses } = options;
+  const primary = addresses.length === 1 && addresses[0] === 'primary';
+  ranges('--cluster-cidr', clusterCidr, '10.244.0.0/16');
+  ranges('--service-cidr', serviceCidr, '10.96.0.0/16');
+  if (!primary) ranges('--nodeport-addresses', addresses, '192.0.2.0/24, or primary');
+  const [healthz] = options.healthzBindAddress;
+  const [metrics] = options.metricsBindAddress;
+  return {
+    mode: options.proxyMode ?? options.mode,
+    node: {
+      name: options.hostnameOverride ?? hostname(),
+      clusterCidrs: clusterCidr,
+      detectLocal: options.detectLocalMode ?? (clusterCidr.length > 0 ? 'ClusterCIDR' : 'NodeCIDR'),
+      serviceCidrs: serviceCidr,
+      nodePortAddresses: primary ? 'primary' : addresses,
+      masqueradeAll: options.masqueradeAll,
+    },
+    healthz,
+    metrics,
+    keepRules: options.keepRules,
+    verifyMs: options.verifyInterval,
+  };
+}
+
+function ranges(flag: string, given: readonly string[], example: string): void {
+  const wrong = given.find((range) => canonicalCidr(range) === undefined);
+  if (wrong !== undefined) throw new UsageFailure(`"${wrong}" is no range`, `Give ${flag} e.g. ${example}`);
+}
+
+function parseBind(text: string): readonly Bind[] {
+  return text === 'off' ? [] : parseListen(text, []);
+}

@@ -1,0 +1,48 @@
+// The drivers that a service proxy can run with, best first; a new one is a line here.
+// Knows why one cannot run on this machine, not what it does.
+import type { DriverName, DriverOptions, L4Driver } from '#traffic/kernel/contract.ts';
+import { Failure } from '../failure.ts';
+
+interface Choice {
+  readonly name: DriverName;
+  /** Why it cannot run here, as a sentence. */
+  obstacle(netns: string | undefined): Promise<string | undefined>;
+  create(options: DriverOptions): Promise<L4Driver>;
+  /** Taken by `auto`. */
+  readonly automatic: boolean;
+}
+
+const CHOICES: readonly Choice[] = [
+  {
+    name: 'nftables',
+    automatic: true,
+    obstacle: async (netns) => (await import('#traffic/kernel/nftables/nft.ts')).nftObstacle(netns),
+    create: async (options) => (await import('#traffic/kernel/nftables/driver.ts')).createNftablesDriver(options),
+  },
+];
+
+export type Mode = 'auto' | DriverName;
+
+export const MODES: readonly Mode[] = ['auto', ...CHOICES.map(({ name }) => name)];
+
+export interface ChosenDriver {
+  readonly driver: L4Driver;
+  /** For people: why this one. */
+  readonly reason: string;
+}
+
+/** Throws a `Failure` where the wanted one, or none, can run. */
+export async function chooseDriver(mode: Mode, options: DriverOptions): Promise<ChosenDriver> {
+  const obstacles: string[] = [];
+  for (const choice of CHOICES) {
+    if (mode === 'auto' ? !choice.automatic : choice.name !== mode) continue;
+    const obstacle = await choice.obstacle(options.netns);
+    if (obstacle === undefined) {
+      const reason = mode === 'auto' ? 'the first that this machine allows' : 'as asked for';
+      return { driver: await choice.create(options), reason };
+    }
+    obstacles.push(`${choice.name}: ${obstacle}`);
+  }
+  const what = mode === 'auto' ? 'No driver can run here' : `Driver ${mode} cannot run here`;
+  throw new Failure(`${what}: ${obstacles.join('; ')}`, 'Run as root (CAP_NET_ADMIN), with nftables installed');
+}

@@ -1,0 +1,67 @@
+// What a service proxy counts, and how it prints.
+// One thread, one memory; knows numbers only.
+
+import { exposition } from '#telemetry/exposition.ts';
+import { MetricWriter } from '#telemetry/metric-writer.ts';
+import type { MetricDefinition, Series } from '#telemetry/series.ts';
+import type { RuleModel } from '#traffic/snapshot/rules/rule-model.ts';
+
+const metric = (
+  name: string,
+  type: MetricDefinition['type'],
+  labels: readonly string[],
+  help: string,
+): MetricDefinition => ({ name: `evenkeel_service_proxy_${name}`, help, type, labels, maxSeries: 100 });
+
+const definitions = {
+  changes: metric('changes_total', 'counter', ['outcome'], 'Changes of the rules: applied, or failed and tried again.'),
+  duration: metric('change_duration_seconds', 'histogram', [], 'Time that the kernel takes for a change.'),
+  lag: metric(
+    'programming_latency_seconds',
+    'histogram',
+    [],
+    'Time from a change of endpoints, as EndpointSlices say, until it is in force.',
+  ),
+  repairs: metric('repairs_total', 'counter', [], 'Rules and elements that somebody else had changed.'),
+  ports: metric('service_ports', 'gauge', ['family'], 'Service ports that are served.'),
+  lastChange: metric('last_change_timestamp_seconds', 'gauge', [], 'When a change came into force last.'),
+  info: metric('info', 'gauge', ['mode', 'node'], 'Always 1: the driver and the node.'),
+} as const satisfies Record<string, MetricDefinition>;
+
+export class ProxyMetrics {
+  readonly #memory = new SharedArrayBuffer(8 * 16_384);
+  readonly #series: Series[] = [];
+  readonly #writer = new MetricWriter(this.#memory, (series) => this.#series.push(series));
+
+  constructor(mode: string, node: string) {
+    this.#writer.set(this.#writer.cell(definitions.info, [mode, node]), 1);
+  }
+
+  /** Seconds; `lag` is undefined for changes that no endpoint caused. */
+  applied(seconds: number, lag: number | undefined): void {
+    this.#writer.add(this.#writer.cell(definitions.changes, ['applied']), 1);
+    this.#writer.observe(this.#writer.cell(definitions.duration, []), seconds * 1000);
+    if (lag !== undefined && lag >= 0) this.#writer.observe(this.#writer.cell(definitions.lag, []), lag * 1000);
+    this.#writer.set(this.#writer.cell(definitions.lastChange, []), Date.now() / 1000);
+  }
+
+  failed(): void {
+    this.#writer.add(this.#writer.cell(definitions.changes, ['failed']), 1);
+  }
+
+  repaired(count: number): void {
+    this.#writer.add(this.#writer.cell(definitions.repairs, []), count);
+  }
+
+  holds({ ports }: RuleModel): void {
+    let v4 = 0;
+    for (const { family } of ports.values()) if (family === 'IPv4') v4++;
+    this.#writer.set(this.#writer.cell(definitions.ports, ['IPv4']), v4);
+    this.#writer.set(this.#writer.cell(definitions.ports, ['IPv6']), ports.size - v4);
+  }
+
+  /** In Prometheus' text format. */
+  text(): string {
+    return exposition(Object.values(definitions), [{ memory: this.#memory, series: this.#series, ended: false }]);
+  }
+}

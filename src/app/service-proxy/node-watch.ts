@@ -1,0 +1,72 @@
+// The node that a service proxy works for, as its Node object and the machine say.
+// Knows what kube-proxy asks of a Node; a proxy without one (outside of a cluster's nodes) has none of this.
+import { networkInterfaces } from 'node:os';
+import type { Node } from 'kubernetes-types/core/v1.js';
+import type { KubeObject } from '#kube/api/object.ts';
+import { canonicalIp, inAnyOf } from '#lib/ip.ts';
+import type { NodeFacts } from '#traffic/snapshot/rules/node-facts.ts';
+
+export interface NodeSettings {
+  readonly name: string;
+  /** CIDRs of all pods; empty when not known. */
+  readonly clusterCidrs: readonly string[];
+  /** Whose addresses count as those of pods: any of the cluster, those of this node, or nobody's. */
+  readonly detectLocal: 'ClusterCIDR' | 'NodeCIDR' | 'None';
+  readonly serviceCidrs: readonly string[];
+  /** `primary`: the node's own first address of each family. Else CIDRs that its addresses have to be in. */
+  readonly nodePortAddresses: 'primary' | readonly string[];
+  readonly masqueradeAll: boolean;
+}
+
+const ZONE_LABEL = 'topology.kubernetes.io/zone';
+/** Of the autoscaler: the node is about to go (KEP-3836). */
+const LEAVING_TAINT = 'ToBeDeletedByClusterAutoscaler';
+
+/** `machine` are the addresses that the network namespace has now. */
+export function nodeFactsOf(
+  settings: NodeSettings,
+  node: (Node & KubeObject) | undefined,
+  machine: readonly string[],
+): NodeFacts {
+  const reported = (node?.status?.addresses ?? [])
+    .filter(({ type }) => type === 'InternalIP')
+    .flatMap(({ address }) => canonicalIp(address) ?? []);
+  const { name, clusterCidrs, detectLocal, serviceCidrs, nodePortAddresses, masqueradeAll } = settings;
+  const ownCidrs = node?.spec?.podCIDRs ?? (node?.spec?.podCIDR === undefined ? [] : [node.spec.podCIDR]);
+  return {
+    name,
+    zone: node?.metadata?.labels?.[ZONE_LABEL] ?? '',
+    addresses: [...new Set([...reported, ...machine])],
+    nodePortAddresses:
+      nodePortAddresses === 'primary'
+        ? firstOfEachFamily(reported.length > 0 ? reported : machine.filter(isWide))
+        : [...new Set([...reported, ...machine])].filter(isWide).filter(inAnyOf(nodePortAddresses)),
+    podRanges: detectLocal === 'None' ? [] : detectLocal === 'NodeCIDR' ? ownCidrs : clusterCidrs,
+    serviceRanges: serviceCidrs,
+    masqueradeAll,
+  };
+}
+
+/** Load balancers should send it nothing new: it is being deleted, or about to be. */
+export function isLeaving(node: (Node & KubeObject) | undefined): boolean {
+  if (node === undefined) return false;
+  return (
+    node.metadata?.deletionTimestamp !== undefined || (node.spec?.taints ?? []).some(({ key }) => key === LEAVING_TAINT)
+  );
+}
+
+/** Addresses of this network namespace, link-local ones left out. */
+export function machineAddresses(): string[] {
+  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return all.flatMap(({ address, scopeid }) => ((scopeid ?? 0) === 0 ? (canonicalIp(address) ?? []) : []));
+}
+
+/** Node ports are not served on loopback: the kernel drops what leaves the machine with such a source. */
+function isWide(address: string): boolean {
+  return !address.startsWith('127.') && address !== '::1';
+}
+
+function firstOfEachFamily(addresses: readonly string[]): string[] {
+  const found = [addresses.find((one) => !one.includes(':')), addresses.find((one) => one.includes(':'))];
+  return found.filter((one) => one !== undefined);
+}

@@ -1,0 +1,150 @@
+// `evenkeel service-proxy` from start to end: what the API says becomes rules, until it is told to end.
+// Knows API servers by a client only; which driver enforces the rules is chosen before.
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { Node } from 'kubernetes-types/core/v1.js';
+import { L4Feed, type L4Sink } from '#control/controllers/traffic/l4-feed.ts';
+import type { KubeObject } from '#kube/api/object.ts';
+import { builtin } from '#kube/api/resources.ts';
+import type { Client } from '#kube/client/client.ts';
+import { createInformers } from '#kube/client/informer.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Logger } from '#lib/log.ts';
+import { UdpFlows } from '#traffic/kernel/conntrack/udp-flows.ts';
+import { Failure, messageOf } from '../failure.ts';
+import { chooseDriver, type Mode } from './drivers.ts';
+import { closeServer, HealthServers, proxyHealth } from './health-servers.ts';
+import { ProxyMetrics } from './metrics.ts';
+import { isLeaving, machineAddresses, type NodeSettings, nodeFactsOf } from './node-watch.ts';
+import { ServiceProxy } from './service-proxy.ts';
+
+export interface Bind {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface ServiceProxySettings {
+  readonly mode: Mode;
+  readonly node: NodeSettings;
+  readonly owner?: string;
+  /** `/healthz` and `/livez`. */
+  readonly healthz: Bind | undefined;
+  readonly metrics: Bind | undefined;
+  /** Rules stay in force when it ends, for the next one to take over. */
+  readonly keepRules: boolean;
+  readonly verifyMs: number;
+}
+
+export interface ServiceProxyDependencies {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  /** Lines for people. */
+  readonly tell: (line: string) => void;
+}
+
+/** Addresses come and go without a word to us (links, tunnels, VIPs). */
+const LOOK_AT_ADDRESSES_MS = 10_000;
+
+/** Resolves when it has ended. Throws a `Failure` for what a person can put right. */
+export async function runServiceProxy(settings: ServiceProxySettings, deps: ServiceProxyDependencies): Promise<void> {
+  const { client, clock, log, signal, tell } = deps;
+  const warn = (message: string): void => log.warn({}, message);
+  const { driver, reason } = await chooseDriver(settings.mode, {
+    warn,
+    ...(settings.owner === undefined ? {} : { owner: settings.owner }),
+  });
+  tell(`Driver ${driver.name}: ${reason}`);
+  const metrics = new ProxyMetrics(driver.name, settings.node.name);
+  const informers = createInformers(client, { log: log.child({ part: 'informers' }), clock });
+  const nodes = informers.of<Node & KubeObject>(builtin('Node'), {
+    fieldSelector: `metadata.name=${settings.node.name}`,
+  });
+  const facts = () => nodeFactsOf(settings.node, nodes.get(settings.node.name), machineAddresses());
+  const health = new HealthServers({ addresses: [], healthy: () => proxy.healthy, onProblem: warn });
+  const proxy: ServiceProxy = new ServiceProxy({
+    driver,
+    node: facts(),
+    flows: new UdpFlows(),
+    metrics,
+    onHealthChecks: (rules) => health.reconcile(rules),
+    verifyMs: settings.verifyMs,
+    clock,
+    log,
+  });
+  const sink: L4Sink = { publish: ({ ports, since }) => proxy.publish(ports, since) };
+  const feed = new L4Feed({ informers, sink, clock, log });
+  const servers: Server[] = [];
+  let ends: (() => void)[] = [];
+  let keep = settings.keepRules;
+  try {
+    const leaving = (): boolean => isLeaving(nodes.get(settings.node.name));
+    servers.push(
+      ...(
+        await Promise.all([
+          serve(
+            settings.healthz,
+            '--healthz-bind-address',
+            proxyHealth(() => proxy.healthy, leaving, clock.wall),
+          ),
+          serve(settings.metrics, '--metrics-bind-address', metricsPage(metrics)),
+        ])
+      ).filter((server) => server !== undefined),
+    );
+    informers.start();
+    const ready = nodes.synced().then(async () => {
+      proxy.changeNode(facts());
+      ends = [
+        nodes.onChange(() => proxy.changeNode(facts())),
+        clock.every(LOOK_AT_ADDRESSES_MS, () => proxy.changeNode(facts())),
+      ];
+      await feed.start();
+      await proxy.settled();
+      const { ports } = proxy.model;
+      tell(
+        `Serving ${ports.size} Service ports of ${new Set([...ports.values()].map(({ service }) => service)).size} Services`,
+      );
+    });
+    // The API may not be there yet, or never; a signal ends the waiting too.
+    ready.catch(() => {});
+    await Promise.race([aborted(signal), ready]);
+    await aborted(signal);
+  } catch (error) {
+    // Whatever an earlier run left is still right; nothing of this run is.
+    keep = true;
+    throw error;
+  } finally {
+    for (const end of ends) end();
+    feed.stop();
+    await informers.stop();
+    health.close();
+    for (const server of servers) closeServer(server);
+    await proxy.close(keep);
+  }
+}
+
+function metricsPage(metrics: ProxyMetrics): RequestListener {
+  return (request, response) => {
+    const found = request.url?.split('?')[0] === '/metrics';
+    response.writeHead(found ? 200 : 404, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' });
+    response.end(found ? metrics.text() : 'There is only /metrics\n');
+  };
+}
+
+async function serve(bind: Bind | undefined, flag: string, listener: RequestListener): Promise<Server | undefined> {
+  if (bind === undefined) return undefined;
+  const server = createServer(listener);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => {
+      const at = `${bind.address}:${bind.port}`;
+      reject(new Failure(`Cannot listen on ${at}: ${messageOf(error)}`, `Free the port, or give another with ${flag}`));
+    });
+    server.listen({ host: bind.address, port: bind.port }, resolve);
+  });
+  return server;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

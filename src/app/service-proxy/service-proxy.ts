@@ -1,0 +1,199 @@
+// The proxy of a node: keeps a driver at the rules that Services and the node ask for, one change after the other.
+// Knows no Kubernetes object and no kernel; what it publishes of itself is its health and its metrics.
+import type { Cancel, Clock } from '#lib/clock.ts';
+import type { Logger } from '#lib/log.ts';
+import type { L4Driver } from '#traffic/kernel/contract.ts';
+import { hasStaleFlows } from '#traffic/kernel/contract.ts';
+import type { L4ServicePort } from '#traffic/model/l4/service-port.ts';
+import type { NodeFacts } from '#traffic/snapshot/rules/node-facts.ts';
+import { RuleBook } from '#traffic/snapshot/rules/rule-book.ts';
+import type { HealthCheckRule, PortRules, RuleModel, RuleUpdate } from '#traffic/snapshot/rules/rule-model.ts';
+import type { ProxyMetrics } from './metrics.ts';
+
+export interface StaleFlows {
+  /** Removes the UDP flows of these ports that lead to endpoints which serve no more. */
+  remove(ports: readonly PortRules[]): Promise<void>;
+}
+
+export interface ServiceProxyOptions {
+  readonly driver: L4Driver;
+  readonly node: NodeFacts;
+  readonly flows: StaleFlows;
+  readonly metrics: ProxyMetrics;
+  /** Called after each change with what health servers should say. */
+  readonly onHealthChecks: (rules: readonly HealthCheckRule[]) => void;
+  /** Milliseconds between comparisons with the kernel. */
+  readonly verifyMs: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const RETRY_MS = 1_000;
+/** Upstream: a proxy is unhealthy once changes wait for longer than twice its sync period (30 s). */
+const UNHEALTHY_AFTER_MS = 60_000;
+
+export class ServiceProxy {
+  readonly #options: ServiceProxyOptions;
+  readonly #book: RuleBook;
+  #waitingPorts = new Map<string, L4ServicePort | undefined>();
+  #waitingNode: NodeFacts | undefined;
+  #since: number | undefined;
+  #running: Promise<void> | undefined;
+  #retry: Cancel | undefined;
+  #verifying: Cancel | undefined;
+  /** Monotonic milliseconds since when something waits to be in force. */
+  #behindSince: number | undefined;
+  /** The driver has taken nothing yet, or refused something: it is told everything. */
+  #tellAll = true;
+  #closed = false;
+  readonly #conflicts = new Set<string>();
+
+  constructor(options: ServiceProxyOptions) {
+    this.#options = options;
+    this.#book = new RuleBook(options.node);
+  }
+
+  get model(): RuleModel {
+    return this.#book.model;
+  }
+
+  /** Whether what was published is in force, or has not waited for long. */
+  get healthy(): boolean {
+    return this.#behindSince === undefined || this.#options.clock.now() - this.#behindSince < UNHEALTHY_AFTER_MS;
+  }
+
+  /** `since`: when the endpoints changed, in milliseconds of the wall. */
+  publish(ports: ReadonlyMap<string, L4ServicePort | undefined>, since: number | undefined): void {
+    for (const [name, port] of ports) this.#waitingPorts.set(name, port);
+    if (since !== undefined && (this.#since === undefined || since < this.#since)) this.#since = since;
+    this.#go();
+  }
+
+  changeNode(node: NodeFacts): void {
+    this.#waitingNode = node;
+    this.#go();
+  }
+
+  /** Resolves when everything published so far is in force, or was refused. */
+  async settled(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+  }
+
+  async close(keep: boolean): Promise<void> {
+    this.#closed = true;
+    this.#retry?.();
+    this.#verifying?.();
+    await this.settled();
+    await this.#options.driver.close(keep);
+  }
+
+  #go(): void {
+    if (this.#closed) return;
+    this.#behindSince ??= this.#options.clock.now();
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+      if (!this.#closed && this.#hasWork()) this.#go();
+    });
+  }
+
+  #hasWork(): boolean {
+    return this.#waitingPorts.size > 0 || this.#waitingNode !== undefined;
+  }
+
+  async #run(): Promise<void> {
+    const { driver, clock, log, metrics } = this.#options;
+    const before = new Map<string, PortRules | undefined>();
+    for (const name of this.#waitingPorts.keys()) before.set(name, this.#book.model.ports.get(name));
+    const since = this.#since;
+    const update = this.#take();
+    const started = clock.now();
+    try {
+      if (update !== undefined) await driver.apply(update);
+      this.#tellAll = false;
+      if (!this.#hasWork()) this.#behindSince = undefined;
+      metrics.applied((clock.now() - started) / 1000, since === undefined ? undefined : (clock.wall() - since) / 1000);
+    } catch (error) {
+      metrics.failed();
+      this.#tellAll = true;
+      log.error({ error: (error as Error).message }, 'Services are not in force; trying again');
+      this.#retry ??= clock.after(RETRY_MS, () => {
+        this.#retry = undefined;
+        this.#go();
+      });
+      return;
+    }
+    this.#verifying ??= clock.after(this.#options.verifyMs, () => this.#verify());
+    this.#options.onHealthChecks(this.#book.healthChecks());
+    this.#tellConflicts();
+    metrics.holds(this.#book.model);
+    await this.#removeStaleFlows(before);
+  }
+
+  /** What waits, folded into the book. */
+  #take(): RuleUpdate | undefined {
+    const ports = this.#waitingPorts;
+    const node = this.#waitingNode;
+    this.#waitingPorts = new Map();
+    this.#waitingNode = undefined;
+    this.#since = undefined;
+    const changed = this.#book.change(ports);
+    const moved = node === undefined ? undefined : this.#book.changeNode(node);
+    if (this.#tellAll) return this.#book.whole();
+    if (moved === undefined) return changed;
+    return { ...moved, ports: new Map([...(changed?.ports ?? []), ...moved.ports]) };
+  }
+
+  #verify(): void {
+    this.#verifying = undefined;
+    if (this.#closed) return;
+    const { driver, clock, log, metrics, verifyMs } = this.#options;
+    const work = async (): Promise<void> => {
+      try {
+        const { restored, removed } = await driver.verify();
+        if (restored + removed > 0) {
+          metrics.repaired(restored + removed);
+          log.warn(
+            { restored, removed },
+            'Somebody else had changed the rules of Services; they are as they should be',
+          );
+        }
+      } catch (error) {
+        log.warn({ error: (error as Error).message }, 'The rules of Services could not be compared');
+      }
+    };
+    const turn = (this.#running ?? Promise.resolve()).then(work);
+    this.#running = turn.finally(() => {
+      this.#running = undefined;
+      if (this.#closed) return;
+      this.#verifying ??= clock.after(verifyMs, () => this.#verify());
+      if (this.#hasWork()) this.#go();
+    });
+  }
+
+  async #removeStaleFlows(before: ReadonlyMap<string, PortRules | undefined>): Promise<void> {
+    const stale = [...before].flatMap(([name, was]) => {
+      const now = this.#book.model.ports.get(name);
+      return now !== undefined && hasStaleFlows(was, now) ? [now] : [];
+    });
+    if (stale.length === 0) return;
+    try {
+      await this.#options.flows.remove(stale);
+    } catch (error) {
+      const message = 'UDP flows to endpoints that are gone could not be removed; they end by themselves';
+      this.#options.log.warn({ error: (error as Error).message }, message);
+    }
+  }
+
+  #tellConflicts(): void {
+    const now = this.#book.conflicts();
+    const keys = new Set(now.map(({ front, wants }) => `${front} ${wants}`));
+    for (const { front, has, wants } of now) {
+      if (this.#conflicts.has(`${front} ${wants}`)) continue;
+      const [address, port, protocol] = front.split(' ');
+      const message = `"${has}" has ${address}:${port}/${protocol}, so "${wants}" is not served there; give one of them another address or port`;
+      this.#options.log.warn({ front, has, wants }, message);
+    }
+    this.#conflicts.clear();
+    for (const key of keys) this.#conflicts.add(key);
+  }
+}

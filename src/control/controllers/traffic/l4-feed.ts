@@ -1,0 +1,122 @@
+// Services at layer 4 for the proxy of a node: what each port serves, as Services and slices change.
+// Knows no node and no rule; reads what kube-proxy reads, and nothing of what is somebody else's.
+import type { Service } from 'kubernetes-types/core/v1.js';
+import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
+import type { KubeObject } from '#kube/api/object.ts';
+import { builtin } from '#kube/api/resources.ts';
+import type { Informer, Informers } from '#kube/client/informer.ts';
+import type { Cancel, Clock } from '#lib/clock.ts';
+import { jsonEqual } from '#lib/json.ts';
+import type { Logger } from '#lib/log.ts';
+import type { L4ServicePort } from '#traffic/model/l4/service-port.ts';
+import { translateL4 } from '#traffic/model/l4/translate-l4.ts';
+import { serviceKeyOf } from '#traffic/model/translate.ts';
+
+export interface L4Update {
+  /** `undefined` as value means removed. */
+  readonly ports: ReadonlyMap<string, L4ServicePort | undefined>;
+  /** When the oldest of the endpoint changes in it happened, in milliseconds of the wall; undefined with none. */
+  readonly since: number | undefined;
+}
+
+export interface L4Sink {
+  /** The first update holds everything there is. */
+  publish(update: L4Update): void;
+}
+
+export interface L4FeedOptions {
+  readonly informers: Informers;
+  readonly sink: L4Sink;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** As upstream's proxies ask, so that the API server sends nothing that would be left out here. */
+const SELECTOR = '!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name';
+const TRIGGER_TIME = 'endpoints.kubernetes.io/last-change-trigger-time';
+
+/** News is gathered this long, in milliseconds; as for traffic. */
+const GATHER_MS = 2;
+
+const BY_SERVICE = 'l4/service';
+const byService = (slice: EndpointSlice): readonly string[] => [serviceKeyOf(slice)];
+
+export class L4Feed {
+  readonly #options: L4FeedOptions;
+  readonly #services: Informer<Service & KubeObject>;
+  readonly #slices: Informer<EndpointSlice & KubeObject>;
+  readonly #known = new Map<string, ReadonlyMap<string, L4ServicePort>>();
+  readonly #dirty = new Set<string>();
+  readonly #unsubscribe: (() => void)[];
+  #since: number | undefined;
+  #pending: Cancel | undefined;
+  #ready = false;
+
+  constructor(options: L4FeedOptions) {
+    const { informers } = options;
+    this.#options = options;
+    this.#services = informers.of(builtin('Service'), { labelSelector: SELECTOR });
+    this.#slices = informers.of(builtin('EndpointSlice'), { labelSelector: SELECTOR });
+    this.#slices.addIndex(BY_SERVICE, byService);
+    this.#unsubscribe = [
+      this.#services.onChange((key) => this.#touch(key)),
+      this.#slices.onChange((_key, now, before) => {
+        this.#note(now);
+        for (const slice of [now, before]) if (slice !== undefined) this.#touch(serviceKeyOf(slice));
+      }),
+    ];
+  }
+
+  /** Resolves when everything there is has been published. Rejects when the informers stop before their first list. */
+  async start(): Promise<void> {
+    await Promise.all([this.#services.synced(), this.#slices.synced()]);
+    this.#ready = true;
+    this.#since = undefined;
+    this.#flush(true);
+  }
+
+  stop(): void {
+    this.#pending?.();
+    for (const end of this.#unsubscribe) end();
+  }
+
+  #touch(key: string): void {
+    if (key === '') return;
+    this.#dirty.add(key);
+    if (this.#ready) this.#pending ??= this.#options.clock.after(GATHER_MS, () => this.#flush(false));
+  }
+
+  #note(slice: EndpointSlice | undefined): void {
+    const at = Date.parse(slice?.metadata?.annotations?.[TRIGGER_TIME] ?? '');
+    if (!Number.isNaN(at) && (this.#since === undefined || at < this.#since)) this.#since = at;
+  }
+
+  #flush(first: boolean): void {
+    this.#pending = undefined;
+    const ports = new Map<string, L4ServicePort | undefined>();
+    for (const key of this.#dirty) {
+      const before = this.#known.get(key);
+      const after = this.#translate(key);
+      if (after.size === 0) this.#known.delete(key);
+      else this.#known.set(key, after);
+      for (const [name, port] of after) if (!jsonEqual(before?.get(name), port)) ports.set(name, port);
+      for (const name of before?.keys() ?? []) if (!after.has(name)) ports.set(name, undefined);
+    }
+    this.#dirty.clear();
+    const since = this.#since;
+    this.#since = undefined;
+    if (first || ports.size > 0) this.#options.sink.publish({ ports, since });
+  }
+
+  /** An object of unforeseen shape is not served, and costs no other its own. */
+  #translate(key: string): ReadonlyMap<string, L4ServicePort> {
+    const service = this.#services.get(key);
+    if (service === undefined) return new Map();
+    try {
+      return translateL4(service, this.#slices.byIndex(BY_SERVICE, key));
+    } catch (error) {
+      this.#options.log.warn({ service: key, error: String(error) }, 'This Service cannot be served at layer 4');
+      return new Map();
+    }
+  }
+}

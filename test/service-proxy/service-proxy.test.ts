@@ -1,0 +1,138 @@
+// `evenkeel service-proxy` beside an API server, in a network namespace of the test: the command, its rules, its pages.
+// Knows the CLI from the outside; what rules do to packets in full is the drivers' contract.
+import { spawnSync } from 'node:child_process';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { privilegedObstacle, uniqueName } from '#lib/sys/testing.ts';
+import { eventually } from '../support/eventually.ts';
+import { kernelAllows } from '../support/kernel.ts';
+import { evenkeel, evenkeelBinary, type Finished, type Running, run, start } from '../support/run.ts';
+import { type TempDir, tempDir } from '../support/temp-dir.ts';
+
+const missing = ['nft', 'conntrack', 'curl'].find((tool) => spawnSync(tool, ['--version']).error !== undefined);
+const obstacle = privilegedObstacle() ?? (missing === undefined ? undefined : `${missing} is not installed`);
+const possible = kernelAllows(obstacle, 'evenkeel service-proxy');
+
+const objects = (endpoint: string): string =>
+  JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'List',
+    items: [
+      {
+        apiVersion: 'v1',
+        kind: 'Node',
+        metadata: { name: 'n1' },
+        status: { addresses: [{ type: 'InternalIP', address: '192.0.2.1' }] },
+      },
+      {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { name: 'web', namespace: 'default' },
+        spec: { type: 'NodePort', ports: [{ port: 80, targetPort: 9000, nodePort: 30_080 }] },
+      },
+      {
+        apiVersion: 'discovery.k8s.io/v1',
+        kind: 'EndpointSlice',
+        metadata: { name: 'web-1', namespace: 'default', labels: { 'kubernetes.io/service-name': 'web' } },
+        addressType: 'IPv4',
+        ports: [{ name: '', port: 9000 }],
+        endpoints: [{ addresses: [endpoint], nodeName: 'n1' }],
+      },
+    ],
+  });
+
+const SERVER = `
+for (const address of ['192.0.2.1', '192.0.2.2']) {
+  require('node:http').createServer((q, s) => s.end(address)).listen(9000, address);
+}
+`;
+
+describe.runIf(possible)('evenkeel service-proxy', () => {
+  const name = uniqueName('sp');
+  const inside = (...command: string[]): string[] => [`--net=/run/netns/${name}`, '--', ...command];
+  const within = (...command: string[]): Promise<Finished> => run('nsenter', inside(...command));
+  const nft = async (): Promise<string> => (await within('nft', 'list', 'ruleset')).stdout;
+  const curl = async (url: string): Promise<string> => {
+    const { stdout, code } = await within('curl', '-s', '--max-time', '5', url);
+    return code === 0 ? stdout : `curl ended with ${code}`;
+  };
+  let data: TempDir;
+  const servers: Running[] = [];
+  const proxies: Running[] = [];
+
+  const apply = async (endpoint: string): Promise<void> => {
+    const args = inside(evenkeelBinary, 'apply', '-', '--data', data.path);
+    const { code, stdout, stderr } = await run('nsenter', args, { input: objects(endpoint) });
+    expect(code, stdout + stderr).toBe(0);
+  };
+  const proxy = async (...args: string[]): Promise<Running> => {
+    const command = [evenkeelBinary, 'service-proxy', '--data', data.path, '--hostname-override', 'n1', ...args];
+    const running = start('nsenter', inside(...command));
+    proxies.push(running);
+    await eventually('the proxy serves', () => expect(running.output().stdout).toContain('Service ports'));
+    return running;
+  };
+  const end = async ({ child, finished }: Running, signal: NodeJS.Signals): Promise<Finished> => {
+    child.kill(signal);
+    return finished;
+  };
+
+  beforeAll(async () => {
+    data = tempDir('service-proxy');
+    spawnSync('sh', [
+      '-ec',
+      `ip netns add ${name}; ip -n ${name} link set lo up; ip -n ${name} addr add 192.0.2.1/32 dev lo
+       ip -n ${name} addr add 192.0.2.2/32 dev lo; ip -n ${name} route add 127.96.0.0/16 dev lo`,
+    ]);
+    servers.push(start('nsenter', inside(process.execPath, '-e', SERVER)));
+    const api = start('nsenter', inside(evenkeelBinary, 'apiserver', '--data', data.path));
+    servers.push(api);
+    await eventually('the API server is there', () => apply('192.0.2.1'));
+  }, 60_000);
+  afterEach(async () => {
+    for (const running of proxies.splice(0)) await end(running, 'SIGKILL');
+  });
+  afterAll(async () => {
+    for (const running of servers) await end(running, 'SIGTERM');
+    spawnSync('ip', ['netns', 'del', name]);
+    data?.remove();
+  });
+
+  it('serves what Services say, follows their endpoints, and leaves nothing', { timeout: 60_000 }, async () => {
+    const running = await proxy();
+    expect(await curl('http://192.0.2.1:30080/')).toBe('192.0.2.1');
+    await apply('192.0.2.2');
+    await eventually('the other endpoint answers', async () =>
+      expect(await curl('http://192.0.2.1:30080/')).toBe('192.0.2.2'),
+    );
+    expect(await curl('http://127.0.0.1:10256/healthz')).toContain('"healthy":true,"nodeEligible":true');
+    expect(await curl('http://127.0.0.1:10256/livez')).toContain('"healthy":true');
+    const metrics = await curl('http://127.0.0.1:10249/metrics');
+    expect(metrics).toContain('evenkeel_service_proxy_info{mode="nftables",node="n1"} 1');
+    expect(metrics).toMatch(/evenkeel_service_proxy_service_ports\{family="IPv4"\} 2/);
+    expect(await end(running, 'SIGTERM')).toMatchObject({ code: 0, stderr: 'Stopping.\n' });
+    expect(await nft()).toBe('');
+  });
+
+  it('goes on after kill -9, by the rules that are there', { timeout: 60_000 }, async () => {
+    await end(await proxy(), 'SIGKILL');
+    await eventually('rules stay', async () => expect(await curl('http://192.0.2.1:30080/')).toMatch(/^192/));
+    const next = await proxy('--keep-rules');
+    await end(next, 'SIGTERM');
+    expect(await curl('http://192.0.2.1:30080/')).toMatch(/^192/);
+    const cleaned = await within(evenkeelBinary, 'service-proxy', '--cleanup');
+    expect(cleaned).toMatchObject({ code: 0, stdout: 'The rules of driver nftables are removed\n' });
+    expect(await nft()).toBe('');
+  });
+
+  it('says what is wrong with its flags and its ports', { timeout: 60_000 }, async () => {
+    const wrong = await evenkeel(['service-proxy', '--cluster-cidr', '10.244.0.0']);
+    expect(wrong).toMatchObject({ code: 2 });
+    expect(wrong.stderr).toContain('"10.244.0.0" is no range');
+    await proxy();
+    const second = await within(evenkeelBinary, 'service-proxy', '--data', data.path, '--hostname-override', 'n1');
+    expect(second).toMatchObject({ code: 1 });
+    expect(second.stderr).toContain('--healthz-bind-address');
+    // The first one goes on undisturbed.
+    expect(await curl('http://192.0.2.1:30080/')).toMatch(/^192/);
+  });
+});
