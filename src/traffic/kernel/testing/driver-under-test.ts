@@ -1,0 +1,105 @@
+// A driver with the rule book that feeds it, as the contract suite drives them: every change is applied at once.
+// Knows no row of the suite.
+import type { L4ServicePort } from '#traffic/model/l4/service-port.ts';
+import type { NodeFacts } from '#traffic/snapshot/rules/node-facts.ts';
+import { RuleBook } from '#traffic/snapshot/rules/rule-book.ts';
+import type { RuleModel } from '#traffic/snapshot/rules/rule-model.ts';
+import type { L4Driver } from '../contract.ts';
+import { type Compared, compareWithTrace } from './as-traced.ts';
+import { labNode } from './lab-layout.ts';
+import type { Probe, ServiceLab } from './service-lab.ts';
+
+/** What a driver may lack; the value says why, and is printed. */
+export type Feature = 'affinity' | 'keep' | 'masquerade' | 'source_hash' | 'stale_flows' | 'takeover' | 'weights';
+
+export interface DriverSetup {
+  readonly create: (netns: string, owner: string, warn: (message: string) => void) => L4Driver | Promise<L4Driver>;
+  /** Programs that have to be installed. */
+  readonly tools?: readonly string[];
+  readonly lacks?: Partial<Readonly<Record<Feature, string>>>;
+  /** Takes something of the driver's away in the namespace, and adds something that should not be there. */
+  readonly sabotage: (netns: string, owner: string) => void;
+  /** What of the driver's own is left in the namespace, beyond links, routes, rules and tables of nftables. */
+  readonly inventory?: (netns: string) => readonly string[];
+  /** URL of the module and name of the function that makes the driver of DriverOptions, to be run and killed apart. */
+  readonly program?: { readonly module: string; readonly create: string };
+}
+
+export class DriverUnderTest {
+  readonly driver: L4Driver;
+  readonly warnings: readonly string[];
+  readonly #lab: ServiceLab;
+  readonly #book: RuleBook;
+  readonly #ports = new Map<string, L4ServicePort>();
+
+  private constructor(driver: L4Driver, lab: ServiceLab, book: RuleBook, warnings: readonly string[]) {
+    this.driver = driver;
+    this.#lab = lab;
+    this.#book = book;
+    this.warnings = warnings;
+  }
+
+  static async begin(
+    setup: DriverSetup,
+    lab: ServiceLab,
+    ports: readonly L4ServicePort[] = [],
+    node: NodeFacts = labNode(),
+  ): Promise<DriverUnderTest> {
+    const warnings: string[] = [];
+    const driver = await setup.create(lab.node, lab.id, (message) => warnings.push(message));
+    const made = new DriverUnderTest(driver, lab, new RuleBook(node), warnings);
+    made.#note(new Map(ports.map((port) => [port.name, port])));
+    try {
+      await driver.apply(made.#book.whole());
+    } catch (error) {
+      await driver.close();
+      throw error;
+    }
+    return made;
+  }
+
+  get model(): RuleModel {
+    return this.#book.model;
+  }
+
+  get ports(): readonly L4ServicePort[] {
+    return [...this.#ports.values()];
+  }
+
+  /** Adds what is new and replaces what was there by that name. */
+  async set(...ports: readonly L4ServicePort[]): Promise<void> {
+    await this.change(new Map(ports.map((port) => [port.name, port])));
+  }
+
+  async remove(...names: readonly string[]): Promise<void> {
+    await this.change(new Map(names.map((name) => [name, undefined])));
+  }
+
+  async change(changes: ReadonlyMap<string, L4ServicePort | undefined>): Promise<void> {
+    const update = this.#note(changes);
+    if (update !== undefined) await this.driver.apply(update);
+  }
+
+  async setNode(node: NodeFacts): Promise<void> {
+    const update = this.#book.changeNode(node);
+    if (update !== undefined) await this.driver.apply(update);
+  }
+
+  /** Everything, as for a driver that begins. */
+  whole(): ReturnType<RuleBook['whole']> {
+    return this.#book.whole();
+  }
+
+  /** Throws when a packet goes otherwise than the tracer says. */
+  async expectAsTraced(probes: readonly Probe[]): Promise<readonly Compared[]> {
+    return await compareWithTrace(this.#lab, this.model, probes);
+  }
+
+  #note(changes: ReadonlyMap<string, L4ServicePort | undefined>): ReturnType<RuleBook['change']> {
+    for (const [name, port] of changes) {
+      if (port === undefined) this.#ports.delete(name);
+      else this.#ports.set(name, port);
+    }
+    return this.#book.change(changes);
+  }
+}
