@@ -42,16 +42,21 @@ export interface ClusterOptions {
 let number: number | undefined;
 
 /** Test files run side by side, and so may two runs of the tests: each process has ranges of its own, and keeps them. */
-function ranges(): string[] {
+function ranges(more: readonly string[]): string[] {
   number ??= ownNumber();
-  return ['--pod-cidr', `127.100.${number}.0/24`, '--service-cidr', `127.170.${number}.0/24`];
+  return [
+    ...['--pod-cidr', `127.100.${number}.0/24`],
+    ...['--service-cidr', `127.170.${number}.0/24`],
+    // With namespaces it is a part of the fabric.
+    ...(more.includes('netns') || more.includes('--fabric-cidr') ? [] : ['--lb-pool', `127.171.${number}.0/24`]),
+  ];
 }
 
 export const freePorts = ['--api-port', '0', '--http-port', '0', '--https-port', '0', '--admin-port', '0'];
 
 /** Arguments of an `up` that is in nobody's way. */
 export function upArguments(paths: readonly string[], data: string, more: readonly string[] = []): string[] {
-  return ['up', ...paths, '--data', data, ...freePorts, ...ranges(), ...more];
+  return ['up', ...paths, '--data', data, ...freePorts, ...ranges(more), ...more];
 }
 
 /** Resolves once everything is up: the last line that `up` prints is there. */

@@ -20,7 +20,7 @@ test('without a command, and with help, it says what there is', () => {
   }
 });
 
-test.each(['up', 'down', 'apply', 'get', 'load', 'explain', 'gateway', 'apiserver', 'version'])(
+test.each(['up', 'down', 'apply', 'get', 'load', 'explain', 'gateway', 'apiserver', 'crds', 'version'])(
   '%s has help with examples',
   (command) => {
     const { code, stdout } = run(command, '--help');
@@ -39,6 +39,8 @@ test.each([
   ],
   [['up', '--service-cidr', '127.0.0.0/8'], '--service-cidr "127.0.0.0/8" meets 127.0.0.0/24'],
   [['up', '--pod-cidr', '127.96.7.0/24'], '--pod-cidr 127.96.7.0/24 and --service-cidr 127.96.0.0/16 overlap'],
+  [['up', '--lb-pool', '127.96.7.0/24'], '--lb-pool 127.96.7.0/24 and --service-cidr 127.96.0.0/16 overlap'],
+  [['up', '--lb-pool', '127.97.0.0/31'], '--lb-pool "127.97.0.0/31" is not one range of each family, with 4 addresses'],
   [['up', '--workers', '1.5'], 'It is no whole number above 0'],
   [['load', 'shop'], '"shop" is no http or https URL'],
   [['load', 'http://127.0.0.1:1/', '--rate', '1e9'], 'It is no number above 0 and up to 20000'],

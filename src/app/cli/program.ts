@@ -57,6 +57,10 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'serve Services on this node, in place of kube-proxy',
     load: async () => (await import('./commands/service-proxy.ts')).serviceProxyCommand(),
   },
+  crds: {
+    summary: 'print the definitions of custom resources, for kubectl apply',
+    load: async () => (await import('./commands/crds.ts')).crdsCommand(),
+  },
   version: {
     summary: 'show the version',
     load: async () => (await import('./commands/version.ts')).versionCommand(),

@@ -5,8 +5,8 @@ import type { StorageClass } from 'kubernetes-types/storage/v1.js';
 import { PROVISIONER } from '#control/controllers/persistent-volume/directories.ts';
 import type { KubeObject } from '#kube/api/object.ts';
 import { builtin } from '#kube/api/resources.ts';
-import { StatusError } from '#kube/api/status.ts';
-import type { Client } from '#kube/client/client.ts';
+import { isStatus } from '#kube/api/status.ts';
+import type { Client, ResourceRef } from '#kube/client/client.ts';
 import { DEFAULT_CLASS_ANNOTATION, INGRESS_CONTROLLER } from '#traffic/model/ingress-class.ts';
 
 export async function ensureBuiltinObjects(client: Client, ingressClass: string): Promise<void> {
@@ -26,13 +26,19 @@ export async function ensureBuiltinObjects(client: Client, ingressClass: string)
     // Every node here reaches the same directories, so there is no node to wait for.
     volumeBindingMode: 'Immediate',
   };
-  await Promise.all([ensure(client, 'IngressClass', classes), ensure(client, 'StorageClass', storage)]);
+  await Promise.all([
+    ensure(client, builtin('IngressClass'), classes),
+    ensure(client, builtin('StorageClass'), storage),
+  ]);
 }
 
-async function ensure(client: Client, kind: string, object: KubeObject): Promise<void> {
+/** Leaves an object of that name as it is; false when there is one. */
+export async function ensure(client: Client, ref: ResourceRef, object: KubeObject): Promise<boolean> {
   try {
-    await client.create(builtin(kind), object);
+    await client.create(ref, object);
+    return true;
   } catch (error) {
-    if (!(error instanceof StatusError && error.code === 409)) throw error;
+    if (!isStatus(error, 409)) throw error;
+    return false;
   }
 }

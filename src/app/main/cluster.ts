@@ -130,7 +130,14 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
 
   // 5. Controllers, before there is a node: what they find from last time is put in order first.
   const { client, informers } = await startControlPlane(
-    { apiUrl: api.url, pki, settings: { ...controllerSettings(nodeLife), volumesDir: data.volumes }, log, clock },
+    {
+      apiUrl: api.url,
+      pki,
+      settings: { ...controllerSettings(nodeLife), volumesDir: data.volumes },
+      balancerCidrs: network.balancerCidrs,
+      log,
+      clock,
+    },
     shutdown,
   );
   const certificates = startDevCertificates({
@@ -231,6 +238,7 @@ async function startEngine(parts: Parts, options: ClusterOptions, ports: Ports, 
     workers: options.workers,
     servedByHeader: 'x-evenkeel-endpoint',
     node: NODE_NAME,
+    balancerCidrs: options.network.balancerCidrs,
     log,
     ...(options.accessLog === undefined ? {} : { accessLog: options.accessLog }),
   });

@@ -6,6 +6,7 @@ import type { Informers } from '#kube/client/informer.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import { ensureBuiltinObjects } from './builtin-objects.ts';
+import { ensureLoadBalancerObjects } from './load-balancer-objects.ts';
 import { INGRESS_CLASS } from './network.ts';
 import type { Pki } from './pki.ts';
 import type { Shutdown } from './shutdown.ts';
@@ -14,6 +15,8 @@ interface ControlPlaneOptions {
   readonly settings: Partial<ControllerSettings>;
   readonly apiUrl: string;
   readonly pki: Pki;
+  /** Of the pool for LoadBalancer Services; without any there is none. */
+  readonly balancerCidrs?: readonly string[];
   readonly log: Logger;
   readonly clock: Clock;
 }
@@ -42,7 +45,10 @@ export async function startControlPlane(
   shutdown.add('client', () => client.close());
   const informers = createInformers(client, { log: log.child({ part: 'informers' }), clock });
   shutdown.add('informers', () => informers.stop());
-  await ensureBuiltinObjects(client, INGRESS_CLASS);
+  await Promise.all([
+    ensureBuiltinObjects(client, INGRESS_CLASS),
+    ensureLoadBalancerObjects(client, options.balancerCidrs ?? [], clock),
+  ]);
   const controllers = await startControllers({
     client,
     informers,

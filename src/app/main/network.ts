@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import type { Listener } from '#traffic/model/ir.ts';
 import { codeOf, Failure, UsageFailure } from '../failure.ts';
+import { checkFamilies, NO_POOL } from '../nodes/fabric/balancer.ts';
 import { addressAt, type Cidr, contains, formatCidr, overlaps, parseCidr } from '../nodes/fabric/cidr.ts';
 import { type FabricPlan, LEAST_SERVICES, nodeNames, type PlannedNode, splitPods } from '../nodes/fabric/plan.ts';
 import { checkDisjoint, checkRoom, type FlaggedRange, rangeFlags, readRanges } from '../nodes/fabric/ranges.ts';
@@ -17,6 +18,8 @@ export interface Network {
   readonly nodes: readonly PlannedNode[];
   /** How it is made, where nodes and pods have namespaces of their own; on the loopback device when left out. */
   readonly fabric?: FabricPlan;
+  /** Of LoadBalancer Services: what the pool `default` holds. */
+  readonly balancerCidrs: readonly string[];
   /** First of the Service range: the API server as pods see it. */
   readonly kubernetesServiceAddress: string;
 }
@@ -25,6 +28,7 @@ export const defaultPodCidr = '127.244.0.0/24';
 /** For more than one node, each of which has a part of it. */
 export const defaultPodCidrOfMany = '127.244.0.0/16';
 export const defaultServiceCidr = '127.96.0.0/16';
+export const defaultBalancerCidr = '127.97.0.0/24';
 
 /** What does not change from one cluster to the next. */
 export const NODE_NAME = 'node-1';
@@ -36,17 +40,29 @@ export const NODE_PORT_RANGE = { from: 30_000, to: 32_767 } as const;
 export const INGRESS_CLASS = 'evenkeel';
 
 /** Throws `UsageFailure` for a range that is none, lies outside of 127.0.0.0/8, or holds an address that is taken. */
-export function loopbackNetwork(podCidr: string, serviceCidr: string, nodes = 1): Network {
+export function loopbackNetwork(podCidr: string, serviceCidr: string, nodes = 1, balancer?: string): Network {
   const pods = loopbackRange(podCidr, rangeFlags.pods, nodes === 1 ? defaultPodCidr : defaultPodCidrOfMany);
   const services = loopbackRange(serviceCidr, rangeFlags.services, defaultServiceCidr);
   checkDisjoint([pods, services]);
   checkRoom(services, LEAST_SERVICES, 'Services need');
+  const balancerCidrs = loopbackBalancer([pods, services], balancer);
   return {
     podCidr: formatCidr(pods.cidr),
     serviceCidr: formatCidr(services.cidr),
+    balancerCidrs,
     kubernetesServiceAddress: addressAt(services.cidr, 1n),
     nodes: loopbackNodes(pods.cidr, nodes),
   };
+}
+
+/** Without a word of its own it gives way to the other ranges. */
+function loopbackBalancer(others: readonly FlaggedRange[], asked: string | undefined): string[] {
+  if (asked === NO_POOL) return [];
+  const range = loopbackRange(asked ?? defaultBalancerCidr, rangeFlags.balancer, defaultBalancerCidr);
+  if (asked === undefined && others.some(({ cidr }) => overlaps(cidr, range.cidr))) return [];
+  checkFamilies([range.cidr], asked ?? defaultBalancerCidr);
+  checkDisjoint([range, ...others]);
+  return [formatCidr(range.cidr)];
 }
 
 /** One node is where everything else is; several have addresses of their own, from 127.0.0.11 on. */
@@ -66,6 +82,7 @@ export function fabricNetwork(plan: FabricPlan): Network {
   return {
     podCidr: plan.podCidrs.join(','),
     serviceCidr: plan.serviceCidrs.join(','),
+    balancerCidrs: plan.balancerCidrs ?? [],
     kubernetesServiceAddress: services === undefined ? '' : addressAt(services, 1n),
     nodes: plan.nodes,
     fabric: plan,
@@ -91,12 +108,16 @@ function loopbackRange(text: string, flag: string, example: string): FlaggedRang
   return { cidr, flag };
 }
 
-/** Nothing else listens there: pods and Services never get the first address of their range. */
+/** Nothing else listens there: pods and Services never get the first address of a range. */
 const CLAIM_PORT = 10_250;
 
 /** Holds the ranges until released; throws a `Failure` when another cluster on this machine does. */
 export async function claimNetwork(network: Network): Promise<{ release(): Promise<void> }> {
-  const claims = [await claim(network.podCidr, '--pod-cidr'), await claim(network.serviceCidr, '--service-cidr')];
+  const claims = [
+    await claim(network.podCidr, rangeFlags.pods),
+    await claim(network.serviceCidr, rangeFlags.services),
+    ...(await Promise.all(network.balancerCidrs.map((cidr) => claim(cidr, rangeFlags.balancer)))),
+  ];
   return { release: async () => void (await Promise.all(claims.map((release) => release()))) };
 }
 
@@ -110,7 +131,7 @@ async function claim(cidr: string, flag: string): Promise<() => Promise<void>> {
     if (codeOf(error) !== 'EADDRINUSE') throw error;
     throw new Failure(
       `Addresses ${cidr} are in use by another cluster on this machine`,
-      `Stop it with "evenkeel down", or give this one other ranges with --pod-cidr and --service-cidr (here: ${flag})`,
+      `Stop it with "evenkeel down", or give this one other ranges with --pod-cidr, --service-cidr and --lb-pool (here: ${flag})`,
       { cause: error },
     );
   }

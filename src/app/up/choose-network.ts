@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Failure, UsageFailure } from '../failure.ts';
 import type { DataDir } from '../main/data-dir.ts';
 import {
+  defaultBalancerCidr,
   defaultPodCidr,
   defaultPodCidrOfMany,
   defaultServiceCidr,
@@ -14,6 +15,7 @@ import {
   type Network,
 } from '../main/network.ts';
 import { hasIpv6, hasLastingIpv6Out, namespaceObstacle } from '../nodes/agent/privileges.ts';
+import { EXAMPLE_BALANCER, NO_POOL, planBalancer } from '../nodes/fabric/balancer.ts';
 import { formatCidr, overlaps, parseCidr } from '../nodes/fabric/cidr.ts';
 import { defaultRanges, planFabric } from '../nodes/fabric/plan.ts';
 import { type FlaggedRange, rangeFlags, readRanges } from '../nodes/fabric/ranges.ts';
@@ -28,6 +30,8 @@ export interface NetworkWishes {
   readonly fabricCidr?: string;
   /** Pods are given a way out of the machine. */
   readonly egress: boolean;
+  /** Addresses of LoadBalancer Services, or `none`. */
+  readonly lbPool?: string;
   /** Flags given that have a meaning with namespaces only, e.g. `--cni-conf`. */
   readonly needNamespaces: readonly string[];
 }
@@ -50,20 +54,21 @@ const WORDS: Readonly<Record<Mode, string>> = {
 
 /** Throws a `Failure` when what is asked for cannot be had, or does not go with what the directory holds. */
 export function chooseNetwork(wishes: NetworkWishes, data: DataDir, obstacle = namespaceObstacle): Choice {
-  const { nodes, podCidr, serviceCidr, fabricCidr } = wishes;
+  const { nodes, podCidr, serviceCidr, fabricCidr, lbPool } = wishes;
   const given = givenRanges(wishes);
   const { mode, reason } = chooseMode(wishes, given, keptMode(data), obstacle);
   const line = `Network ${mode}: ${WORDS[mode]} (${reason})`;
   if (mode === 'loopback') {
     const pods = podCidr ?? (nodes === 1 ? defaultPodCidr : defaultPodCidrOfMany);
-    return { network: loopbackNetwork(pods, serviceCidr ?? defaultServiceCidr, nodes), line };
+    return { network: loopbackNetwork(pods, serviceCidr ?? defaultServiceCidr, nodes, lbPool), line };
   }
   const ranges = {
     fabric: fabricCidr ?? defaultRanges.fabric,
     pods: podCidr ?? defaultRanges.pods,
     services: serviceCidr ?? defaultRanges.services,
   };
-  const plan = planFabric(clusterOwner(data), ranges, nodes, hasIpv6());
+  const bare = planFabric(clusterOwner(data), ranges, nodes, hasIpv6());
+  const plan = { ...bare, balancerCidrs: planBalancer(bare, lbPool) };
   if (!wishes.egress) return { network: fabricNetwork(plan), line: `${line}; ${CONFINED}` };
   const dual = plan.machine.length > 1 && hasLastingIpv6Out();
   return {
@@ -73,7 +78,7 @@ export function chooseNetwork(wishes: NetworkWishes, data: DataDir, obstacle = n
 }
 
 /** What can be said before it is known which network there will be. */
-function givenRanges({ podCidr, serviceCidr, fabricCidr }: NetworkWishes): FlaggedRange[] {
+function givenRanges({ podCidr, serviceCidr, fabricCidr, lbPool }: NetworkWishes): FlaggedRange[] {
   const either = (flag: string, text: string | undefined, netns: string, loopback: string): FlaggedRange[] =>
     text === undefined
       ? []
@@ -81,6 +86,7 @@ function givenRanges({ podCidr, serviceCidr, fabricCidr }: NetworkWishes): Flagg
   return [
     ...either(rangeFlags.pods, podCidr, defaultRanges.pods, defaultPodCidr),
     ...either(rangeFlags.services, serviceCidr, defaultRanges.services, defaultServiceCidr),
+    ...either(rangeFlags.balancer, lbPool === NO_POOL ? undefined : lbPool, EXAMPLE_BALANCER, defaultBalancerCidr),
     ...(fabricCidr === undefined
       ? []
       : readRanges(fabricCidr, rangeFlags.fabric, defaultRanges.fabric).map((cidr) => ({

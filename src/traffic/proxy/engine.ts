@@ -45,6 +45,8 @@ export interface EngineOptions {
   readonly forwarded?: boolean;
   /** Addresses, besides 127.0.0.1, that node ports are served on. */
   readonly nodeAddresses?: readonly string[];
+  /** CIDRs of load-balancer addresses that are served here although no interface has them. */
+  readonly balancerCidrs?: readonly string[];
   /** Node and zone that this engine runs in, for clusters that prefer endpoints near by. */
   readonly node?: string;
   readonly zone?: string;
@@ -170,6 +172,7 @@ class WorkerEngine implements Engine {
           trustedProxies: options.trustedProxies ?? [],
           forwarded: options.forwarded ?? false,
           nodeAddresses: options.nodeAddresses ?? [],
+          balancerCidrs: options.balancerCidrs ?? [],
           place,
         },
         {

@@ -41,6 +41,7 @@ interface Options extends NodeLifeFlags {
   readonly fabricCidr?: string;
   readonly podCidr?: string;
   readonly serviceCidr?: string;
+  readonly lbPool?: string;
   readonly accessLog?: string | true;
   readonly egress: boolean;
   readonly timeout: number;
@@ -115,6 +116,10 @@ export function upCommand(): Command {
       'addresses of Services; stays the same for a data directory (default: 10.96.0.0/16 and fd00:10:96::/112; loopback: 127.96.0.0/16)',
     )
     .option(
+      '--lb-pool <range,...>',
+      'addresses of LoadBalancer Services, of which the pool "default" is made; none for no pool (default: the last eighth of the range of nodes, and its IPv6 addresses from f000 on; loopback: 127.97.0.0/24)',
+    )
+    .option(
       '--fabric-cidr <range,...>',
       'addresses of nodes (default: 10.240.0.0/24 and fd00:10:240::/64); IPv6 is left out when a range is given without',
     )
@@ -172,6 +177,7 @@ async function up(paths: readonly string[], options: Options): Promise<boolean> 
           ...(options.egress ? ['--egress'] : []),
         ],
         egress: options.egress,
+        ...(options.lbPool === undefined ? {} : { lbPool: options.lbPool }),
         ...(options.podCidr === undefined ? {} : { podCidr: options.podCidr }),
         ...(options.serviceCidr === undefined ? {} : { serviceCidr: options.serviceCidr }),
         ...(options.fabricCidr === undefined ? {} : { fabricCidr: options.fabricCidr }),

@@ -1,8 +1,8 @@
 // Which addresses a cluster of several nodes has: of the machine, of each node, of pods and of Services.
 // Pure: from a few ranges to a plan; makes nothing and asks no machine.
 import { UsageFailure } from '../../failure.ts';
-import { addressAt, type Cidr, formatCidr, overlaps, parseCidr, subnet } from './cidr.ts';
-import { checkDisjoint, checkRoom, rangeFlags as FLAGS, readRanges } from './ranges.ts';
+import { addressAt, type Cidr, formatCidr, subnet } from './cidr.ts';
+import { checkDisjoint, checkRoom, checkUsable, rangeFlags as FLAGS, readRanges } from './ranges.ts';
 
 /** Ranges as they are written: `IPv4`, or `IPv4,IPv6`. */
 export interface Ranges {
@@ -40,6 +40,8 @@ export interface FabricPlan {
   readonly podCidrs: readonly string[];
   readonly serviceCidrs: readonly string[];
   readonly nodes: readonly PlannedNode[];
+  /** Of LoadBalancer Services, served by the machine as those of Services are; at most one a family, IPv4 first. */
+  readonly balancerCidrs?: readonly string[];
   /** Families in which nodes and pods reach the world outside of the machine; none when left out. */
   readonly egress?: ReadonlyArray<4 | 6>;
 }
@@ -95,9 +97,14 @@ export function planFabric(owner: string, ranges: Ranges, nodes: number, ipv6: b
 }
 
 /** Every range of a plan with the flag that moves it. */
-export function plannedRanges({ fabricCidrs, podCidrs, serviceCidrs }: FabricPlan): PlannedRange[] {
+export function plannedRanges({ fabricCidrs, podCidrs, serviceCidrs, balancerCidrs = [] }: FabricPlan): PlannedRange[] {
   const list = (cidrs: readonly string[], flag: string): PlannedRange[] => cidrs.map((cidr) => ({ cidr, flag }));
-  return [...list(fabricCidrs, FLAGS.fabric), ...list(podCidrs, FLAGS.pods), ...list(serviceCidrs, FLAGS.services)];
+  return [
+    ...list(fabricCidrs, FLAGS.fabric),
+    ...list(podCidrs, FLAGS.pods),
+    ...list(serviceCidrs, FLAGS.services),
+    ...list(balancerCidrs, FLAGS.balancer),
+  ];
 }
 
 /** A range for each node: number i has the ith part, so that its number can be read in every pod's address. */
@@ -129,16 +136,6 @@ function netnsRanges(ranges: Ranges, name: keyof Ranges): Cidr[] {
       `Give ${flag} e.g. ${example}`,
     );
   }
-  const special = list.find((cidr) => SPECIAL.some((other) => overlaps(cidr, other)));
-  if (special !== undefined) {
-    throw new UsageFailure(
-      `${flag} ${formatCidr(special)} holds addresses that cannot be those of --network netns (loopback, link-local, multicast)`,
-      `Give ${flag} e.g. ${example}`,
-    );
-  }
+  checkUsable(list, flag, example);
   return list;
 }
-
-const SPECIAL = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3', '::/64', 'fe80::/10', 'ff00::/8'].flatMap(
-  (text) => parseCidr(text) ?? [],
-);

@@ -10,7 +10,12 @@ export interface FlaggedRange {
 }
 
 /** The flags by which ranges are given, the longest part of every message about them. */
-export const rangeFlags = { fabric: '--fabric-cidr', pods: '--pod-cidr', services: '--service-cidr' } as const;
+export const rangeFlags = {
+  fabric: '--fabric-cidr',
+  pods: '--pod-cidr',
+  services: '--service-cidr',
+  balancer: '--lb-pool',
+} as const;
 
 /** `IPv4`, `IPv6`, or several with commas between; `examples` end a remedy. Throws a `UsageFailure` for what is no range. */
 export function readRanges(text: string, flag: string, examples: string): Cidr[] {
@@ -48,5 +53,19 @@ export function checkRoom({ cidr, flag }: FlaggedRange, least: bigint, what: str
   throw new UsageFailure(
     `${flag} ${formatCidr(cidr)} is too small: it holds ${count(cidr)} addresses, and ${what} ${least}`,
     `Give ${flag} a /${bits} or a wider one`,
+  );
+}
+
+const SPECIAL = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3', '::/64', 'fe80::/10', 'ff00::/8'].flatMap(
+  (text) => parseCidr(text) ?? [],
+);
+
+/** Throws a `UsageFailure` for a range of addresses that no network namespace can have for itself. */
+export function checkUsable(ranges: readonly Cidr[], flag: string, example: string): void {
+  const special = ranges.find((cidr) => SPECIAL.some((other) => overlaps(cidr, other)));
+  if (special === undefined) return;
+  throw new UsageFailure(
+    `${flag} ${formatCidr(special)} holds addresses that cannot be those of --network netns (loopback, link-local, multicast)`,
+    `Give ${flag} e.g. ${example}`,
   );
 }

@@ -48,11 +48,21 @@ function settingsOf(plan: FabricPlan): HeldSetting[] {
   return [...(plan.serviceCidrs.some(isV6) ? [NONLOCAL_BIND] : []), ...egressSettings(plan)];
 }
 
+/** Ranges whose addresses the machine answers for itself. */
+function proxiedBy({ serviceCidrs, balancerCidrs = [] }: FabricPlan): string[] {
+  return [...serviceCidrs, ...balancerCidrs];
+}
+
+/** Every range of the cluster: none of them may lead anywhere else. */
+function coveredBy({ fabricCidrs, podCidrs, serviceCidrs, balancerCidrs = [] }: FabricPlan): string[] {
+  return [...fabricCidrs, ...podCidrs, ...serviceCidrs, ...balancerCidrs];
+}
+
 /** The bridge, and the machine's link to it with its routes. Fails where a route is there already. */
 export function makeFabricScript(plan: FabricPlan): string {
   const netns = fabricNetns(plan);
   const link = machineLink(plan);
-  const covered = [...plan.fabricCidrs, ...plan.podCidrs, ...plan.serviceCidrs];
+  const covered = coveredBy(plan);
   return `
 ip netns add ${netns}
 nsenter --net=/run/netns/${netns} sh -es <<'END'
@@ -73,7 +83,9 @@ ip -n ${netns} link set machine master ${BRIDGE} up
 ip -batch - <<'END'
 link set ${link} up
 ${plan.machine.map((address, at) => `addr add ${address}/${plan.prefixes[at]} dev ${link}${nodad(address)}`).join('\n')}
-${plan.serviceCidrs.map((cidr) => `route add local ${cidr} dev lo`).join('\n')}
+${proxiedBy(plan)
+  .map((cidr) => `route add local ${cidr} dev lo`)
+  .join('\n')}
 ${plan.nodes.flatMap((node) => nodeRoutes(node)).join('\n')}
 END
 ${makeEgressScript(plan, link)}
@@ -104,7 +116,9 @@ ip -n ${netns} -batch - <<'END'
 link set ${NODE_LINK} up
 ${node.addresses.map((address, at) => `addr add ${address}/${plan.prefixes[at]} dev ${NODE_LINK}${nodad(address)}`).join('\n')}
 ${others.flatMap((other) => nodeRoutes(other)).join('\n')}
-${plan.serviceCidrs.map((cidr, at) => `route add ${cidr} via ${plan.machine[at]}`).join('\n')}
+${proxiedBy(plan)
+  .map((cidr) => `route add ${cidr} via ${plan.machine[isV6(cidr) ? 1 : 0]}`)
+  .join('\n')}
 ${plan.machine.flatMap((address) => defaultRoute(plan, address)).join('\n')}
 ${node.addresses.map((address) => `route add unreachable ${isV6(address) ? '::/0' : '0.0.0.0/0'} metric 4096`).join('\n')}
 END
@@ -138,14 +152,16 @@ done
 /** Everything whose name says that it is this cluster's, and the routes of the plan. */
 export function removeFabricScript(plan: FabricPlan): string {
   const link = machineLink(plan);
-  const covered = [...plan.fabricCidrs, ...plan.podCidrs, ...plan.serviceCidrs];
+  const covered = coveredBy(plan);
   return `
 if ip link show dev ${link} >/dev/null 2>&1; then ip link delete dev ${link}; fi
 ${removeEgressScript(plan)}${settingsOf(plan)
   .map((setting) => releaseScript(setting, link))
   .join('')}
 ip -force -batch - >/dev/null 2>&1 <<'END' || true
-${plan.serviceCidrs.map((cidr) => `route delete local ${cidr} dev lo`).join('\n')}
+${proxiedBy(plan)
+  .map((cidr) => `route delete local ${cidr} dev lo`)
+  .join('\n')}
 ${covered.map((cidr) => `route delete blackhole ${cidr} metric ${BLACKHOLE_METRIC}`).join('\n')}
 END
 for path in /run/netns/${plan.owner}-*; do

@@ -7,6 +7,8 @@ import type { Definition } from './schema-parts.ts';
 
 type Ref = Pick<ResourceDefinition, 'group' | 'version' | 'resource' | 'kind' | 'namespaced'>;
 
+export type { Definition };
+
 export const loadBalancerDefinitions: readonly Definition[] = [addressPoolDefinition, ...metallbDefinitions];
 
 /** Throws for a kind that none of them defines. */

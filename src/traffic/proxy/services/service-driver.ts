@@ -2,6 +2,7 @@
 // Knows nothing of what a listener does with its clients.
 
 import { networkInterfaces } from 'node:os';
+import { type AddressRange, contains, parseAddress, parseRange } from '#lib/address-range.ts';
 import type { ServicePort } from '#traffic/model/ir.ts';
 import type { FlowContext } from '../layer4/context.ts';
 import { TcpListener } from '../tcp/tcp-listener.ts';
@@ -20,6 +21,8 @@ interface Bound {
 export interface ServiceDriverOptions {
   /** Addresses, besides 127.0.0.1, that node ports are served on. */
   readonly nodeAddresses: readonly string[];
+  /** CIDRs of load-balancer addresses that are served although no interface has them. */
+  readonly balancerCidrs: readonly string[];
   /** Whether this worker serves a Service; each Service has one worker, because affinity is its memory. */
   owns(service: string): boolean;
 }
@@ -28,6 +31,7 @@ export class ServiceDriver {
   readonly #context: FlowContext;
   readonly #options: ServiceDriverOptions;
   readonly #report: ListenReport;
+  readonly #ranges: readonly AddressRange[];
   readonly #bound = new Map<string, Bound>();
   readonly #affinity = new Map<string, AffinityTable>();
   /** TCP listeners that accept no more but still have flows. */
@@ -37,6 +41,7 @@ export class ServiceDriver {
     this.#context = context;
     this.#options = options;
     this.#report = report;
+    this.#ranges = options.balancerCidrs.flatMap((cidr) => parseRange(cidr) ?? []);
   }
 
   get connections(): number {
@@ -49,7 +54,7 @@ export class ServiceDriver {
   /** Resolves once every new address is bound, or reported as failed; a failed one is tried again with each change. */
   async reconcile(services: ReadonlyMap<string, ServicePort>): Promise<void> {
     const wanted = new Map<string, Binding>();
-    const isLocal = localAddressCheck();
+    const isLocal = localAddressCheck(this.#ranges);
     for (const service of services.values()) {
       if (!this.#options.owns(service.name)) continue;
       for (const binding of bindingsOf(service, ['127.0.0.1', ...this.#options.nodeAddresses], isLocal)) {
@@ -113,9 +118,13 @@ export class ServiceDriver {
   }
 }
 
-/** Every address of an interface, and all of 127.0.0.0/8. */
-function localAddressCheck(): (address: string) => boolean {
+/** Every address of an interface, all of 127.0.0.0/8, and those of the ranges, which the kernel takes for local. */
+function localAddressCheck(ranges: readonly AddressRange[]): (address: string) => boolean {
   const known = new Set<string>();
   for (const list of Object.values(networkInterfaces())) for (const entry of list ?? []) known.add(entry.address);
-  return (address) => address.startsWith('127.') || known.has(address);
+  const isRanged = (text: string): boolean => {
+    const address = ranges.length === 0 ? undefined : parseAddress(text);
+    return address !== undefined && ranges.some((range) => contains(range, address));
+  };
+  return (address) => address.startsWith('127.') || known.has(address) || isRanged(address);
 }

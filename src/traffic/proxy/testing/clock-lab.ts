@@ -41,6 +41,7 @@ export class ClockLab {
       ticketSecrets: [new Uint8Array(32)] as const,
       trustedProxies: [],
       nodeAddresses: [],
+      balancerCidrs: [],
       place: { node: '', zone: '' },
     };
     this.#worker = new ProxyWorker(settings, {

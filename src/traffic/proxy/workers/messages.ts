@@ -33,6 +33,8 @@ export interface WorkerSettings {
   readonly forwarded: boolean;
   /** Addresses, besides 127.0.0.1, that node ports are served on. */
   readonly nodeAddresses: readonly string[];
+  /** CIDRs of load-balancer addresses that are served although no interface has them. */
+  readonly balancerCidrs: readonly string[];
   /** Where this proxy is, for clusters that prefer what is near. */
   readonly place: { readonly node: string; readonly zone: string };
 }

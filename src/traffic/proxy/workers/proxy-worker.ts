@@ -135,6 +135,7 @@ export class ProxyWorker {
       flows,
       {
         nodeAddresses: settings.nodeAddresses,
+        balancerCidrs: settings.balancerCidrs,
         owns: (service) => hash32(service) % settings.workers === settings.index,
       },
       report,

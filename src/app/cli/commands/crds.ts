@@ -1,0 +1,33 @@
+// `evenkeel crds`: definitions of the custom resources that the controllers read, for clusters that are not ours.
+// Prints and nothing else; an embedded cluster has them from the start.
+import { Command, Option } from 'commander';
+import { stringify } from 'yaml';
+import { loadBalancerDefinitions } from '#kube/api/load-balancer/resources.ts';
+
+interface Options {
+  readonly group: 'all' | 'evenkeel.dev' | 'metallb.io';
+}
+
+export function crdsCommand(): Command {
+  return new Command('crds')
+    .summary('print the definitions of custom resources, for kubectl apply')
+    .description(
+      'Prints CustomResourceDefinitions as YAML: AddressPool of evenkeel.dev, and the resources of metallb.io for clusters that never had MetalLB. An embedded cluster has all of them from the start.',
+    )
+    .addOption(
+      new Option('--group <group>', 'only those of a group; leave out metallb.io where MetalLB is or was installed')
+        .choices(['all', 'evenkeel.dev', 'metallb.io'])
+        .default('all'),
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ evenkeel crds | kubectl apply -f -
+  $ evenkeel crds --group evenkeel.dev | kubectl apply -f -`,
+    )
+    .action(({ group }: Options) => {
+      const chosen = loadBalancerDefinitions.filter(({ spec }) => group === 'all' || spec.group === group);
+      process.stdout.write(chosen.map((definition) => `---\n${stringify(definition)}`).join(''));
+    });
+}
