@@ -10,6 +10,7 @@ import { AttachmentStore } from './cni/attachments.ts';
 import { loadNetworkList } from './cni/config-dir.ts';
 import { execPlugins } from './cni/exec-plugin.ts';
 import type { NetworkList } from './cni/network-list.ts';
+import { withOwnIpamDir } from './cni/own-ipam.ts';
 import type { CniPlugin, FindPlugin } from './cni/plugin.ts';
 import { CniRuntime } from './cni/runtime.ts';
 import { createCommands, endEarlierCommands } from './commands.ts';
@@ -75,7 +76,8 @@ export function createNetnsNetwork(options: NetnsNetworkOptions): PodNetwork {
     namespaces: new PodNamespaces(names, commands),
     attachments: new AttachmentStore(join(stateDir, 'attachments')),
     runtime: new CniRuntime(find),
-    list: () => (cni === undefined ? BUILTIN_LIST : loadNetworkList(cni.confDir)),
+    list: () =>
+      cni === undefined ? BUILTIN_LIST : withOwnIpamDir(loadNetworkList(cni.confDir), join(stateDir, 'ipam')),
     podCidrs,
     endEarlier: () => endEarlierCommands(clock, options.owner),
     closePlugins: async () => {

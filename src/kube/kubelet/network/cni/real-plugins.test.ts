@@ -1,7 +1,7 @@
 // The plugins that everybody runs, as Debian packages them, keep the contract through our runtime.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe } from 'vitest';
+import { describe, expect } from 'vitest';
 import { systemClock } from '#lib/clock.ts';
 import { silentLogger } from '#lib/log.ts';
 import { tempDir } from '#test/support/temp-dir.ts';
@@ -14,17 +14,13 @@ const DEFAULT_ROUTES = [{ dst: '0.0.0.0/0' }, { dst: '::/0' }];
 
 let ranges = 0;
 
-function realContract(
-  name: string,
-  traits: PodNetworkTraits,
-  plugins: (dataDir: string, bridge: string) => unknown[],
-): void {
+function realContract(name: string, traits: PodNetworkTraits, plugins: (bridge: string) => unknown[]): void {
   podNetworkContract(name, traits, (lab, owner) => {
     const state = tempDir('cni');
     const range = ranges++ % 200;
     const confDir = join(state.path, 'net.d');
     mkdirSync(confDir);
-    const list = { cniVersion: '1.0.0', name: owner, plugins: plugins(join(state.path, 'ipam'), `cni-${range}`) };
+    const list = { cniVersion: '1.0.0', name: owner, plugins: plugins(`cni-${range}`) };
     writeFileSync(join(confDir, '10-pods.conflist'), JSON.stringify(list));
     return {
       open: () =>
@@ -37,7 +33,12 @@ function realContract(
           clock: systemClock,
           log: silentLogger,
         }),
-      cleanUp: () => state.remove(),
+      cleanUp: () => {
+        // Where host-local has its files unless it is told otherwise.
+        const left = existsSync(join('/var/lib/cni/networks', owner));
+        state.remove();
+        expect(left).toBe(false);
+      },
     };
   });
 }
@@ -45,25 +46,23 @@ function realContract(
 const tools = ['bridge', 'ptp', 'host-local', 'portmap'].map((plugin) => join(BIN, plugin));
 
 describe.runIf(labAllowed('real CNI plugins', [...tools, 'iptables']))('real plugins', () => {
-  const ipam = (dataDir: string) => ({ type: 'host-local', dataDir, routes: DEFAULT_ROUTES });
+  const ipam = { type: 'host-local', routes: DEFAULT_ROUTES };
   realContract(
     'bridge, host-local and portmap',
     { namespaces: true, families: [4, 6], hostPorts: [4, 6], atOnce: false },
-    (dataDir, bridge) => [
+    (bridge) => [
       {
         type: 'bridge',
         bridge,
         isGateway: true,
         hairpinMode: true,
         capabilities: { ipRanges: true },
-        ipam: ipam(dataDir),
+        ipam,
       },
       { type: 'portmap', snat: true, capabilities: { portMappings: true } },
     ],
   );
-  realContract(
-    'ptp and host-local',
-    { namespaces: true, families: [4, 6], hostPorts: [], atOnce: false },
-    (dataDir) => [{ type: 'ptp', capabilities: { ipRanges: true }, ipam: ipam(dataDir) }],
-  );
+  realContract('ptp and host-local', { namespaces: true, families: [4, 6], hostPorts: [], atOnce: false }, () => [
+    { type: 'ptp', capabilities: { ipRanges: true }, ipam },
+  ]);
 });
