@@ -74,6 +74,9 @@ describe('at an API server', () => {
         expect(pod.status?.phase).toBe('Running');
         expect(pod.status?.podIP?.startsWith(range.slice(0, range.lastIndexOf('.')))).toBe(true);
       });
+      // The kubelet serves with a certificate of its own making.
+      const log = await client.raw('GET', '/api/v1/namespaces/default/pods/one/log');
+      expect(typeof log).toBe('string');
     } finally {
       running.child.kill('SIGTERM');
     }

@@ -17,6 +17,8 @@ interface ApiOptions {
   readonly port: number;
   readonly network: Network;
   readonly tolerationSeconds: TolerationSeconds;
+  /** Authority of what kubelets serve with; not verified when undefined. */
+  readonly kubeletCaPem: string | undefined;
   readonly log: Logger;
   readonly clock: Clock;
 }
@@ -39,7 +41,10 @@ export async function startApi(options: ApiOptions, shutdown: Shutdown): Promise
       tls: { ...pki.apiServer, clientCaPem: caPem },
       tokens: new Map([[pki.adminToken, { name: 'evenkeel-admin', groups: ['system:masters'] }]]),
       serviceAccounts: { keyPem: pki.serviceAccountKeyPem, rootCaPem: caPem },
-      kubeletClient: { ...pki.kubeletClient, caPem },
+      kubeletClient: {
+        ...pki.kubeletClient,
+        ...(options.kubeletCaPem === undefined ? {} : { caPem: options.kubeletCaPem }),
+      },
       serviceCidr: network.serviceCidr,
       nodePortRange: NODE_PORT_RANGE,
       tolerationSeconds: options.tolerationSeconds,

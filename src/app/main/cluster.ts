@@ -122,7 +122,16 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
 
   // 4. Store and API server: everything from here on speaks through them.
   const api = await startApi(
-    { data, pki, port: ports.api, network, tolerationSeconds: nodeLife.tolerationSeconds, log, clock },
+    {
+      data,
+      pki,
+      port: ports.api,
+      network,
+      tolerationSeconds: nodeLife.tolerationSeconds,
+      kubeletCaPem: pki.authority.certPem,
+      log,
+      clock,
+    },
     shutdown,
   );
   reached('api', api.url);

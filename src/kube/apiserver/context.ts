@@ -14,7 +14,8 @@ import type { ServiceAllocations } from './strategies/service/allocations.ts';
 export interface KubeletCredentials {
   readonly certPem: string;
   readonly keyPem: string;
-  readonly caPem: string;
+  /** Authority of what kubelets serve with; any certificate will do when left out, as with upstream's server. */
+  readonly caPem?: string;
 }
 
 /** The parts of a running server. */

@@ -1,7 +1,9 @@
 // `evenkeel apiserver`: the API server alone, on a data directory of its own.
 // Knows options and signals.
+import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { systemClock } from '#lib/clock.ts';
+import { codeOf, messageOf, UsageFailure } from '../../failure.ts';
 import { startApi } from '../../main/api.ts';
 import { createDataDir, dataDirAt } from '../../main/data-dir.ts';
 import { openLog } from '../../main/file-log.ts';
@@ -17,6 +19,7 @@ interface Options extends NodeLifeFlags {
   readonly data?: string;
   readonly apiPort: number;
   readonly controllers: boolean;
+  readonly kubeletCertificateAuthority?: string;
   readonly verbose: boolean;
 }
 
@@ -31,6 +34,10 @@ export function apiserverCommand(): Command {
       new Option('--api-port <port>', 'port to listen on; 0 takes a free one').argParser(parsePort).default(6443),
     )
     .option('--controllers', 'run the controllers as well: a whole control plane, without nodes and traffic', false)
+    .option(
+      '--kubelet-certificate-authority <file>',
+      'authority of the certificates that kubelets serve with (default: none is asked for, as they make their own)',
+    )
     .option('--verbose', 'log to standard error as well, in detail', false)
     .addHelpText('after', '\nExamples:\n  $ evenkeel apiserver --data /tmp/api --api-port 0')
     .action(async (options: Options) => {
@@ -52,7 +59,16 @@ export function apiserverCommand(): Command {
         const nodeLife = nodeLifeOf(options, clusterNodeLife);
         const { tolerationSeconds } = nodeLife;
         const api = await startApi(
-          { data, pki, network, tolerationSeconds, port: options.apiPort, log, clock: systemClock },
+          {
+            data,
+            pki,
+            network,
+            tolerationSeconds,
+            kubeletCaPem: readAuthority(options.kubeletCertificateAuthority),
+            port: options.apiPort,
+            log,
+            clock: systemClock,
+          },
           shutdown,
         );
         lock.describe({ apiUrl: api.url });
@@ -69,4 +85,16 @@ export function apiserverCommand(): Command {
       }
     });
   return addNodeLifeOptions(command, clusterNodeLife);
+}
+
+function readAuthority(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageFailure(
+      `Cannot read "${file}": ${codeOf(error) ?? messageOf(error)}`,
+      'Name a readable PEM file with --kubelet-certificate-authority',
+    );
+  }
 }

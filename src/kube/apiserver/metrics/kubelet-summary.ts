@@ -2,6 +2,7 @@
 // Knows the kubelet's summary; what the API makes of it is resource-metrics.ts.
 import { request as httpsRequest } from 'node:https';
 import type { ServerContext } from '../context.ts';
+import { kubeletTls } from '../proxy/kubelet.ts';
 import { type AnyObject, digArray, digNumber, digString, isFields } from '../registry/any-object.ts';
 
 export interface Figures {
@@ -57,10 +58,10 @@ async function ask(server: ServerContext, node: AnyObject): Promise<Summary> {
   const port = digNumber(node, 'status', 'daemonEndpoints', 'kubeletEndpoint', 'Port');
   const { kubeletClient } = server;
   if (host === '' || port === undefined || kubeletClient === undefined) throw new Error('it has no address yet');
-  const { certPem: cert, keyPem: key, caPem: ca } = kubeletClient;
+  const tls = kubeletTls(server);
   return await new Promise<Summary>((resolve, reject) => {
     const sent = httpsRequest(
-      { host, port, path: '/stats/summary', agent: false, cert, key, ca, timeout: LIMIT_MS },
+      { host, port, path: '/stats/summary', agent: false, ...tls, timeout: LIMIT_MS },
       (answer) => {
         let text = '';
         answer.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));

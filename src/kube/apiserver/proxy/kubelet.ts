@@ -26,10 +26,18 @@ export function containerOf(pod: AnyObject, asked: string): string {
   );
 }
 
+export interface KubeletTls {
+  readonly cert?: string;
+  readonly key?: string;
+  readonly ca?: string;
+  readonly rejectUnauthorized?: false;
+}
+
 /** Options of a TLS connection that the kubelet accepts. */
-export function kubeletTls({ kubeletClient }: ServerContext): { cert?: string; key?: string; ca?: string } {
+export function kubeletTls({ kubeletClient }: Pick<ServerContext, 'kubeletClient'>): KubeletTls {
   if (kubeletClient === undefined) return {};
-  return { cert: kubeletClient.certPem, key: kubeletClient.keyPem, ca: kubeletClient.caPem };
+  const { certPem, keyPem, caPem } = kubeletClient;
+  return { cert: certPem, key: keyPem, ...(caPem === undefined ? { rejectUnauthorized: false } : { ca: caPem }) };
 }
 
 /** Throws `StatusError` 500 when the Node does not say where its kubelet is. */
