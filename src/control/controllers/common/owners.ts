@@ -46,6 +46,8 @@ export interface Claim<T extends KubeObject> {
   readonly candidates: readonly T[];
   /** Objects that must not be adopted, e.g. finished pods. */
   readonly adoptable?: (object: T) => boolean;
+  /** Put on what is adopted, and taken off what is released. */
+  readonly finalizer?: string;
 }
 
 /**
@@ -88,12 +90,13 @@ async function isAlive<T extends KubeObject>({ client, ownerRef, owner }: Claim<
 }
 
 async function adopt<T extends KubeObject>(
-  { client, ownerRef, owner, dependentRef }: Claim<T>,
+  { client, ownerRef, owner, dependentRef, finalizer }: Claim<T>,
   object: T,
 ): Promise<T | undefined> {
   const { name = '', namespace, uid } = object.metadata ?? {};
+  const finalizers = finalizer === undefined ? {} : { finalizers: [finalizer] };
   // The uid makes the patch fail when another object has taken the name meanwhile.
-  const patch = { metadata: { uid, ownerReferences: [controllerReference(ownerRef, owner)] } };
+  const patch = { metadata: { uid, ownerReferences: [controllerReference(ownerRef, owner)], ...finalizers } };
   try {
     return await client.patch<T>(dependentRef, name, namespace, 'strategic', patch);
   } catch (error) {
@@ -103,9 +106,14 @@ async function adopt<T extends KubeObject>(
   }
 }
 
-async function release<T extends KubeObject>({ client, owner, dependentRef }: Claim<T>, object: T): Promise<void> {
+async function release<T extends KubeObject>(
+  { client, owner, dependentRef, finalizer }: Claim<T>,
+  object: T,
+): Promise<void> {
   const { name = '', namespace, uid } = object.metadata ?? {};
-  const patch = { metadata: { uid, ownerReferences: [{ $patch: 'delete', uid: owner.metadata?.uid }] } };
+  const finalizers = finalizer === undefined ? {} : { '$deleteFromPrimitiveList/finalizers': [finalizer] };
+  const ownerReferences = [{ $patch: 'delete', uid: owner.metadata?.uid }];
+  const patch = { metadata: { uid, ownerReferences, ...finalizers } };
   try {
     await client.patch<T>(dependentRef, name, namespace, 'strategic', patch);
   } catch (error) {

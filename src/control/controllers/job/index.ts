@@ -4,13 +4,14 @@ import type { Job, JobStatus } from 'kubernetes-types/batch/v1.js';
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import { objectKey } from '#kube/api/object.ts';
 import { builtin } from '#kube/api/resources.ts';
+import { labelSelectorMatches } from '#kube/api/selector.ts';
 import { isStatus } from '#kube/api/status.ts';
 import { timestamp } from '#kube/client/events.ts';
 import type { Informer } from '#kube/client/informer.ts';
 import { createWorkQueue } from '#kube/client/work-queue.ts';
 import { semanticallyEqual } from '../common/canonical.ts';
 import { Expectations } from '../common/expectations.ts';
-import { BY_CONTROLLER, byController, controllerOf } from '../common/owners.ts';
+import { BY_CONTROLLER, byController, claim, controllerOf, orphanKey } from '../common/owners.ts';
 import { isPodReady } from '../common/pods.ts';
 import { slowStart } from '../common/slow-start.ts';
 import type { Controller, ControllerContext, ControllerParts, ReconcileResult } from '../controller.ts';
@@ -67,7 +68,9 @@ class JobController {
       for (const pod of new Set([before, now])) {
         const owner = pod === undefined ? undefined : controllerOf(pod);
         if (owner?.kind !== 'Job') {
-          if (pod === now && pod?.metadata?.finalizers?.includes(TRACKING) === true) orphans.add(podKey);
+          if (pod !== now || pod === undefined) continue;
+          if (pod.metadata?.finalizers?.includes(TRACKING) === true) orphans.add(podKey);
+          for (const job of this.#adopters(pod)) queue.add(objectKey(job));
           continue;
         }
         const key = `${pod?.metadata?.namespace}/${owner.name}`;
@@ -80,6 +83,23 @@ class JobController {
     return { queues: [queue, orphans], reads: [this.#jobs, this.#pods] };
   }
 
+  /** Jobs that would take a pod which nobody controls. */
+  #adopters(pod: Pod): Job[] {
+    if (controllerOf(pod) !== undefined) return [];
+    return this.#jobs
+      .list(pod.metadata?.namespace)
+      .filter((job) => isOurs(job) && !isFinished(job))
+      .filter((job) => labelSelectorMatches(job.spec?.selector, pod.metadata?.labels ?? {}));
+  }
+
+  #claim(job: Job): Promise<Pod[]> {
+    const { uid = '', namespace } = job.metadata ?? {};
+    const candidates = [uid, orphanKey(namespace)].flatMap((owner) => this.#pods.byIndex(BY_CONTROLLER, owner));
+    const { client } = this.#context;
+    const selector = job.spec?.selector;
+    return claim({ client, ownerRef: JOBS, owner: job, selector, dependentRef: PODS, candidates, finalizer: TRACKING });
+  }
+
   /** A pod of a Job that is gone or over is counted by nobody any more. */
   async #releaseOrphan(key: string): Promise<void> {
     const pod = this.#pods.get(key);
@@ -89,6 +109,8 @@ class JobController {
     if (job !== undefined && job.metadata?.uid === owner?.uid) {
       if (!isOurs(job) || !isFinished(job)) return;
     } else if (owner?.kind === 'Job' && (await this.#exists(pod, owner.name, owner.uid))) return;
+    // It will be counted after all.
+    if (this.#adopters(pod).length > 0) return;
     await this.#release(pod);
   }
 
@@ -115,7 +137,7 @@ class JobController {
     const now = clock.wall();
     const stamp = timestamp(now);
     const trusted = this.#expectations.satisfied(key);
-    const view = viewOf(job, this.#pods.byIndex(BY_CONTROLLER, uid), this.#released);
+    const view = viewOf(job, await this.#claim(job), this.#released);
     let status: JobStatus = { ...job.status };
     if (status.startTime === undefined && !isSuspended(job)) status.startTime = stamp as never;
 

@@ -167,6 +167,50 @@ describe('a Job', () => {
     await world.until(() => job() === undefined && pods().length === 0);
   });
 
+  test('whose selector is chosen by hand takes the pods that match, counts them, and lets go of those that do not', async () => {
+    const ended = new Set(['early']);
+    world.kubelet.exits = ({ metadata }) => (ended.has(metadata?.labels?.at ?? '') ? 0 : undefined);
+    const orphan = (name: string): Promise<Pod> =>
+      world.client.create<Pod>(builtin('Pod'), {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name, namespace: 'default', labels: { 'job-name': 'work', at: name } },
+        spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'work' }] },
+      });
+    const find = (name: string): Pod | undefined => world.see<Pod>('Pod').get(`default/${name}`);
+    for (const name of ['early', 'late']) await orphan(name);
+    await world.until(() => find('early')?.status?.phase === 'Succeeded');
+    const selector = { matchLabels: { 'job-name': 'work' } };
+    const { metadata } = await create({ completions: 3, parallelism: 3, manualSelector: true, selector });
+    const owned = (name: string): boolean => find(name)?.metadata?.ownerReferences?.[0]?.uid === metadata?.uid;
+    await world.until(() => job()?.status?.succeeded === 1 && owned('early') && owned('late'));
+    // One has ended and one was there: one is made.
+    const made = await world.until(
+      () => pods().length === 3 && pods().find((pod) => pod.metadata?.labels?.at === undefined),
+    );
+    expect(find('late')?.metadata?.finalizers).toEqual(['batch.kubernetes.io/job-tracking']);
+    await world.client.patch(builtin('Pod'), 'late', 'default', 'merge', {
+      metadata: { labels: { 'job-name': 'none' } },
+    });
+    await world.until(() => (find('late')?.metadata?.ownerReferences ?? []).length === 0);
+    await world.until(() => (find('late')?.metadata?.finalizers ?? []).length === 0);
+    // Another is made in its place.
+    await world.until(() => pods().length === 3);
+    world.kubelet.exits = (pod) => (pod.metadata?.labels?.['job-name'] === 'work' ? 0 : undefined);
+    world.kubelet.look();
+    expect((await world.until(() => held('Complete'))).status?.succeeded).toBe(3);
+    expect(pods().map((pod) => pod.metadata?.name)).toContain(made.metadata?.name);
+  });
+
+  test('that chooses its pods by hand leaves those of others alone', async () => {
+    const own = await create({});
+    await world.until(() => pods()[0]);
+    const selector = { matchLabels: { 'job-name': 'work' } };
+    await create({ manualSelector: true, selector, suspend: true }, 'greedy');
+    await world.until(() => held('Suspended', 'greedy'));
+    expect(pods()[0]?.metadata?.ownerReferences?.[0]?.uid).toBe(own.metadata?.uid);
+  });
+
   test('of somebody else is left alone', async () => {
     await create({ managedBy: 'example.com/queue' });
     world.kubelet.exits = () => 0;
@@ -210,7 +254,8 @@ const reasons = (): string[] =>
     .map(({ reason = '' }) => reason);
 
 function create(spec: Partial<JobSpec> & { managedBy?: string }, name = 'work'): Promise<Job> {
-  const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'work' }] } };
+  const labels = spec.manualSelector === true ? { metadata: { labels: { 'job-name': 'work' } } } : {};
+  const template = { ...labels, spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'work' }] } };
   return world.client.create<Job>(JOBS, {
     apiVersion: 'batch/v1',
     kind: 'Job',

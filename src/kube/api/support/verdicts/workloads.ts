@@ -64,9 +64,8 @@ export const workloadVerdicts: Verdicts = {
       'template',
     ),
     ...honoured(JOB, 'ttlSecondsAfterFinished'),
-    ...honoured(JOB, 'maxFailedIndexes'),
+    ...honoured(JOB, 'manualSelector', 'maxFailedIndexes'),
     ...honoured(JOB_DECISIONS, 'podReplacementPolicy'),
-    ...ignored('pods that exist already are not adopted by a Job', 'manualSelector'),
   },
   'batch.v1.PodFailurePolicy': everyHonoured(JOB),
   'batch.v1.PodFailurePolicyRule': {
