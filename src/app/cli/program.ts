@@ -45,6 +45,10 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'give the pods of any cluster their nodes',
     load: async () => (await import('./commands/scheduler.ts')).schedulerCommand(),
   },
+  controllers: {
+    summary: 'run the controllers of any cluster, but the scheduler',
+    load: async () => (await import('./commands/controllers.ts')).controllersCommand(),
+  },
   node: {
     summary: 'see the nodes of a cluster of up, stop them, kill them, start them',
     load: async () => (await import('./commands/node.ts')).nodeCommand(),

@@ -1,51 +1,23 @@
 // `evenkeel scheduler`: the scheduler alone, for the pods of any Kubernetes API server.
-// Knows options and signals; what decides is the controller.
+// Knows its options; what decides is the controller.
 import { Command } from 'commander';
-import { systemClock } from '#lib/clock.ts';
-import { openLog } from '../../main/file-log.ts';
-import { Shutdown } from '../../main/shutdown.ts';
-import { type ConnectOptions, connect } from '../connect.ts';
-import { signalled } from '../signals.ts';
+import type { ConnectOptions } from '../connect.ts';
+import { addLeaderOptions, type LeaderFlags } from '../leader-options.ts';
+import { runControllers } from '../run-controllers.ts';
 
 export function schedulerCommand(): Command {
-  return new Command('scheduler')
+  const command = new Command('scheduler')
     .summary('give the pods of any cluster their nodes')
     .description(
-      'Runs the scheduler alone against an API server: pods whose schedulerName is default-scheduler get a node. It takes no lock: run one of it, and no other scheduler of that name.',
+      'Runs the scheduler alone against an API server: pods whose schedulerName is default-scheduler get a node. Several may run: one holds the lease and works, and another takes over when it ends. The lease is that of kube-scheduler, so the two never work at once.',
     )
     .option('--kubeconfig <file>', 'the cluster (default: the embedded one, else as kubectl finds it)')
     .option('--context <name>', 'context of that kubeconfig')
     .option('--data <dir>', 'data directory of an embedded cluster (default: ~/.evenkeel)')
-    .option('--verbose', 'log in detail', false)
+    .option('--verbose', 'log in detail', false);
+  return addLeaderOptions(command, 'kube-scheduler')
     .addHelpText('after', '\nExamples:\n  $ evenkeel scheduler --kubeconfig ~/.kube/config')
-    .action(async (options: ConnectOptions & { verbose: boolean }) => {
-      const log = await openLog(options.verbose ? { verbose: true } : { stderr: 'warn' });
-      const shutdown = new Shutdown(log, systemClock);
-      const stop = signalled(['SIGINT', 'SIGTERM'], () => process.stderr.write('Stopping.\n'));
-      const stopped = new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve(), { once: true }));
-      try {
-        const [{ client }, { createInformers }, { startControllers }] = await Promise.all([
-          connect(options),
-          import('#kube/client/informer.ts'),
-          import('#control/controllers/manager.ts'),
-        ]);
-        shutdown.add('client', () => client.close());
-        // An address or a token that is wrong is told at once; later on the informers try until they succeed.
-        await client.raw('GET', '/api/v1/nodes?limit=1');
-        const informers = createInformers(client, { log: log.child({ part: 'informers' }), clock: systemClock });
-        shutdown.add('informers', () => informers.stop());
-        const starting = startControllers({ client, informers, log, clock: systemClock, only: ['scheduler'] });
-        const running = await Promise.race([starting, stopped]);
-        if (running === undefined) {
-          starting.catch(() => {});
-          return;
-        }
-        shutdown.add('scheduler', () => running.stop());
-        process.stdout.write('Scheduling pods. Ctrl-C ends it.\n');
-        await stopped;
-      } finally {
-        await shutdown.run();
-        log.flush();
-      }
-    });
+    .action((options: ConnectOptions & LeaderFlags & { verbose: boolean }) =>
+      runControllers({ only: ['scheduler'], started: 'Scheduling pods.' }, options),
+    );
 }

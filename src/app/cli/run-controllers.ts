@@ -1,0 +1,107 @@
+// Runs controllers as a process of their own, for any API server: waits for the lease, works, gives it back.
+// Knows signals and order; which controllers they are is told by the command.
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Client } from '#kube/client/client.ts';
+import type { Election } from '#kube/client/leader-election.ts';
+import { systemClock } from '#lib/clock.ts';
+import type { Logger } from '#lib/log.ts';
+import { Failure } from '../failure.ts';
+import { openLog } from '../main/file-log.ts';
+import { Shutdown } from '../main/shutdown.ts';
+import { type ConnectOptions, connect } from './connect.ts';
+import { type LeaderFlags, leaseTimesOf } from './leader-options.ts';
+import { signalled } from './signals.ts';
+
+export interface ControllersRun {
+  /** Names of controllers; default all. */
+  readonly only?: readonly string[];
+  /** Printed once they work: `Scheduling pods.` */
+  readonly started: string;
+}
+
+export async function runControllers(
+  { only, started }: ControllersRun,
+  options: ConnectOptions & LeaderFlags & { readonly verbose: boolean },
+): Promise<void> {
+  const times = leaseTimesOf(options);
+  const log = await openLog(options.verbose ? { verbose: true } : { stderr: 'warn' });
+  const shutdown = new Shutdown(log, systemClock);
+  const stop = signalled(['SIGINT', 'SIGTERM'], () => process.stderr.write('Stopping.\n'));
+  const stopped = new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve(), { once: true }));
+  // Whoever waits for a lease has nothing but timers, which keep no process alive.
+  const awake = setInterval(() => {}, 60_000);
+  try {
+    const { client } = await connect(options);
+    shutdown.add('client', () => client.close());
+    // An address or a token that is wrong is told at once; later on the informers try until they succeed.
+    await client.raw('GET', '/api/v1/nodes?limit=1');
+    const election = options.leaderElect ? await startElection(client, options, times, log) : undefined;
+    // Stopped after the controllers: nobody else may begin while they still write.
+    if (election !== undefined) shutdown.add('lease', () => election.stop());
+    if (election !== undefined && (await Promise.race([election.won, stopped])) !== true) return;
+    await work({ only, started }, client, log, shutdown, Promise.race([stopped, lossOf(election)]));
+  } finally {
+    await shutdown.run();
+    clearInterval(awake);
+    log.flush();
+  }
+}
+
+async function startElection(
+  client: Client,
+  flags: LeaderFlags,
+  times: ReturnType<typeof leaseTimesOf>,
+  log: Logger,
+): Promise<Election> {
+  const { elect } = await import('#kube/client/leader-election.ts');
+  return elect({
+    client,
+    clock: systemClock,
+    log: log.child({ part: 'election' }),
+    identity: `${hostname()}_${randomUUID()}`,
+    lease: { name: flags.leaderElectResourceName, namespace: flags.leaderElectResourceNamespace },
+    times,
+    onLeader: (identity) => process.stdout.write(`Waiting: "${identity}" leads.\n`),
+  });
+}
+
+/** Rejects when the lease is lost: what runs cannot be sure to be alone any more, so the process ends. */
+function lossOf(election: Election | undefined): Promise<void> {
+  if (election === undefined) return new Promise(() => {});
+  return election.lost.then(() => {
+    throw new Failure(
+      'The lease of the leader election was lost',
+      'Another copy works now, or the API server could not be reached: start this one again',
+    );
+  });
+}
+
+async function work(
+  { only, started }: ControllersRun,
+  client: Client,
+  log: Logger,
+  shutdown: Shutdown,
+  over: Promise<void>,
+): Promise<void> {
+  const [{ createInformers }, { startControllers }] = await Promise.all([
+    import('#kube/client/informer.ts'),
+    import('#control/controllers/manager.ts'),
+  ]);
+  const informers = createInformers(client, { log: log.child({ part: 'informers' }), clock: systemClock });
+  shutdown.add('informers', () => informers.stop());
+  const starting = startControllers({
+    client,
+    informers,
+    log,
+    clock: systemClock,
+    ...(only === undefined ? {} : { only }),
+  });
+  // Whoever stops it in the middle of its start need not hear how that went.
+  starting.catch(() => {});
+  const running = await Promise.race([starting, over]);
+  if (running === undefined) return;
+  shutdown.add('controllers', () => running.stop());
+  process.stdout.write(`${started} Ctrl-C ends it.\n`);
+  await over;
+}
