@@ -12,6 +12,7 @@ import { backoffDelay } from '#lib/backoff.ts';
 import { semanticallyEqual } from '../common/canonical.ts';
 import { Expectations } from '../common/expectations.ts';
 import { BY_CONTROLLER, byController, claim, controllerOf, orphanKey } from '../common/owners.ts';
+import { deletePodOf } from '../common/pod-writes.ts';
 import { isPodAvailable, isPodFinished } from '../common/pods.ts';
 import { slowStart } from '../common/slow-start.ts';
 import type { Controller, ControllerContext, ControllerParts, ReconcileResult } from '../controller.ts';
@@ -229,7 +230,9 @@ class DaemonSetController {
       events.event(set, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata?.name}`);
     });
     this.#expectations.created(key, create.length - made.succeeded);
-    const removed = await Promise.allSettled(remove.map((pod) => this.#delete(key, set, pod)));
+    const removed = await Promise.allSettled(
+      remove.map((pod) => deletePodOf(set, key, pod, this.#context, this.#expectations)),
+    );
     const failed = removed.find((outcome) => outcome.status === 'rejected');
     if (failed !== undefined) return { error: failed.reason };
     if (made.error === undefined) return {};
@@ -240,20 +243,6 @@ class DaemonSetController {
       return {};
     events.event(set, 'Warning', 'FailedCreate', `Error creating: ${(made.error as Error).message}`);
     return { error: made.error };
-  }
-
-  async #delete(key: string, set: DaemonSet, pod: Pod): Promise<void> {
-    const { client, events } = this.#context;
-    const { name = '', namespace, uid } = pod.metadata ?? {};
-    try {
-      await client.delete(PODS, name, namespace, uid === undefined ? {} : { preconditions: { uid } });
-      events.event(set, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`);
-    } catch (error) {
-      this.#expectations.deleted(key, objectKey(pod));
-      if (isStatus(error, 404) || isStatus(error, 409)) return;
-      events.event(set, 'Warning', 'FailedDelete', `Error deleting: ${(error as Error).message}`);
-      throw error;
-    }
   }
 }
 

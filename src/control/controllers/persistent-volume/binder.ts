@@ -4,7 +4,7 @@ import type { PersistentVolume, PersistentVolumeClaim } from 'kubernetes-types/c
 import { builtin } from '#kube/api/resources.ts';
 import type { Client } from '#kube/client/client.ts';
 import { semanticallyEqual } from '../common/canonical.ts';
-import { isFor } from './match.ts';
+import { isFor } from '../common/volumes.ts';
 
 export const VOLUMES = builtin('PersistentVolume');
 export const CLAIMS = builtin('PersistentVolumeClaim');

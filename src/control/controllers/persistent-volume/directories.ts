@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { PersistentVolume, PersistentVolumeClaim } from 'kubernetes-types/core/v1.js';
 import type { StorageClass } from 'kubernetes-types/storage/v1.js';
 import { builtin } from '#kube/api/resources.ts';
-import { classOf } from './match.ts';
+import { classOf } from '../common/volumes.ts';
 
 export const PROVISIONER = 'evenkeel.dev/host-path';
 export const PROVISIONED_BY = 'pv.kubernetes.io/provisioned-by';

@@ -9,10 +9,11 @@ import type { ResourceRef } from '#kube/client/client.ts';
 import type { Informer } from '#kube/client/informer.ts';
 import { createWorkQueue } from '#kube/client/work-queue.ts';
 import { isPodFinished } from '../common/pods.ts';
+import { classOf, isFor, mismatch } from '../common/volumes.ts';
 import type { Controller, ControllerContext, ControllerParts } from '../controller.ts';
 import { BIND_COMPLETED, BOUND_BY_US, bind, CLAIMS, setClaimStatus, setVolumePhase, VOLUMES } from './binder.ts';
 import { discard, isOurs, obstacle, PROVISIONER, volumeFor } from './directories.ts';
-import { bestVolume, classOf, isFor, mismatch } from './match.ts';
+import { bestVolume } from './match.ts';
 
 const CLAIM_PROTECTION = 'kubernetes.io/pvc-protection';
 const VOLUME_PROTECTION = 'kubernetes.io/pv-protection';

@@ -6,6 +6,7 @@ import { builtin } from '#kube/api/resources.ts';
 import { isStatus } from '#kube/api/status.ts';
 import { timestamp } from '#kube/client/events.ts';
 import { createWorkQueue } from '#kube/client/work-queue.ts';
+import { patchPodStatus } from '../common/pod-writes.ts';
 import { isPodFinished } from '../common/pods.ts';
 import type { Controller, ControllerContext } from '../controller.ts';
 
@@ -68,22 +69,10 @@ function isOutOfService(pod: Pod, node: Node | undefined): boolean {
 /** What never ended must not look as if it still ran: whoever counts failures counts this one. */
 async function markFailed({ client, clock }: ControllerContext, pod: Pod, why?: string): Promise<Pod> {
   if (isPodFinished(pod)) return pod;
-  const { name = '', namespace, uid } = pod.metadata ?? {};
   const at = { lastTransitionTime: timestamp(clock.wall()) };
   const condition = { type: 'DisruptionTarget', status: 'True', reason: 'DeletionByPodGC', message: why, ...at };
   const status = { phase: 'Failed', ...(why === undefined ? {} : { conditions: [condition] }) };
-  try {
-    await client.patch<Pod>(
-      PODS,
-      name,
-      namespace,
-      'strategic',
-      { metadata: { uid }, status },
-      { subresource: 'status' },
-    );
-  } catch (error) {
-    if (!isStatus(error, 404) && !isStatus(error, 409)) throw error;
-  }
+  await patchPodStatus(client, pod, status);
   return pod;
 }
 

@@ -12,6 +12,7 @@ import { createWorkQueue } from '#kube/client/work-queue.ts';
 import { semanticallyEqual } from '../common/canonical.ts';
 import { Expectations } from '../common/expectations.ts';
 import { BY_CONTROLLER, byController, claim, controllerOf, controllerReference, orphanKey } from '../common/owners.ts';
+import { deletePodOf } from '../common/pod-writes.ts';
 import { isPodActive } from '../common/pods.ts';
 import { slowStart } from '../common/slow-start.ts';
 import type { Controller, ControllerContext, ControllerParts, ReconcileResult } from '../controller.ts';
@@ -146,22 +147,11 @@ class ReplicaSetController {
   }
 
   async #delete(key: string, set: ReplicaSet, pods: readonly Pod[], count: number): Promise<Outcome> {
-    const { client, events, clock } = this.#context;
+    const { clock } = this.#context;
     const chosen = podsToDelete(pods, this.#relatedPods(set), count, clock.wall());
     this.#expectations.expect(key, 0, chosen.map(objectKey));
     const outcomes = await Promise.allSettled(
-      chosen.map(async (pod) => {
-        const { name = '', namespace, uid } = pod.metadata ?? {};
-        try {
-          await client.delete(PODS, name, namespace, uid === undefined ? {} : { preconditions: { uid } });
-          events.event(set, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`);
-        } catch (error) {
-          this.#expectations.deleted(key, objectKey(pod));
-          if (isStatus(error, 404) || isStatus(error, 409)) return;
-          events.event(set, 'Warning', 'FailedDelete', `Error deleting: ${(error as Error).message}`);
-          throw error;
-        }
-      }),
+      chosen.map((pod) => deletePodOf(set, key, pod, this.#context, this.#expectations)),
     );
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failed === undefined) return {};

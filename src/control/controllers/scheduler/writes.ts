@@ -4,6 +4,7 @@ import type { Binding, Pod, PodCondition } from 'kubernetes-types/core/v1.js';
 import { builtin } from '#kube/api/resources.ts';
 import { isStatus } from '#kube/api/status.ts';
 import { timestamp } from '#kube/client/events.ts';
+import { patchPodStatus } from '../common/pod-writes.ts';
 import { podCondition } from '../common/pods.ts';
 import type { ControllerContext } from '../controller.ts';
 import { PREEMPTED } from './preemption/index.ts';
@@ -43,7 +44,7 @@ export async function tellWaiting(context: Context, pod: Pod, { reason, message,
   const now = timestamp(clock.wall());
   const since = current?.status === 'False' ? (current.lastTransitionTime ?? now) : now;
   const condition = { type: 'PodScheduled', status: 'False', reason, message, lastTransitionTime: since };
-  await patchStatus(context, pod, {
+  await patchPodStatus(context.client, pod, {
     ...(told ? {} : { conditions: [condition] }),
     ...(promised ? {} : { nominatedNodeName: nominated }),
   });
@@ -51,7 +52,7 @@ export async function tellWaiting(context: Context, pod: Pod, { reason, message,
 
 /** Takes back the promise of a node, as somebody more important has come. */
 export function clearNomination(context: Context, pod: Pod): Promise<void> {
-  return patchStatus(context, pod, { nominatedNodeName: null });
+  return patchPodStatus(context.client, pod, { nominatedNodeName: null });
 }
 
 /** Marks the victim, so that its end is told apart from a failure, and deletes it with its own grace. */
@@ -66,7 +67,7 @@ export async function evictFor(context: Context, preemptor: Pod, victim: Pod, no
       message: `${preemptor.spec?.schedulerName ?? 'default-scheduler'}: preempting to accommodate a higher priority pod`,
       lastTransitionTime: timestamp(clock.wall()),
     };
-    await patchStatus(context, victim, { conditions: [condition] });
+    await patchPodStatus(context.client, victim, { conditions: [condition] });
     try {
       await client.delete(PODS, name, namespace, { preconditions: { uid } });
     } catch (error) {
@@ -75,21 +76,4 @@ export async function evictFor(context: Context, preemptor: Pod, victim: Pod, no
   }
   const by = preemptor.metadata?.uid ?? '';
   events.event(victim, 'Normal', 'Preempted', `Preempted by pod ${by} on node ${nodeName}`);
-}
-
-/** A strategic patch merges conditions by type, so that those of others stay. */
-async function patchStatus({ client }: Context, pod: Pod, status: Readonly<Record<string, unknown>>): Promise<void> {
-  const { name = '', namespace, uid } = pod.metadata ?? {};
-  try {
-    await client.patch<Pod>(
-      PODS,
-      name,
-      namespace,
-      'strategic',
-      { metadata: { uid }, status },
-      { subresource: 'status' },
-    );
-  } catch (error) {
-    if (!isStatus(error, 404) && !isStatus(error, 409)) throw error;
-  }
 }

@@ -1,14 +1,7 @@
 // How long a pod may stay on a node with NoExecute taints. Upstream: pkg/controller/tainteviction.
 // Pure.
 import type { Taint, Toleration } from 'kubernetes-types/core/v1.js';
-
-export function tolerates(toleration: Toleration, taint: Taint): boolean {
-  const { effect = '', key = '', operator = 'Equal', value = '' } = toleration;
-  if (effect !== '' && effect !== taint.effect) return false;
-  if (key !== '' && key !== taint.key) return false;
-  // Without a key only Exists means anything: every taint.
-  return operator === 'Exists' || (key !== '' && value === (taint.value ?? ''));
-}
+import { toleratesBy } from '../common/tolerations.ts';
 
 /**
  * Milliseconds that a pod with these tolerations may stay: 0 when a taint is not tolerated at all, infinite when
@@ -18,7 +11,7 @@ export function toleratedFor(taints: readonly Taint[], tolerations: readonly Tol
   const executing = taints.filter(({ effect }) => effect === 'NoExecute');
   const used: Toleration[] = [];
   for (const taint of executing) {
-    const found = tolerations.find((toleration) => tolerates(toleration, taint));
+    const found = tolerations.find((toleration) => toleratesBy(toleration, taint));
     if (found === undefined) return 0;
     used.push(found);
   }

@@ -1,6 +1,6 @@
 // nodeSelector and required node affinity.
 // Upstream: plugins/nodeaffinity.
-import { wantsNode } from '../state/node-affinity.ts';
+import { wantsNode } from '../../common/node-affinity.ts';
 import { type Filter, hopeless } from './filter.ts';
 
 export const nodeAffinity: Filter = {

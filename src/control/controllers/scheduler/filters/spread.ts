@@ -1,6 +1,6 @@
 // Topology spread constraints that must hold: no domain may have more than maxSkew pods above the emptiest.
 // Upstream: plugins/podtopologyspread/filtering.go.
-import { wantsNode } from '../state/node-affinity.ts';
+import { wantsNode } from '../../common/node-affinity.ts';
 import type { NodeInfo } from '../state/node-info.ts';
 import type { PodInfo, SpreadConstraint } from '../state/pod-info.ts';
 import { untoleratedTaint } from '../state/tolerations.ts';

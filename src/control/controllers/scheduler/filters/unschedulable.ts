@@ -1,6 +1,6 @@
 // Keeps pods off cordoned nodes.
 // Upstream: plugins/nodeunschedulable.
-import { tolerates } from '../state/tolerations.ts';
+import { tolerates } from '../../common/tolerations.ts';
 import { type Filter, hopeless } from './filter.ts';
 
 const TAINT = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };

@@ -2,10 +2,10 @@
 // Pure. Upstream: component-helpers/storage/volume.
 import type { Node, PersistentVolume, PersistentVolumeClaim } from 'kubernetes-types/core/v1.js';
 import type { StorageClass } from 'kubernetes-types/storage/v1.js';
-import { parseQuantity } from '#kube/api/quantity.ts';
 import { labelSelectorMatches } from '#kube/api/selector.ts';
+import { anyTermMatches } from '../../common/node-affinity.ts';
+import { isFor, mismatch } from '../../common/volumes.ts';
 import type { ClusterView } from '../state/cluster-state.ts';
-import { anyTermMatches } from '../state/node-affinity.ts';
 
 const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
 
@@ -15,28 +15,15 @@ export function waitsForConsumer(claim: PersistentVolumeClaim, cluster: Pick<Clu
 }
 
 /** Whether a free volume satisfies the claim on the node. */
-export function canServe(
-  { metadata, spec, status }: PersistentVolume,
-  claim: PersistentVolumeClaim,
-  node: Node,
-): boolean {
+export function canServe(volume: PersistentVolume, claim: PersistentVolumeClaim, node: Node): boolean {
+  const { metadata, spec, status } = volume;
   if (spec === undefined || metadata?.deletionTimestamp !== undefined) return false;
-  const wanted = claim.spec ?? {};
-  const { claimRef } = spec;
-  if (claimRef === undefined ? status?.phase !== 'Available' : !isFor(claimRef, claim)) return false;
-  if ((spec.storageClassName ?? '') !== (wanted.storageClassName ?? '')) return false;
-  if ((spec.volumeMode ?? 'Filesystem') !== (wanted.volumeMode ?? 'Filesystem')) return false;
-  if (!(wanted.accessModes ?? []).every((mode) => spec.accessModes?.includes(mode))) return false;
-  if (wanted.selector !== undefined && !labelSelectorMatches(wanted.selector, metadata?.labels)) return false;
-  const size = parseQuantity(wanted.resources?.requests?.storage ?? '0').value();
-  if (parseQuantity(spec.capacity?.storage ?? '0').value() < size) return false;
+  if (spec.claimRef === undefined ? status?.phase !== 'Available' : !isFor(volume, claim)) return false;
+  if (mismatch(volume, claim) !== undefined) return false;
+  const selector = claim.spec?.selector;
+  if (selector !== undefined && !labelSelectorMatches(selector, metadata?.labels)) return false;
   const required = spec.nodeAffinity?.required;
   return required === undefined || anyTermMatches(required.nodeSelectorTerms, node);
-}
-
-function isFor(ref: { name?: string; namespace?: string; uid?: string }, { metadata }: PersistentVolumeClaim): boolean {
-  if (ref.name !== metadata?.name || ref.namespace !== metadata?.namespace) return false;
-  return ref.uid === undefined || ref.uid === '' || ref.uid === metadata?.uid;
 }
 
 /** Whether the class can make a volume for the node. */

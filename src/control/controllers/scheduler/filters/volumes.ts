@@ -1,8 +1,8 @@
 // Claims of a pod: bound ones tie it to nodes, unbound ones make it wait or let the node choose.
 // Upstream: plugins/volumebinding, plugins/volumerestrictions (ReadWriteOncePod).
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from 'kubernetes-types/core/v1.js';
+import { anyTermMatches } from '../../common/node-affinity.ts';
 import type { ClusterView } from '../state/cluster-state.ts';
-import { anyTermMatches } from '../state/node-affinity.ts';
 import { type Filter, hopeless, resolvable } from './filter.ts';
 import { canServe, topologyAllows, waitsForConsumer } from './volume-match.ts';
 

@@ -1,6 +1,6 @@
 // Prefers nodes by the weights of the pod's preferred node affinity.
 // Upstream: plugins/nodeaffinity.
-import { termMatches } from '../state/node-affinity.ts';
+import { termMatches } from '../../common/node-affinity.ts';
 import { normalized, type Scorer } from './scorer.ts';
 
 export const nodeAffinity: Scorer = {

@@ -1,6 +1,6 @@
 // Prefers nodes with fewer PreferNoSchedule taints that the pod does not tolerate.
 // Upstream: plugins/tainttoleration.
-import { tolerates } from '../state/tolerations.ts';
+import { tolerates } from '../../common/tolerations.ts';
 import { normalized, type Scorer } from './scorer.ts';
 
 export const taints: Scorer = {

@@ -4,7 +4,7 @@ import type { Node, NodeSelectorRequirement, NodeSelectorTerm, Pod } from 'kuber
 import type { Labels } from '#kube/api/selector.ts';
 
 /** Whether the pod's nodeSelector and required node affinity admit the node. */
-export function wantsNode(pod: Pod, node: Node): boolean {
+export function wantsNode(pod: Pick<Pod, 'spec'>, node: Node): boolean {
   const labels = node.metadata?.labels ?? {};
   for (const [key, value] of Object.entries(pod.spec?.nodeSelector ?? {})) if (labels[key] !== value) return false;
   const required = pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
