@@ -10,15 +10,26 @@ export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
 
 /**
  * Endpoints in the order of their addresses, each once, of the Service's first IP family (of the other when that has
- * no slice: a pod of a dual-stack Service would count twice otherwise).
+ * no slice: a pod of a dual-stack Service would count twice otherwise), and with them the pods that have an address of
+ * the other family only.
  */
 export function endpointsOf(
   service: Service,
   port: ServicePort,
   slices: readonly EndpointSlice[],
 ): readonly Endpoint[] {
+  const [first, other] = slicesByFamily(service, slices);
+  const found = collect(first, port);
+  if (other.length === 0) return found.sort(byAddress);
+  const pods = new Set(found.map(({ pod }) => pod));
+  // An endpoint that names no pod may be one that the first family has as well.
+  const alone = collect(other, port).filter(({ pod }) => pod !== '' && !pods.has(pod));
+  return [...found, ...alone].sort(byAddress);
+}
+
+function collect(slices: readonly EndpointSlice[], port: ServicePort): Endpoint[] {
   const found = new Map<string, Endpoint>();
-  for (const slice of slicesOfFamily(service, slices)) {
+  for (const slice of slices) {
     const number = numberOf(slice, port);
     if (number === undefined) continue;
     for (const source of slice.endpoints ?? []) {
@@ -29,13 +40,18 @@ export function endpointsOf(
       if (found.get(key)?.ready !== true) found.set(key, endpoint);
     }
   }
-  return [...found.values()].sort(byAddress);
+  return [...found.values()];
 }
 
-function slicesOfFamily(service: Service, slices: readonly EndpointSlice[]): readonly EndpointSlice[] {
+/** Those of the family that is balanced over, and those of the other one. */
+function slicesByFamily(
+  service: Service,
+  slices: readonly EndpointSlice[],
+): readonly [readonly EndpointSlice[], readonly EndpointSlice[]] {
   const first = service.spec?.ipFamilies?.[0] ?? (service.spec?.clusterIP?.includes(':') ? 'IPv6' : 'IPv4');
   const inFamily = slices.filter((slice) => slice.addressType === first);
-  return inFamily.length > 0 ? inFamily : slices.filter((slice) => slice.addressType !== 'FQDN');
+  const other = slices.filter((slice) => slice.addressType !== first && slice.addressType !== 'FQDN');
+  return inFamily.length > 0 ? [inFamily, other] : [other, []];
 }
 
 /** A slice names its ports as the Service does; the number behind a name may differ from slice to slice. */
