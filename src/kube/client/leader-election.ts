@@ -6,10 +6,12 @@ import { isStatus } from '#kube/api/status.ts';
 import { delay } from '#lib/backoff.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
-import type { Client } from './client.ts';
+import type { CallOptions, Client } from './client.ts';
 
 const LEASES = builtin('Lease');
 const HEADER = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' } as const;
+/** For each of the two requests that give a lease back: whoever ends is not to be kept for long. */
+const RELEASE_MS = 1_500;
 /** Waiting copies ask at moments that differ by up to this share of the period. As upstream. */
 export const RETRY_JITTER = 1.2;
 
@@ -92,9 +94,10 @@ class Candidate {
       if (outcome === 'ours') break;
       await delay(clock, this.#times.retryMs * (1 + RETRY_JITTER * random()), signal);
     }
-    // Stopped in the middle of the attempt that won: nobody works, but the lease is ours to give back.
-    this.won.resolve(outcome === 'ours' && !signal.aborted);
-    if (outcome === 'ours' && (signal.aborted || (await this.#renew()))) await this.#release();
+    const won = outcome === 'ours' && !signal.aborted;
+    this.won.resolve(won);
+    // Also one that was stopped in the middle of an attempt may find that it was about to win.
+    if (!won || (await this.#renew())) await this.#release();
   }
 
   /** Renews until it is stopped (true) or has lost (false). */
@@ -119,7 +122,8 @@ class Candidate {
   /** Takes the lease or renews it, if it may. */
   async #attempt(): Promise<Attempt> {
     const { client, clock, log, identity, lease } = this.#options;
-    const call = { timeoutMs: Math.max(500, this.#times.renewDeadlineMs / 2) };
+    const { signal } = this.stopping;
+    const call = { timeoutMs: Math.max(500, this.#times.renewDeadlineMs / 2), signal };
     try {
       const found = await this.#find(call);
       if (found === undefined) {
@@ -138,13 +142,13 @@ class Candidate {
       return 'ours';
     } catch (error) {
       // Another copy was faster: the next look shows who.
-      if (!isStatus(error, 409))
+      if (!isStatus(error, 409) && !signal.aborted)
         log.warn({ lease: lease.name, error: String(error) }, 'Cannot take or renew the lease');
       return 'failed';
     }
   }
 
-  async #find(call: { timeoutMs: number }): Promise<Lease | undefined> {
+  async #find(call: CallOptions): Promise<Lease | undefined> {
     const { client, lease } = this.#options;
     try {
       return await client.get<Lease>(LEASES, lease.name, lease.namespace, call);
@@ -172,7 +176,7 @@ class Candidate {
   /** Best effort: if it fails, the others wait until the lease has run out. */
   async #release(): Promise<void> {
     const { client, log, identity, lease, clock } = this.#options;
-    const call = { timeoutMs: 2_000 };
+    const call = { timeoutMs: RELEASE_MS };
     try {
       const found = await this.#find(call);
       if (found?.spec?.holderIdentity !== identity) return;
