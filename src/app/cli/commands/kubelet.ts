@@ -11,6 +11,7 @@ import type { Images } from '../../main/images-file.ts';
 import { acquireLock } from '../../main/instance-lock.ts';
 import { runKubelet } from '../../nodes/agent/run.ts';
 import type { KubeletNetwork, KubeletSettings } from '../../nodes/agent/settings.ts';
+import { MODES, type Mode } from '../../service-proxy/drivers.ts';
 import { parseImage } from '../image-option.ts';
 import { parseLabels, parseTaints } from '../node-options.ts';
 import { signalled } from '../signals.ts';
@@ -47,6 +48,8 @@ interface Options {
   readonly tlsPrivateKeyFile?: string;
   readonly clientCaFile?: string;
   readonly drainBy: KubeletSettings['drainBy'];
+  readonly serviceProxy?: Mode;
+  readonly clusterCidr: readonly string[];
   readonly gracePeriod: number;
   readonly logFile?: string;
   readonly verbose: boolean;
@@ -128,6 +131,16 @@ export function kubeletCommand(): Command {
       )
         .choices(['condition', 'slices'])
         .default('slices'),
+    )
+    .addOption(
+      new Option('--service-proxy <mode>', 'serve Services on this node as well (see evenkeel service-proxy)').choices(
+        MODES,
+      ),
+    )
+    .addOption(
+      new Option('--cluster-cidr <range,...>', 'with --service-proxy: addresses of all pods (default: of this node)')
+        .argParser(parseList)
+        .default([], 'none'),
     )
     .addOption(
       new Option('--grace-period <duration>', 'longest time for pods to end at the end')
@@ -233,6 +246,9 @@ function settingsOf(options: Options): KubeletSettings {
     port: options.port,
     drainBy: options.drainBy,
     graceMs: options.gracePeriod,
+    ...(options.serviceProxy === undefined
+      ? {}
+      : { serviceProxy: { mode: options.serviceProxy, clusterCidrs: options.clusterCidr } }),
     ...optional('kubeconfig', options.kubeconfig),
     ...optional('context', options.context),
     ...optional('networkOwner', options.networkOwner),

@@ -13,6 +13,7 @@ import { codeOf, Failure, messageOf, UsageFailure } from '../../failure.ts';
 import { readImages } from '../../main/images-file.ts';
 import { chooseNetwork, type NetworkChoice, openNetwork } from './choose-network.ts';
 import { podCidrsOf, reachServer } from './join.ts';
+import { serveServices } from './service-proxy.ts';
 import type { KubeletSettings } from './settings.ts';
 
 export interface AgentDependencies {
@@ -29,6 +30,9 @@ const DRAINS: Readonly<Record<KubeletSettings['drainBy'], KubeletOptions['drain'
   slices: { by: 'slices', maxMs: 10_000, settleMs: 1_000 },
 };
 
+/** A node's rules follow a change within some ten milliseconds; on a busy machine within some more. */
+const PROXY_SETTLE_MS = 500;
+
 /** Resolves when it has ended. Throws a `Failure` for what a person can put right. */
 export async function runKubelet(settings: KubeletSettings, deps: AgentDependencies): Promise<void> {
   const { clock, log, signal, tell } = deps;
@@ -43,12 +47,16 @@ export async function runKubelet(settings: KubeletSettings, deps: AgentDependenc
   serving.catch(() => {});
   const client = createClient(config, { log: log.child({ part: 'client' }), clock });
   const informers = createInformers(client, { log: log.child({ part: 'informers' }), clock });
+  // Ends after the pods: until then they reach Services.
+  const proxying = new AbortController();
+  let proxy: Promise<void> | undefined;
   try {
     const joining = { client, nodeName, clock, log, signal };
     const podCidrs = await podCidrsOf(joining, settings.podCidrs, await reachServer(joining));
     if (signal.aborted) return;
     const network = openNetwork(choice, settings, podCidrs, { clock, log: log.child({ part: 'network' }) });
     informers.start();
+    proxy = serveServices(settings, { client, clock, log, tell, signal: proxying.signal });
     const starting = startKubelet({
       client,
       informers,
@@ -66,7 +74,7 @@ export async function runKubelet(settings: KubeletSettings, deps: AgentDependenc
       }),
       stubImages: settings.stubImages,
       ...(settings.engine === undefined ? {} : { engine: settings.engine }),
-      drain: DRAINS[settings.drainBy],
+      drain: drainOf(settings),
       labels: settings.labels,
       taints: settings.taints,
       ...(settings.maxPods === undefined ? {} : { maxPods: settings.maxPods }),
@@ -97,9 +105,17 @@ export async function runKubelet(settings: KubeletSettings, deps: AgentDependenc
     await kubelet.stop({ graceMs: settings.graceMs });
     process.removeListener('exit', killPods);
   } finally {
+    proxying.abort();
+    await proxy;
     await informers.stop();
     await client.close();
   }
+}
+
+/** Proxies in the kernel say nothing of when they have heard: they are given time. */
+function drainOf({ drainBy, serviceProxy }: KubeletSettings): KubeletOptions['drain'] & object {
+  const drain = DRAINS[drainBy];
+  return serviceProxy === undefined ? drain : { ...drain, settleMs: Math.max(drain.settleMs, PROXY_SETTLE_MS) };
 }
 
 function readKubeconfig({ kubeconfig, context }: KubeletSettings): ClientConfig {

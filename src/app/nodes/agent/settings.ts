@@ -3,6 +3,7 @@
 import type { Taint } from 'kubernetes-types/core/v1.js';
 import type { CniOptions } from '#kube/kubelet/network/create-network.ts';
 import type { Images } from '../../main/images-file.ts';
+import type { Mode } from '../../service-proxy/drivers.ts';
 
 export type KubeletNetwork = 'auto' | 'loopback' | 'bridge' | 'cni';
 
@@ -51,6 +52,8 @@ export interface KubeletSettings {
   readonly clientCaFile?: string;
   /** Who says that a pod that ends gets no requests any more: the proxies themselves, or nobody. */
   readonly drainBy: 'condition' | 'slices';
+  /** Serves Services on the node as well; `clusterCidrs` are the addresses of all pods. */
+  readonly serviceProxy?: { readonly mode: Mode; readonly clusterCidrs: readonly string[] };
   /** Milliseconds that pods have to end when the kubelet does. */
   readonly graceMs: number;
 }

@@ -55,6 +55,8 @@ export interface NodeCommand {
   readonly hidden: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly clusterDns: readonly string[];
+  /** Addresses of all pods, where Services are served on the node; empty where they are not. */
+  readonly servedFor: readonly string[];
   readonly imagesFile: string;
   readonly stubImages: boolean;
   readonly engine?: string;
@@ -96,6 +98,8 @@ export function kubeletArguments(node: NodeCommand): string[] {
     ['--stats-interval', `${node.statsSeconds}s`],
     ['--grace-period', `${node.graceSeconds}s`],
     ['--drain-by', 'condition'],
+    ['--service-proxy', node.servedFor.length === 0 ? undefined : 'auto'],
+    ['--cluster-cidr', node.servedFor.length === 0 ? undefined : node.servedFor.join(',')],
     ['--log-file', node.logFile],
   ];
   const given = pairs.flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));

@@ -10,10 +10,10 @@ export interface DrainPolicy {
   /** Longest wait, in milliseconds; never more than half of the time that the pod has left. */
   readonly maxMs: number;
   /**
-   * `condition`: the proxies say themselves when they are done (`evenkeel.dev/TrafficDrained`). `slices`: nobody does,
-   * so the pod goes `settleMs` after its EndpointSlices have stopped offering it.
+   * `condition`: the gateway says itself when it is done (`evenkeel.dev/TrafficDrained`). `slices`: nobody does.
    */
   readonly by: 'condition' | 'slices';
+  /** The pod goes so many milliseconds after its EndpointSlices have stopped offering it, at the earliest. */
   readonly settleMs: number;
 }
 
@@ -59,13 +59,18 @@ export class DrainGate {
     const passed = Promise.withResolvers<void>();
     const cancels: Cancel[] = [this.#clock.after(Math.min(maxMs, limitMs / 2), passed.resolve)];
     let settling = false;
+    let settled = settleMs === 0;
     const look = (): void => {
       if (listed().some(isOffered)) return;
-      if (by === 'condition') {
-        if (saysDrained(pod())) passed.resolve();
+      if (settled) {
+        if (by === 'slices' || saysDrained(pod())) passed.resolve();
       } else if (!settling) {
         settling = true;
-        cancels.push(this.#clock.after(settleMs, passed.resolve));
+        const settle = (): void => {
+          settled = true;
+          look();
+        };
+        cancels.push(this.#clock.after(settleMs, settle));
       }
     };
     cancels.push(onPodChange(look), this.#slices.onChange(look));

@@ -1,0 +1,47 @@
+// The service proxy of a node, beside its kubelet: a part that may fail without taking the pods with it.
+// Knows settings of the kubelet; what a proxy does is app/service-proxy.
+import { messageOf } from '../../failure.ts';
+import type { NodeSettings } from '../../service-proxy/node-watch.ts';
+import { runServiceProxy, type ServiceProxyDependencies } from '../../service-proxy/run.ts';
+import type { KubeletSettings } from './settings.ts';
+
+const VERIFY_MS = 60_000;
+const AGAIN_MS = 5_000;
+
+/** Resolves when it has ended, which is at once where none is asked for. Never rejects. */
+export async function serveServices(settings: KubeletSettings, deps: ServiceProxyDependencies): Promise<void> {
+  const { serviceProxy, nodeName } = settings;
+  if (serviceProxy === undefined) return;
+  const { signal, log, tell } = deps;
+  const node: NodeSettings = {
+    name: nodeName,
+    clusterCidrs: serviceProxy.clusterCidrs,
+    detectLocal: serviceProxy.clusterCidrs.length > 0 ? 'ClusterCIDR' : 'NodeCIDR',
+    // What no Service of the proxy has may be served beyond the node.
+    serviceCidrs: [],
+    nodePortAddresses: 'primary',
+    masqueradeAll: false,
+  };
+  const { mode } = serviceProxy;
+  while (!signal.aborted) {
+    try {
+      const servers = { healthz: undefined, metrics: undefined };
+      await runServiceProxy({ mode, node, ...servers, keepRules: false, verifyMs: VERIFY_MS }, deps);
+    } catch (error) {
+      log.error({ error }, 'The service proxy has ended');
+      tell(`Services are not served on this node: ${messageOf(error)}; trying again in ${AGAIN_MS / 1000} s`);
+      await pause(AGAIN_MS, deps);
+    }
+  }
+}
+
+function pause(ms: number, { clock, signal }: Pick<ServiceProxyDependencies, 'clock' | 'signal'>): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(ms, resolve);
+    const stop = (): void => {
+      cancel();
+      resolve();
+    };
+    signal.addEventListener('abort', stop, { once: true });
+  });
+}
