@@ -31,9 +31,9 @@ describe('at an API server', () => {
     kubeconfig = join(data.path, 'api', 'kubeconfig');
     const server = join(data.path, 'api');
     api = start(evenkeelBinary, ['apiserver', '--controllers', '--data', server, '--api-port', '0']);
-    await eventually('the API server is there', () => expect(api.output().stdout).toContain('KUBECONFIG'));
+    await eventually('the API server is there', () => expect(api.output().stdout).toContain('KUBECONFIG'), 90_000);
     client = createClient(loadKubeconfig(kubeconfig));
-  });
+  }, 120_000);
 
   afterEach(async () => {
     await client.close();
@@ -75,8 +75,7 @@ describe('at an API server', () => {
         expect(pod.status?.podIP?.startsWith(range.slice(0, range.lastIndexOf('.')))).toBe(true);
       });
       // The kubelet serves with a certificate of its own making.
-      const log = await client.raw('GET', '/api/v1/namespaces/default/pods/one/log');
-      expect(typeof log).toBe('string');
+      await expect(client.raw('GET', '/api/v1/namespaces/default/pods/one/log')).resolves.toBeDefined();
     } finally {
       running.child.kill('SIGTERM');
     }
