@@ -196,6 +196,24 @@ describe.each(versions)('kubectl (%s)', async (version) => {
     expect((await kubectl.try(['get', 'pod', `fed-${version}`])).stderr).toContain('not found');
   }, 60_000);
 
+  // Before 1.23 the subresource had another form, which no server takes any more.
+  test.runIf(version === 'current')(
+    'debug adds a container to a running pod, and joins it',
+    async () => {
+      const { code, stdout } = await kubectl.try(
+        ['debug', '-i', '-q', 'shell', '--image=sh', '-c', 'joined', '--', 'sh', '-c', 'read line; echo got $line'],
+        'words\n',
+      );
+      expect([code, stdout]).toEqual([0, expect.stringContaining('got words')]);
+      await kubectl(['debug', 'shell', '--image=sh', '-c', 'alone', '--target=main', '--', 'echo', 'was here']);
+      await eventually('the container has spoken', async () =>
+        expect(await kubectl(['logs', 'shell', '-c', 'alone'])).toBe('was here\n'),
+      );
+      expect(await kubectl(['describe', 'pod', 'shell'])).toMatch(/Ephemeral Containers:\n {2}joined:[^]*Terminated/);
+    },
+    60_000,
+  );
+
   test('get --raw reaches pods and kubelets through the proxy', async () => {
     const raw = (path: string): string[] => ['get', '--raw', path];
     expect(await kubectl(raw('/api/v1/namespaces/default/pods/shell:8080/proxy/deep/path?a=b'))).toContain(

@@ -65,7 +65,17 @@ export const builtinResources: readonly ResourceDefinition[] = Object.freeze([
   define('v1', 'pods', 'Pod', true, {
     shortNames: ['po'],
     categories: IN_ALL,
-    subresources: ['status', 'binding', 'eviction', 'log', 'exec', 'attach', 'portforward', 'proxy'],
+    subresources: [
+      'status',
+      'binding',
+      'eviction',
+      'ephemeralcontainers',
+      'log',
+      'exec',
+      'attach',
+      'portforward',
+      'proxy',
+    ],
   }),
   define('v1', 'services', 'Service', true, {
     shortNames: ['svc'],

@@ -39,6 +39,7 @@ import type { PodEvents } from './pod/worker-types.ts';
 import type { Runtime } from './runtime.ts';
 import { startKubeletServer } from './serving/server.ts';
 import { NodeStats } from './stats/node-stats.ts';
+import { unmountBelow } from './volumes/memory-volume.ts';
 import type { StorageSource } from './volumes/persistent.ts';
 import { podVolumes } from './volumes/pod-volumes.ts';
 import { PodTokens } from './volumes/tokens.ts';
@@ -149,8 +150,9 @@ function podEvents(recorder: EventRecorder): PodEvents {
 }
 
 function containerPath(pod: Pod, container: string): string {
-  const init = pod.spec?.initContainers?.some((one) => one.name === container) === true;
-  return `spec.${init ? 'initContainers' : 'containers'}{${container}}`;
+  const lists = ['initContainers', 'ephemeralContainers'] as const;
+  const list = lists.find((name) => pod.spec?.[name]?.some((one) => one.name === container)) ?? 'containers';
+  return `spec.${list}{${container}}`;
 }
 
 /** Resolves once the Node is registered and its pods are being looked after. */
@@ -280,6 +282,8 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       await recorder.flush();
       // What left its container's process group is found now at the latest.
       await runtime.sweep();
+      // What lies in memory is lost with us; the rest stays for the next run.
+      unmountBelow(join(dataDir, 'pods'));
       // Nothing sends or listens any more.
       await network.close();
       closeRuntime();

@@ -73,6 +73,8 @@ export interface ContainerSpec {
   readonly stdinOnce?: boolean;
   /** Whether it runs at a terminal. */
   readonly tty?: boolean;
+  /** Id of a running container of the pod whose processes it sees, where those are hidden from each other. */
+  readonly sees?: string;
   /** File that receives the output, in CRI log format. */
   readonly logPath: string;
   readonly limits: ResourceLimits;

@@ -7,6 +7,7 @@ import { metricsHandler } from '../metrics/resource-metrics.ts';
 import { proxyRequest } from '../proxy/proxy.ts';
 import { bindPod } from '../subresources/binding.ts';
 import { connectAttach, connectExec, connectPortForward } from '../subresources/connect.ts';
+import { patchEphemeralContainers, putEphemeralContainers } from '../subresources/ephemeral-containers.ts';
 import { evictPod } from '../subresources/eviction.ts';
 import { finalizeNamespace } from '../subresources/finalize.ts';
 import { readLog } from '../subresources/log.ts';
@@ -34,6 +35,7 @@ const subresources: Readonly<Record<string, Partial<Record<Verb, Handler>>>> = {
   scale: { get: getScale, update: putScale, patch: patchScale },
   binding: { create: bindPod },
   eviction: { create: evictPod },
+  ephemeralcontainers: { get: getObject, update: putEphemeralContainers, patch: patchEphemeralContainers },
   log: { get: readLog },
   // The client's choice: GET for WebSocket, POST for SPDY.
   exec: { create: connectExec, get: connectExec },

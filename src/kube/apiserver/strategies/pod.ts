@@ -1,6 +1,7 @@
 // Pods: initial status, priority, selectable fields, graceful deletion.
 // Knows Pods only; defaulting and validation of the spec are kube/api's.
-import { forbidden, StatusError } from '#kube/api/status.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { forbidden, invalid, StatusError } from '#kube/api/status.ts';
 import { type AnyObject, dig, digArray, digNumber, digString, type Fields } from '../registry/any-object.ts';
 import { podQosClass } from './pod-qos.ts';
 import type { Strategy, StrategyContext } from './strategy.ts';
@@ -27,6 +28,13 @@ export const podStrategy: Strategy = {
   },
 
   prepareForUpdate(next, current) {
+    // They have a subresource of their own, with rights of its own.
+    if (!isDeepStrictEqual(dig(next, 'spec', 'ephemeralContainers'), dig(current, 'spec', 'ephemeralContainers'))) {
+      const message =
+        'Forbidden: pod updates may not change ephemeral containers: use the ephemeralcontainers subresource';
+      const cause = { reason: 'FieldValueForbidden', message, field: 'spec.ephemeralContainers' };
+      throw invalid('', 'Pod', next.metadata?.name ?? '', [cause]);
+    }
     next.status = { ...next.status, qosClass: dig(current, 'status', 'qosClass') ?? podQosClass(next) };
   },
 

@@ -1,7 +1,7 @@
 // Keeps one container of a pod as it should be: starts it when it may, holds it back when it crashes, restarts it when
 // it is unhealthy. Knows nothing of the other containers and of the pod's order.
 import { join } from 'node:path';
-import type { Container, ContainerStatus, Pod, Probe } from 'kubernetes-types/core/v1.js';
+import type { Container, ContainerStatus, EphemeralContainer, Pod, Probe } from 'kubernetes-types/core/v1.js';
 import type { Cancel } from '#lib/clock.ts';
 import type { PodFacts } from '../env/field-ref.ts';
 import type { Image } from '../image/image-service.ts';
@@ -43,6 +43,8 @@ export interface PodContext {
   drain(limitMs: number): Promise<void>;
   /** The pod is being ended: nothing is to be started any more. */
   ending(): boolean;
+  /** A container of the pod, while it runs. */
+  running(container: string): RunningContainer | undefined;
   /** Resolves when the pod begins to end. */
   untilEnding: Promise<void>;
 }
@@ -123,12 +125,16 @@ export class ContainerRunner {
     const input: StartInput = {
       pod,
       container: this.#container,
-      task: this.tracked.kind === 'init' || (this.tracked.kind === 'app' && pod.spec?.restartPolicy !== 'Always'),
+      task:
+        this.tracked.kind === 'init' ||
+        this.tracked.kind === 'ephemeral' ||
+        (this.tracked.kind === 'app' && pod.spec?.restartPolicy !== 'Always'),
       facts: this.#context.facts(),
       sandbox: this.#context.sandbox(),
       volumes: this.#context.volumes(),
       containerDir: this.#dir,
       logPath: this.#logPath,
+      ...this.#target(),
     };
     try {
       const { running, image } = await startContainer(input, this.#deps);
@@ -137,6 +143,12 @@ export class ContainerRunner {
       if (!(error instanceof StartFailure)) throw error;
       this.#onStartFailed(error);
     }
+  }
+
+  /** Whose processes it is to see, for one that was added to look at another. */
+  #target(): Pick<StartInput, 'target'> {
+    const { targetContainerName: name = '' } = this.#container as EphemeralContainer;
+    return name === '' ? {} : { target: { name, id: this.#context.running(name)?.id } };
   }
 
   /**

@@ -49,6 +49,8 @@ export interface StartInput {
   /** The container's own directory: working directory when nothing else is named, and its termination message. */
   readonly containerDir: string;
   readonly logPath: string;
+  /** The container whose processes it is to see; without an id while that one does not run. */
+  readonly target?: { readonly name: string; readonly id: string | undefined };
 }
 
 /** The file a container may leave its last words in; named by this variable, as no path of its own is mounted. */
@@ -138,7 +140,10 @@ export async function startContainer(
   input: StartInput,
   deps: StarterDependencies,
 ): Promise<{ running: RunningContainer; image: Image }> {
-  const { pod, container, facts, sandbox, volumes, containerDir, logPath } = input;
+  const { pod, container, facts, sandbox, volumes, containerDir, logPath, target } = input;
+  if (target !== undefined && target.id === undefined) {
+    throw new StartFailure('CreateContainerConfigError', `unable to find target container "${target.name}"`);
+  }
   const namespace = pod.metadata?.namespace ?? '';
   const image = asNobody(pod, container, await ensureImage(container, input.task, deps.runtime));
   const services = serviceVariables(deps.services(), namespace, pod.spec?.enableServiceLinks !== false);
@@ -187,6 +192,7 @@ export async function startContainer(
       stdinOnce: container.stdinOnce === true,
       tty: container.tty === true,
       logPath,
+      ...(target?.id === undefined ? {} : { sees: target.id }),
       limits: containerLimits(container),
       podLimits: podLimits(pod, deps.podPidsLimit),
       security,

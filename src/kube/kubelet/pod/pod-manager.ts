@@ -14,7 +14,8 @@ function references(pod: Pod): Set<string> {
   const note = (kind: 'ConfigMap' | 'Secret', name: string | undefined): void => {
     if (name !== undefined && name !== '') found.add(`${kind}/${namespace}/${name}`);
   };
-  for (const container of [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])]) {
+  const { initContainers = [], containers = [], ephemeralContainers = [] } = pod.spec ?? {};
+  for (const container of [...initContainers, ...containers, ...ephemeralContainers]) {
     for (const { configMapRef, secretRef } of container.envFrom ?? []) {
       note('ConfigMap', configMapRef?.name);
       note('Secret', secretRef?.name);
@@ -85,8 +86,9 @@ export class PodManager {
   running(): PodContainers[] {
     return [...this.#workers.values()].map((worker) => {
       const { pod } = worker;
-      const containers = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
-      const running = containers.flatMap(({ name }) => {
+      const { initContainers = [], containers = [], ephemeralContainers = [] } = pod.spec ?? {};
+      const all = [...initContainers, ...containers, ...ephemeralContainers];
+      const running = all.flatMap(({ name }) => {
         const handle = worker.running(name);
         return handle === undefined ? [] : [{ name, handle }];
       });

@@ -10,6 +10,8 @@ export interface StatusInput {
   readonly pod: Pod;
   readonly inits: readonly TrackedContainer[];
   readonly apps: readonly TrackedContainer[];
+  /** Those that were added for debugging: they say nothing of the pod. */
+  readonly ephemerals?: readonly TrackedContainer[];
   readonly podIps: readonly string[];
   readonly hostIps: readonly string[];
   readonly startTime: string;
@@ -33,6 +35,7 @@ export function podStatus(input: StatusInput): PodStatus {
   const { pod, podIps, hostIps } = input;
   const [podIp] = podIps;
   const statuses = input.apps.map((one) => one.status());
+  const ephemeralStatuses = (input.ephemerals ?? []).map((one) => one.status());
   const initStatuses = input.inits.map((one) => one.status());
   const computed = podPhase(pod, [...initStatuses, ...statuses], input.terminal, input.initialized);
   const phase = settledPhase(input, computed);
@@ -51,6 +54,7 @@ export function podStatus(input: StatusInput): PodStatus {
     startTime: input.startTime,
     ...(initStatuses.length === 0 ? {} : { initContainerStatuses: initStatuses }),
     containerStatuses: statuses,
+    ...(ephemeralStatuses.length === 0 ? {} : { ephemeralContainerStatuses: ephemeralStatuses }),
     qosClass: qosClass(pod),
   };
 }

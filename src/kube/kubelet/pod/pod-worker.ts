@@ -3,14 +3,15 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import type { ContainerStatus, Pod, PodStatus } from 'kubernetes-types/core/v1.js';
+import type { Container, Pod, PodStatus } from 'kubernetes-types/core/v1.js';
 import type { Cancel } from '#lib/clock.ts';
 import type { RunningContainer, Sandbox } from '../runtime.ts';
 import { ContainerRunner, type PodContext } from './container-runner.ts';
 import { deletePodObject } from './delete-object.ts';
+import { PodContainers } from './pod-containers.ts';
 import { deadlineExceeded, EVICTED_GRACE_MS, failureOf, type PodFailure } from './pod-failure.ts';
 import { podStatus } from './pod-status.ts';
-import { initKind } from './restart-policy.ts';
+import type { ContainerKind } from './restart-policy.ts';
 import { PodSandbox } from './sandbox.ts';
 import { PodStatusWriter } from './status-writer.ts';
 import type { PodWorkerDependencies } from './worker-types.ts';
@@ -32,8 +33,7 @@ function shownMetadata({ metadata }: Pod): unknown {
 export class PodWorker {
   readonly uid: string;
   readonly #deps: PodWorkerDependencies;
-  readonly #inits: ContainerRunner[];
-  readonly #apps: ContainerRunner[];
+  readonly #containers: PodContainers;
   readonly #writer: PodStatusWriter;
   readonly #done = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
@@ -79,15 +79,14 @@ export class PodWorker {
       shown: () => this.#publish(),
       ending: () => this.#ending !== undefined,
       drain: (limitMs) => this.#drain(limitMs),
+      running: (container) => this.running(container),
       untilEnding: this.#ended.promise,
     };
-    const runner = (kind: 'app' | undefined) => (container: NonNullable<Pod['spec']>['containers'][number]) =>
-      new ContainerRunner(container, kind ?? initKind(container), context, deps, this.#podDir);
-    this.#inits = (pod.spec?.initContainers ?? []).map(runner(undefined));
-    this.#apps = (pod.spec?.containers ?? []).map(runner('app'));
+    const make = (container: Container, kind: ContainerKind): ContainerRunner =>
+      new ContainerRunner(container, kind, context, deps, this.#podDir);
+    this.#containers = new PodContainers(pod, make);
     this.#terminal = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
     this.#failure = failureOf(pod.status);
-    this.#restore();
   }
 
   /** Resolves when the pod is gone, or was shut down with the kubelet. */
@@ -100,6 +99,7 @@ export class PodWorker {
     // The downward API shows labels and annotations in files.
     if (!isDeepStrictEqual(shownMetadata(pod), shownMetadata(this.#pod))) this.#sandbox.invalidate();
     this.#pod = pod;
+    this.#containers.adopt(pod);
     for (const listener of this.#changeListeners) listener();
     const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata ?? {};
     if (deletionTimestamp !== undefined) {
@@ -140,7 +140,7 @@ export class PodWorker {
 
   /** The running container of this name; undefined while it does not run. */
   running(container: string): RunningContainer | undefined {
-    return this.#runner(container)?.tracked.run?.handle;
+    return this.#containers.find(container)?.tracked.run?.handle;
   }
 
   get sandbox(): Sandbox {
@@ -149,33 +149,17 @@ export class PodWorker {
 
   /** The log file of a container, of its current or its previous run. */
   logPath(container: string, previous: boolean): string | undefined {
-    return this.#runner(container)?.logPath(previous);
+    return this.#containers.find(container)?.logPath(previous);
   }
 
   /** Why `logPath` had nothing to name, in upstream's words. */
   noLogMessage(container: string, previous: boolean): string {
     const missing = `container ${container} is not valid for pod ${this.#pod.metadata?.name}`;
-    return this.#runner(container)?.noLogMessage(previous) ?? missing;
+    return this.#containers.find(container)?.noLogMessage(previous) ?? missing;
   }
 
   get pod(): Pod {
     return { ...this.#pod, status: this.#status };
-  }
-
-  #runner(container: string): ContainerRunner | undefined {
-    return [...this.#inits, ...this.#apps].find((one) => one.tracked.name === container);
-  }
-
-  #restore(): void {
-    const statuses = [
-      ...(this.#pod.status?.initContainerStatuses ?? []),
-      ...(this.#pod.status?.containerStatuses ?? []),
-    ];
-    const byName = new Map<string, ContainerStatus>(statuses.map((status) => [status.name, status]));
-    for (const runner of [...this.#inits, ...this.#apps]) {
-      const status = byName.get(runner.tracked.name);
-      if (status !== undefined) runner.restore(status);
-    }
   }
 
   #now(): string {
@@ -191,7 +175,7 @@ export class PodWorker {
     if (by >= this.#endBy) return;
     this.#endBy = by;
     if (!first) this.#hurried.resolve();
-    for (const runner of [...this.#inits, ...this.#apps]) runner.hurry(graceMs);
+    for (const runner of this.#containers.all) runner.hurry(graceMs);
   }
 
   #wake(): void {
@@ -222,12 +206,14 @@ export class PodWorker {
     if (this.#ending !== undefined) return await this.#terminate();
     if (this.#terminal) return;
     if (!(await this.#prepare())) return;
+    // Also while the pod's own have not got going: that may be what is to be found out.
+    for (const runner of this.#containers.ephemerals) await runner.ensureRunning();
     if (!(await this.#runInits())) return;
-    for (const runner of this.#apps) {
+    for (const runner of this.#containers.apps) {
       if (this.#ending !== undefined) return;
       await runner.ensureRunning();
     }
-    if (this.#apps.every((runner) => runner.finished)) await this.#finish();
+    if (this.#containers.apps.every((runner) => runner.finished)) await this.#finish();
   }
 
   /** Address and volumes: without them no container starts. */
@@ -259,7 +245,7 @@ export class PodWorker {
 
   /** Init containers one after another; sidecars among them stay. `true` when all have done their part. */
   async #runInits(): Promise<boolean> {
-    for (const runner of this.#inits) {
+    for (const runner of this.#containers.inits) {
       const { tracked } = runner;
       if (this.#ending !== undefined) return false;
       if (tracked.kind === 'init') {
@@ -292,7 +278,9 @@ export class PodWorker {
 
   /** The processes stay until nobody sends them requests, or for half of `limitMs`. */
   async #drain(limitMs: number): Promise<void> {
-    const runs = this.#apps.flatMap(({ tracked }) => (tracked.run === undefined ? [] : [tracked.run.handle.exited]));
+    const runs = this.#containers.apps.flatMap(({ tracked }) =>
+      tracked.run === undefined ? [] : [tracked.run.handle.exited],
+    );
     if (runs.length === 0) return;
     const over = Promise.race([Promise.all(runs), this.#hurried.promise]);
     await this.#deps.drain.wait(
@@ -319,8 +307,8 @@ export class PodWorker {
 
   /** Containers together, then sidecars in the reverse of their order. */
   async #stopAll(): Promise<void> {
-    const sidecars = this.#inits.filter((runner) => runner.tracked.kind === 'sidecar');
-    const others = [...this.#apps, ...this.#inits.filter((runner) => runner.tracked.kind === 'init')];
+    const sidecars = this.#containers.inits.filter((runner) => runner.tracked.kind === 'sidecar');
+    const others = this.#containers.all.filter((runner) => runner.tracked.kind !== 'sidecar');
     await Promise.all(others.map((runner) => this.#stop(runner)));
     for (const runner of sidecars.reverse()) await this.#stop(runner);
   }
@@ -330,7 +318,7 @@ export class PodWorker {
   }
 
   async #terminate(): Promise<void> {
-    for (const runner of [...this.#inits, ...this.#apps]) runner.tracked.run?.probes.terminating();
+    for (const runner of this.#containers.all) runner.tracked.run?.probes.terminating();
     if (this.#ending === 'deleted') await this.#drain(this.#remainingMs());
     await this.#stopAll();
     const ending = this.#ending;
@@ -338,13 +326,12 @@ export class PodWorker {
       this.#publish();
       // The containers are gone for good, and so is this run's place in the network.
       await this.#deps.network.tearDown(this.uid);
-      this.#deps.volumes(this.#pod).releaseMemory();
       await Promise.race([this.#writer.flushed(), this.#after(LAST_WRITE_MS)]);
       this.#close();
       return;
     }
     if (!this.#terminal) {
-      for (const runner of this.#apps) runner.tracked.neverRan();
+      for (const runner of this.#containers.apps) runner.tracked.neverRan();
       this.#terminal = true;
       this.#publish();
     }
@@ -380,8 +367,9 @@ export class PodWorker {
   #publish(): void {
     this.#status = podStatus({
       pod: this.#pod,
-      inits: this.#inits.map((runner) => runner.tracked),
-      apps: this.#apps.map((runner) => runner.tracked),
+      inits: this.#containers.inits.map((runner) => runner.tracked),
+      apps: this.#containers.apps.map((runner) => runner.tracked),
+      ephemerals: this.#containers.ephemerals.map((runner) => runner.tracked),
       podIps: this.#sandbox.podIps ?? (this.#status.podIPs ?? []).map(({ ip }) => ip ?? ''),
       hostIps: this.#deps.hostIps,
       startTime: this.#startTime,

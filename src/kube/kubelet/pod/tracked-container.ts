@@ -162,7 +162,7 @@ export class TrackedContainer {
       name: this.name,
       state: this.#state,
       lastState: this.#lastState ?? {},
-      ready: this.kind === 'init' ? done : (this.#run?.probes.ready ?? false),
+      ready: this.kind === 'init' ? done : this.kind !== 'ephemeral' && (this.#run?.probes.ready ?? false),
       restartCount: this.restartCount,
       image: this.container.image ?? '',
       imageID: this.#imageId,

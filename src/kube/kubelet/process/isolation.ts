@@ -12,7 +12,7 @@ import { type Identity, identityOf, setprivCommand, unknownCapability } from './
 import type { Control } from './resource-control.ts';
 import { planRoot, type RootPlan } from './root-plan.ts';
 import { impassable, isDirectory, machineDevices, makeScratch, placed } from './scratch.ts';
-import { enterCommand, setupScript, splitEnvironment } from './setup-script.ts';
+import { enterCommand, type PodNamespaces, setupScript, splitEnvironment } from './setup-script.ts';
 
 const PROBE_MS = 5_000;
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
@@ -29,6 +29,8 @@ export interface IsolationOptions {
   readonly hidden: readonly string[];
   readonly dataDir: string;
   readonly pauses: PodPauses;
+  /** A process in the namespaces of a container that runs. */
+  readonly processOf: (containerId: string) => number | undefined;
   readonly clock: Clock;
 }
 
@@ -93,13 +95,14 @@ export class Isolator {
     env: Readonly<Record<string, string>>,
   ): Promise<Prepared> {
     const { sandbox, security, image, workingDir } = spec;
-    const isolation = sandbox.isolation as Isolation;
+    const isolation = this.#seeing(spec, sandbox.isolation as Isolation);
     const unknown = unknownCapability(security);
     if (unknown !== undefined) throw new ContainerStartError(`unknown capability "CAP_${unknown}"`);
     const identity = identityOf(security, image.user, readIfThere('/etc/passwd'), readIfThere('/etc/group'));
     makeScratch(scratch);
     const shared = await this.#shared(spec, isolation);
-    const plan = await this.#plan(spec, control, realpathSync(scratch), identity, shared?.shm);
+    const shm = shared !== undefined && 'shm' in shared ? shared.shm : undefined;
+    const plan = await this.#plan(spec, control, realpathSync(scratch), identity, shm);
     for (const [name, text] of Object.entries(plan.files)) writeFileSync(join(scratch, name), text);
     const { plain, last } = splitEnvironment({ HOME: identity.home, PATH: DEFAULT_PATH, ...env });
     const privileges = [...setprivCommand(security, identity), ...last];
@@ -123,7 +126,20 @@ export class Isolator {
     };
   }
 
-  async #shared(spec: ContainerSpec, isolation: Isolation): Promise<SharedByPod | undefined> {
+  /** To see the processes of one container is as to see those of all: somebody else has made the namespace. */
+  #seeing({ sees }: ContainerSpec, isolation: Isolation): Isolation {
+    return sees === undefined || isolation.pid !== 'container' ? isolation : { ...isolation, pid: 'pod' };
+  }
+
+  async #shared(spec: ContainerSpec, isolation: Isolation): Promise<SharedByPod | PodNamespaces | undefined> {
+    const { sees, sandbox, podUid } = spec;
+    if (sees !== undefined && sandbox.isolation?.pid === 'container') {
+      const pid = this.#options.processOf(sees);
+      if (pid === undefined) throw new ContainerStartError('the container whose processes are to be seen has ended');
+      const own = `/proc/${pid}/ns`;
+      if (isolation.ipc !== 'pod') return { ipc: `${own}/ipc`, pid: `${own}/pid` };
+      return { ...(await this.#options.pauses.of(podUid, false, toolPath())), pid: `${own}/pid` };
+    }
     if (isolation.ipc !== 'pod' && isolation.pid !== 'pod') return undefined;
     return await this.#options.pauses.of(spec.podUid, isolation.pid === 'pod', toolPath());
   }

@@ -73,6 +73,8 @@ export class ProcessRuntime implements Runtime {
   readonly #launcher: Launcher;
   readonly #resources: ResourceControl;
   readonly #logs = new Map<string, LogFile>();
+  /** A process of each container that runs, by the container's id. */
+  readonly #processes = new Map<string, number>();
   readonly #ended: string[] = [];
   #cancelSweep: Cancel = () => {};
 
@@ -81,7 +83,14 @@ export class ProcessRuntime implements Runtime {
     this.#records = new ProcessRecords(recordsDir(options.dataDir));
     const { dataDir, keep, clock, hidden = [] } = options;
     this.#pauses = new PodPauses(dataDir, this.#records, clock);
-    this.#isolator = new Isolator({ keep, hidden: [dataDir, ...hidden], dataDir, pauses: this.#pauses, clock });
+    this.#isolator = new Isolator({
+      keep,
+      hidden: [dataDir, ...hidden],
+      dataDir,
+      pauses: this.#pauses,
+      processOf: (id) => this.#processes.get(id),
+      clock,
+    });
     this.#launcher = new Launcher(new MountNamespaces(dataDir, keep, clock), this.#isolator);
     this.#resources = new ResourceControl(options.cgroups, options.clock, options.log);
     this.#clock = options.clock;
@@ -172,6 +181,7 @@ export class ProcessRuntime implements Runtime {
     control.started(pid, killAll);
     terminal.resolve(app);
     const inside: Inside = { ...launch.inside, pid: init ?? app };
+    this.#processes.set(id, inside.pid);
     // As with a container: when the main process ends, whatever it left running ends with it.
     void ended.then((end) => {
       const oomKilled = end.code !== 0 && control.oomKilled();
@@ -247,6 +257,7 @@ export class ProcessRuntime implements Runtime {
   /** Waits for the last of the output, and frees what the container needed. */
   async #finish(finished: Finished): Promise<ContainerExit> {
     const { id, end, oomKilled, streams, output, control, launch } = finished;
+    this.#processes.delete(id);
     const exit = exitOf(end.code, end.signal, this.#clock.wall());
     const drained = Promise.all(
       streams.map((stream) => (stream.closed ? undefined : new Promise((resolve) => stream.once('close', resolve)))),

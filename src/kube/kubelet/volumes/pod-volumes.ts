@@ -19,8 +19,6 @@ export interface PodVolumes {
   mount(facts: PodFacts): Promise<ReadonlyMap<string, string>>;
   /** Removes them with all they hold. */
   unmount(): void;
-  /** Gives back what lies in memory; the rest stays for the next run. */
-  releaseMemory(): void;
 }
 
 const FOLDER = {
@@ -131,9 +129,6 @@ export function podVolumes(
       input.tokens.forget(input.pod.metadata?.uid ?? '');
       unmountBelow(root);
       rmSync(root, { recursive: true, force: true });
-    },
-    releaseMemory() {
-      if (input.pod.spec?.volumes?.some(({ emptyDir }) => emptyDir?.medium === 'Memory') === true) unmountBelow(root);
     },
   };
 }

@@ -1,21 +1,14 @@
 // What becomes of the fields of a pod as a whole: identity, names, users, life.
 // Verdicts only.
-import {
-  everyHonoured,
-  everyIgnored,
-  everyRefused,
-  honoured,
-  ignored,
-  moot,
-  refused,
-  type Verdicts,
-} from '../verdict.ts';
+import { everyHonoured, everyIgnored, honoured, ignored, moot, refused, type Verdicts } from '../verdict.ts';
 
 const KUBELET = 'src/kube/kubelet/kubelet.test.ts';
 const ISOLATION = 'src/kube/kubelet/isolation.test.ts';
 const FIELDS = 'src/kube/kubelet/fields.test.ts';
 const NO_WINDOWS = 'nodes run Linux';
 const NO_SECURITY_MODULE = 'containers run under the security profile of the machine; no other is loaded for them';
+const EPHEMERAL = 'src/kube/kubelet/ephemeral.test.ts';
+const NOT_EPHEMERAL = 'the API refuses it of a container that is added to a pod, as upstream';
 const NO_DEVICES = 'there are no device drivers that could allocate a claim';
 
 export const podVerdicts: Verdicts = {
@@ -52,10 +45,23 @@ export const podVerdicts: Verdicts = {
     ...ignored('limits are those of the containers, and of the pod as their sum', 'resources'),
     ...ignored('there is one way to run containers on a node', 'runtimeClassName'),
     ...ignored('pods are scheduled one by one', 'schedulingGroup'),
-    ...refused('ephemeral containers are disabled, so that kubectl debug of a pod is refused', 'ephemeralContainers'),
+    ...honoured(EPHEMERAL, 'ephemeralContainers'),
     ...refused(NO_DEVICES, 'resourceClaims'),
   },
-  'core.v1.EphemeralContainer': everyRefused('ephemeral containers are disabled'),
+  'core.v1.EphemeralContainer': {
+    ...honoured(EPHEMERAL, 'args', 'image', 'name', 'targetContainerName'),
+    // What follows is as for any container: the same code reads it.
+    ...honoured(KUBELET, 'command', 'env', 'volumeMounts'),
+    ...honoured('src/kube/kubelet/env/env.test.ts', 'envFrom'),
+    ...honoured(FIELDS, 'imagePullPolicy', 'terminationMessagePolicy', 'workingDir'),
+    ...honoured(ISOLATION, 'securityContext', 'terminationMessagePath'),
+    ...honoured('src/kube/kubelet/process/streams.test.ts', 'stdin', 'stdinOnce', 'tty'),
+    ...refused(NOT_EPHEMERAL, 'lifecycle', 'livenessProbe', 'ports', 'readinessProbe', 'resources', 'startupProbe'),
+    ...refused(NOT_EPHEMERAL, 'restartPolicy'),
+    ...ignored('it runs once', 'restartPolicyRules'),
+    ...ignored('requests and limits are set when a container starts', 'resizePolicy'),
+    ...ignored('there are no block devices to be had', 'volumeDevices'),
+  },
   'core.v1.HostAlias': everyHonoured(ISOLATION),
   'core.v1.LocalObjectReference': everyIgnored('see the field that holds it'),
   'core.v1.PodOS': everyIgnored('every node runs Linux'),

@@ -5,6 +5,7 @@ import { oneOf, validatePort } from '../common.ts';
 import { dnsLabel, portName } from '../names.ts';
 import { at, child, type FieldPath, type Report } from '../report.ts';
 import { validateEnvironment } from './env.ts';
+import { validateEphemeral } from './ephemeral.ts';
 import { validateLifecycle, validateProbes } from './probes.ts';
 import { validateResources } from './resources.ts';
 import { validateMounts } from './volumes.ts';
@@ -30,6 +31,11 @@ export function validateContainers(spec: PodSpec, volumes: ReadonlySet<string>, 
     const here = at(child(path, 'initContainers'), index);
     validateContainer(container, spec, volumes, names, here, report);
     validateInit(container, spec, here, report);
+  }
+  for (const [index, container] of (spec.ephemeralContainers ?? []).entries()) {
+    const here = at(child(path, 'ephemeralContainers'), index);
+    validateContainer(container, spec, volumes, names, here, report);
+    validateEphemeral(container, spec, here, report);
   }
 }
 

@@ -4,6 +4,7 @@ import type { Container, Pod, PodSpec, PodTemplate, Toleration } from 'kubernete
 import { cloneJson, jsonEqual } from '#lib/json.ts';
 import { child, type Report } from '../report.ts';
 import { type KindRules, rulesFor } from '../rules.ts';
+import { validateEphemeralUpdate } from './ephemeral.ts';
 import { validatePodSpec, validateTemplate } from './spec.ts';
 
 const onlyThese =
@@ -13,6 +14,11 @@ const pod = rulesFor<Pod>({
   validate(object, report) {
     if (object.spec === undefined) report.required(child('spec', 'containers'));
     else validatePodSpec(object.spec, 'spec', report);
+  },
+  validateCreate(object, report) {
+    if ((object.spec?.ephemeralContainers ?? []).length > 0) {
+      report.forbidden(child('spec', 'ephemeralContainers'), 'cannot be set on create');
+    }
   },
   validateUpdate(next, previous, report) {
     if (next.spec !== undefined && previous.spec !== undefined) validateSpecUpdate(next.spec, previous.spec, report);
@@ -37,6 +43,7 @@ function validateSpecUpdate(next: PodSpec, previous: PodSpec, report: Report): v
     return;
   }
   validateGates(next, previous, report);
+  validateEphemeralUpdate(next, previous, report);
   validateTolerations(next.tolerations ?? [], previous.tolerations ?? [], report);
   if (!jsonEqual(comparable(next, previous), comparable(previous, previous))) report.forbidden('spec', onlyThese);
 }
@@ -76,6 +83,7 @@ function comparable(spec: PodSpec, previous: PodSpec): object {
     activeDeadlineSeconds: _deadline,
     tolerations: _tolerations,
     schedulingGates: _gates,
+    ephemeralContainers: _added,
     ...rest
   } = cloneJson(spec);
   const { terminationGracePeriodSeconds: grace } = previous;
