@@ -1,6 +1,15 @@
 // What becomes of the fields of volumes and their mounts.
 // Verdicts only.
-import { everyHonoured, everyIgnored, everyRefused, honoured, ignored, refused, type Verdicts } from '../verdict.ts';
+import {
+  everyHonoured,
+  everyIgnored,
+  everyRefused,
+  honoured,
+  ignored,
+  moot,
+  refused,
+  type Verdicts,
+} from '../verdict.ts';
 
 const VOLUMES = 'src/kube/kubelet/volumes/volumes.test.ts';
 const ISOLATION = 'src/kube/kubelet/isolation.test.ts';
@@ -73,7 +82,13 @@ export const volumeVerdicts: Verdicts = {
   'core.v1.ServiceAccountTokenProjection': everyHonoured(VOLUMES),
   'core.v1.VolumeMount': {
     ...honoured(ISOLATION, 'mountPath', 'name', 'readOnly', 'subPath', 'subPathExpr'),
-    ...ignored('a mount made in a container stays in it', 'mountPropagation'),
-    ...ignored('a read-only mount is not made so all the way down', 'recursiveReadOnly'),
+    ...ignored(
+      'as None whatever it says: mounts below a volume, made on the node or in a container, are seen on that side alone',
+      'mountPropagation',
+    ),
+    ...moot(
+      'a container sees no mounts below a volume of its node, so that one that is read-only is so all the way down',
+      'recursiveReadOnly',
+    ),
   },
 };
