@@ -4,8 +4,8 @@ import type { Service } from 'kubernetes-types/core/v1.js';
 import { type KubeObject, objectKey } from '#kube/api/object.ts';
 import type { Labels } from '#kube/api/selector.ts';
 import { type Address, type Family, formatAddress, parseAddress } from '#lib/address-range.ts';
+import { annotationOf, PREFIX } from '#traffic/model/pools/annotations.ts';
 import type { Applicant } from '#traffic/model/pools/pool.ts';
-import { annotationOf, PREFIX } from './annotations.ts';
 import { type Refusal, refusal } from './refusal.ts';
 
 /** What those who share an address must agree on. */

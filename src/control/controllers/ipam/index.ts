@@ -10,6 +10,7 @@ import { timestamp } from '#kube/client/events.ts';
 import type { Informer } from '#kube/client/informer.ts';
 import { createWorkQueue, type WorkQueue } from '#kube/client/work-queue.ts';
 import { formatAddress } from '#lib/address-range.ts';
+import { balancerClassOf } from '#traffic/model/pools/balancer-class.ts';
 import type { PoolKind } from '#traffic/model/pools/pool.ts';
 import { type PoolProblem, readPools } from '#traffic/model/pools/read-pools.ts';
 import { type CustomInformer, customInformer } from '../common/custom-informer.ts';
@@ -18,7 +19,7 @@ import { Allocator, type Outcome } from './allocator.ts';
 import { claimOf, termsOf } from './claim.ts';
 import { countPools, idOf, poolPatch } from './pool-status.ts';
 import type { Refusal } from './refusal.ts';
-import { addressesIn, clearingPatch, isAnothers, isOurs, patchFor } from './service-status.ts';
+import { addressesIn, clearingPatch, isAnothers, patchFor } from './service-status.ts';
 
 const SERVICES = builtin('Service');
 const POOL_KINDS = {
@@ -69,10 +70,7 @@ class IpamController {
 
   parts(): ControllerParts {
     this.#services.onChange((key, now, before) => {
-      const { defaultLoadBalancer } = this.#context.settings;
-      for (const service of [now, before]) {
-        if (service !== undefined && isOurs(service, defaultLoadBalancer)) this.#queue.add(key);
-      }
+      for (const service of [now, before]) if (service !== undefined && this.#isOurs(service)) this.#queue.add(key);
       if (now !== undefined && clearingPatch(now) !== undefined) this.#queue.add(key);
     });
     this.#namespaces.onChange((name, now, before) => {
@@ -93,15 +91,19 @@ class IpamController {
     this.#poolsChanged = true;
     this.#poolQueue.addAfter(ALL_POOLS, COUNT_AFTER_MS);
     for (const service of this.#services.list()) {
-      if (isOurs(service, this.#context.settings.defaultLoadBalancer)) this.#queue.add(objectKey(service));
+      if (this.#isOurs(service)) this.#queue.add(objectKey(service));
     }
+  }
+
+  #isOurs(service: Service): boolean {
+    return balancerClassOf(service, this.#context.settings.defaultLoadBalancer) !== undefined;
   }
 
   async #service(key: string): Promise<void> {
     this.#readPools();
     this.#begin();
     const service = this.#services.get(key);
-    if (service === undefined || !isOurs(service, this.#context.settings.defaultLoadBalancer)) {
+    if (service === undefined || !this.#isOurs(service)) {
       this.#release(key);
       const patch = service === undefined ? undefined : clearingPatch(service);
       if (patch !== undefined) await this.#write(key, patch);
@@ -130,7 +132,7 @@ class IpamController {
   #begin(): void {
     if (this.#begun) return;
     this.#begun = true;
-    const ours = this.#services.list().filter((one) => isOurs(one, this.#context.settings.defaultLoadBalancer));
+    const ours = this.#services.list().filter((one) => this.#isOurs(one));
     const age = (one: Service & KubeObject) => `${one.metadata?.creationTimestamp ?? ''}|${objectKey(one)}`;
     for (const service of ours.sort((a, b) => (age(a) < age(b) ? -1 : 1))) this.#adopt(service);
   }

@@ -4,21 +4,12 @@ import type { Service } from 'kubernetes-types/core/v1.js';
 import type { KubeObject } from '#kube/api/object.ts';
 import type { Address } from '#lib/address-range.ts';
 import { formatAddress, parseAddress } from '#lib/address-range.ts';
+import { ALLOCATED_FROM, annotationOf } from '#traffic/model/pools/annotations.ts';
 import type { Condition } from '../common/conditions.ts';
 import { findCondition } from '../common/conditions.ts';
 import type { Outcome } from './allocator.ts';
-import { ALLOCATED_FROM, annotationOf } from './annotations.ts';
 
 export const ASSIGNED = 'evenkeel.dev/AddressAssigned';
-
-/** Of either, addresses are given in the same way; they are made known differently. */
-const CLASSES: readonly string[] = ['evenkeel.dev/l2', 'evenkeel.dev/bgp'];
-
-export function isOurs({ spec = {} }: Service, isDefault: boolean): boolean {
-  if (spec.type !== 'LoadBalancer') return false;
-  const { loadBalancerClass = '' } = spec;
-  return loadBalancerClass === '' ? isDefault : CLASSES.includes(loadBalancerClass);
-}
 
 /** Addresses that stand in the status. */
 export function addressesIn({ status }: Service): Address[] {

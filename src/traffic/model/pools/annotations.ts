@@ -1,5 +1,5 @@
 // Annotations of Services by which people and this controller speak: ours first, then those that MetalLB knows.
-// Data and one look-up; what they mean is claim.ts.
+// Data and one look-up; what they mean for who asks is the controller's matter.
 import type { ObjectMeta } from '#kube/api/object.ts';
 
 export const PREFIX = 'evenkeel.dev';
