@@ -26,7 +26,7 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
     load: async () => (await import('./commands/load.ts')).loadCommand(),
   },
   explain: {
-    summary: 'say what would become of a request, and why',
+    summary: 'say what would become of a request or a packet, and why',
     load: async () => (await import('./commands/explain.ts')).explainCommand(),
   },
   gateway: {

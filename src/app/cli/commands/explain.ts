@@ -4,12 +4,12 @@ import { Command, Option } from 'commander';
 import type { Explanation, Question } from '#traffic/proxy/explain/explanation.ts';
 import { defaultAdmin } from '../../explain/from-admin.ts';
 import { type Asked, questionOf } from '../../explain/question.ts';
-import { Failure } from '../../failure.ts';
+import { Failure, UsageFailure } from '../../failure.ts';
 import { dataDirAt } from '../../main/data-dir.ts';
 import { readInstance } from '../../main/instance-lock.ts';
 import { gatewayListeners } from '../../main/network.ts';
 import { formatProblem } from '../../manifests/format.ts';
-import { collect } from '../values.ts';
+import { collect, parseList } from '../values.ts';
 
 interface Options {
   readonly header: readonly string[];
@@ -22,15 +22,40 @@ interface Options {
   readonly admin?: string;
   readonly data?: string;
   readonly output?: 'json' | 'yaml';
+  readonly from?: string;
+  readonly to?: string;
+  readonly proto?: string;
+  readonly node?: string;
+  readonly serviceCidr?: readonly string[];
+  readonly kubeconfig?: string;
+  readonly context?: string;
 }
 
 export function explainCommand(): Command {
   return new Command('explain')
-    .summary('say what would become of a request, and why')
+    .summary('say what would become of a request or a packet, and why')
     .description(
-      'Says where a request would go, and sends none: the listener, the virtual host, the route and why it wins, the routes that came close, the filters in the order in which they run, the clusters, and each endpoint with its state, its load and the chance it has.\n\nThe running gateway is asked, so that its state counts; with --config a configuration file alone is, with -f Kubernetes manifests are, with the pods that they ask for. That a request is refused or not found is an answer like any other: exit code 0.',
+      'Says where a request would go, and sends none: the listener, the virtual host, the route and why it wins, the routes that came close, the filters in the order in which they run, the clusters, and each endpoint with its state, its load and the chance it has.\n\nThe running gateway is asked, so that its state counts; with --config a configuration file alone is, with -f Kubernetes manifests are, with the pods that they ask for. That a request is refused or not found is an answer like any other: exit code 0.\n\nWith --from and --to it says what the Services of a cluster do with a packet that opens a connection: the verdict, every step, and the chance of each endpoint, by the rules of the node that the packet meets first.',
     )
-    .argument('<url>', 'the request, e.g. http://127.0.0.1:8080/api?page=2')
+    .argument('[url]', 'the request, e.g. http://127.0.0.1:8080/api?page=2')
+    .addOption(
+      new Option('--from <source>', 'the packet comes from this address, or this pod: namespace/name').conflicts([
+        'config',
+        'admin',
+        'listener',
+        'client',
+      ]),
+    )
+    .option('--to <address:port>', 'where the packet goes, e.g. 10.96.0.10:80 or [fd00::1]:80')
+    .option('--proto <name>', 'protocol of the packet: tcp, udp or sctp (default: tcp)')
+    .option('--node <name>', "whose rules the packet meets (default: the sender's node, or that of the address)")
+    .addOption(
+      new Option('--service-cidr <range,...>', 'addresses of Services: those that none has are dropped').argParser(
+        parseList,
+      ),
+    )
+    .option('--kubeconfig <file>', 'with --from: the cluster (default: the embedded one, else as kubectl finds it)')
+    .option('--context <name>', 'context of that kubeconfig')
     .addOption(
       new Option(
         '-H, --header <name: value>',
@@ -65,11 +90,36 @@ Examples:
   $ evenkeel explain http://127.0.0.1:8080/ -H 'Host: shop.local' -H x-canary=yes --method POST
   $ evenkeel explain https://shop.example.com/ --listener secure --config gateway.yaml
   $ evenkeel explain http://shop.local:8080/api/cart -f examples/shop/k8s
-  $ evenkeel explain http://127.0.0.1:8080/ --admin http://127.0.0.1:9902 -o json`,
+  $ evenkeel explain http://127.0.0.1:8080/ --admin http://127.0.0.1:9902 -o json
+  $ evenkeel explain --from shop/storefront-7d9c-x2k4 --to 10.96.0.10:53 --proto udp
+  $ evenkeel explain --from 198.51.100.7 --to 192.0.2.1:30080 --node n1 -o yaml`,
     )
-    .action(async (url: string, options: Options) => {
-      process.exitCode = await explain(url, options);
+    .action(async (url: string | undefined, options: Options) => {
+      process.exitCode = await explainEither(url, options);
     });
+}
+
+async function explainEither(url: string | undefined, options: Options): Promise<number> {
+  const { from, to, proto, node } = options;
+  if (from === undefined && to === undefined) {
+    if (url !== undefined) return explain(url, options);
+    throw new UsageFailure('Nothing to explain', 'Give the URL of a request, or --from and --to of a packet');
+  }
+  if (url !== undefined) throw new UsageFailure('Both a URL and a packet are given', 'Ask for one of them at a time');
+  if (from === undefined || to === undefined) {
+    throw new UsageFailure(
+      'Only one of --from and --to is given',
+      'Give both, e.g. --from 10.244.1.5 --to 10.96.0.10:80',
+    );
+  }
+  const { explainPacketOf } = await import('../../explain/packet-objects.ts');
+  const asked = { from, to, ...(proto === undefined ? {} : { proto }), ...(node === undefined ? {} : { node }) };
+  const { explanation, problems } = await explainPacketOf(asked, options);
+  for (const line of problems) process.stderr.write(`${line}\n`);
+  if (options.output === 'json') process.stdout.write(`${JSON.stringify(explanation, null, 2)}\n`);
+  else if (options.output === 'yaml') process.stdout.write((await import('yaml')).stringify(explanation));
+  else process.stdout.write((await import('../../explain/format-packet.ts')).formatPacket(explanation));
+  return 0;
 }
 
 async function explain(url: string, options: Options): Promise<number> {
