@@ -5,6 +5,7 @@ import { ip, privilegedObstacle } from '#lib/sys/testing.ts';
 import type { PeerStatus } from '#traffic/announce/bgp/status.ts';
 import { eventually } from '../support/eventually.ts';
 import { kernelAllows } from '../support/kernel.ts';
+import { mustRun } from '../support/run.ts';
 import { hasTool } from '../support/tools.ts';
 import { Lab, LINK, OURS, ROUTER, type Router, type SpeakerProcess } from './lab.ts';
 
@@ -126,6 +127,32 @@ describe.skipIf(!possible)('when something fails', { timeout: 180_000 }, () => {
     await forgets(router);
     speaker.signal('SIGCONT');
     await knows(router);
+  });
+
+  it('BFD packets that a router has passed on do not count', async () => {
+    const quick = { ...peer, bfd: { transmitMs: 100, receiveMs: 100 } };
+    const speaker = await lab.speaker({ ...options, peers: [quick, { ...quick, name: 'six', address: ROUTER.ipv6 }] });
+    const states = async (): Promise<unknown> => (await speaker.status()).peers.map(({ bfd }) => bfd?.state);
+    /** Says "down" ten times, from the router's end, which a session answers with "init". */
+    const say = (ttl: number): Promise<string> => {
+      const script = `
+        const { createSocket } = require('node:dgram');
+        const packet = Buffer.from('2040031800000007000000000000c350000f424000000000', 'hex');
+        for (const [type, address] of [['udp4', '${OURS.ipv4}'], ['udp6', '${OURS.ipv6}']]) {
+          const socket = createSocket(type);
+          socket.bind(0, () => {
+            socket.setTTL(${ttl});
+            let left = 10;
+            const next = () => left-- > 0 ? socket.send(packet, 3784, address, next) : socket.close();
+            next();
+          });
+        }`;
+      return mustRun('ip', ['netns', 'exec', lab.routers, process.execPath, '-e', script]);
+    };
+    await say(254);
+    expect(await states()).toEqual(['down', 'down']);
+    await say(255);
+    await eventually('both sessions have heard', async () => expect(await states()).toEqual(['init', 'init']));
   });
 
   describe.each([

@@ -237,6 +237,56 @@ describe.skipIf(!possible)('a session', { timeout: 180_000 }, () => {
     });
   });
 
+  it('is signed with a password, whoever connects, and is none where passwords differ', async () => {
+    const secret = 'correct horse';
+    const router = await lab.router(`${ebgp} password "${secret}"; connect delay time 1; error wait time 1, 2;`);
+    const right = await lab.speaker({ ...speakerOptions, peers: [{ ...peer, password: secret }] });
+    await right.announce([{ prefix: '198.51.100.7' }]);
+    await knows(router, (routes) => expect(routes).toContain('198.51.100.7/32'));
+    expect(JSON.stringify(await right.status())).not.toContain(secret);
+    await right.close();
+    await right.kill();
+    const passive = { ...peer, password: secret, passive: true };
+    for (const address of ['::', '0.0.0.0']) {
+      const waiting = await lab.speaker({ ...speakerOptions, listen: { address, port: 179 }, peers: [passive] });
+      await waiting.announce([{ prefix: '198.51.100.8' }]);
+      await knows(router, (routes) => expect(routes).toContain('198.51.100.8/32'));
+      // Whoever does not sign is not heard, and the session goes on.
+      await waiting.setPeers([{ ...passive, password: 'incorrect' }]);
+      await knows(router, (routes) => expect(routes).not.toContain('198.51.100.8'));
+      await waiting.setPeers([passive]);
+      await knows(router, (routes) => expect(routes).toContain('198.51.100.8/32'));
+      await waiting.close();
+      await waiting.kill();
+    }
+    const wrong = await lab.speaker({ ...speakerOptions, peers: [{ ...peer, password: 'incorrect' }] });
+    await eventually('the reason is told', async () => {
+      const [status] = (await wrong.status()).peers;
+      expect(status?.lastError?.words).toBe(
+        '192.0.2.2 port 179 did not answer within 10 s, as it does where passwords differ',
+      );
+    });
+  });
+
+  it.each([
+    ['IPv4', OURS.ipv4, ROUTER.ipv4],
+    ['IPv6', OURS.ipv6, ROUTER.ipv6],
+  ])('over %s is kept to the own network where both want it', async (_family, own, address) => {
+    const protocol = `local ${address} as 64513; neighbor ${own} as 64512; ${both} connect delay time 1;`;
+    const router = await lab.router(`${protocol} ttl security on;`);
+    const speaker = await lab.speaker({ ...speakerOptions, peers: [{ ...peer, address, ttlSecurity: true }] });
+    await speaker.announce([{ prefix: '198.51.100.7' }]);
+    await knows(router, (routes) => expect(routes).toContain('198.51.100.7/32'));
+    await speaker.kill();
+    const listening = { ...speakerOptions, listen: { address: '::', port: 179 } };
+    const waiting = await lab.speaker({
+      ...listening,
+      peers: [{ ...peer, address, ttlSecurity: true, passive: true }],
+    });
+    await waiting.announce([{ prefix: '198.51.100.8' }]);
+    await knows(router, (routes) => expect(routes).toContain('198.51.100.8/32'));
+  });
+
   it('stays while others come, change and go', async () => {
     const router = await lab.router(ebgp);
     const speaker = await lab.speaker(speakerOptions);

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { normalisePath } from '../../src/traffic/proxy/http1/target.ts';
 import { readRequests } from '../../src/traffic/proxy/testing/strict-reader.ts';
+import { fuzzBgp, wrongIn } from './bgp.ts';
 import { mutated, segments } from './mutate.ts';
 import { readAsNode } from './node-reader.ts';
 import { Random } from './random.ts';
@@ -62,5 +63,28 @@ describe('mutations', () => {
     expect(draw()).toEqual(draw());
     const random = new Random(8);
     for (const text of draw()) expect(segments(text, random).join('')).toBe(text);
+  });
+});
+
+describe('the laws of a BGP session', () => {
+  const answer = { type: 'notification', code: 3, subcode: 1, data: Buffer.alloc(0) } as const;
+
+  it('hold for what it does', () => {
+    const random = new Random(9);
+    for (let i = 0; i < 2000; i++) expect(fuzzBgp(random)).toBeUndefined();
+    expect(wrongIn(false, undefined, [])).toBeUndefined();
+    expect(wrongIn(true, answer, ['us: bad'])).toBeUndefined();
+    expect(wrongIn(true, undefined, ['peer: bye'])).toBeUndefined();
+  });
+
+  it.each([
+    ['an end without a word', true, undefined, ['us: bad'], /said nothing/],
+    ['an answer to a NOTIFICATION', true, answer, ['peer: bye'], /answered/],
+    ['two ends', true, answer, ['us: bad', 'us: worse'], /ended 2 times/],
+    ['an end that nobody notices', true, answer, [], /ended 0 times/],
+    ['going on after an error', false, answer, [], /goes on/],
+    ['a code that bytes cannot cause', true, { ...answer, code: 6 }, ['us: bad'], /code 6/],
+  ] as const)('are broken by %s', (_what, closed, said, ended, words) => {
+    expect(wrongIn(closed, said, ended)).toMatch(words);
   });
 });

@@ -3,6 +3,7 @@
 
 import { parseArgs } from 'node:util';
 import type { RouteFilter } from '#traffic/model/ir.ts';
+import { fuzzBgp } from './bgp.ts';
 import { corpusOf, type Kind, keep } from './corpus.ts';
 import { fuzzClientFrames, fuzzServerFrames } from './http2.ts';
 import { fuzzParsers } from './parsers.ts';
@@ -47,7 +48,8 @@ const seed = Number(values.seed);
 const runs: Readonly<Record<string, () => Promise<number>>> = {
   http1: () => fuzzMessages('requests', fuzzRequest, 'responses', fuzzResponse),
   http2: () => fuzzMessages('client-frames', fuzzClientFrames, 'server-frames', fuzzServerFrames),
-  parsers: fuzzFirstBytes,
+  parsers: () => fuzzPure(fuzzParsers),
+  bgp: () => fuzzPure(fuzzBgp),
 };
 const run = runs[name];
 if (run === undefined || !(minutes > 0) || !Number.isInteger(seed)) {
@@ -102,14 +104,14 @@ async function fuzzMessages(asked: Kind, fuzzAsked: Fuzz, answered: Kind, fuzzAn
   return found.size;
 }
 
-/** The parsers of what comes ahead of HTTP; returns how many laws were broken. */
-async function fuzzFirstBytes(): Promise<number> {
+/** What needs no engine, case by case; returns how many laws were broken. */
+async function fuzzPure(fuzz: (random: Random) => Finding | undefined): Promise<number> {
   const random = new Random(seed);
   const began = performance.now();
   const found = new Set<string>();
   let cases = 0;
   while (performance.now() - began < minutes * MINUTE) {
-    const finding = fuzzParsers(random);
+    const finding = fuzz(random);
     cases++;
     if (finding === undefined || found.has(finding.law)) continue;
     found.add(finding.law);

@@ -39,12 +39,16 @@ export interface PeerConfig {
   readonly restartTimeSec?: number | false;
   /** Secret of TCP MD5 signatures (RFC 2385). */
   readonly password?: PrivateText;
+  /** Takes and sends packets only with a TTL of 255, which none from beyond a router has (RFC 5082). Both sides must. */
+  readonly ttlSecurity?: boolean;
   readonly bfd?: BfdConfig;
 }
 
 export const DEFAULT_PORT = 179;
 export const DEFAULT_HOLD_TIME = 90;
 const DEFAULT_RESTART_TIME = 120;
+/** Bytes that the kernel takes. */
+const MAX_SECRET = 80;
 const MAX_AS = 0xffff_ffff;
 
 /** Seconds; undefined where graceful restart is not wanted. */
@@ -89,6 +93,8 @@ export function peerProblems(peer: PeerConfig): string[] {
     const value = bfd[field] ?? 300;
     check(`bfd.${field}`, value, whole(value, 10, 60_000), 'use 10 to 60000 milliseconds');
   }
+  const secret = Buffer.byteLength(peer.password?.value ?? '-');
+  check('password', '[redacted]', secret > 0 && secret <= MAX_SECRET, `use 1 to ${MAX_SECRET} bytes`);
   const multiplier = bfd.multiplier ?? 3;
   check('bfd.multiplier', multiplier, whole(multiplier, 1, 255), 'use 1 to 255');
   return problems;

@@ -6,6 +6,7 @@ import { type BfdHandle, BfdService } from './bfd/service.ts';
 import { type PeerConfig, peerProblems } from './config.ts';
 import { SpeakerMetrics } from './metrics.ts';
 import { nextHopsAt } from './net/next-hops.ts';
+import { type Security, securityObstacle } from './net/secure-socket.ts';
 import { Tcp } from './net/tcp.ts';
 import { type Announcement, routesByPeer } from './routes/announcement.ts';
 import { Peer, type PeerTools } from './session/peer.ts';
@@ -23,7 +24,7 @@ export interface SpeakerOptions {
   readonly log?: Logger;
   readonly clock?: Clock;
   readonly random?: () => number;
-  /** Called when `status()` may say something new. */
+  /** Called soon after `status()` may say something new. */
   readonly changed?: () => void;
 }
 
@@ -77,6 +78,7 @@ class BgpSpeaker implements Speaker {
   #announcements: readonly Announcement[] | undefined;
   #port: number | undefined;
   #closed = false;
+  #telling = false;
 
   constructor(options: SpeakerOptions) {
     const { localAs, routerId, log = silentLogger, clock = systemClock, random = Math.random } = options;
@@ -104,7 +106,7 @@ class BgpSpeaker implements Speaker {
       metrics: this.#metrics,
       dial: (target, done) => this.#tcp.dial(target, done),
       nextHopsAt: (localAddress) => nextHopsAt(localAddress),
-      changed: () => options.changed?.(),
+      changed: () => this.#tell(),
     };
     checkPeers(options.peers, options.listen !== undefined);
   }
@@ -112,9 +114,14 @@ class BgpSpeaker implements Speaker {
   async start(): Promise<void> {
     const { listen, peers } = this.#options;
     if (listen !== undefined) {
-      this.#port = await this.#tcp.listen(listen.address, listen.port, (wire) => {
-        const from = addressKey(wire.remoteAddress);
-        const member = [...this.#members.values()].find(({ peer }) => addressKey(peer.config.address) === from);
+      const memberAt = (address: string): Member | undefined =>
+        [...this.#members.values()].find(({ peer }) => addressKey(peer.config.address) === addressKey(address));
+      const securityOf = (address: string): Security | undefined => {
+        const member = memberAt(address);
+        return member && securityFor(member.peer.config);
+      };
+      this.#port = await this.#tcp.listen(listen.address, listen.port, securityOf, (wire) => {
+        const member = memberAt(wire.remoteAddress);
         if (member !== undefined) {
           member.peer.accept(wire);
           return;
@@ -187,6 +194,17 @@ class BgpSpeaker implements Speaker {
     await this.#tcp.close();
   }
 
+  /** Once for all that changes at a time, and never before `createSpeaker` has resolved. */
+  #tell(): void {
+    const { changed } = this.#options;
+    if (changed === undefined || this.#telling) return;
+    this.#telling = true;
+    this.#clock.after(0, () => {
+      this.#telling = false;
+      changed();
+    });
+  }
+
   #add(config: PeerConfig): void {
     const peer = new Peer(config, this.#tools);
     const bfd =
@@ -206,6 +224,7 @@ class BgpSpeaker implements Speaker {
       );
     this.#members.set(config.name, { peer, bfd });
     this.#metrics.state(config.name, false);
+    if (config.password !== undefined) this.#tcp.expect(securityFor(config));
     peer.start();
   }
 
@@ -214,26 +233,32 @@ class BgpSpeaker implements Speaker {
     this.#members.delete(member.peer.config.name);
     member.peer.stop(cease);
     member.bfd?.close();
+    const { address, password } = member.peer.config;
+    if (password !== undefined) this.#tcp.expect({ address });
   }
 }
 
 function checkPeers(peers: readonly PeerConfig[], listens: boolean): void {
   const problems = peers.flatMap(peerProblems);
   const seen = { name: new Set<string>(), address: new Set<string>() };
-  for (const { name, address, passive, password } of peers) {
+  for (const { name, address, passive, password, ttlSecurity } of peers) {
     if (seen.name.has(name)) problems.push(`Peer "${name}" is there twice: rename one`);
     if (seen.address.has(addressKey(address)))
       problems.push(`Peer "${name}": another peer has the address "${address}"`);
     if (passive === true && !listens) problems.push(`Peer "${name}" is passive: let the speaker listen`);
-    if (password !== undefined) {
-      problems.push(
-        `Peer "${name}": password is set, but TCP MD5 signatures are not supported here: remove it on both sides`,
-      );
+    const obstacle = securityObstacle({ password: password?.value, ttlSecurity });
+    if (obstacle !== undefined) {
+      const field = password === undefined ? 'ttlSecurity' : 'password';
+      problems.push(`Peer "${name}": ${field} cannot be had here because ${obstacle}`);
     }
     seen.name.add(name);
     seen.address.add(addressKey(address));
   }
   if (problems.length > 0) throw new Error(problems.join('\n'));
+}
+
+function securityFor({ address, password, ttlSecurity }: PeerConfig): Security {
+  return { address, password: password?.value, ttlSecurity };
 }
 
 /** Secrets print as nothing, so they are compared apart. */

@@ -5,6 +5,7 @@ import type { Clock } from '#lib/clock.ts';
 import type { BfdConfig } from '../config.ts';
 import { addressFamily, addressKey, type Family } from '../wire/family.ts';
 import { type BfdPacket, type BfdState, decodeBfd, encodeBfd } from './packet.ts';
+import { bfdReceiver } from './receiver.ts';
 import { BfdSession } from './session.ts';
 
 const PORTS = { single: 3784, multi: 4784 } as const;
@@ -107,8 +108,7 @@ export class BfdService {
   #receive(family: Family, hops: Hops): void {
     const key = `${family} ${hops}`;
     if (this.#receivers.has(key)) return;
-    const ipv6 = family === 'ipv6';
-    const socket = createSocket({ type: ipv6 ? 'udp6' : 'udp4', ipv6Only: ipv6 });
+    const socket = bfdReceiver(family, PORTS[hops], hops === 'single');
     this.#receivers.set(key, socket);
     socket.unref();
     socket.on('error', (error) =>
@@ -120,7 +120,6 @@ export class BfdService {
       const entry = this.#entryOf(packet, addressKey(from.address), hops);
       entry?.session.receive(packet);
     });
-    socket.bind({ port: PORTS[hops], address: ipv6 ? '::' : '0.0.0.0', exclusive: true });
   }
 
   #entryOf(packet: BfdPacket, from: string, hops: Hops): Entry | undefined {

@@ -20,6 +20,7 @@ export interface DialTarget {
   readonly port: number;
   readonly localAddress?: string;
   readonly password?: string;
+  readonly ttlSecurity?: boolean;
 }
 
 export interface PeerTools {
@@ -152,7 +153,7 @@ export class Peer {
       this.#show();
       return;
     }
-    const { address, port = DEFAULT_PORT, localAddress, password } = this.config;
+    const { address, port = DEFAULT_PORT, localAddress, password, ttlSecurity } = this.config;
     const { clock, dial } = this.#tools;
     const give = (result: Wire | Error): void => {
       this.#cancelDial = undefined;
@@ -164,18 +165,13 @@ export class Peer {
         this.#open(result, false);
       }
     };
-    const cancel = dial(
-      {
-        address,
-        port,
-        ...(localAddress === undefined ? {} : { localAddress }),
-        ...(password === undefined ? {} : { password: password.value }),
-      },
-      (result) => give(result),
+    const cancel = dial({ address, port, localAddress, password: password?.value, ttlSecurity }, (result) =>
+      give(result),
     );
     const patience = clock.after(CONNECT_PATIENCE_MS, () => {
       cancel();
-      give(new Error(`${address} port ${port} did not answer within ${CONNECT_PATIENCE_MS / 1000} s`));
+      const hint = password === undefined ? '' : ', as it does where passwords differ';
+      give(new Error(`${address} port ${port} did not answer within ${CONNECT_PATIENCE_MS / 1000} s${hint}`));
     });
     this.#cancelDial = () => {
       patience();
