@@ -49,7 +49,7 @@ export function leaseTimesOf(flags: LeaderFlags): LeaseTimes {
   return times;
 }
 
-function parseBoolean(text: string): boolean {
+export function parseBoolean(text: string): boolean {
   if (text !== 'true' && text !== 'false') throw new InvalidArgumentError('Write true or false.');
   return text === 'true';
 }

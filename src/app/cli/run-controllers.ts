@@ -2,6 +2,7 @@
 // Knows signals and order; which controllers they are is told by the command.
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import type { ControllerSettings } from '#control/controllers/settings.ts';
 import type { Client } from '#kube/client/client.ts';
 import type { Election } from '#kube/client/leader-election.ts';
 import { systemClock } from '#lib/clock.ts';
@@ -18,10 +19,11 @@ export interface ControllersRun {
   readonly only?: readonly string[];
   /** Printed once they work: `Scheduling pods.` */
   readonly started: string;
+  readonly settings?: Partial<ControllerSettings>;
 }
 
 export async function runControllers(
-  { only, started }: ControllersRun,
+  run: ControllersRun,
   options: ConnectOptions & LeaderFlags & { readonly verbose: boolean },
 ): Promise<void> {
   const times = leaseTimesOf(options);
@@ -40,7 +42,7 @@ export async function runControllers(
     // Stopped after the controllers: nobody else may begin while they still write.
     if (election !== undefined) shutdown.add('lease', () => election.stop());
     if (election !== undefined && (await Promise.race([election.won, stopped])) !== true) return;
-    await work({ only, started }, client, log, shutdown, Promise.race([stopped, lossOf(election)]));
+    await work(run, client, log, shutdown, Promise.race([stopped, lossOf(election)]));
   } finally {
     await shutdown.run();
     clearInterval(awake);
@@ -78,7 +80,7 @@ function lossOf(election: Election | undefined): Promise<void> {
 }
 
 async function work(
-  { only, started }: ControllersRun,
+  { only, started, settings }: ControllersRun,
   client: Client,
   log: Logger,
   shutdown: Shutdown,
@@ -96,6 +98,7 @@ async function work(
     log,
     clock: systemClock,
     ...(only === undefined ? {} : { only }),
+    ...(settings === undefined ? {} : { settings }),
   });
   // Whoever stops it in the middle of its start need not hear how that went.
   starting.catch(() => {});

@@ -1,25 +1,72 @@
 // `evenkeel controllers`: what makes the cluster be what its objects say, beside any Kubernetes API server.
 // Knows its options; what decides are the controllers.
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { UsageFailure } from '../../failure.ts';
 import type { ConnectOptions } from '../connect.ts';
-import { addLeaderOptions, type LeaderFlags } from '../leader-options.ts';
+import { addLeaderOptions, type LeaderFlags, parseBoolean } from '../leader-options.ts';
 import { runControllers } from '../run-controllers.ts';
+import { parseList } from '../values.ts';
+
+interface Options extends ConnectOptions, LeaderFlags {
+  readonly only?: readonly string[];
+  readonly defaultLoadBalancer: boolean;
+  readonly verbose: boolean;
+}
+
+const LEASE = 'kube-controller-manager';
 
 export function controllersCommand(): Command {
   const command = new Command('controllers')
     .summary('run the controllers of any cluster, but the scheduler')
     .description(
-      'Runs the controllers alone against an API server: Deployments get their pods, Services their endpoints, Jobs their ends. Several may run: one holds the lease and works, and another takes over when it ends. The lease is that of kube-controller-manager, so the two never work at once.',
+      'Runs the controllers alone against an API server: Deployments get their pods, Services their endpoints, Jobs their ends. Several may run: one holds the lease and works, and another takes over when it ends. The lease is that of kube-controller-manager, so the two never work at once. With --only some work beside it, under a lease of their own.',
+    )
+    .addOption(
+      new Option('--only <name,...>', 'only these, e.g. ipam for addresses of LoadBalancer Services').argParser(
+        parseList,
+      ),
+    )
+    .addOption(
+      new Option('--default-load-balancer <boolean>', 'give addresses also to LoadBalancer Services without a class')
+        .argParser(parseBoolean)
+        .default(true),
     )
     .option('--kubeconfig <file>', 'the cluster (default: the embedded one, else as kubectl finds it)')
     .option('--context <name>', 'context of that kubeconfig')
     .option('--data <dir>', 'data directory of an embedded cluster (default: ~/.evenkeel)')
     .option('--verbose', 'log in detail', false);
-  return addLeaderOptions(command, 'kube-controller-manager')
-    .addHelpText('after', '\nExamples:\n  $ evenkeel controllers --kubeconfig ~/.kube/config')
-    .action(async (options: ConnectOptions & LeaderFlags & { verbose: boolean }) => {
+  return addLeaderOptions(command, LEASE)
+    .addHelpText(
+      'after',
+      `
+With --only, the lease is named evenkeel- and the names, unless --leader-elect-resource-name says otherwise.
+
+Examples:
+  $ evenkeel controllers --kubeconfig ~/.kube/config
+  $ evenkeel controllers --only ipam --kubeconfig ~/.kube/config`,
+    )
+    .action(async (options: Options, self: Command) => {
       const { controllers } = await import('#control/controllers/manager.ts');
-      const only = controllers.map(({ name }) => name).filter((name) => name !== 'scheduler');
-      await runControllers({ only, started: 'Controllers work.' }, options);
+      const all = controllers.map(({ name }) => name).filter((name) => name !== 'scheduler');
+      const { only = all } = options;
+      const unknown = only.find((name) => !all.includes(name));
+      if (unknown !== undefined) {
+        throw new UsageFailure(`No controller is named "${unknown}"`, `Give --only any of ${all.join(', ')}`);
+      }
+      const isNamed = self.getOptionValueSource('leaderElectResourceName') !== 'default';
+      const lease = options.only === undefined || isNamed ? {} : { leaderElectResourceName: leaseOf(only) };
+      await runControllers(
+        {
+          only,
+          started: options.only === undefined ? 'Controllers work.' : `Working: ${only.join(', ')}.`,
+          settings: { defaultLoadBalancer: options.defaultLoadBalancer },
+        },
+        { ...options, ...lease },
+      );
     });
+}
+
+/** The same for the same controllers, in whatever order they are named. */
+function leaseOf(only: readonly string[]): string {
+  return `evenkeel-${[...new Set(only)].sort().join('-')}`.slice(0, 200);
 }

@@ -1,7 +1,9 @@
 // Addresses for Services at the real API server: given, kept over restarts, shared, given back, and told of.
 // What is given to whom is tried in allocator.test.ts.
+import { readFileSync } from 'node:fs';
 import type { Event, Service, ServiceSpec } from 'kubernetes-types/core/v1.js';
 import { afterEach, expect, test, vi } from 'vitest';
+import { parse } from 'yaml';
 import { loadBalancerDefinitions, loadBalancerResource } from '#kube/api/load-balancer/resources.ts';
 import type { AddressPool, IPAddressPool } from '#kube/api/load-balancer/types.ts';
 import type { KubeObject } from '#kube/api/object.ts';
@@ -292,4 +294,45 @@ test('the server refuses a pool that makes no sense, and shows pools as a table'
   })) as { columnDefinitions: { name: string }[]; rows: { cells: unknown[] }[] };
   expect(table.columnDefinitions.map(({ name }) => name)).toContain('Auto Assign');
   expect(table.rows[0]?.cells.slice(0, 3)).toEqual(['one', '["192.0.2.0/24"]', true]);
+});
+
+test('what it writes is what the role of the documentation allows', async () => {
+  const page = readFileSync(new URL('../../../../docs/load-balancer.md', import.meta.url), 'utf8');
+  const block = /```yaml\n(apiVersion: rbac[\s\S]*?)```/.exec(page)?.[1] ?? '';
+  const { rules } = parse(block) as { rules: { apiGroups: string[]; resources: string[]; verbs: string[] }[] };
+  const here = await begin();
+  const refused: string[] = [];
+  const check = (verb: string, group: string, resource: string, subresource?: string): void => {
+    const name = subresource === undefined ? resource : `${resource}/${subresource}`;
+    const fits = rules.some(
+      ({ apiGroups, resources, verbs }) =>
+        apiGroups.includes(group) && resources.includes(name) && verbs.includes(verb),
+    );
+    if (!fits) refused.push(`${verb} ${group}/${name}`);
+  };
+  let writes = 0;
+  await here.restartControllers({
+    ...here.client,
+    patch: (ref, name, namespace, type, body, options) => {
+      writes += 1;
+      check('patch', ref.group, ref.resource, options?.subresource);
+      return here.client.patch(ref, name, namespace, type, body, options);
+    },
+    create: (ref, object, options) => {
+      writes += 1;
+      check('create', ref.group, ref.resource, options?.subresource);
+      return here.client.create(ref, object, options);
+    },
+    update: () => Promise.reject(new Error('It patches')),
+    delete: () => Promise.reject(new Error('It deletes nothing')),
+  });
+  await addPool(here.client, 'one', ['192.0.2.7/32', '192.0.2.9-192.0.2.1']);
+  await addService(here.client, 'web');
+  await address(here, 'web', '192.0.2.7');
+  await event(here, 'web', 'IPAllocated');
+  await event(here, 'one', 'InvalidAddresses');
+  await changeService(here.client, 'web', { spec: { type: 'ClusterIP' } });
+  await here.until(() => conditionOf(here.see<Service & KubeObject>('Service').get('default/web')) === undefined);
+  expect(refused).toEqual([]);
+  expect(writes).toBeGreaterThan(3);
 });
