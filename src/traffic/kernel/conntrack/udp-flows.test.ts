@@ -49,8 +49,9 @@ it('are stale when their Service serves, and not by them', () => {
   const gone = flow('10.96.0.10 53', '10.244.0.3 5353');
   const byNodePort = flow('198.51.100.77 30053', '10.244.0.3 5353');
   const byBalancer = flow('203.0.113.5 53', '10.244.0.3 5353');
-  const others = [flow('10.96.0.10 54', '10.244.0.3 5353'), flow('10.96.0.10 53', '10.96.0.10 53')];
-  const all = [alive, gone, byNodePort, byBalancer, ...others];
-  expect(staleFlows(all, ports(['10.244.0.2']))).toEqual([gone, byNodePort, byBalancer]);
+  const older = flow('10.96.0.10 53', '10.96.0.10 53');
+  const others = [flow('10.96.0.10 54', '10.244.0.3 5353'), flow('198.51.100.77 30053', '198.51.100.77 30053')];
+  const all = [alive, gone, byNodePort, byBalancer, older, ...others];
+  expect(staleFlows(all, ports(['10.244.0.2']))).toEqual([gone, byNodePort, byBalancer, older]);
   expect(staleFlows(all, ports([]))).toEqual([]);
 });

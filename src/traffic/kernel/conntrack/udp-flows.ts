@@ -30,16 +30,19 @@ export function parseFlow(line: string): UdpFlow | undefined {
 /** Those of the flows that lead to no serving endpoint of the Service port that they are for. */
 export function staleFlows(flows: readonly UdpFlow[], ports: readonly PortRules[]): UdpFlow[] {
   const serving = new Map<string, ReadonlySet<string>>();
+  const fronts = new Set<string>();
   for (const rules of ports) {
     if (rules.protocol !== 'UDP' || rules.serving.size === 0) continue;
     for (const { kind, address, port } of rules.fronts) {
+      fronts.add(`${address} ${port}`);
       serving.set(kind === 'node_port' ? `* ${port}` : `${address} ${port}`, rules.serving);
     }
   }
   return flows.filter((flow) => {
     const { destination, destinationPort, replySource, replySourcePort } = flow;
-    // Not translated: it was never for an endpoint.
-    if (replySource === destination && replySourcePort === destinationPort) return false;
+    // Not translated, as one that began before its Service did; others with the port of a node port are nobody's.
+    const isPlain = replySource === destination && replySourcePort === destinationPort;
+    if (isPlain && !fronts.has(`${destination} ${destinationPort}`)) return false;
     const valid = serving.get(`${destination} ${destinationPort}`) ?? serving.get(`* ${destinationPort}`);
     return valid !== undefined && !valid.has(`${replySource} ${replySourcePort}`);
   });
@@ -56,7 +59,9 @@ export class UdpFlows {
   async remove(ports: readonly PortRules[]): Promise<void> {
     for (const [family, own] of Map.groupBy(ports, (rules) => rules.family)) {
       const flows = (await this.#list(family)).split('\n').flatMap((line) => parseFlow(line) ?? []);
-      for (const flow of staleFlows(flows, own)) await this.#delete(family, flow);
+      // All clients of a way at once: a name server has thousands.
+      const ways = Map.groupBy(staleFlows(flows, own), wayOf);
+      for (const [flow] of ways.values()) if (flow !== undefined) await this.#delete(family, flow);
     }
   }
 
@@ -66,11 +71,14 @@ export class UdpFlows {
     return out;
   }
 
-  /** One that has just ended by itself is not there: as wanted. */
-  async #delete(family: Family, flow: UdpFlow): Promise<void> {
-    const { source, sourcePort, destination, destinationPort } = flow;
-    const original = ['-s', source, '-d', destination, '--sport', `${sourcePort}`, '--dport', `${destinationPort}`];
-    await this.#conntrack(['-D', '-f', familyWord(family), '-p', 'udp', ...original]);
+  /** Every flow of that way. One that has just ended by itself is not there: as wanted. */
+  async #delete(
+    family: Family,
+    { destination, destinationPort, replySource, replySourcePort }: UdpFlow,
+  ): Promise<void> {
+    const asked = ['--orig-dst', destination, '--orig-port-dst', `${destinationPort}`];
+    const answers = ['--reply-src', replySource, '--reply-port-src', `${replySourcePort}`];
+    await this.#conntrack(['-D', '-f', familyWord(family), '-p', 'udp', ...asked, ...answers]);
   }
 
   #conntrack(args: readonly string[]): Promise<{ code: number | null; out: string; errors: string }> {
@@ -90,6 +98,11 @@ export class UdpFlows {
       child.on('close', (code) => resolve({ code, out, errors }));
     });
   }
+}
+
+/** What was asked for, and who answers; the same for many clients. */
+function wayOf({ destination, destinationPort, replySource, replySourcePort }: UdpFlow): string {
+  return `${destination} ${destinationPort} ${replySource} ${replySourcePort}`;
 }
 
 function familyWord(family: Family): string {

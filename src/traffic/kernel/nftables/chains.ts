@@ -2,9 +2,15 @@
 // Pure: names and rules; whoever uses a chain has it made first.
 import type { Family } from '#lib/ip.ts';
 import type { L4Protocol } from '#traffic/model/l4/service-port.ts';
-import { affinityMap, dialectOf } from './layout.ts';
-
-export type EndpointMap = 'endpoints' | 'local-endpoints';
+import {
+  affinityMaps,
+  clientHash,
+  clientKey,
+  dialectOf,
+  type EndpointMap,
+  endpointMap,
+  L4_PROTOCOLS,
+} from './layout.ts';
 
 export interface Chain {
   readonly name: string;
@@ -14,26 +20,34 @@ export interface Chain {
 /** Takes one of `count` slots of the address that was asked for. */
 export function pickChain(family: Family, map: EndpointMap, by: 'number' | 'source', count: number): Chain {
   const { ip } = dialectOf(family);
-  const place = by === 'number' ? `numgen random mod ${count}` : `jhash ${ip} saddr mod ${count}`;
+  const place = by === 'number' ? `numgen random mod ${count}` : clientHash(dialectOf(family), count);
   const scope = map === 'endpoints' ? '' : 'local-';
   return {
     name: `${scope}${by === 'number' ? 'random' : 'hash'}-${count}`,
-    rules: [`dnat ${ip} to ${ip} daddr . meta l4proto . th dport . ${place} map @${map}`],
+    rules: L4_PROTOCOLS.map((protocol) => {
+      const word = protocol.toLowerCase();
+      const key = `${ip} daddr . meta l4proto . ${word} dport . ${place}`;
+      return `meta l4proto ${word} dnat ${ip} to ${key} map @${endpointMap(map, protocol)}`;
+    }),
   };
 }
 
 /** A client that was here before goes where it went; others pick. `id` is the Service port's own (1 to 2^31 - 1). */
 export function affinityChain(family: Family, id: number, protocol: L4Protocol, pick: string): Chain {
-  const { ip } = dialectOf(family);
-  const stay = `dnat ${ip} to ${ip} saddr . ${idExpression(id)} map @${affinityMap(protocol)}`;
+  const dialect = dialectOf(family);
+  const key = `${clientKey(dialect)} . ${idExpression(id)}`;
+  const known = affinityMaps(family, protocol).map((map) => `${key} map @${map}`);
+  const stay = `dnat ${dialect.ip} to ${known.join(' : ')}`;
   return { name: `affinity-${id}`, rules: [`meta l4proto ${protocol.toLowerCase()} ${stay}`, `goto ${pick}`] };
 }
 
-/** Notes where a client went, with the packet on its way to the endpoint. */
+/** Notes where a client went, with the packet on its way to the endpoint: its source is still the client's. */
 export function rememberChain(family: Family, id: number, protocol: L4Protocol, seconds: number): Chain {
-  const { ip } = dialectOf(family);
-  const entry = `ct original ${ip} saddr . ${idExpression(id)} timeout ${seconds}s : ${ip} daddr . th dport`;
-  return { name: `remember-${id}`, rules: [`update @${affinityMap(protocol)} { ${entry} }`] };
+  const dialect = dialectOf(family);
+  const key = `${clientKey(dialect)} . ${idExpression(id)} timeout ${seconds}s`;
+  const values = family === 'IPv4' ? ['ip daddr . th dport'] : ['ip6 daddr', 'th dport'];
+  const rules = affinityMaps(family, protocol).map((map, at) => `update @${map} { ${key} : ${values[at]} }`);
+  return { name: `remember-${id}`, rules };
 }
 
 /** Which of two memories holds a client of an address whose endpoints depend on the source. */

@@ -7,8 +7,8 @@ import {
   outcomeOf,
   type PortRules,
 } from '#traffic/snapshot/rules/rule-model.ts';
-import { affinityChain, type Chain, type EndpointMap, pickChain, rememberBySource, rememberChain } from './chains.ts';
-import type { SetName } from './layout.ts';
+import { affinityChain, type Chain, pickChain, rememberBySource, rememberChain } from './chains.ts';
+import { type EndpointMap, endpointMap, type SetName } from './layout.ts';
 import { type SlotTable, slotTable } from './slot-table.ts';
 
 /** Key to value; sets have empty values. Keys and values are as `nft` writes them. */
@@ -145,7 +145,8 @@ class PortWriter {
   }
 
   #endpoints(to: EndpointSetName, key: string): void {
-    for (const [slot, owner] of this.#slots[to].owners.entries()) this.#add(mapOf(to), `${key} . ${slot}`, owner);
+    const map = endpointMap(mapOf(to), this.#rules.protocol);
+    for (const [slot, owner] of this.#slots[to].owners.entries()) this.#add(map, `${key} . ${slot}`, owner);
   }
 
   #add(set: SetName, key: string, value = ''): void {

@@ -4,7 +4,7 @@ import type { Family } from '#lib/ip.ts';
 import type { L4Protocol } from '#traffic/model/l4/service-port.ts';
 
 /** Stands in every table as a chain without rules; a table of another layout is made anew, not taken over. */
-export const LAYOUT_MARK = 'layout-1';
+export const LAYOUT_MARK = 'layout-2';
 
 export interface Dialect {
   /** Family word of tables and rules. */
@@ -28,8 +28,12 @@ export const SET_KINDS = {
   services: 'map',
   shortcuts: 'map',
   locals: 'map',
-  endpoints: 'map',
-  'local-endpoints': 'map',
+  'endpoints-tcp': 'map',
+  'endpoints-udp': 'map',
+  'endpoints-sctp': 'map',
+  'local-endpoints-tcp': 'map',
+  'local-endpoints-udp': 'map',
+  'local-endpoints-sctp': 'map',
   refusals: 'map',
   firewalled: 'set',
   allowed: 'set',
@@ -43,12 +47,43 @@ export const SET_KINDS = {
 
 export type SetName = keyof typeof SET_KINDS;
 
+export type EndpointMap = 'endpoints' | 'local-endpoints';
+
 /** A map for each protocol: nft 1.0.6 takes the port in what a map leads to for that of one protocol. */
+export function endpointMap<M extends EndpointMap, P extends L4Protocol>(map: M, protocol: P): `${M}-${Lowercase<P>}` {
+  return `${map}-${protocol.toLowerCase() as Lowercase<P>}`;
+}
+
+/** One for each protocol, for the same reason. */
 export function affinityMap(protocol: L4Protocol): string {
   return `affinity-${protocol.toLowerCase()}`;
 }
 
-export const AFFINITY_PROTOCOLS: readonly L4Protocol[] = ['TCP', 'UDP', 'SCTP'];
+/**
+ * Where IPv6 keeps the ports of its memory: an address and a port do not fit into what nft 1.0.6 sets aside for the value
+ * of a map that packets write (16 bytes), and it aborts.
+ */
+export function affinityPortMap(protocol: L4Protocol): string {
+  return `affinity-port-${protocol.toLowerCase()}`;
+}
+
+/** Maps that packets write, for the clients of a protocol. */
+export function affinityMaps(family: Family, protocol: L4Protocol): readonly string[] {
+  return family === 'IPv4' ? [affinityMap(protocol)] : [affinityMap(protocol), affinityPortMap(protocol)];
+}
+
+/** The same client has the same number after a restart, and on every node: without a seed the kernel draws one. */
+export function clientHash({ ip }: Dialect, modulus: number): string {
+  return `jhash ${ip} saddr mod ${modulus} seed 0x1`;
+}
+
+/** Keys that packets write are of 16 bytes at most, too; of an IPv6 client it is a hash. Who shares it shares its endpoint. */
+export function clientKey(dialect: Dialect): string {
+  return dialect.ip === 'ip' ? 'ip saddr' : clientHash(dialect, 0xffff_ffff);
+}
+
+/** In the order of their rules. */
+export const L4_PROTOCOLS: readonly L4Protocol[] = ['TCP', 'UDP', 'SCTP'];
 
 /** A client is forgotten when this many others came later. */
 const MOST_CLIENTS = 1_048_576;
@@ -124,19 +159,27 @@ function chains({ ip }: Dialect): readonly ChainText[] {
 function sets({ ip, addressType }: Dialect): readonly string[] {
   const front = `${addressType} . inet_proto . inet_service`;
   const verdicts = `type ${front} : verdict;`;
-  // `typeof` alone can say that the last part is a number. The port is called one of TCP: nft 1.0.6 cannot read back
-  // a map that speaks of `th dport`, and rules that come later could not name it. The type is the same.
-  const endpoints = `typeof ${ip} daddr . meta l4proto . tcp dport . numgen random mod 2 : ${ip} daddr . tcp dport;`;
-  const affinity = (protocol: L4Protocol): string => {
-    const types = `typeof ${ip} saddr . numgen inc mod 1 offset 1 : ${ip} daddr . ${protocol.toLowerCase()} dport;`;
-    return `map ${affinityMap(protocol)} { ${types} flags dynamic,timeout; size ${MOST_CLIENTS}; }`;
+  // `typeof` alone can say that the last part is a number. nft 1.0.6 cannot read back a map that speaks of `th dport`,
+  // and rules that come later could not name it.
+  const endpoints = (map: EndpointMap, protocol: L4Protocol): string => {
+    const port = `${protocol.toLowerCase()} dport`;
+    const types = `typeof ${ip} daddr . meta l4proto . ${port} . numgen random mod 2 : ${ip} daddr . ${port};`;
+    return `map ${endpointMap(map, protocol)} { ${types} }`;
+  };
+  const affinity = (protocol: L4Protocol): string[] => {
+    const key = `${ip === 'ip' ? 'ip saddr' : 'jhash ip6 saddr mod 2'} . numgen inc mod 1 offset 1`;
+    const port = `${protocol.toLowerCase()} dport`;
+    const map = (name: string, value: string): string =>
+      `map ${name} { typeof ${key} : ${value}; flags dynamic,timeout; size ${MOST_CLIENTS}; }`;
+    return ip === 'ip'
+      ? [map(affinityMap(protocol), `ip daddr . ${port}`)]
+      : [map(affinityMap(protocol), 'ip6 daddr'), map(affinityPortMap(protocol), port)];
   };
   return [
     `map services { ${verdicts} }`,
     `map shortcuts { ${verdicts} }`,
     `map locals { ${verdicts} }`,
-    `map endpoints { ${endpoints} }`,
-    `map local-endpoints { ${endpoints} }`,
+    ...L4_PROTOCOLS.flatMap((protocol) => [endpoints('endpoints', protocol), endpoints('local-endpoints', protocol)]),
     `map refusals { ${verdicts} }`,
     `set firewalled { type ${front}; }`,
     `set allowed { type ${front} . ${addressType}; flags interval; }`,
@@ -146,7 +189,7 @@ function sets({ ip, addressType }: Dialect): readonly string[] {
     `set selves { type ${addressType} . ${addressType}; }`,
     `set pod-ranges { type ${addressType}; flags interval; }`,
     `set service-ranges { type ${addressType}; flags interval; }`,
-    ...AFFINITY_PROTOCOLS.map(affinity),
+    ...L4_PROTOCOLS.flatMap(affinity),
   ];
 }
 

@@ -1,8 +1,7 @@
 // The kernel's table as `nft` lists it, in the words of our elements. Used to repair and to forget, never on the way of a change.
 // Knows how libnftables-json(5) writes values; judges nothing.
 import type { Family } from '#lib/ip.ts';
-import type { L4Protocol } from '#traffic/model/l4/service-port.ts';
-import { affinityMap, dialectOf } from './layout.ts';
+import { dialectOf } from './layout.ts';
 import type { Nft, NftObject } from './nft.ts';
 
 export interface ReadTable {
@@ -40,14 +39,14 @@ export async function readChains(nft: Nft, family: Family, table: string): Promi
   return (tables ?? []).some((object: NftObject) => object.table?.name === table) ? [] : undefined;
 }
 
-/** Which client stays where: `client . id` to `address . port`. */
-export async function readMemories(
+/** Elements of one map; empty when it is not there. */
+export async function readMap(
   nft: Nft,
   family: Family,
   table: string,
-  protocol: L4Protocol,
+  name: string,
 ): Promise<ReadonlyMap<string, string>> {
-  const objects = await nft.list('map', dialectOf(family).ip, table, affinityMap(protocol));
+  const objects = await nft.list('map', dialectOf(family).ip, table, name);
   const map = objects?.find((object) => object.map !== undefined)?.map;
   return map === undefined ? new Map() : elementsOf(map.elem);
 }
@@ -76,7 +75,8 @@ function textOf(value: unknown, place = 0): string {
   if (typeof value !== 'object' || value === null) return String(value);
   const words = value as Words;
   if (words.elem !== undefined) return textOf(words.elem.val);
-  if (words.concat !== undefined) return words.concat.map((part, at) => partText(part, at)).join(' . ');
+  if (words.concat !== undefined)
+    return words.concat.map((part, at, all) => partText(part, at, all.length)).join(' . ');
   if (words.prefix !== undefined) return `${words.prefix.addr}/${words.prefix.len}`;
   if (words.range !== undefined) return words.range.map((part) => textOf(part)).join('-');
   if (words.goto !== undefined) return `goto ${words.goto.target}`;
@@ -85,8 +85,8 @@ function textOf(value: unknown, place = 0): string {
   return place === 0 ? (verdict ?? '') : '';
 }
 
-/** The protocol is the second part of every front. */
-function partText(part: unknown, at: number): string {
+/** The protocol is the second part of every front; of an address and a port alone, that is the port. */
+function partText(part: unknown, at: number, count: number): string {
   const text = textOf(part);
-  return at === 1 ? (PROTOCOL_NAMES[text] ?? text) : text;
+  return at === 1 && count > 2 ? (PROTOCOL_NAMES[text] ?? text) : text;
 }

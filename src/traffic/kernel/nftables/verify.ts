@@ -2,7 +2,7 @@
 // Elements are compared one by one; rules by their handles, which change with every rule that is added or taken away.
 import { batchText, type Element } from './batch.ts';
 import type { FamilyTable } from './family-table.ts';
-import { AFFINITY_PROTOCOLS, affinityMap, fixedChains, type SetName } from './layout.ts';
+import { affinityMaps, fixedChains, L4_PROTOCOLS, type SetName } from './layout.ts';
 import type { Nft } from './nft.ts';
 import { type ReadTable, readTable } from './read-table.ts';
 import { startTable } from './take-over.ts';
@@ -62,7 +62,7 @@ function differences(found: ReadTable, family: FamilyTable): { removed: Element[
     added.push(element);
   }
   // What the packet path writes is not ours to judge.
-  for (const protocol of AFFINITY_PROTOCOLS) strange.delete(affinityMap(protocol));
+  for (const map of L4_PROTOCOLS.flatMap((protocol) => affinityMaps(family.family, protocol))) strange.delete(map);
   for (const [set, elements] of strange) {
     for (const [key, value] of elements) removed.push({ set: set as SetName, key, value });
   }

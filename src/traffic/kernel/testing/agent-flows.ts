@@ -48,8 +48,9 @@ export class AgentFlows {
     return true;
   }
 
-  streamed(name: string): number {
-    return this.#streams.get(name)?.made ?? 0;
+  streamed(name: string): { made: number; failed: number } {
+    const stream = this.#streams.get(name);
+    return { made: stream?.made ?? 0, failed: stream?.failures.length ?? 0 };
   }
 
   async halt(name: string): Promise<StreamReport> {

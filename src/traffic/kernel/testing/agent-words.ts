@@ -48,7 +48,7 @@ export interface Answers {
   say: ProbeResult;
   shut: true;
   stream: true;
-  /** How many were made so far. */
-  streamed: number;
+  /** How many were made so far, and how many of them had no answer. */
+  streamed: { readonly made: number; readonly failed: number };
   halt: StreamReport;
 }

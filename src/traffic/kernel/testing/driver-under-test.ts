@@ -1,10 +1,11 @@
-// A driver with the rule book that feeds it, as the contract suite drives them: every change is applied at once.
-// Knows no row of the suite.
+// A driver with the rule book that feeds it, as the contract suite drives them: every change is applied at once, and
+// flows that are stale then are ended as the Service proxy ends them. Knows no row of the suite.
 import type { L4ServicePort } from '#traffic/model/l4/service-port.ts';
 import type { NodeFacts } from '#traffic/snapshot/rules/node-facts.ts';
 import { RuleBook } from '#traffic/snapshot/rules/rule-book.ts';
 import type { RuleModel } from '#traffic/snapshot/rules/rule-model.ts';
-import type { L4Driver } from '../contract.ts';
+import { UdpFlows } from '../conntrack/udp-flows.ts';
+import { hasStaleFlows, type L4Driver } from '../contract.ts';
 import { type Compared, compareWithTrace } from './as-traced.ts';
 import { labNode } from './lab-layout.ts';
 import type { Probe, ServiceLab } from './service-lab.ts';
@@ -14,6 +15,8 @@ export type Feature = 'affinity' | 'keep' | 'masquerade' | 'source_hash' | 'stal
 
 export interface DriverSetup {
   readonly create: (netns: string, owner: string, warn: (message: string) => void) => L4Driver | Promise<L4Driver>;
+  /** Its UDP flows are remembered by the kernel's connection tracking, so that stale ones are ended there. */
+  readonly tracked: boolean;
   /** Programs that have to be installed. */
   readonly tools?: readonly string[];
   readonly lacks?: Partial<Readonly<Record<Feature, string>>>;
@@ -31,9 +34,17 @@ export class DriverUnderTest {
   readonly #lab: ServiceLab;
   readonly #book: RuleBook;
   readonly #ports = new Map<string, L4ServicePort>();
+  readonly #flows: UdpFlows | undefined;
 
-  private constructor(driver: L4Driver, lab: ServiceLab, book: RuleBook, warnings: readonly string[]) {
+  private constructor(
+    driver: L4Driver,
+    lab: ServiceLab,
+    book: RuleBook,
+    warnings: readonly string[],
+    flows: UdpFlows | undefined,
+  ) {
     this.driver = driver;
+    this.#flows = flows;
     this.#lab = lab;
     this.#book = book;
     this.warnings = warnings;
@@ -47,7 +58,8 @@ export class DriverUnderTest {
   ): Promise<DriverUnderTest> {
     const warnings: string[] = [];
     const driver = await setup.create(lab.node, lab.id, (message) => warnings.push(message));
-    const made = new DriverUnderTest(driver, lab, new RuleBook(node), warnings);
+    const flows = setup.tracked ? new UdpFlows(lab.node) : undefined;
+    const made = new DriverUnderTest(driver, lab, new RuleBook(node), warnings, flows);
     made.#note(new Map(ports.map((port) => [port.name, port])));
     try {
       await driver.apply(made.#book.whole());
@@ -76,8 +88,14 @@ export class DriverUnderTest {
   }
 
   async change(changes: ReadonlyMap<string, L4ServicePort | undefined>): Promise<void> {
+    const before = new Map([...changes.keys()].map((name) => [name, this.model.ports.get(name)]));
     const update = this.#note(changes);
     if (update !== undefined) await this.driver.apply(update);
+    const stale = [...before].flatMap(([name, was]) => {
+      const now = this.model.ports.get(name);
+      return now !== undefined && hasStaleFlows(was, now) ? [now] : [];
+    });
+    if (stale.length > 0) await this.#flows?.remove(stale);
   }
 
   async setNode(node: NodeFacts): Promise<void> {

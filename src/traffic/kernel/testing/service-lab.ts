@@ -12,6 +12,8 @@ import { makeNamespaces, netnsPath, removeNamespaces, sh } from './lab-namespace
 export const SILENCE_MS = 400;
 /** How long an answer may take that is expected: a machine with much to do is no fault of the driver. */
 export const PATIENCE_MS = 10_000;
+/** In streams of probes, where each failure is told. */
+const STREAM_PATIENCE_MS = 4_000;
 
 export interface Probe {
   readonly at: Place;
@@ -46,6 +48,7 @@ export class ServiceLab {
   /** Path of the namespace of the node under test. */
   readonly node: string;
   readonly #agents = new Map<Place, Agent>();
+  readonly #streams = new Set<LabStream>();
   #flows = 0;
 
   private constructor(id: string) {
@@ -106,11 +109,21 @@ export class ServiceLab {
   async stream(probe: Probe, lanes = 4): Promise<LabStream> {
     const name = `stream-${this.#flows++}`;
     const agent = this.#agent(probe.at);
-    await agent.tell({ do: 'stream', name, probe: orderOf(probe, PATIENCE_MS), lanes });
-    return {
-      made: async () => await agent.tell({ do: 'streamed', name }),
-      halt: async () => await agent.tell({ do: 'halt', name }),
+    await agent.tell({ do: 'stream', name, probe: orderOf(probe, STREAM_PATIENCE_MS), lanes });
+    const stream: LabStream = {
+      sofar: async () => await agent.tell({ do: 'streamed', name }),
+      halt: async () => {
+        this.#streams.delete(stream);
+        return await agent.tell({ do: 'halt', name });
+      },
     };
+    this.#streams.add(stream);
+    return stream;
+  }
+
+  /** What a test that failed left running. */
+  async haltStreams(): Promise<void> {
+    await Promise.all([...this.#streams].map(async (stream) => await stream.halt()));
   }
 
   async close(): Promise<void> {
@@ -132,7 +145,7 @@ export interface LabFlow {
 }
 
 export interface LabStream {
-  readonly made: () => Promise<number>;
+  readonly sofar: () => Promise<{ readonly made: number; readonly failed: number }>;
   readonly halt: () => Promise<StreamReport>;
 }
 

@@ -11,9 +11,9 @@ import { addressOf, clusterIP, externalIP, families, hostPort, labNode, outsideC
 import type { Probe } from '../service-lab.ts';
 import { clients, endpointAt, gone, leaving, protocols, type Scene } from './scene.ts';
 
-const RUNS = 15;
+const RUNS = 10;
 const STEPS = 5;
-const PROBES = 30;
+const PROBES = 45;
 
 const family = fc.constantFrom<Family>(...families);
 const protocol = fc.constantFrom(...protocols);

@@ -12,7 +12,7 @@ import { endpointAt, fromAll, type Scene, SLOW_MS, twice } from './scene.ts';
 
 const DRIVER_PROCESS = fileURLToPath(new URL('../driver-process.ts', import.meta.url));
 
-/** Of another tool: a redirection, and something that it throws away. */
+/** Of another tool: a translation, and something that it throws away. */
 const FOREIGN = `
 table inet foreign-tool {
   set ports {
@@ -21,7 +21,7 @@ table inet foreign-tool {
   }
   chain before {
     type nat hook prerouting priority dstnat; policy accept;
-    tcp dport 7777 redirect to :${hostPort} comment "of another tool"
+    tcp dport 7777 dnat ip to ${addressOf.n1.IPv4}:${hostPort} comment "of another tool"
   }
   chain through {
     type filter hook forward priority filter; policy accept;

@@ -24,6 +24,7 @@ export class Scene {
     this.setup = setup;
     this.#lab = lab;
     afterEach(async () => {
+      await this.lab.haltStreams();
       for (const { driver } of this.#drivers.splice(0)) await driver.close();
     });
   }

@@ -1,0 +1,22 @@
+// The nftables driver runs the suite of all layer-4 drivers, in namespaces of its own.
+// Knows of its layout only what somebody needs to damage it.
+import { describeL4Driver } from '../l4-driver.contract.ts';
+import { sh } from '../testing/lab-namespaces.ts';
+import { createNftablesDriver, tableName } from './driver.ts';
+
+describeL4Driver('nftables', {
+  create: (netns, owner, warn) => createNftablesDriver({ netns, owner, warn }),
+  tracked: true,
+  tools: ['nft', 'conntrack'],
+  sabotage: (netns, owner) => {
+    const table = tableName(owner);
+    const damage = ['ip', 'ip6'].map(
+      (ip) => `
+        flush map ${ip} ${table} services
+        flush set ${ip} ${table} cluster-ips
+        add element ${ip} ${table} firewalled { ${ip === 'ip' ? '10.96.0.10' : 'fd00:10:96::a'} . tcp . 80 }`,
+    );
+    sh(`nft -f - <<'END'${damage.join('')}\nEND`, netns);
+  },
+  program: { module: new URL('./driver.ts', import.meta.url).href, create: 'createNftablesDriver' },
+});
