@@ -1,0 +1,102 @@
+// Puts the driver's chains into iptables and ip6tables, finds out whether they are as they should be, takes them away.
+// Knows text only; what the rules say is in chains.ts.
+import type { Family } from '#lib/ip.ts';
+import type { Repairs } from '../contract.ts';
+import { chainsOf } from './chains.ts';
+import type { RunTool } from './tools.ts';
+
+/** Several make the same rules by different interfaces of the kernel, not all of which every kernel has. */
+const VARIANTS = ['', '-legacy', '-nft'];
+const TABLES = ['mangle', 'filter', 'nat'] as const;
+
+export class PacketRules {
+  readonly #run: RunTool;
+  readonly #prefix: string;
+  readonly #program: string;
+  readonly #family: Family;
+  #variant: string | undefined;
+  /** Our lines as they were shown when they had just been made. */
+  #made: readonly string[] = [];
+
+  constructor(run: RunTool, prefix: string, family: Family) {
+    this.#run = run;
+    this.#prefix = prefix;
+    this.#family = family;
+    this.#program = family === 'IPv4' ? 'iptables' : 'ip6tables';
+  }
+
+  async install(): Promise<void> {
+    const failures: string[] = [];
+    for (const variant of this.#variant === undefined ? VARIANTS : [this.#variant]) {
+      const refused = await this.#installBy(variant);
+      if (refused === undefined) {
+        this.#variant = variant;
+        this.#made = await this.#shown(variant);
+        return;
+      }
+      failures.push(refused);
+    }
+    throw new Error(failures.join('; '));
+  }
+
+  async verify(): Promise<Repairs> {
+    if (this.#variant === undefined) return { restored: 0, removed: 0 };
+    const shown = await this.#shown(this.#variant);
+    if (shown.join('\n') === this.#made.join('\n')) return { restored: 0, removed: 0 };
+    const made = this.#made;
+    await this.install();
+    const restored = made.filter((line) => !shown.includes(line)).length;
+    return { restored, removed: shown.filter((line) => !made.includes(line)).length };
+  }
+
+  async remove(): Promise<void> {
+    if (this.#variant === undefined) return;
+    const { jumps, names } = chainsOf(this.#prefix, this.#family);
+    const shown = new Set(await this.#shown(this.#variant));
+    const text = TABLES.map((table) =>
+      [
+        `*${table}`,
+        ...jumps[table].filter((jump) => shown.has(jump)).map((jump) => jump.replace('-A ', '-D ')),
+        ...names[table].map((chain) => `:${chain} - [0:0]`),
+        ...names[table].map((chain) => `-X ${chain}`),
+        'COMMIT\n',
+      ].join('\n'),
+    ).join('');
+    const refused = await this.#restore(this.#variant, text);
+    if (refused !== undefined) throw new Error(refused);
+    this.#variant = undefined;
+  }
+
+  async #installBy(variant: string): Promise<string | undefined> {
+    const { text, jumps } = chainsOf(this.#prefix, this.#family);
+    const refused = await this.#restore(variant, text);
+    if (refused !== undefined) return refused;
+    const shown = new Set(await this.#shown(variant));
+    const missing = TABLES.map((table) => {
+      const lines = jumps[table].filter((jump) => !shown.has(jump)).map((jump) => jump.replace('-A ', '-I '));
+      return lines.length === 0 ? '' : [`*${table}`, ...lines, 'COMMIT\n'].join('\n');
+    }).join('');
+    return missing === '' ? undefined : await this.#restore(variant, missing);
+  }
+
+  /** What was refused, or undefined. */
+  async #restore(variant: string, text: string): Promise<string | undefined> {
+    const program = `${this.#program}${variant}-restore`;
+    try {
+      const { code, stderr } = await this.#run(program, ['--noflush', '-w', '10'], text);
+      return code === 0 ? undefined : `${program} failed: ${stderr.trim().split('\n').slice(0, 3).join('; ')}`;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+
+  async #shown(variant: string): Promise<string[]> {
+    const { stdout } = await this.#run(`${this.#program}${variant}-save`, []);
+    const upper = this.#prefix.toUpperCase();
+    // Chains are shown with counters.
+    return stdout
+      .split('\n')
+      .filter((line) => line.includes(` ${upper}-`) || line.startsWith(`:${upper}-`))
+      .map((line) => line.replace(/ \[\d+:\d+\]$/, '').trimEnd());
+  }
+}
