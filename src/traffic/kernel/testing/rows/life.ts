@@ -77,6 +77,21 @@ export function lifeRows(scene: Scene): void {
     await driver.expectAsTraced(probes);
   });
 
+  // Node.js has no sockets of SCTP, so that its packets are not tried here: rules alone.
+  row('takes rules of SCTP, and others are as they were', async () => {
+    const sctp = families.flatMap((family) =>
+      twice(family, { nodePort: 30_080, affinitySeconds: 60, endpoints: [endpointAt(family, 'p1')] }).slice(0, 1),
+    );
+    const driver = await scene.begin([
+      ...services(),
+      ...sctp.map((port): L4ServicePort => {
+        return { ...port, name: port.name.replace('/TCP/', '/SCTP/'), protocol: 'SCTP' };
+      }),
+    ]);
+    expect(await driver.driver.verify()).toEqual({ restored: 0, removed: 0 });
+    await driver.expectAsTraced(probes);
+  });
+
   row('leaves nothing when it ends', async () => {
     const before = inventory(scene);
     const driver = await scene.begin(services());
