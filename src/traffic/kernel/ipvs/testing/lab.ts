@@ -115,7 +115,7 @@ export class Lab {
         client.stdin.write('\n');
         return String((await heard.next()).value);
       },
-      end: () => void client.kill('SIGKILL'),
+      end: () => void client.stdin.end(),
     };
   }
 

@@ -57,5 +57,7 @@ function hold(host, port) {
   const socket = connect({ host, port });
   socket.on('data', (data) => console.log(String(data).trim()));
   socket.on('error', ({ code }) => console.log(code)).on('close', () => process.exit());
-  createInterface({ input: process.stdin }).on('line', () => socket.write('?\n'));
+  // A reset is forgotten within seconds, an orderly end after two minutes.
+  const lines = createInterface({ input: process.stdin });
+  lines.on('line', () => socket.write('?\n')).on('close', () => socket.resetAndDestroy());
 }
