@@ -1,39 +1,32 @@
 // SHA-256 (FIPS 180-4) of short texts, for rooms that may not ask the platform for it.
 // For choosing, not for secrets: it takes no care of time.
 
-const ROUNDS = constants();
+/** Fractional parts of the cube roots of the first 64 primes, 32 bits each; of the square roots of the first eight. */
+const PRIMES = primes(64);
+const ROUNDS = Int32Array.from(PRIMES, (prime) => fraction(Math.cbrt(prime)));
+const START = Int32Array.from(PRIMES.slice(0, 8), (prime) => fraction(Math.sqrt(prime)));
 
-/** Fractional parts of the cube roots of the first 64 primes, 32 bits each. */
-function constants(): Uint32Array {
-  const words = new Uint32Array(64);
-  for (let prime = 2, at = 0; at < 64; prime++) {
-    if (!isPrime(prime)) continue;
-    words[at++] = fraction(Math.cbrt(prime));
-  }
-  return words;
-}
-
-function isPrime(value: number): boolean {
-  for (let by = 2; by * by <= value; by++) if (value % by === 0) return false;
-  return true;
+function primes(count: number): number[] {
+  const found: number[] = [];
+  for (let value = 2; found.length < count; value++) if (found.every((prime) => value % prime !== 0)) found.push(value);
+  return found;
 }
 
 function fraction(root: number): number {
-  return Math.floor((root - Math.floor(root)) * 2 ** 32) >>> 0;
+  return Math.floor((root - Math.floor(root)) * 2 ** 32) | 0;
 }
 
-/** Of the square roots of the first eight primes. */
-const START = [2, 3, 5, 7, 11, 13, 17, 19].map((prime) => fraction(Math.sqrt(prime)));
-
-const turn = (word: number, by: number): number => (word >>> by) | (word << (32 - by));
+const encoder = new TextEncoder();
+const words = new Int32Array(64);
 
 /** Of the UTF-8 bytes of `text`, as 64 hexadecimal digits: their order is that of the bytes. */
 export function sha256(text: string): string {
-  const blocks = padded(new TextEncoder().encode(text));
-  const state = Uint32Array.from(START);
-  const words = new Uint32Array(64);
-  for (let offset = 0; offset < blocks.byteLength; offset += 64) digestBlock(state, blocks, offset, words);
-  return [...state].map((word) => word.toString(16).padStart(8, '0')).join('');
+  const blocks = padded(encoder.encode(text));
+  const state = START.slice();
+  for (let offset = 0; offset < blocks.byteLength; offset += 64) digestBlock(state, blocks, offset);
+  let digits = '';
+  for (let at = 0; at < 8; at++) digits += (of(state, at) >>> 0).toString(16).padStart(8, '0');
+  return digits;
 }
 
 /** A one, zeros, and the length in bits, up to a multiple of 64 bytes. */
@@ -48,20 +41,49 @@ function padded(bytes: Uint8Array): DataView {
   return view;
 }
 
-function digestBlock(state: Uint32Array, block: DataView, offset: number, words: Uint32Array): void {
-  const w = (at: number): number => words[at] as number;
-  for (let at = 0; at < 16; at++) words[at] = block.getUint32(offset + at * 4);
+/** At a place that is there. */
+function of(list: Int32Array, at: number): number {
+  return list[at] as number;
+}
+
+/** Without an array in its loops: it runs a hundred thousand times where a cluster is large. */
+function digestBlock(state: Int32Array, blocks: DataView, offset: number): void {
+  for (let at = 0; at < 16; at++) words[at] = blocks.getInt32(offset + at * 4);
   for (let at = 16; at < 64; at++) {
-    const low = turn(w(at - 15), 7) ^ turn(w(at - 15), 18) ^ (w(at - 15) >>> 3);
-    const high = turn(w(at - 2), 17) ^ turn(w(at - 2), 19) ^ (w(at - 2) >>> 10);
-    words[at] = w(at - 16) + low + w(at - 7) + high;
+    const x = of(words, at - 15);
+    const y = of(words, at - 2);
+    const low = ((x >>> 7) | (x << 25)) ^ ((x >>> 18) | (x << 14)) ^ (x >>> 3);
+    const high = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
+    words[at] = (of(words, at - 16) + low + of(words, at - 7) + high) | 0;
   }
-  let [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = state;
+  let a = of(state, 0);
+  let b = of(state, 1);
+  let c = of(state, 2);
+  let d = of(state, 3);
+  let e = of(state, 4);
+  let f = of(state, 5);
+  let g = of(state, 6);
+  let h = of(state, 7);
   for (let at = 0; at < 64; at++) {
-    const mixed = turn(e, 6) ^ turn(e, 11) ^ turn(e, 25);
-    const first = (h + mixed + ((e & f) ^ (~e & g)) + (ROUNDS[at] as number) + w(at)) | 0;
-    const second = ((turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) + ((a & b) ^ (a & c) ^ (b & c))) | 0;
-    [h, g, f, e, d, c, b, a] = [g, f, e, (d + first) | 0, c, b, a, (first + second) | 0];
+    const high = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
+    const first = (h + high + ((e & f) ^ (~e & g)) + of(ROUNDS, at) + of(words, at)) | 0;
+    const low = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10));
+    const second = (low + ((a & b) ^ (a & c) ^ (b & c))) | 0;
+    h = g;
+    g = f;
+    f = e;
+    e = (d + first) | 0;
+    d = c;
+    c = b;
+    b = a;
+    a = (first + second) | 0;
   }
-  for (const [at, word] of [a, b, c, d, e, f, g, h].entries()) state[at] = (state[at] as number) + word;
+  state[0] = of(state, 0) + a;
+  state[1] = of(state, 1) + b;
+  state[2] = of(state, 2) + c;
+  state[3] = of(state, 3) + d;
+  state[4] = of(state, 4) + e;
+  state[5] = of(state, 5) + f;
+  state[6] = of(state, 6) + g;
+  state[7] = of(state, 7) + h;
 }

@@ -32,25 +32,40 @@ export function resolveBgp(input: BgpInput, problems: AnnounceProblem[]): Map<st
   const report = once(problems);
   const advertisements = input.advertisements.flatMap((one) => withCommunities(one, input.communities, report));
   const peers = input.peers.map((peer) => ({ name: peer.metadata?.name ?? '', selectors: selectorsOf(peer, report) }));
+  const offers = input.offers.filter(({ by }) => by !== 'l2');
   const result = new Map<string, BgpRoute[]>();
+  /** Most nodes of a cluster tell the same to the same peers. */
+  const known = new Map<string, BgpRoute[]>();
   for (const node of input.nodes) {
     const reached = peers.filter(
       ({ selectors }) => selectors.length === 0 || selectors.some((one) => one?.matches(node.labels)),
     );
     const names = reached.map(({ name }) => name);
     const here = advertisements.filter((one) => one.isForNode(node.labels));
-    /** By prefix and peer. */
-    const table = new Map<string, Map<string, Told>>();
-    for (const offer of input.offers)
-      if (offer.by !== 'l2' && offer.enters(node.name)) tell(table, offer, here, names, report);
-    const routes = [...table].flatMap(([prefix, told]) => routesOf(prefix, told));
-    if (routes.length > 0)
-      result.set(
-        node.name,
-        routes.sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1)),
-      );
+    const entering = offers.filter(({ enters }) => enters(node.name));
+    const id = JSON.stringify([
+      names,
+      here.map((one) => advertisements.indexOf(one)),
+      entering.length === offers.length ? 'all' : entering.map(({ key }) => key),
+    ]);
+    const routes = known.get(id) ?? routesFor(entering, here, names, report);
+    known.set(id, routes);
+    if (routes.length > 0) result.set(node.name, routes);
   }
   return result;
+}
+
+function routesFor(
+  offers: readonly Offer[],
+  advertisements: readonly BgpAdvertisement[],
+  peers: readonly string[],
+  report: Report,
+): BgpRoute[] {
+  /** By prefix and peer. */
+  const table = new Map<string, Map<string, Told>>();
+  for (const offer of offers) tell(table, offer, advertisements, peers, report);
+  const routes = [...table].flatMap(([prefix, told]) => routesOf(prefix, told));
+  return routes.sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
 }
 
 type Report = (problem: AnnounceProblem) => void;

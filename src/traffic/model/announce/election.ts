@@ -24,18 +24,22 @@ export function elect(
   address: string,
   memory: HashMemory = new Map(),
 ): string | undefined {
-  let first: (Candidate & { readonly hash: string }) | undefined;
+  let first: Candidate | undefined;
+  let lowest = '';
   for (const candidate of candidates) {
+    const rank = first === undefined ? -1 : compare(candidate, first);
+    if (rank > 0) continue;
     const hash = hashOf(candidate.node, address, memory);
-    if (first === undefined || precedes({ ...candidate, hash }, first)) first = { ...candidate, hash };
+    if (rank === 0 && hash > lowest) continue;
+    first = candidate;
+    lowest = hash;
   }
   return first?.node;
 }
 
-function precedes(a: Candidate & { readonly hash: string }, b: Candidate & { readonly hash: string }): boolean {
-  if (a.serves !== b.serves) return a.serves > b.serves;
-  if (a.preference !== b.preference) return a.preference > b.preference;
-  return a.hash < b.hash;
+/** Below zero when `a` comes first whatever the hashes say. */
+function compare(a: Candidate, b: Candidate): number {
+  return b.serves - a.serves || b.preference - a.preference;
 }
 
 function hashOf(node: string, address: string, memory: HashMemory): string {
