@@ -190,6 +190,10 @@ export class SpeakerProcess {
     return this.#order({ do: 'setPeers', peers });
   }
 
+  work(ms: number): Promise<unknown> {
+    return this.#order({ do: 'work', ms });
+  }
+
   close(options: CloseOptions = {}): Promise<unknown> {
     return this.#order({ do: 'close', options });
   }

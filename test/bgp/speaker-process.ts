@@ -15,6 +15,8 @@ export type Order =
   | { readonly do: 'status' }
   | { readonly do: 'metrics' }
   | { readonly do: 'setPeers'; readonly peers: PlainOptions['peers'] }
+  /** Keeps the thread busy for so many milliseconds. */
+  | { readonly do: 'work'; readonly ms: number }
   | { readonly do: 'close'; readonly options: CloseOptions };
 
 const write =
@@ -53,6 +55,11 @@ async function obey(order: Order): Promise<unknown> {
       return speaker.metrics();
     case 'setPeers':
       return speaker.setPeers(peersOf(order.peers));
+    case 'work': {
+      const until = performance.now() + order.ms;
+      while (performance.now() < until);
+      return undefined;
+    }
     case 'close':
       return speaker.close(order.options);
   }

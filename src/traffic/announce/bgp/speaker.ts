@@ -2,7 +2,8 @@
 // Puts peers, connections and BFD together; what to announce is said from outside, as a whole.
 import { type Clock, systemClock } from '#lib/clock.ts';
 import { type Logger, silentLogger } from '#lib/log.ts';
-import { type BfdHandle, BfdService } from './bfd/service.ts';
+import { RemoteBfd } from './bfd/remote.ts';
+import type { BfdHandle } from './bfd/service.ts';
 import { type PeerConfig, peerProblems } from './config.ts';
 import { SpeakerMetrics } from './metrics.ts';
 import { nextHopsAt } from './net/next-hops.ts';
@@ -72,7 +73,7 @@ class BgpSpeaker implements Speaker {
   readonly #log: Logger;
   readonly #metrics = new SpeakerMetrics();
   readonly #tcp: Tcp;
-  readonly #bfd: BfdService;
+  readonly #bfd: RemoteBfd;
   readonly #tools: PeerTools;
   readonly #members = new Map<string, Member>();
   #announcements: readonly Announcement[] | undefined;
@@ -92,11 +93,7 @@ class BgpSpeaker implements Speaker {
     this.#clock = clock;
     this.#log = log;
     this.#tcp = new Tcp(clock);
-    this.#bfd = new BfdService({
-      clock,
-      random,
-      failed: (problem) => log.error({ problem }, 'BFD does not work'),
-    });
+    this.#bfd = new RemoteBfd(clock, (problem) => log.error({ problem }, 'BFD does not work'));
     this.#tools = {
       localAs,
       routerId,
@@ -190,8 +187,7 @@ class BgpSpeaker implements Speaker {
     for (const member of this.#members.values()) {
       this.#remove(member, keepRoutes ? undefined : { subcode: CEASE.shutdown, text: reason });
     }
-    this.#bfd.close();
-    await this.#tcp.close();
+    await Promise.all([this.#bfd.close(), this.#tcp.close()]);
   }
 
   /** Once for all that changes at a time, and never before `createSpeaker` has resolved. */
@@ -212,14 +208,16 @@ class BgpSpeaker implements Speaker {
       this.#bfd.open(
         { address: config.address, multihop: config.multihop === true, localAddress: config.localAddress },
         config.bfd,
-        (state, failed) => {
-          this.#metrics.bfd(config.name, state === 'up');
-          this.#log.info({ peer: config.name, state }, 'BFD session changed');
-          if (failed) {
+        {
+          changed: (state) => {
+            this.#metrics.bfd(config.name, state === 'up');
+            this.#log.info({ peer: config.name, state }, 'BFD session changed');
+            this.#tools.changed();
+          },
+          lost: () => {
             this.#metrics.bfdDown(config.name);
             peer.unreachable('BFD says that the peer cannot be reached');
-          }
-          this.#tools.changed();
+          },
         },
       );
     this.#members.set(config.name, { peer, bfd });

@@ -54,7 +54,8 @@ export class BfdService {
     this.#options = options;
   }
 
-  open(target: BfdTarget, config: BfdConfig, changed: (state: BfdState, failed: boolean) => void): BfdHandle {
+  /** `changed` hears of a new state or detection time, and whether the peer was lost by it. */
+  open(target: BfdTarget, config: BfdConfig, changed: (failed: boolean) => void): BfdHandle {
     const { clock, random } = this.#options;
     const family = addressFamily(target.address);
     const hops: Hops = target.multihop ? 'multi' : 'single';
@@ -66,7 +67,8 @@ export class BfdService {
       discriminator: this.#discriminator(),
       clock,
       random,
-      changed,
+      changed: (_state, failed) => changed(failed),
+      retimed: () => changed(false),
       send: (packet) => {
         // What cannot be sent is lost like any packet: the peer will notice, and that is the point.
         if (open) socket.send(encodeBfd(packet), PORTS[hops], target.address, () => {});
@@ -84,6 +86,8 @@ export class BfdService {
         return session.detectMs;
       },
       close: () => {
+        // A thread that ends waits for its last packets.
+        socket.ref();
         for (let i = 0; i < FAREWELLS; i++) session.stop();
         open = false;
         this.#entries.delete(session.discriminator);

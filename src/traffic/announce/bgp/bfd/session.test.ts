@@ -26,6 +26,7 @@ function pair(a: BfdConfig = {}, b: BfdConfig = {}, random = 0) {
       clock,
       random: () => random,
       changed: (state, failed) => changes.push([state, failed]),
+      retimed: () => {},
       send: (packet) => {
         sent.push(packet);
         const arrived = decodeBfd(encodeBfd(packet));

@@ -14,6 +14,8 @@ export interface BfdSessionOptions {
   readonly send: (packet: BfdPacket) => void;
   /** `failed`: the peer cannot be reached, as opposed to what either side's operator wanted. */
   readonly changed: (state: BfdState, failed: boolean) => void;
+  /** `detectMs` is another one. */
+  readonly retimed: () => void;
 }
 
 /** Nobody sends faster while the session is not up (RFC 5880, 6.8.3). */
@@ -70,10 +72,12 @@ export class BfdSession {
   receive(packet: BfdPacket): void {
     if (this.#state === 'admin_down') return;
     const before = this.#remote?.requiredMinRx;
+    const detected = this.detectMs;
     this.#remote = packet;
     if (packet.final) this.#polling = false;
     this.#follow(packet.state);
     this.#watch();
+    if (this.detectMs !== detected) this.#options.retimed();
     if (packet.poll) this.#send(true);
     // A peer that takes packets faster, or slower, is sent them so from now on.
     if (before !== packet.requiredMinRx) this.#schedule();
