@@ -76,7 +76,7 @@ describe.skipIf(!possible)('a session', { timeout: 180_000 }, () => {
 
   it('over iBGP carries the local preference, and an empty path', async () => {
     const router = await lab.router(ebgp.replace('as 64513', 'as 64512'));
-    const speaker = await lab.speaker({ ...speakerOptions, peers: [{ ...peer, as: 64512 }] });
+    const speaker = await lab.speaker({ ...speakerOptions, peers: [{ ...peer, as: 'internal' }] });
     await speaker.announce([{ prefix: '198.51.100.7', localPref: 300 }, { prefix: '198.51.100.8' }]);
     await knows(router, (routes) => {
       expect(routes).toMatch(/198\.51\.100\.7\/32[^/]*BGP\.local_pref: 300/);

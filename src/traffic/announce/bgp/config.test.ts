@@ -11,6 +11,7 @@ const peer: PeerConfig = { name: 'router', address: '192.0.2.2', as: 64513 };
 describe('a peer', () => {
   it.each<PeerConfig>([
     peer,
+    { ...peer, as: 'external' },
     { ...peer, address: 'fe80::1%eth0', holdTimeSec: 0, restartTimeSec: false },
     { ...peer, bfd: {}, password: privateText('x'), localAddress: '192.0.2.1', nextHop: { ipv6: '2001:db8::1' } },
   ])('of this kind is good: %j', (good) => {
@@ -22,7 +23,8 @@ describe('a peer', () => {
     [{ address: 'fe80::1' }, /add its zone/],
     [{ port: 0 }, /port is 0/],
     [{ as: 0 }, /as is 0/],
-    [{ as: 4_294_967_296 }, /use 1 to 4294967295/],
+    [{ as: 4_294_967_296 }, /use 1 to 4294967295, internal or external/],
+    [{ as: 'any' as 'external' }, /as is "any"/],
     [{ localAs: 1.5 }, /localAs is 1.5/],
     [{ holdTimeSec: 2 }, /use 0 or 3 to 65535/],
     [{ restartTimeSec: 5000 }, /use 1 to 4095, or false/],

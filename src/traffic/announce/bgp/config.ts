@@ -19,8 +19,8 @@ export interface PeerConfig {
   readonly address: string;
   /** Default 179. */
   readonly port?: number;
-  /** AS of the peer. The same as ours means iBGP. */
-  readonly as: number;
+  /** AS of the peer. The same as ours means iBGP. `internal` stands for ours, `external` for any but ours. */
+  readonly as: number | 'internal' | 'external';
   /** Ours towards this peer; default that of the speaker. */
   readonly localAs?: number;
   /** Source of connections; default what the kernel chooses. */
@@ -70,7 +70,8 @@ export function peerProblems(peer: PeerConfig): string[] {
   const linkLocal = /^fe[89ab]/i.test(peer.address) && peer.address.includes(':');
   check('address', peer.address, !linkLocal || peer.address.includes('%'), 'add its zone, as in "fe80::1%eth0"');
   check('port', port, whole(port, 1, 65_535), 'use 1 to 65535');
-  check('as', peer.as, whole(peer.as, 1, MAX_AS), `use 1 to ${MAX_AS}`);
+  const goodAs = typeof peer.as === 'number' ? whole(peer.as, 1, MAX_AS) : ['internal', 'external'].includes(peer.as);
+  check('as', peer.as, goodAs, `use 1 to ${MAX_AS}, internal or external`);
   if (peer.localAs !== undefined) check('localAs', peer.localAs, whole(peer.localAs, 1, MAX_AS), `use 1 to ${MAX_AS}`);
   check('holdTimeSec', holdTimeSec, whole(holdTimeSec, 3, 65_535) || holdTimeSec === 0, 'use 0 or 3 to 65535');
   const restart = restartTimeOf(peer) ?? 1;

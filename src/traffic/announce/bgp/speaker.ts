@@ -282,6 +282,7 @@ function peerStatus({ peer, bfd }: Member): PeerStatus {
       ? {}
       : {
           session: {
+            remoteAs: agreement.remoteAs,
             routerId: agreement.routerId,
             holdTimeSec: agreement.holdTime,
             families: [...agreement.families],

@@ -1,13 +1,15 @@
 // What people are shown of a speaker.
 // Types only.
 import type { BfdState } from './bfd/packet.ts';
+import type { PeerConfig } from './config.ts';
 import type { PeerState } from './session/peer.ts';
 import type { Family } from './wire/family.ts';
 
 export interface PeerStatus {
   readonly name: string;
   readonly address: string;
-  readonly as: number;
+  /** As it was configured. */
+  readonly as: PeerConfig['as'];
   readonly state: PeerState;
   /** Milliseconds since the Unix epoch. */
   readonly since: number;
@@ -19,6 +21,7 @@ export interface PeerStatus {
   readonly withheld: readonly { readonly why: string; readonly prefixes: number }[];
   /** What was agreed on; absent while no session is established. */
   readonly session?: {
+    readonly remoteAs: number;
     readonly routerId: string;
     readonly holdTimeSec: number;
     readonly families: readonly Family[];

@@ -4,7 +4,7 @@ import { encodeAttributes } from '../wire/attributes.ts';
 import { HEADER_LENGTH, MAX_LENGTH } from '../wire/codec.ts';
 import { FAMILIES, type Family } from '../wire/family.ts';
 import type { Dialect, PathAttributes, UpdateMessage } from '../wire/message.ts';
-import { encodePrefix, prefixFamily } from '../wire/prefix.ts';
+import { encodedLength, prefixFamily } from '../wire/prefix.ts';
 
 export interface Group {
   readonly family: Family;
@@ -54,7 +54,7 @@ function* chunks(prefixes: readonly string[], room: number): Generator<string[]>
   let chunk: string[] = [];
   let taken = 0;
   for (const prefix of prefixes) {
-    const size = encodePrefix(prefix).length;
+    const size = encodedLength(prefix);
     if (taken + size > room) {
       yield chunk;
       chunk = [];

@@ -10,7 +10,7 @@ const VERSION = 4;
 
 export interface OwnSide {
   readonly localAs: number;
-  readonly remoteAs: number;
+  readonly remoteAs: number | 'internal' | 'external';
   readonly routerId: string;
   /** Seconds. */
   readonly holdTime: number;
@@ -24,6 +24,7 @@ export interface OwnSide {
 }
 
 export interface Agreement {
+  readonly remoteAs: number;
   /** Seconds; 0 for never. */
   readonly holdTime: number;
   readonly routerId: string;
@@ -71,12 +72,13 @@ export function negotiate(own: OwnSide, open: OpenMessage): Fault | Agreement {
     open.capabilities.find((capability): capability is Extract<Capability, { kind: K }> => capability.kind === kind);
   const fourOctet = find('four_octet_as');
   const as = fourOctet?.as ?? open.as;
-  if (as !== own.remoteAs) return fault(OPEN.badPeerAs, `The peer is AS ${as}, not ${own.remoteAs}`);
+  const wrong = wrongAs(own, as);
+  if (wrong !== undefined) return fault(OPEN.badPeerAs, `The peer is AS ${as}, not ${wrong}`);
   if (open.holdTime === 1 || open.holdTime === 2) {
     return fault(OPEN.badHoldTime, `The peer wants a hold time of ${open.holdTime} s, below the least of 3`);
   }
   // Across ASes the same identifier is none of our business (RFC 6286).
-  if (open.routerId === '0.0.0.0' || (own.localAs === own.remoteAs && open.routerId === own.routerId)) {
+  if (open.routerId === '0.0.0.0' || (own.localAs === as && open.routerId === own.routerId)) {
     return fault(
       OPEN.badIdentifier,
       `The peer has the router ID ${open.routerId}: it must be its own, and not 0.0.0.0`,
@@ -90,6 +92,7 @@ export function negotiate(own: OwnSide, open: OpenMessage): Fault | Agreement {
   const restart = own.restartTime === undefined ? undefined : find('graceful_restart');
   const families = new Set(FAMILIES.filter((family) => own.families.includes(family) && theirs.includes(family)));
   return {
+    remoteAs: as,
     holdTime: Math.min(own.holdTime, open.holdTime),
     routerId: open.routerId,
     families,
@@ -97,6 +100,13 @@ export function negotiate(own: OwnSide, open: OpenMessage): Fault | Agreement {
     knowsRestart: restart !== undefined,
     keptFor: restart === undefined ? new Set() : families,
   };
+}
+
+/** What the AS of the peer should have been, undefined when it is good. 0 is nobody's (RFC 7607). */
+function wrongAs({ localAs, remoteAs }: OwnSide, as: number): string | undefined {
+  if (remoteAs === 'external') return as === 0 || as === localAs ? `one other than ours, ${localAs}` : undefined;
+  const wanted = remoteAs === 'internal' ? localAs : remoteAs;
+  return as === wanted ? undefined : String(wanted);
 }
 
 /** Also of families that are none of ours: whoever names VPN routes alone does not carry IPv4. */

@@ -246,7 +246,7 @@ export class Peer {
       }
       if (other.state !== 'open_confirm') continue;
       const own = { routerId: this.#tools.routerId, as: this.config.localAs ?? this.#tools.localAs };
-      const peer = { routerId: session.agreement?.routerId ?? '', as: this.config.as };
+      const peer = { routerId: session.agreement?.routerId ?? '', as: session.agreement?.remoteAs ?? 0 };
       if (keepsIncoming(own, peer) !== session.incoming) {
         this.#collide(session);
         return false;
@@ -280,7 +280,7 @@ export class Peer {
     };
     this.#terms = {
       localAs,
-      ibgp: localAs === config.as,
+      ibgp: localAs === agreement.remoteAs,
       fourOctetAs: agreement.fourOctetAs,
       families: agreement.families,
       nextHops: { ipv4: hops('ipv4'), ipv6: hops('ipv6') },

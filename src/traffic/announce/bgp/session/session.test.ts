@@ -109,6 +109,20 @@ describe('a session', () => {
     expect(puppet.closed).toBe(true);
   });
 
+  it.each([
+    ['external', 64513, true],
+    ['external', 64512, false],
+    ['external', 0, false],
+    ['internal', 64512, true],
+    ['internal', 64513, false],
+  ] as const)('that is %s takes AS %i: %s', (remoteAs, as, good) => {
+    const { puppet, session } = begin({ remoteAs });
+    puppet.say({ ...open, as, capabilities: [] });
+    expect(session.state).toBe(good ? 'open_confirm' : 'closed');
+    expect(session.agreement?.remoteAs).toBe(good ? as : undefined);
+    if (!good) expect(puppet.heard.at(-1)).toMatchObject({ code: 2, subcode: 2 });
+  });
+
   it('takes its own router ID from a peer in another AS only', () => {
     const { puppet, session } = begin();
     puppet.say({ ...open, routerId: own.routerId });

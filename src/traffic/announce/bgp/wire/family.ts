@@ -23,13 +23,15 @@ export function addressFamily(text: string): Family {
 
 /** The bytes of an address, or undefined when `text` is none. A zone is left out. */
 export function addressBytes(text: string): Buffer | undefined {
-  if (isIP(text) === 0) return undefined;
+  const version = isIP(text);
+  if (version === 0) return undefined;
+  if (version === 4) return Buffer.from(text.split('.').map(Number));
   return Buffer.from(ipaddr.parse(withoutZone(text)).toByteArray());
 }
 
 /** 4 or 16 bytes as an address, in the form of RFC 5952. */
 export function addressText(bytes: Uint8Array): string {
-  return ipaddr.fromByteArray([...bytes]).toString();
+  return bytes.length === 4 ? bytes.join('.') : ipaddr.fromByteArray([...bytes]).toString();
 }
 
 export function withoutZone(address: string): string {

@@ -40,6 +40,11 @@ export function encodePrefix(prefix: string): Buffer {
   return Buffer.concat([Buffer.of(bits), bytes.subarray(0, Math.ceil(bits / 8))]);
 }
 
+/** Bytes that `encodePrefix` takes. */
+export function encodedLength(prefix: string): number {
+  return 1 + Math.ceil(Number(prefix.slice(prefix.indexOf('/') + 1)) / 8);
+}
+
 /** All prefixes of a field; throws BadPrefix or TooShort. Bits beyond the length do not count (RFC 4271, 4.3). */
 export function decodePrefixes(bytes: Buffer, family: Family): string[] {
   const reader = new ByteReader(bytes);
