@@ -63,6 +63,8 @@ export class RemoteBfd {
   async close(): Promise<void> {
     this.#closing = true;
     this.#cancelRestart();
+    // Whoever waits for the end is kept by it.
+    this.#worker?.ref();
     this.#tell({ kind: 'end' });
     await this.#exited;
   }

@@ -132,7 +132,13 @@ describe('connecting', () => {
     old.say({ type: 'notification', code: 2, subcode: 4, data: Buffer.alloc(0) });
     old.wire.drop();
     clock.advance(1000);
-    expect(connected().heard).toMatchObject([{ capabilities: [] }]);
+    const plain = connected();
+    expect(plain.heard).toMatchObject([{ capabilities: [] }]);
+    // A new version may know them: asked again after a session.
+    plain.say({ ...openBy('192.0.2.2'), capabilities: [] }, keepalive);
+    plain.wire.drop();
+    clock.advance(2000);
+    expect(connected().heard).toMatchObject([{ capabilities: expect.arrayContaining([{ kind: 'route_refresh' }]) }]);
   });
 
   it('keeps saying why a peer refused it, when later it just hangs up', () => {
@@ -175,10 +181,11 @@ describe('of two connections', () => {
   });
 
   it('the new one stays where the peer knows graceful restart: it has lost the old one', () => {
-    const { peer, connected, connects, want } = begin();
+    const { clock, peer, connected, connects, want } = begin();
     want('198.51.100.7');
     const mine = connected();
     mine.say(openBy('192.0.2.2', [restart]), keepalive);
+    clock.advance(5000);
     const theirs = connects();
     theirs.say(openBy('192.0.2.2', [restart]));
     expect(mine.closed).toBe(true);
@@ -186,6 +193,18 @@ describe('of two connections', () => {
     theirs.say(keepalive);
     expect(peer.state).toBe('established');
     expect(announcedTo(theirs)).toEqual(['198.51.100.7/32']);
+  });
+
+  it('the old one stays when it has just come up: both sides were on their way', () => {
+    const { clock, peer, connected, connects } = begin();
+    const mine = connected();
+    mine.say(openBy('192.0.2.2', [restart]), keepalive);
+    clock.advance(4999);
+    const theirs = connects();
+    theirs.say(openBy('192.0.2.2', [restart]));
+    expect(lastOf(theirs)).toMatchObject({ code: 6, subcode: 7 });
+    expect(mine.closed).toBe(false);
+    expect(peer.state).toBe('established');
   });
 
   it('of which the peer made both, the later stays', () => {

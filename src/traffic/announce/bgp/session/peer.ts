@@ -43,6 +43,8 @@ const RETRY = { baseMs: 1000, capMs: 30_000, jitter: 0.25 };
 const CONNECT_PATIENCE_MS = 10_000;
 /** A session that lasted this long makes up for the failures before it. */
 const STEADY_MS = 30_000;
+/** Connections that two sides make at the same time come within this time. */
+const SETTLED_MS = 5000;
 
 export class Peer {
   readonly config: PeerConfig;
@@ -58,6 +60,7 @@ export class Peer {
   /** No session with the peer yet in the life of this process. */
   #first = true;
   #plain = false;
+  #upAt = 0;
   /** What a NOTIFICATION said, until a session comes up: afterwards routers often just hang up. */
   #cause: string | undefined;
   #lastError: { readonly words: string; readonly at: number } | undefined;
@@ -236,8 +239,9 @@ export class Peer {
     for (const other of [...this.#sessions]) {
       if (other === session) continue;
       if (other.state === 'established') {
-        // The peer has lost the other one without our notice; both sides know that routes may stay meanwhile.
-        if (other.agreement?.knowsRestart === true) {
+        // The peer has lost the other one without our notice; both sides know that routes may stay meanwhile. One that
+        // has just come up is not lost: the peer was on its way to us at the same time.
+        if (other.agreement?.knowsRestart === true && this.#tools.clock.now() - this.#upAt >= SETTLED_MS) {
           other.leave('The peer has opened a new connection');
           continue;
         }
@@ -271,6 +275,7 @@ export class Peer {
     this.#cancelRetry?.();
     this.#cancelRetry = undefined;
     this.#first = false;
+    this.#upAt = tools.clock.now();
     this.#cause = undefined;
     const localAs = config.localAs ?? tools.localAs;
     const beside = tools.nextHopsAt(session.wire.localAddress);
@@ -313,6 +318,8 @@ export class Peer {
     const wasUp = this.#terms !== undefined && this.#established() === undefined && this.#state === 'established';
     if (wasUp) {
       this.#terms = undefined;
+      // What the peer did not know before, it may know when it comes back.
+      this.#plain = false;
       this.#outbound.end();
       this.#cancelSteady();
       this.#tools.metrics.told(this.config.name, 0);
