@@ -2,7 +2,7 @@
 // Pure; how it is brought to the kernel is the writer's matter.
 import type { Family } from '#lib/ip.ts';
 import type { Chain } from './chains.ts';
-import { dialectOf, rewriteChain, type SetName } from './layout.ts';
+import { dialectOf, RANGE_SETS, rewriteChain, SET_KINDS, type SetName } from './layout.ts';
 
 export interface Element {
   readonly set: SetName;
@@ -13,20 +13,73 @@ export interface Element {
 
 export interface Batch {
   readonly family: Family;
+  /** Takes away the table that is there, before all else. */
+  readonly replaced: boolean;
   /** Lines that make the table and its maps. First of all: nft 1.0.6 mistakes types of a map after rules with protocols. */
   readonly declared: readonly string[];
+  /** Sets whose elements all go. */
+  readonly emptied: readonly SetName[];
   /** Lines with the rules that are always there. */
   readonly structure: readonly string[];
   /** Made, or their rules replaced. */
   readonly chains: readonly Chain[];
   readonly removed: readonly Element[];
-  readonly added: readonly Element[];
+  /** Read once: those of a whole table are made while they are written. */
+  readonly added: Iterable<Element>;
   /** Names of chains that nothing leads to any more. */
   readonly gone: readonly string[];
 }
 
-export function isEmpty({ declared, structure, chains, removed, added, gone }: Batch): boolean {
-  return [declared, structure, chains, removed, added, gone].every((part) => part.length === 0);
+export function emptyBatch(family: Family): Batch {
+  const none: readonly never[] = [];
+  return {
+    family,
+    replaced: false,
+    declared: none,
+    emptied: none,
+    structure: none,
+    chains: none,
+    removed: none,
+    added: none,
+    gone: none,
+  };
+}
+
+/** Of a change, whose added elements are a list. */
+export function isEmpty({ declared, emptied, structure, chains, removed, added, gone }: Batch): boolean {
+  const lists = [declared, emptied, structure, chains, removed, gone, [...added]];
+  return lists.every((part: readonly unknown[]) => part.length === 0);
+}
+
+/** What belongs to the table itself, with the ranges of the node; and all else. */
+export function splitStructure(batch: Batch): readonly [structure: Batch, rest: Batch] {
+  const isRange = (set: SetName): boolean => RANGE_SETS.has(set);
+  const ranges: Element[] = [];
+  const others = function* (): Generator<Element> {
+    for (const element of batch.added) if (!isRange(element.set)) yield element;
+  };
+  // Ranges come first of all elements.
+  for (const element of batch.added) {
+    if (!isRange(element.set)) break;
+    ranges.push(element);
+  }
+  const structure: Batch = {
+    ...emptyBatch(batch.family),
+    replaced: batch.replaced,
+    declared: batch.declared,
+    emptied: batch.emptied.filter(isRange),
+    structure: batch.structure,
+    added: ranges,
+  };
+  const rest: Batch = {
+    ...batch,
+    replaced: false,
+    declared: [],
+    structure: [],
+    emptied: batch.emptied.filter((set) => !isRange(set)),
+    added: { [Symbol.iterator]: others },
+  };
+  return [structure, rest];
 }
 
 /** Elements of one line: long lines are quicker to read for `nft`, endless ones are not. */
@@ -36,7 +89,9 @@ const PER_LINE = 1000;
 export function batchText(batch: Batch, table: string): string {
   const at = `${dialectOf(batch.family).ip} ${table}`;
   return [
+    ...(batch.replaced ? [`delete table ${at}`] : []),
     ...batch.declared,
+    ...batch.emptied.map((set) => `flush ${SET_KINDS[set]} ${at} ${set}`),
     ...batch.structure,
     ...batch.chains.map(({ name }) => `add chain ${at} ${name}`),
     ...batch.chains.flatMap(({ name, rules }) => rewriteChain(batch.family, table, name, rules)),
@@ -58,7 +113,7 @@ export function batchText(batch: Batch, table: string): string {
 }
 
 function lines(
-  elements: readonly Element[],
+  elements: Iterable<Element>,
   command: (set: SetName, text: string) => string,
   text: (element: Element) => string,
 ): string[] {

@@ -17,13 +17,28 @@ export interface Chain {
   readonly rules: readonly string[];
 }
 
+export function pickName(map: EndpointMap, by: 'number' | 'source', count: number): string {
+  return `${map === 'endpoints' ? '' : 'local-'}${by === 'number' ? 'random' : 'hash'}-${count}`;
+}
+
+export function affinityName(id: number): string {
+  return `affinity-${id}`;
+}
+
+export function rememberName(id: number): string {
+  return `remember-${id}`;
+}
+
+export function rememberBySourceName(id: number): string {
+  return `remember-by-source-${id}`;
+}
+
 /** Takes one of `count` slots of the address that was asked for. */
 export function pickChain(family: Family, map: EndpointMap, by: 'number' | 'source', count: number): Chain {
   const { ip } = dialectOf(family);
   const place = by === 'number' ? `numgen random mod ${count}` : clientHash(dialectOf(family), count);
-  const scope = map === 'endpoints' ? '' : 'local-';
   return {
-    name: `${scope}${by === 'number' ? 'random' : 'hash'}-${count}`,
+    name: pickName(map, by, count),
     rules: L4_PROTOCOLS.map((protocol) => {
       const word = protocol.toLowerCase();
       const key = `${ip} daddr . meta l4proto . ${word} dport . ${place}`;
@@ -38,7 +53,7 @@ export function affinityChain(family: Family, id: number, protocol: L4Protocol, 
   const key = `${clientKey(dialect)} . ${idExpression(id)}`;
   const known = affinityMaps(family, protocol).map((map) => `${key} map @${map}`);
   const stay = `dnat ${dialect.ip} to ${known.join(' : ')}`;
-  return { name: `affinity-${id}`, rules: [`meta l4proto ${protocol.toLowerCase()} ${stay}`, `goto ${pick}`] };
+  return { name: affinityName(id), rules: [`meta l4proto ${protocol.toLowerCase()} ${stay}`, `goto ${pick}`] };
 }
 
 /** Notes where a client went, with the packet on its way to the endpoint: its source is still the client's. */
@@ -47,7 +62,7 @@ export function rememberChain(family: Family, id: number, protocol: L4Protocol, 
   const key = `${clientKey(dialect)} . ${idExpression(id)} timeout ${seconds}s`;
   const values = family === 'IPv4' ? ['ip daddr . th dport'] : ['ip6 daddr', 'th dport'];
   const rules = affinityMaps(family, protocol).map((map, at) => `update @${map} { ${key} : ${values[at]} }`);
-  return { name: `remember-${id}`, rules };
+  return { name: rememberName(id), rules };
 }
 
 /** Which of two memories holds a client of an address whose endpoints depend on the source. */
@@ -55,7 +70,7 @@ export function rememberBySource(family: Family, id: number, shortcut: string | 
   const { ip } = dialectOf(family);
   const verdict = shortcut === undefined ? 'return' : `goto ${shortcut}`;
   return {
-    name: `remember-by-source-${id}`,
+    name: rememberBySourceName(id),
     rules: [`${ip} saddr @pod-ranges ${verdict}`, `fib saddr type local ${verdict}`, `goto ${local}`],
   };
 }

@@ -8,10 +8,13 @@ import { RuleBook } from '#traffic/snapshot/rules/rule-book.ts';
 import { l4Endpoint, l4Port, nodeFacts } from '#traffic/snapshot/rules/testing.ts';
 import type { L4Driver } from '../contract.ts';
 import { createNftablesDriver } from './driver.ts';
+import type { WriterName } from './writer.ts';
 
 const hasNft = spawnSync('nft', ['--version']).status === 0;
 const obstacle = privilegedObstacle() ?? (hasNft ? undefined : 'nft is not installed');
-const test = it.runIf(kernelAllows(obstacle, 'the nftables driver'));
+const allowed = kernelAllows(obstacle, 'the nftables driver');
+const writers: readonly WriterName[] = ['netlink', 'nft'];
+const test = it.runIf(allowed);
 
 const name = uniqueName('nft');
 const nft = (line: string): string => {
@@ -20,8 +23,13 @@ const nft = (line: string): string => {
   return stdout.toString();
 };
 const warnings: string[] = [];
-const create = (): L4Driver =>
-  createNftablesDriver({ netns: `/run/netns/${name}`, owner: 'test', warn: (message) => warnings.push(message) });
+const create = (writer: WriterName): L4Driver =>
+  createNftablesDriver({
+    netns: `/run/netns/${name}`,
+    owner: 'test',
+    warn: (message) => warnings.push(message),
+    writer,
+  });
 
 beforeAll(() => obstacle === undefined && spawnSync('ip', ['netns', 'add', name]));
 afterAll(() => obstacle === undefined && spawnSync('ip', ['netns', 'del', name]));
@@ -43,8 +51,8 @@ const bookOf = (...ports: readonly L4ServicePort[]): RuleBook => {
   return book;
 };
 
-test('has what it should have after every change, and nothing when it ends', async () => {
-  const driver = create();
+test.for(writers)('has what it should have after every change, and nothing when it ends (%s)', async (writer) => {
+  const driver = create(writer);
   const book = bookOf(web, six);
   await driver.apply(book.whole());
   const clean = { restored: 0, removed: 0 };
@@ -72,14 +80,14 @@ test('has what it should have after every change, and nothing when it ends', asy
   expect(warnings).toEqual([]);
 });
 
-test('takes over what an earlier run left, whatever became of it', async () => {
-  const first = create();
+test.for(writers)('takes over what an earlier run left, whatever became of it (%s)', async (writer) => {
+  const first = create(writer);
   await first.apply(bookOf(web, hashed).whole());
   await first.close(true);
   nft('add element ip evenkeel-test affinity-tcp { 198.51.100.7 . 77 timeout 1h : 10.244.0.2 . 8080 }');
   nft('delete map ip evenkeel-test remember'.replace('delete', 'flush'));
   nft('flush chain ip evenkeel-test leave');
-  const second = create();
+  const second = create(writer);
   await second.apply(bookOf(web, six).whole());
   expect(await second.verify()).toEqual({ restored: 0, removed: 0 });
   expect(nft('list map ip evenkeel-test affinity-tcp')).toContain('198.51.100.7 . 77');
@@ -87,32 +95,35 @@ test('takes over what an earlier run left, whatever became of it', async () => {
   await second.close();
   nft('add table ip evenkeel-test');
   nft('add map ip evenkeel-test services { type ipv4_addr : verdict ; }');
-  const third = create();
+  const third = create(writer);
   await third.apply(bookOf(web).whole());
   expect(await third.verify()).toEqual({ restored: 0, removed: 0 });
   await third.close();
 });
 
-test('repairs what others changed, and writes everything again when a change meets it', async () => {
-  const driver = create();
-  const book = bookOf(web, hashed);
-  await driver.apply(book.whole());
-  await driver.verify();
-  nft('flush map ip evenkeel-test services');
-  nft('add element ip evenkeel-test cluster-ips { 10.96.0.99 }');
-  expect(await driver.verify()).toEqual({ restored: 4, removed: 1 });
-  nft('add rule ip evenkeel-test guard drop');
-  expect((await driver.verify()).restored).toBeGreaterThan(0);
-  expect(nft('list chain ip evenkeel-test guard')).not.toMatch(/^\s*drop$/m);
-  nft('delete table ip evenkeel-test');
-  expect((await driver.verify()).restored).toBeGreaterThan(0);
-  nft('flush map ip evenkeel-test services');
-  const update = book.change(new Map([[web.name, undefined]]));
-  if (update !== undefined) await driver.apply(update);
-  expect(warnings.splice(0)).toEqual([expect.stringContaining('the whole table is written again')]);
-  expect(await driver.verify()).toEqual({ restored: 0, removed: 0 });
-  await driver.close();
-});
+test.for(writers)(
+  'repairs what others changed, and writes everything again when a change meets it (%s)',
+  async (writer) => {
+    const driver = create(writer);
+    const book = bookOf(web, hashed);
+    await driver.apply(book.whole());
+    await driver.verify();
+    nft('flush map ip evenkeel-test services');
+    nft('add element ip evenkeel-test cluster-ips { 10.96.0.99 }');
+    expect(await driver.verify()).toEqual({ restored: 4, removed: 1 });
+    nft('add rule ip evenkeel-test guard drop');
+    expect((await driver.verify()).restored).toBeGreaterThan(0);
+    expect(nft('list chain ip evenkeel-test guard')).not.toMatch(/^\s*drop$/m);
+    nft('delete table ip evenkeel-test');
+    expect((await driver.verify()).restored).toBeGreaterThan(0);
+    nft('flush map ip evenkeel-test services');
+    const update = book.change(new Map([[web.name, undefined]]));
+    if (update !== undefined) await driver.apply(update);
+    expect(warnings.splice(0)).toEqual([expect.stringContaining('the whole table is written again')]);
+    expect(await driver.verify()).toEqual({ restored: 0, removed: 0 });
+    await driver.close();
+  },
+);
 
 test('says what is wrong where it may not change rules', async () => {
   const driver = createNftablesDriver({ netns: '/run/netns/none-such', warn: () => {} });

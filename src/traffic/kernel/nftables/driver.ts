@@ -1,19 +1,26 @@
 // The nftables driver: rules as elements of a fixed number of maps, each change one transaction.
 // The kernel is listed at the start, for repairs, and where a client must forget its endpoint; never to make a change.
 import type { Family } from '#lib/ip.ts';
-import type { RuleUpdate } from '#traffic/snapshot/rules/rule-model.ts';
+import type { PortRules, RuleUpdate } from '#traffic/snapshot/rules/rule-model.ts';
 import type { DriverOptions, L4Driver, Repairs } from '../contract.ts';
-import { type Batch, batchText, isEmpty } from './batch.ts';
+import { type Batch, isEmpty } from './batch.ts';
+import { createWriter } from './choose-writer.ts';
 import { FamilyTable, type StaleMemory } from './family-table.ts';
 import { forgetClients } from './forget.ts';
 import { dialectOf } from './layout.ts';
 import { createNft, type Nft } from './nft.ts';
-import { startTable } from './take-over.ts';
+import { startBatch } from './take-over.ts';
 import { type Fingerprint, verifyTable } from './verify.ts';
+import type { Writer, WriterName } from './writer.ts';
 
 const FAMILIES: readonly Family[] = ['IPv4', 'IPv6'];
 
-export function createNftablesDriver(options: DriverOptions): L4Driver {
+export interface NftablesOptions extends DriverOptions {
+  /** How changes are written; the fastest way there is when left out. */
+  readonly writer?: WriterName;
+}
+
+export function createNftablesDriver(options: NftablesOptions): L4Driver {
   return new NftablesDriver(options);
 }
 
@@ -25,17 +32,21 @@ export function tableName(owner: string | undefined): string {
 class NftablesDriver implements L4Driver {
   readonly name = 'nftables';
   readonly #nft: Nft;
+  readonly #writer: Writer;
   readonly #table: string;
   readonly #families: readonly FamilyTable[];
   readonly #fingerprints = new Map<Family, Fingerprint>();
   readonly #warn: (message: string) => void;
+  /** The tables have taken the first change in. */
+  #begun = false;
   #started = false;
   /** The kernel refused something, so that what it has is not known. */
   #unsure = false;
 
-  constructor({ netns, owner, warn }: DriverOptions) {
+  constructor({ netns, owner, warn, writer }: NftablesOptions) {
     this.#nft = createNft(netns);
     this.#table = tableName(owner);
+    this.#writer = createWriter(this.#nft, netns, this.#table, writer);
     this.#families = FAMILIES.map((family) => new FamilyTable(family, this.#table));
     this.#warn = warn;
   }
@@ -43,10 +54,15 @@ class NftablesDriver implements L4Driver {
   async apply(update: RuleUpdate): Promise<void> {
     // A change of the node writes all rules again, and gives them other handles.
     if (update.node !== undefined) this.#fingerprints.clear();
-    const changes = this.#families.map((family) => {
-      const ports = new Map([...update.ports].filter(([name, rules]) => familyOfPort(name, rules) === family.family));
-      return family.change(ports, update.node, performance.now());
-    });
+    const portsOf = byFamily(update.ports);
+    if (!this.#begun) {
+      for (const family of this.#families) family.begin(portsOf[family.family], update.node);
+      this.#begun = true;
+      await this.#start();
+      return;
+    }
+    const now = performance.now();
+    const changes = this.#families.map((family) => family.change(portsOf[family.family], update.node, now));
     if (!this.#started || this.#unsure) {
       await this.#start();
     } else {
@@ -67,7 +83,7 @@ class NftablesDriver implements L4Driver {
     let [restored, removed] = [0, 0];
     for (const family of this.#families) {
       const before = this.#fingerprints.get(family.family);
-      const found = await verifyTable(this.#nft, family, this.#table, before);
+      const found = await verifyTable(this.#nft, this.#writer, family, this.#table, before);
       this.#fingerprints.set(family.family, found.fingerprint);
       restored += found.restored;
       removed += found.removed;
@@ -76,6 +92,7 @@ class NftablesDriver implements L4Driver {
   }
 
   async close(keep = false): Promise<void> {
+    this.#writer.close();
     if (keep) return;
     this.#started = false;
     // A table is added first, so that there is one to delete.
@@ -84,16 +101,15 @@ class NftablesDriver implements L4Driver {
   }
 
   async #start(): Promise<void> {
-    for (const family of this.#families) {
-      await this.#nft.transaction(await startTable(this.#nft, family, this.#table));
-    }
+    const batches = this.#families.map(async (family) => await startBatch(this.#nft, family, this.#table));
+    await this.#writer.replace(await Promise.all(batches));
     this.#fingerprints.clear();
     this.#started = true;
     this.#unsure = false;
   }
 
   async #commit(batches: readonly Batch[]): Promise<void> {
-    for (const batch of batches) await this.#nft.transaction(batchText(batch, this.#table));
+    for (const batch of batches) await this.#writer.commit(batch);
   }
 
   async #forget(stale: readonly (readonly StaleMemory[])[]): Promise<void> {
@@ -103,6 +119,12 @@ class NftablesDriver implements L4Driver {
       await forgetClients(this.#nft, family, this.#table, memories);
     }
   }
+}
+
+function byFamily(ports: RuleUpdate['ports']): Readonly<Record<Family, ReadonlyMap<string, PortRules | undefined>>> {
+  const found = { IPv4: new Map<string, PortRules | undefined>(), IPv6: new Map<string, PortRules | undefined>() };
+  for (const [name, rules] of ports) found[familyOfPort(name, rules)].set(name, rules);
+  return found;
 }
 
 /** The name of a Service port ends with its family, so that one that is gone still has it. */

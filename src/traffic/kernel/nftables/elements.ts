@@ -1,5 +1,6 @@
 // From the rules of one Service port to the elements it has in the maps of its table, and the chains these lead to.
-// Pure: the whole state of a port at once; whoever knows its state before makes the difference (difference.ts).
+// Pure, and without memory: elements are said again whenever they are wanted, since 45,000 Services have many.
+import { canonicalCidr, inAnyOf } from '#lib/ip.ts';
 import {
   type EndpointSetName,
   type Front,
@@ -7,153 +8,194 @@ import {
   outcomeOf,
   type PortRules,
 } from '#traffic/snapshot/rules/rule-model.ts';
-import { affinityChain, type Chain, pickChain, rememberBySource, rememberChain } from './chains.ts';
+import {
+  affinityChain,
+  affinityName,
+  type Chain,
+  pickChain,
+  pickName,
+  rememberBySource,
+  rememberBySourceName,
+  rememberChain,
+  rememberName,
+} from './chains.ts';
 import { type EndpointMap, endpointMap, type SetName } from './layout.ts';
-import { type SlotTable, slotTable } from './slot-table.ts';
+import { endpointText, type SlotTable, slotTable } from './slot-table.ts';
 
-/** Key to value; sets have empty values. Keys and values are as `nft` writes them. */
-export type Elements = ReadonlyMap<string, string>;
-
-export interface PortState {
+/** A Service port with its endpoints in their slots. */
+export interface PlacedPort {
   readonly rules: PortRules;
-  readonly elements: ReadonlyMap<SetName, Elements>;
-  /** By name. */
-  readonly chains: ReadonlyMap<string, Chain>;
-  readonly slots: { readonly cluster: SlotTable; readonly local: SlotTable };
-  /** Numbers of its memories in the affinity map, and what may stand there. */
-  readonly memories: ReadonlyMap<number, ReadonlySet<string>>;
+  readonly cluster: SlotTable;
+  readonly local: SlotTable;
+  /** Its number in the affinity map, and the number after it; 0 where it needs none. */
+  readonly id: number;
 }
 
-/** `id` gives a Service port its number in the affinity map; the number after it is its too. */
-export function portState(rules: PortRules, before: PortState | undefined, id: number): PortState {
-  return new PortWriter(rules, before, id).write();
+/** `before` is what is in force, whose slots are kept where they can be. */
+export function placePort(rules: PortRules, before: PlacedPort | undefined, id: number): PlacedPort {
+  const table = (set: EndpointSetName): SlotTable =>
+    slotTable(rules.sets[set], rules.pick, before?.rules.pick === rules.pick ? before[set] : undefined);
+  return { rules, cluster: table('cluster'), local: table('local'), id };
 }
 
-class PortWriter {
-  readonly #rules: PortRules;
-  readonly #id: number;
-  readonly #elements = new Map<SetName, Map<string, string>>();
-  readonly #chains = new Map<string, Chain>();
-  readonly #memories = new Map<number, ReadonlySet<string>>();
-  readonly #slots: PortState['slots'];
+/** Keys and values are as `nft` writes them; sets have empty values. A key may come twice in sets, never in maps. */
+export type VisitElement = (set: SetName, key: string, value: string) => void;
 
-  constructor(rules: PortRules, before: PortState | undefined, id: number) {
-    this.#rules = rules;
-    this.#id = id;
-    const table = (set: 'cluster' | 'local'): SlotTable =>
-      slotTable(rules.sets[set], rules.pick, before?.rules.pick === rules.pick ? before.slots[set] : undefined);
-    this.#slots = { cluster: table('cluster'), local: table('local') };
+export function eachElement(port: PlacedPort, visit: VisitElement): void {
+  eachOwn(port, visit);
+  eachShared(port, visit);
+}
+
+/** Those that no other port has. */
+export function eachOwn(port: PlacedPort, visit: VisitElement): void {
+  for (const front of port.rules.fronts) frontElements(port, front, visit);
+}
+
+/** Those that other ports may have as well. */
+export function eachShared({ rules }: PlacedPort, visit: VisitElement): void {
+  // A pod that reaches itself must not see its own address as the source.
+  for (const set of [rules.sets.cluster, rules.sets.local]) {
+    for (const { local, address } of set) if (local) visit('selves', `${address} . ${address}`, '');
   }
+  for (const { kind, address } of rules.fronts) if (kind === 'cluster_ip') visit('cluster-ips', address, '');
+}
 
-  write(): PortState {
-    for (const front of this.#rules.fronts) this.#front(front);
-    for (const endpoint of [...this.#rules.sets.cluster, ...this.#rules.sets.local]) {
-      // A pod that reaches itself must not see its own address as the source.
-      if (endpoint.local) this.#add('selves', `${endpoint.address} . ${endpoint.address}`);
+function frontElements(port: PlacedPort, front: Front, visit: VisitElement): void {
+  const { rules } = port;
+  const key = `${front.address} . ${rules.protocol.toLowerCase()} . ${front.port}`;
+  if (front.allowedSources !== undefined) {
+    visit('firewalled', key, '');
+    for (const source of distinctRanges(front.allowedSources)) visit('allowed', `${key} . ${source}`, '');
+  }
+  const pod = outcomeOf(rules, front, 'pod');
+  const node = outcomeOf(rules, front, 'node');
+  const other = outcomeOf(rules, front, 'other');
+  // Those who may go nowhere keep the address they asked for, and are met after translation.
+  const refusal = [pod, node, other].find(({ type }) => type !== 'forward');
+  if (refusal !== undefined) visit('refusals', key, refusal.type === 'reject' ? 'goto refuse' : 'drop');
+  if (isSplit(rules, front)) splitElements(port, key, visit);
+  else if (other.type === 'forward') plainElements(port, front, key, other, visit);
+}
+
+/** Pods and the node itself are led elsewhere than others. */
+function isSplit({ external }: PortRules, front: Front): boolean {
+  if (front.kind === 'cluster_ip') return false;
+  const { pod, other } = external;
+  return pod.type === 'forward' && !(other.type === 'forward' && other.to === 'cluster');
+}
+
+function plainElements(
+  port: PlacedPort,
+  front: Front,
+  key: string,
+  { to, masquerade }: Extract<Outcome, { type: 'forward' }>,
+  visit: VisitElement,
+): void {
+  visit('services', key, `goto ${target(port, to)}`);
+  endpointElements(port, to, key, visit);
+  if (front.kind !== 'cluster_ip' && masquerade) visit('sources', key, 'goto masquerade-all');
+  if (remembers(port)) visit('remember', key, `jump ${rememberName(memoryId(port, to))}`);
+}
+
+function splitElements(port: PlacedPort, key: string, visit: VisitElement): void {
+  const { pod, other } = port.rules.external;
+  visit('services', key, 'goto by-source');
+  visit('sources', key, 'goto masquerade-node');
+  if (pod.type === 'forward') {
+    visit('shortcuts', key, `goto ${target(port, 'cluster')}`);
+    endpointElements(port, 'cluster', key, visit);
+  }
+  if (other.type === 'forward') {
+    visit('locals', key, `goto ${target(port, 'local')}`);
+    endpointElements(port, 'local', key, visit);
+  }
+  if (!remembers(port)) return;
+  if (other.type === 'forward') visit('remember', key, `jump ${rememberBySourceName(port.id)}`);
+  else if (pod.type === 'forward') visit('remember', key, `jump ${rememberName(memoryId(port, 'cluster'))}`);
+}
+
+function endpointElements(port: PlacedPort, to: EndpointSetName, key: string, visit: VisitElement): void {
+  const map = endpointMap(mapOf(to), port.rules.protocol);
+  let slot = 0;
+  for (const owner of port[to].owners) visit(map, `${key} . ${slot++}`, endpointText(owner));
+}
+
+/** Where a front leads. The set of the node alone has maps, chains and a memory of its own: a client may use both. */
+function target(port: PlacedPort, to: EndpointSetName): string {
+  if (remembers(port)) return affinityName(memoryId(port, to));
+  const { by, owners } = port[to];
+  return pickName(mapOf(to), by, owners.length);
+}
+
+/** A set of intervals refuses what overlaps: the wider range stands for the narrower. */
+export function distinctRanges(ranges: readonly string[]): readonly string[] {
+  const distinct = [...new Set(ranges.map((range) => canonicalCidr(range) ?? range))];
+  if (distinct.length < 2) return distinct;
+  return distinct.filter(
+    (range) =>
+      !distinct.some(
+        (other) =>
+          other !== range &&
+          Number(other.split('/')[1]) <= Number(range.split('/')[1]) &&
+          inAnyOf([other])(range.split('/')[0] ?? ''),
+      ),
+  );
+}
+
+/** Names of the chains that its elements lead to, and how each is made. */
+export function eachChain(port: PlacedPort, visit: (name: string, make: () => Chain) => void): void {
+  const ways = new Set<EndpointSetName>();
+  let bySource = false;
+  for (const front of port.rules.fronts) {
+    const other = outcomeOf(port.rules, front, 'other');
+    if (!isSplit(port.rules, front)) {
+      if (other.type === 'forward') ways.add(other.to);
+      continue;
     }
-    const { fronts } = this.#rules;
-    for (const { kind, address } of fronts) if (kind === 'cluster_ip') this.#add('cluster-ips', address);
-    return {
-      rules: this.#rules,
-      elements: this.#elements,
-      chains: this.#chains,
-      slots: this.#slots,
-      memories: this.#memories,
-    };
+    ways.add('cluster');
+    if (other.type === 'forward') ways.add('local');
+    bySource ||= other.type === 'forward';
   }
+  for (const to of ways) wayChains(port, to, visit);
+  if (!bySource || !remembers(port)) return;
+  const { family } = port.rules;
+  const make = (): Chain => {
+    const shortcut = ways.has('cluster') ? rememberName(memoryId(port, 'cluster')) : undefined;
+    return rememberBySource(family, port.id, shortcut, rememberName(memoryId(port, 'local')));
+  };
+  visit(rememberBySourceName(port.id), make);
+}
 
-  #front(front: Front): void {
-    const key = `${front.address} . ${this.#protocol} . ${front.port}`;
-    if (front.allowedSources !== undefined) {
-      this.#add('firewalled', key);
-      for (const source of front.allowedSources) this.#add('allowed', `${key} . ${source}`);
+function wayChains(port: PlacedPort, to: EndpointSetName, visit: (name: string, make: () => Chain) => void): void {
+  const { family, protocol, affinitySeconds } = port.rules;
+  const { by, owners } = port[to];
+  const pick = pickName(mapOf(to), by, owners.length);
+  visit(pick, () => pickChain(family, mapOf(to), by, owners.length));
+  if (!remembers(port)) return;
+  const id = memoryId(port, to);
+  visit(affinityName(id), () => affinityChain(family, id, protocol, pick));
+  visit(rememberName(id), () => rememberChain(family, id, protocol, affinitySeconds));
+}
+
+/** Numbers of its memories in the affinity map, and what may stand there. */
+export function memoriesOf(port: PlacedPort | undefined): ReadonlyMap<number, ReadonlySet<string>> {
+  const found = new Map<number, ReadonlySet<string>>();
+  if (port === undefined || !remembers(port)) return found;
+  eachChain(port, (name) => {
+    for (const to of ['cluster', 'local'] as const) {
+      const id = memoryId(port, to);
+      if (name === rememberName(id)) found.set(id, new Set(port[to].owners.map(endpointText)));
     }
-    const [pod, node, other] = (['pod', 'node', 'other'] as const).map((from) => outcomeOf(this.#rules, front, from));
-    if (pod === undefined || node === undefined || other === undefined) return;
-    // Those who may go nowhere keep the address they asked for, and are met after translation.
-    const refusal = [pod, node, other].find(({ type }) => type !== 'forward');
-    if (refusal !== undefined) this.#add('refusals', key, refusal.type === 'reject' ? 'goto refuse' : 'drop');
-    if (this.#isSplit(front)) this.#splitFront(key, pod, other);
-    else if (other.type === 'forward') this.#plainFront(front, key, other);
-  }
+  });
+  return found;
+}
 
-  #isSplit(front: Front): boolean {
-    if (front.kind === 'cluster_ip') return false;
-    const { pod, other } = this.#rules.external;
-    return pod.type === 'forward' && !(other.type === 'forward' && other.to === 'cluster');
-  }
+export function remembers({ rules }: Pick<PlacedPort, 'rules'>): boolean {
+  return rules.affinitySeconds > 0;
+}
 
-  #plainFront(front: Front, key: string, { to, masquerade }: Extract<Outcome, { type: 'forward' }>): void {
-    this.#add('services', key, `goto ${this.#target(to)}`);
-    this.#endpoints(to, key);
-    if (front.kind !== 'cluster_ip' && masquerade) this.#add('sources', key, 'goto masquerade-all');
-    if (this.#remembers) this.#add('remember', key, `jump ${this.#memory(to)}`);
-  }
-
-  #splitFront(key: string, pod: Outcome, other: Outcome): void {
-    this.#add('services', key, 'goto by-source');
-    this.#add('sources', key, 'goto masquerade-node');
-    if (pod.type === 'forward') {
-      this.#add('shortcuts', key, `goto ${this.#target('cluster')}`);
-      this.#endpoints('cluster', key);
-    }
-    if (other.type === 'forward') {
-      this.#add('locals', key, `goto ${this.#target('local')}`);
-      this.#endpoints('local', key);
-    }
-    if (!this.#remembers) return;
-    const shortcut = pod.type === 'forward' ? this.#memory('cluster') : undefined;
-    if (other.type !== 'forward') {
-      if (shortcut !== undefined) this.#add('remember', key, `jump ${shortcut}`);
-      return;
-    }
-    const local = this.#memory('local');
-    const chain = this.#chain(rememberBySource(this.#rules.family, this.#id, shortcut, local));
-    this.#add('remember', key, `jump ${chain}`);
-  }
-
-  get #remembers(): boolean {
-    return this.#rules.affinitySeconds > 0;
-  }
-
-  get #protocol(): string {
-    return this.#rules.protocol.toLowerCase();
-  }
-
-  /** The set of the node alone has maps, chains and a memory of its own, since a client may use both. */
-  #target(to: EndpointSetName): string {
-    const { by, owners } = this.#slots[to];
-    const { family, protocol } = this.#rules;
-    const pick = this.#chain(pickChain(family, mapOf(to), by, owners.length));
-    return this.#remembers ? this.#chain(affinityChain(family, this.#memoryId(to), protocol, pick)) : pick;
-  }
-
-  #memory(to: EndpointSetName): string {
-    const id = this.#memoryId(to);
-    this.#memories.set(id, new Set(this.#slots[to].owners));
-    const { family, protocol, affinitySeconds } = this.#rules;
-    return this.#chain(rememberChain(family, id, protocol, affinitySeconds));
-  }
-
-  #memoryId(to: EndpointSetName): number {
-    return to === 'cluster' ? this.#id : this.#id + 1;
-  }
-
-  #chain(chain: Chain): string {
-    this.#chains.set(chain.name, chain);
-    return chain.name;
-  }
-
-  #endpoints(to: EndpointSetName, key: string): void {
-    const map = endpointMap(mapOf(to), this.#rules.protocol);
-    for (const [slot, owner] of this.#slots[to].owners.entries()) this.#add(map, `${key} . ${slot}`, owner);
-  }
-
-  #add(set: SetName, key: string, value = ''): void {
-    const elements = this.#elements.get(set) ?? new Map<string, string>();
-    elements.set(key, value);
-    this.#elements.set(set, elements);
-  }
+function memoryId({ id }: PlacedPort, to: EndpointSetName): number {
+  return to === 'cluster' ? id : id + 1;
 }
 
 function mapOf(to: EndpointSetName): EndpointMap {

@@ -1,20 +1,31 @@
 // What the table of one IP family should hold, in memory: the kernel is never asked on the way of a change.
 // Turns changes of rules into batches; sends nothing.
 import { hash32 } from '#lib/hash.ts';
-import { canonicalCidr, type Family, familyOf, inAnyOf } from '#lib/ip.ts';
+import { type Family, familyOf } from '#lib/ip.ts';
 import type { L4Protocol } from '#traffic/model/l4/service-port.ts';
 import type { NodeFacts } from '#traffic/snapshot/rules/node-facts.ts';
 import type { PortRules } from '#traffic/snapshot/rules/rule-model.ts';
-import type { Batch, Element } from './batch.ts';
+import { type Batch, type Element, emptyBatch } from './batch.ts';
 import type { Chain } from './chains.ts';
-import { type PortState, portState } from './elements.ts';
+import {
+  distinctRanges,
+  eachChain,
+  eachElement,
+  eachOwn,
+  eachShared,
+  memoriesOf,
+  type PlacedPort,
+  placePort,
+  remembers,
+} from './elements.ts';
 import { makeTable, type SetName, writeRules } from './layout.ts';
 
 /** A chain that something may still lead to in the kernel's eyes is left for this long (kernels before 6.2). */
 const REST_MS = 1_000;
 
 /** Sets whose elements several Service ports have in common. */
-const SHARED: ReadonlySet<SetName> = new Set(['cluster-ips', 'selves']);
+const SHARED: readonly SetName[] = ['cluster-ips', 'selves'];
+const NO_NAMES: ReadonlySet<string> = new Set();
 
 /** Clients that stay with endpoints which are no longer there. */
 export interface StaleMemory {
@@ -36,10 +47,12 @@ interface UsedChain {
 export class FamilyTable {
   readonly family: Family;
   readonly #table: string;
-  readonly #ports = new Map<string, PortState>();
+  readonly #ports = new Map<string, PlacedPort>();
+  /** Numbers of the ports that have affinity. */
   readonly #ids = new Map<string, number>();
   readonly #usedIds = new Set<number>();
-  readonly #shared = new Map<string, number>();
+  /** How many ports have an element, by set and key. */
+  readonly #shared = new Map<SetName, Map<string, number>>(SHARED.map((set) => [set, new Map()]));
   readonly #chains = new Map<string, UsedChain>();
   /** Name to when it was left, in milliseconds. */
   readonly #resting = new Map<string, number>();
@@ -59,48 +72,48 @@ export class FamilyTable {
     const structure: string[] = [];
     if (node !== undefined) this.#changeNode(node, structure, removed, added);
     for (const [name, rules] of ports) {
-      const before = this.#ports.get(name);
-      const after = rules === undefined ? undefined : portState(rules, before, this.#idOf(name));
-      if (after === undefined && before === undefined) continue;
-      if (after === undefined) this.#forget(name);
-      else this.#ports.set(name, after);
+      const { before, after } = this.#keep(name, rules);
       this.#differ(before, after, removed, added);
       this.#useChains(before, after, chains, now);
       stale.push(...staleMemories(before, after));
     }
     const gone = this.#rested(now, chains);
-    const { family } = this;
-    return { batch: { family, declared: [], structure, chains: [...chains.values()], removed, added, gone }, stale };
+    const batch = { ...emptyBatch(this.family), structure, chains: [...chains.values()], removed, added, gone };
+    return { batch, stale };
+  }
+
+  /** The first change: nobody is told what it is, since the whole table is written after it. */
+  begin(ports: ReadonlyMap<string, PortRules | undefined>, node: NodeFacts | undefined): void {
+    if (node !== undefined) this.#node = node;
+    const chains = new Map<string, Chain>();
+    for (const [name, rules] of ports) {
+      const { after } = this.#keep(name, rules);
+      if (after === undefined) continue;
+      for (const [set, keys] of sharedOf(after)) for (const key of keys) this.#isFirst(set, key);
+      this.#useChains(undefined, after, chains, 0);
+    }
   }
 
   /** Everything, for a table that is empty. */
   whole(): Batch {
     return {
-      family: this.family,
+      ...emptyBatch(this.family),
       declared: makeTable(this.family, this.#table),
       structure: this.#rules(),
-      chains: [...this.#chains.values()].map(({ chain }) => chain),
-      removed: [],
-      added: [...this.elements()],
-      gone: [],
+      chains: this.chains(),
+      added: { [Symbol.iterator]: () => this.elements() },
     };
   }
 
   /** Every element that the kernel should have. */
   *elements(): Generator<Element> {
     for (const [set, ranges] of this.#ranges()) for (const key of ranges) yield { set, key, value: '' };
-    const seen = new Set<string>();
-    for (const { elements } of this.#ports.values()) {
-      for (const [set, own] of elements) {
-        for (const [key, value] of own) {
-          if (SHARED.has(set)) {
-            const name = `${set} ${key}`;
-            if (seen.has(name)) continue;
-            seen.add(name);
-          }
-          yield { set, key, value };
-        }
-      }
+    for (const [set, keys] of this.#shared) for (const key of keys.keys()) yield { set, key, value: '' };
+    const own: Element[] = [];
+    for (const port of this.#ports.values()) {
+      eachOwn(port, (set, key, value) => own.push({ set, key, value }));
+      yield* own;
+      own.length = 0;
     }
   }
 
@@ -117,8 +130,8 @@ export class FamilyTable {
   }
 
   #ranges(node = this.#node): ReadonlyMap<SetName, readonly string[]> {
-    const ours = (ranges: readonly string[] = []): string[] =>
-      withoutCovered(ranges.filter((range) => familyOf(range) === this.family));
+    const ours = (ranges: readonly string[] = []): readonly string[] =>
+      distinctRanges(ranges.filter((range) => familyOf(range) === this.family));
     return new Map([
       ['pod-ranges', ours(node?.podRanges)],
       ['service-ranges', ours(node?.serviceRanges)],
@@ -137,55 +150,68 @@ export class FamilyTable {
     structure.push(...this.#rules());
   }
 
-  #differ(before: PortState | undefined, after: PortState | undefined, removed: Element[], added: Element[]): void {
-    for (const set of new Set([...(before?.elements.keys() ?? []), ...(after?.elements.keys() ?? [])])) {
-      const old = before?.elements.get(set);
-      const now = after?.elements.get(set);
-      for (const [key, value] of now ?? []) {
-        const had = old?.get(key);
-        if (had === value) continue;
-        if (had !== undefined) removed.push({ set, key, value: had });
-        if (had !== undefined || this.#isFirst(set, key)) added.push({ set, key, value });
+  #keep(name: string, rules: PortRules | undefined): Readonly<Record<'before' | 'after', PlacedPort | undefined>> {
+    const before = this.#ports.get(name);
+    const after = rules === undefined ? undefined : placePort(rules, before, this.#idOf(name, rules));
+    if (after === undefined) this.#forget(name);
+    else this.#ports.set(name, after);
+    return { before, after };
+  }
+
+  #differ(before: PlacedPort | undefined, after: PlacedPort | undefined, removed: Element[], added: Element[]): void {
+    const old = elementsOf(before);
+    const now = elementsOf(after);
+    for (const [set, elements] of now) {
+      const had = old.get(set);
+      for (const [key, value] of elements) {
+        const was = had?.get(key);
+        if (was === value) continue;
+        if (was !== undefined) removed.push({ set, key, value: was });
+        if (was !== undefined || this.#isFirst(set, key)) added.push({ set, key, value });
       }
-      for (const [key, value] of old ?? []) {
-        if (now?.has(key) !== true && this.#isLast(set, key)) removed.push({ set, key, value });
+    }
+    for (const [set, elements] of old) {
+      const has = now.get(set);
+      for (const [key, value] of elements) {
+        if (has?.has(key) !== true && this.#isLast(set, key)) removed.push({ set, key, value });
       }
     }
   }
 
   #isFirst(set: SetName, key: string): boolean {
-    if (!SHARED.has(set)) return true;
-    const name = `${set} ${key}`;
-    const users = (this.#shared.get(name) ?? 0) + 1;
-    this.#shared.set(name, users);
+    const shared = this.#shared.get(set);
+    if (shared === undefined) return true;
+    const users = (shared.get(key) ?? 0) + 1;
+    shared.set(key, users);
     return users === 1;
   }
 
   #isLast(set: SetName, key: string): boolean {
-    if (!SHARED.has(set)) return true;
-    const name = `${set} ${key}`;
-    const users = (this.#shared.get(name) ?? 1) - 1;
-    if (users > 0) this.#shared.set(name, users);
-    else this.#shared.delete(name);
+    const shared = this.#shared.get(set);
+    if (shared === undefined) return true;
+    const users = (shared.get(key) ?? 1) - 1;
+    if (users > 0) shared.set(key, users);
+    else shared.delete(key);
     return users === 0;
   }
 
   #useChains(
-    before: PortState | undefined,
-    after: PortState | undefined,
+    before: PlacedPort | undefined,
+    after: PlacedPort | undefined,
     chains: Map<string, Chain>,
     now: number,
   ): void {
-    for (const [name, chain] of after?.chains ?? []) {
-      const used = this.#chains.get(name);
-      const users = (used?.users ?? 0) + (before?.chains.has(name) === true ? 0 : 1);
-      if (used === undefined || used.chain.rules.join('\n') !== chain.rules.join('\n')) chains.set(name, chain);
-      this.#chains.set(name, { chain, users });
-      this.#resting.delete(name);
+    const had = chainNames(before);
+    const has = new Set<string>();
+    if (after !== undefined) {
+      eachChain(after, (name, make) => {
+        has.add(name);
+        this.#useChain(name, make, !had.has(name), remembers(after), chains);
+      });
     }
-    for (const name of before?.chains.keys() ?? []) {
+    for (const name of had) {
       const used = this.#chains.get(name);
-      if (used === undefined || after?.chains.has(name) === true) continue;
+      if (used === undefined || has.has(name)) continue;
       if (used.users > 1) this.#chains.set(name, { ...used, users: used.users - 1 });
       else {
         this.#chains.delete(name);
@@ -195,6 +221,15 @@ export class FamilyTable {
     }
   }
 
+  /** `varies`: its rules may be others under the same name. */
+  #useChain(name: string, make: () => Chain, isNew: boolean, varies: boolean, chains: Map<string, Chain>): void {
+    const used = this.#chains.get(name);
+    const chain = used === undefined || varies ? make() : used.chain;
+    if (used === undefined || used.chain.rules.join('\n') !== chain.rules.join('\n')) chains.set(name, chain);
+    this.#chains.set(name, { chain, users: (used?.users ?? 0) + (isNew ? 1 : 0) });
+    this.#resting.delete(name);
+  }
+
   #rested(now: number, chains: ReadonlyMap<string, Chain>): string[] {
     const gone = [...this.#resting].flatMap(([name, since]) => (now - since >= REST_MS ? [name] : []));
     for (const name of gone) this.#resting.delete(name);
@@ -202,9 +237,10 @@ export class FamilyTable {
   }
 
   /** The same for the same Service port in the next run, so that its clients are still known. */
-  #idOf(name: string): number {
+  #idOf(name: string, rules: PortRules): number {
     const had = this.#ids.get(name);
     if (had !== undefined) return had;
+    if (!remembers({ rules })) return 0;
     let id = hash32(name) & 0x7fff_fffe || 2;
     while (this.#usedIds.has(id)) id = (id + 2) & 0x7fff_fffe || 2;
     this.#ids.set(name, id);
@@ -219,26 +255,40 @@ export class FamilyTable {
   }
 }
 
-function staleMemories(before: PortState | undefined, after: PortState | undefined): StaleMemory[] {
-  const found: StaleMemory[] = [];
-  const protocol = before?.rules.protocol ?? 'TCP';
-  for (const [id, had] of before?.memories ?? []) {
-    const valid = after?.memories.get(id) ?? new Set<string>();
-    if ([...had].some((endpoint) => !valid.has(endpoint))) found.push({ id, protocol, valid });
-  }
+function elementsOf(port: PlacedPort | undefined): ReadonlyMap<SetName, ReadonlyMap<string, string>> {
+  const found = new Map<SetName, Map<string, string>>();
+  if (port === undefined) return found;
+  eachElement(port, (set, key, value) => {
+    let own = found.get(set);
+    if (own === undefined) {
+      own = new Map();
+      found.set(set, own);
+    }
+    own.set(key, value);
+  });
   return found;
 }
 
-/** Sets of intervals refuse what overlaps: the wider range stands for the narrower. */
-function withoutCovered(ranges: readonly string[]): string[] {
-  const distinct = [...new Set(ranges.map((range) => canonicalCidr(range) ?? range))];
-  return distinct.filter(
-    (range) =>
-      !distinct.some(
-        (other) =>
-          other !== range &&
-          Number(other.split('/')[1]) <= Number(range.split('/')[1]) &&
-          inAnyOf([other])(range.split('/')[0] ?? ''),
-      ),
-  );
+function sharedOf(port: PlacedPort): ReadonlyMap<SetName, ReadonlySet<string>> {
+  const found = new Map<SetName, Set<string>>();
+  eachShared(port, (set, key) => found.set(set, (found.get(set) ?? new Set()).add(key)));
+  return found;
+}
+
+function chainNames(port: PlacedPort | undefined): ReadonlySet<string> {
+  if (port === undefined) return NO_NAMES;
+  const names = new Set<string>();
+  eachChain(port, (name) => names.add(name));
+  return names;
+}
+
+function staleMemories(before: PlacedPort | undefined, after: PlacedPort | undefined): StaleMemory[] {
+  const found: StaleMemory[] = [];
+  const protocol = before?.rules.protocol ?? 'TCP';
+  const now = memoriesOf(after);
+  for (const [id, had] of memoriesOf(before)) {
+    const valid = now.get(id) ?? new Set<string>();
+    if ([...had].some((endpoint) => !valid.has(endpoint))) found.push({ id, protocol, valid });
+  }
+  return found;
 }

@@ -47,6 +47,9 @@ export const SET_KINDS = {
 
 export type SetName = keyof typeof SET_KINDS;
 
+/** Ranges of the node: sets of plain intervals. */
+export const RANGE_SETS: ReadonlySet<SetName> = new Set(['pod-ranges', 'service-ranges']);
+
 export type EndpointMap = 'endpoints' | 'local-endpoints';
 
 /** A map for each protocol: nft 1.0.6 takes the port in what a map leads to for that of one protocol. */

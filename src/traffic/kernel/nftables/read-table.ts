@@ -2,7 +2,7 @@
 // Knows how libnftables-json(5) writes values; judges nothing.
 import type { Family } from '#lib/ip.ts';
 import { dialectOf } from './layout.ts';
-import type { Nft, NftObject } from './nft.ts';
+import type { Nft } from './nft.ts';
 
 export interface ReadTable {
   /** Elements by set: key to value. */
@@ -29,14 +29,10 @@ export async function readTable(nft: Nft, family: Family, table: string): Promis
   return { sets, chains };
 }
 
-/** Names of the chains, without a look at the elements; undefined when there is no such table. */
-export async function readChains(nft: Nft, family: Family, table: string): Promise<readonly string[] | undefined> {
-  const { ip } = dialectOf(family);
-  const objects = await nft.list('chains', ip);
-  const ours = (objects ?? []).flatMap(({ chain }) => (chain?.table === table ? [String(chain.name)] : []));
-  if (ours.length > 0) return ours;
-  const tables = await nft.list('tables', ip);
-  return (tables ?? []).some((object: NftObject) => object.table?.name === table) ? [] : undefined;
+/** Names of the chains, without a look at the elements: even a list of tables makes nft 1.0.6 read all of them. */
+export async function readChains(nft: Nft, family: Family, table: string): Promise<readonly string[]> {
+  const objects = await nft.list('chains', dialectOf(family).ip);
+  return (objects ?? []).flatMap(({ chain }) => (chain?.table === table ? [String(chain.name)] : []));
 }
 
 /** Elements of one map; empty when it is not there. */

@@ -5,9 +5,11 @@ import { slotsOf } from '#traffic/snapshot/rules/slots.ts';
 
 export interface SlotTable {
   readonly by: 'number' | 'source';
-  /** `address . port` by slot. */
-  readonly owners: readonly string[];
+  /** By slot. */
+  readonly owners: readonly RuleEndpoint[];
 }
+
+const NOBODY: SlotTable = { by: 'number', owners: [] };
 
 export function endpointText({ address, port }: RuleEndpoint): string {
   return `${address} . ${port}`;
@@ -19,14 +21,21 @@ export function slotTable(
   pick: PortRules['pick'],
   before: SlotTable | undefined,
 ): SlotTable {
+  if (set.length === 0 && pick === 'random') return NOBODY;
   const { by, owners, interchangeable } = slotsOf(set, pick);
-  const texts = set.map(endpointText);
-  if (!interchangeable || before === undefined || before.by !== by) {
-    return { by, owners: Array.from(owners, (place) => texts[place] ?? '') };
+  // Most are as they come: no list of their own for those.
+  if (interchangeable && before === undefined) return { by, owners: set };
+  if (!interchangeable || before?.by !== by) {
+    return { by, owners: Array.from(owners, (place) => set[place]).filter((owner) => owner !== undefined) };
   }
-  const homeless = new Set(texts);
-  const kept = before.owners.slice(0, set.length).map((owner) => (homeless.delete(owner) ? owner : undefined));
+  const homeless = new Map(set.map((endpoint) => [endpointText(endpoint), endpoint]));
+  const kept = before.owners.slice(0, set.length).map((owner) => {
+    const text = endpointText(owner);
+    const again = homeless.get(text);
+    homeless.delete(text);
+    return again;
+  });
   while (kept.length < set.length) kept.push(undefined);
   const waiting = homeless.values();
-  return { by, owners: kept.map((owner) => owner ?? waiting.next().value ?? '') };
+  return { by, owners: kept.map((owner) => owner ?? waiting.next().value).filter((owner) => owner !== undefined) };
 }

@@ -1,28 +1,24 @@
 // What is done about a table that an earlier run left behind: its clients' memories stay, all else is written anew.
-// One transaction whatever was there, so that no packet meets a gap.
-import { batchText } from './batch.ts';
+// One batch whatever was there, so that no packet meets a gap.
+import type { Batch } from './batch.ts';
 import type { FamilyTable } from './family-table.ts';
-import { dialectOf, fixedChains, LAYOUT_MARK, SET_KINDS } from './layout.ts';
+import { dialectOf, fixedChains, LAYOUT_MARK, SET_KINDS, type SetName } from './layout.ts';
 import type { Nft } from './nft.ts';
 import { readChains } from './read-table.ts';
 
-/** Text of the transaction that brings the table to what it should be. */
-export async function startTable(nft: Nft, family: FamilyTable, table: string): Promise<string> {
+/** What brings the table to what it should be. */
+export async function startBatch(nft: Nft, family: FamilyTable, table: string): Promise<Batch> {
   const at = `${dialectOf(family.family).ip} ${table}`;
-  const { declared, ...rest } = family.whole();
-  const whole = batchText({ declared, ...rest }, table);
+  const whole = family.whole();
   const chains = await readChains(nft, family.family, table);
-  if (chains === undefined) return whole;
-  if (!chains.includes(LAYOUT_MARK)) return `delete table ${at}\n${whole}`;
+  // A table without chains leads no packet, if there is one.
+  if (chains.length === 0) return { ...whole, declared: [`add table ${at}`, `delete table ${at}`, ...whole.declared] };
+  if (!chains.includes(LAYOUT_MARK)) return { ...whole, replaced: true };
   const kept = new Set([...fixedChains(family.family), ...family.chains().map(({ name }) => name)]);
-  const stale = chains.filter((name) => !kept.has(name));
-  return [
+  return {
+    ...whole,
     // Whatever somebody took away is made first, so that it can be emptied.
-    ...declared,
-    ...Object.entries(SET_KINDS).map(([set, kind]) => `flush ${kind} ${at} ${set}`),
-    ...stale.map((name) => `flush chain ${at} ${name}`),
-    batchText({ ...rest, declared: [] }, table),
-    ...stale.map((name) => `delete chain ${at} ${name}`),
-    '',
-  ].join('\n');
+    emptied: Object.keys(SET_KINDS) as SetName[],
+    gone: chains.filter((name) => !kept.has(name)),
+  };
 }

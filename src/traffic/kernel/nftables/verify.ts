@@ -1,11 +1,12 @@
 // Compares the kernel's table with what it should hold, and writes what is missing or strange.
 // Elements are compared one by one; rules by their handles, which change with every rule that is added or taken away.
-import { batchText, type Element } from './batch.ts';
+import { type Element, emptyBatch } from './batch.ts';
 import type { FamilyTable } from './family-table.ts';
 import { affinityMaps, fixedChains, L4_PROTOCOLS, type SetName } from './layout.ts';
 import type { Nft } from './nft.ts';
 import { type ReadTable, readTable } from './read-table.ts';
-import { startTable } from './take-over.ts';
+import { startBatch } from './take-over.ts';
+import type { Writer } from './writer.ts';
 
 /** Handles of the rules as they were when all was well, by chain. */
 export type Fingerprint = ReadonlyMap<string, string>;
@@ -18,6 +19,7 @@ export interface Verified {
 
 export async function verifyTable(
   nft: Nft,
+  writer: Writer,
   family: FamilyTable,
   table: string,
   before: Fingerprint | undefined,
@@ -25,12 +27,11 @@ export async function verifyTable(
   const found = await readTable(nft, family.family, table);
   if (found !== undefined && rulesAreOurs(found, family, before)) {
     const { removed, added } = differences(found, family);
-    const nothing = { family: family.family, declared: [], structure: [], chains: [], gone: [] };
-    if (removed.length + added.length > 0) await nft.transaction(batchText({ ...nothing, removed, added }, table));
+    if (removed.length + added.length > 0) await writer.commit({ ...emptyBatch(family.family), removed, added });
     return { restored: added.length, removed: removed.length, fingerprint: fingerprintOf(found) };
   }
   const lost = found === undefined ? [...family.elements()].length : differences(found, family).added.length;
-  await nft.transaction(await startTable(nft, family, table));
+  await writer.replace([await startBatch(nft, family, table)]);
   const repaired = await readTable(nft, family.family, table);
   return { restored: lost + 1, removed: 0, fingerprint: repaired === undefined ? new Map() : fingerprintOf(repaired) };
 }

@@ -26,10 +26,14 @@ export function compilePort(port: L4ServicePort, node: NodeFacts): PortRules {
     sets: { cluster: found.cluster.map(toRule), local: found.local.map(toRule) },
     affinitySeconds: port.affinitySeconds,
     pick: port.pick,
-    serving: new Set(
-      port.endpoints.filter(({ serving }) => serving).map(({ address, port: number }) => `${address} ${number}`),
-    ),
+    serving: port.protocol === 'UDP' ? servingOf(port.endpoints) : NOBODY,
   };
+}
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+function servingOf(endpoints: readonly L4Endpoint[]): ReadonlySet<string> {
+  return new Set(endpoints.filter(({ serving }) => serving).map(({ address, port }) => `${address} ${port}`));
 }
 
 /** What the health port of a Service answers; undefined when it has none. Terminating endpoints do not count. */

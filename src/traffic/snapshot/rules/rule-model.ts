@@ -57,7 +57,7 @@ export interface PortRules {
   readonly sets: Readonly<Record<EndpointSetName, readonly RuleEndpoint[]>>;
   readonly affinitySeconds: number;
   readonly pick: 'random' | 'source_hash';
-  /** `address port` of every endpoint that serves anywhere: established UDP flows to others are stale. */
+  /** UDP: `address port` of every endpoint that serves anywhere; established flows to others are stale. Else empty. */
   readonly serving: ReadonlySet<string>;
 }
 

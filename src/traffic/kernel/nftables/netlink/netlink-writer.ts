@@ -1,0 +1,76 @@
+// Writes batches of elements and chains by netlink; what makes or rewrites the table itself goes by `nft`.
+// Knows no rule of any Service.
+import { errnoName, errnoText } from '#lib/sys/errno.ts';
+import { type Batch, splitStructure } from '../batch.ts';
+import { NftError } from '../nft.ts';
+import type { Writer } from '../writer.ts';
+import { type EncodedBatch, encodeBatch, isEncodable } from './batch-bytes.ts';
+import { NfnetlinkSocket, type Refusal } from './nfnetlink-socket.ts';
+
+const DOING = 'Change of the nftables rules';
+const MOST_NAMED = 3;
+
+export class NetlinkWriter implements Writer {
+  readonly #netns: string | undefined;
+  readonly #table: string;
+  readonly #text: Writer;
+  #socket: NfnetlinkSocket | undefined;
+
+  constructor(netns: string | undefined, table: string, text: Writer) {
+    this.#netns = netns;
+    this.#table = table;
+    this.#text = text;
+  }
+
+  async commit(batch: Batch): Promise<void> {
+    const encoded = this.#encode(batch);
+    if (encoded === undefined) await this.#text.commit(batch);
+    else this.#send(encoded);
+  }
+
+  /**
+   * Tables and their fixed rules first, of all families: `nft` looks at everything that is there. Nothing leads from
+   * them to what is not there yet, and what was there before goes in the moment that its successor comes.
+   */
+  async replace(batches: readonly Batch[]): Promise<void> {
+    const parts = batches.map((batch) => splitStructure(batch));
+    const encoded = parts.map(([, rest]) => this.#encode(rest));
+    // A table of another layout goes as a whole, so that its successor has to come with it.
+    const isWhole = batches.some(({ replaced }) => replaced) || encoded.includes(undefined);
+    await this.#text.replace(isWhole ? batches : parts.map(([structure]) => structure));
+    if (!isWhole) for (const one of encoded) if (one !== undefined) this.#send(one);
+  }
+
+  close(): void {
+    this.#socket?.close();
+    this.#socket = undefined;
+    this.#text.close();
+  }
+
+  #encode(batch: Batch): EncodedBatch | undefined {
+    if (!isEncodable(batch)) return undefined;
+    try {
+      return encodeBatch(batch, this.#table);
+    } catch (error) {
+      if (error instanceof RangeError) return undefined;
+      throw error;
+    }
+  }
+
+  #send(encoded: EncodedBatch): void {
+    if (encoded.count === 0) return;
+    let refusals: readonly Refusal[];
+    try {
+      this.#socket ??= new NfnetlinkSocket(this.#netns);
+      refusals = this.#socket.transact(encoded.bytes);
+    } catch (error) {
+      throw new NftError(DOING, (error as Error).message);
+    }
+    if (refusals.length === 0) return;
+    const named = refusals.slice(0, MOST_NAMED).map(({ sequence, error, offset, words }) => {
+      const said = words === '' ? '' : `: ${words}`;
+      return `${encoded.describe(sequence, offset)}: ${errnoText(-error)} (${errnoName(-error)})${said}`;
+    });
+    throw new NftError(DOING, named.join('; '));
+  }
+}
