@@ -74,8 +74,9 @@ class IpamController {
       if (now !== undefined && clearingPatch(now) !== undefined) this.#queue.add(key);
     });
     this.#namespaces.onChange((name, now, before) => {
-      if (before === undefined || JSON.stringify(now?.metadata?.labels) === JSON.stringify(before.metadata?.labels))
-        return;
+      // One that is new may have Services already: the two are heard of in any order.
+      const same = JSON.stringify(now?.metadata?.labels) === JSON.stringify(before?.metadata?.labels);
+      if (before !== undefined && same) return;
       for (const service of this.#services.list(name)) this.#queue.add(objectKey(service));
     });
     this.#addressPools.onChange((_key, now, before) => this.#poolChanged(now, before));
