@@ -120,7 +120,8 @@ describe.runIf(possible)('evenkeel service-proxy', () => {
     await end(next, 'SIGTERM');
     expect(await curl('http://192.0.2.1:30080/')).toMatch(/^192/);
     const cleaned = await within(evenkeelBinary, 'service-proxy', '--cleanup');
-    expect(cleaned).toMatchObject({ code: 0, stdout: 'The rules of driver nftables are removed\n' });
+    expect(cleaned.code).toBe(0);
+    expect(cleaned.stdout).toContain('Driver nftables has left nothing\n');
     expect(await nft()).toBe('');
   });
 

@@ -19,6 +19,12 @@ const CHOICES: readonly Choice[] = [
     obstacle: async (netns) => (await import('#traffic/kernel/nftables/nft.ts')).nftObstacle(netns),
     create: async (options) => (await import('#traffic/kernel/nftables/driver.ts')).createNftablesDriver(options),
   },
+  {
+    name: 'iptables',
+    automatic: true,
+    obstacle: async (netns) => (await import('#traffic/kernel/iptables/commands.ts')).iptablesObstacle(netns),
+    create: async (options) => (await import('#traffic/kernel/iptables/driver.ts')).createIptablesDriver(options),
+  },
 ];
 
 export type Mode = 'auto' | DriverName;
@@ -45,4 +51,14 @@ export async function chooseDriver(mode: Mode, options: DriverOptions): Promise<
   }
   const what = mode === 'auto' ? 'No driver can run here' : `Driver ${mode} cannot run here`;
   throw new Failure(`${what}: ${obstacles.join('; ')}`, 'Run as root (CAP_NET_ADMIN), with nftables installed');
+}
+
+/** Drivers that could have left something on this machine, for somebody to have it removed. */
+export async function removableDrivers(mode: Mode, options: DriverOptions): Promise<readonly L4Driver[]> {
+  const found: L4Driver[] = [];
+  for (const choice of CHOICES) {
+    if (mode !== 'auto' && choice.name !== mode) continue;
+    if ((await choice.obstacle(options.netns)) === undefined) found.push(await choice.create(options));
+  }
+  return found;
 }

@@ -104,10 +104,11 @@ async function run(options: Options): Promise<void> {
   const awake = setInterval(() => {}, 60_000);
   try {
     if (options.cleanup) {
-      const { chooseDriver } = await import('../../service-proxy/drivers.ts');
-      const { driver } = await chooseDriver(settings.mode, { warn: (message) => log.warn({}, message) });
-      await driver.close();
-      tell(`The rules of driver ${driver.name} are removed`);
+      const { removableDrivers } = await import('../../service-proxy/drivers.ts');
+      for (const driver of await removableDrivers(settings.mode, { warn: (message) => log.warn({}, message) })) {
+        await driver.close();
+        tell(`Driver ${driver.name} has left nothing`);
+      }
       return;
     }
     const signal = signalled(['SIGINT', 'SIGTERM'], () => process.stderr.write('Stopping.\n'));
