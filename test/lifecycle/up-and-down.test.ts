@@ -108,7 +108,7 @@ test('without manifests it starts what is stored, by images that up or apply was
 
   const empty = await startCluster([], { data });
   cleanups.push(async () => void (await empty.stop()));
-  expect(empty.running.output().stdout).toContain('No Deployment, StatefulSet or DaemonSet is stored yet');
+  expect(empty.running.output().stdout).toContain('No workload is stored yet');
   const apply = await evenkeel(['apply', project, '--data', data.path]);
   expect(apply).toMatchObject({ code: 0, stdout: expect.stringContaining('deployment.apps/ours created') });
   await settled(empty, 'ours', 1, namespace);
