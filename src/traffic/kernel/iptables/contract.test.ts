@@ -12,7 +12,8 @@ const inside = (netns: string, ...command: string[]): string => {
 
 describeL4Driver('iptables', {
   create: (netns, owner, warn) => createIptablesDriver({ netns, owner, warn }),
-  tools: ['iptables', 'ip6tables', 'iptables-restore'],
+  tracked: true,
+  tools: ['iptables', 'ip6tables', 'iptables-restore', 'conntrack'],
   lacks: { source_hash: 'no match of iptables picks by the hash of a source without a mark of its own' },
   sabotage(netns, owner) {
     const prefix = chainPrefix(owner);
