@@ -1,13 +1,19 @@
 // The drivers that a service proxy can run with, best first; a new one is a line here.
 // Knows why one cannot run on this machine, not what it does.
 import type { DriverName, DriverOptions, L4Driver } from '#traffic/kernel/contract.ts';
+import type { Scheduler } from '#traffic/kernel/ipvs/table.ts';
 import { Failure } from '../failure.ts';
+
+export interface ProxyDriverOptions extends DriverOptions {
+  /** Of `ipvs`. */
+  readonly scheduler?: Scheduler;
+}
 
 interface Choice {
   readonly name: DriverName;
   /** Why it cannot run here, as a sentence. */
   obstacle(netns: string | undefined): Promise<string | undefined>;
-  create(options: DriverOptions): Promise<L4Driver>;
+  create(options: ProxyDriverOptions): Promise<L4Driver>;
   /** Taken by `auto`. */
   readonly automatic: boolean;
 }
@@ -25,6 +31,12 @@ const CHOICES: readonly Choice[] = [
     obstacle: async (netns) => (await import('#traffic/kernel/iptables/commands.ts')).iptablesObstacle(netns),
     create: async (options) => (await import('#traffic/kernel/iptables/driver.ts')).createIptablesDriver(options),
   },
+  {
+    name: 'ipvs',
+    automatic: false,
+    obstacle: async (netns) => (await import('#traffic/kernel/ipvs/tools.ts')).ipvsObstacle(netns),
+    create: async (options) => (await import('#traffic/kernel/ipvs/driver.ts')).createIpvsDriver(options),
+  },
 ];
 
 export type Mode = 'auto' | DriverName;
@@ -38,7 +50,7 @@ export interface ChosenDriver {
 }
 
 /** Throws a `Failure` where the wanted one, or none, can run. */
-export async function chooseDriver(mode: Mode, options: DriverOptions): Promise<ChosenDriver> {
+export async function chooseDriver(mode: Mode, options: ProxyDriverOptions): Promise<ChosenDriver> {
   const obstacles: string[] = [];
   for (const choice of CHOICES) {
     if (mode === 'auto' ? !choice.automatic : choice.name !== mode) continue;

@@ -10,6 +10,7 @@ import { createInformers } from '#kube/client/informer.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import { UdpFlows } from '#traffic/kernel/conntrack/udp-flows.ts';
+import type { Scheduler } from '#traffic/kernel/ipvs/table.ts';
 import { Failure, messageOf } from '../failure.ts';
 import { chooseDriver, type Mode } from './drivers.ts';
 import { closeServer, HealthServers, proxyHealth } from './health-servers.ts';
@@ -26,6 +27,8 @@ export interface ServiceProxySettings {
   readonly mode: Mode;
   readonly node: NodeSettings;
   readonly owner?: string;
+  /** Of IPVS. */
+  readonly scheduler?: Scheduler;
   /** `/healthz` and `/livez`. */
   readonly healthz: Bind | undefined;
   readonly metrics: Bind | undefined;
@@ -53,6 +56,7 @@ export async function runServiceProxy(settings: ServiceProxySettings, deps: Serv
   const { driver, reason } = await chooseDriver(settings.mode, {
     warn,
     ...(settings.owner === undefined ? {} : { owner: settings.owner }),
+    ...(settings.scheduler === undefined ? {} : { scheduler: settings.scheduler }),
   });
   tell(`Driver ${driver.name}: ${reason}`);
   const metrics = new ProxyMetrics(driver.name, settings.node.name);

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { Command, Option } from 'commander';
 import { systemClock } from '#lib/clock.ts';
 import { canonicalCidr } from '#lib/ip.ts';
+import { type Scheduler, schedulers } from '#traffic/kernel/ipvs/table.ts';
 import { UsageFailure } from '../../failure.ts';
 import { openLog } from '../../main/file-log.ts';
 import { MODES, type Mode } from '../../service-proxy/drivers.ts';
@@ -16,6 +17,7 @@ import { parseDuration, parseList } from '../values.ts';
 interface Options extends ConnectOptions {
   readonly mode: Mode;
   readonly proxyMode?: Mode;
+  readonly ipvsScheduler?: Scheduler;
   readonly hostnameOverride?: string;
   readonly clusterCidr: readonly string[];
   readonly serviceCidr: readonly string[];
@@ -41,6 +43,12 @@ export function serviceProxyCommand(): Command {
     .option('--data <dir>', 'data directory of an embedded cluster (default: ~/.evenkeel)')
     .addOption(new Option('--mode <mode>', 'how rules are enforced').choices(MODES).default('auto'))
     .addOption(new Option('--proxy-mode <mode>', 'the same').choices(MODES).hideHelp())
+    .addOption(
+      new Option(
+        '--ipvs-scheduler <name>',
+        'with --mode ipvs: how endpoints are picked (default: rr, wrr with weights)',
+      ).choices(schedulers),
+    )
     .option('--hostname-override <name>', 'name of the Node (default: that of the machine)')
     .addOption(
       new Option(
@@ -91,6 +99,7 @@ export function serviceProxyCommand(): Command {
 Examples:
   $ evenkeel service-proxy --kubeconfig /var/lib/kube-proxy/kubeconfig --cluster-cidr 10.244.0.0/16
   $ evenkeel service-proxy --kubeconfig F --hostname-override n1 --keep-rules
+  $ evenkeel service-proxy --kubeconfig F --mode ipvs --ipvs-scheduler wlc
   $ evenkeel service-proxy --cleanup`,
     )
     .action(run);
@@ -145,6 +154,7 @@ function settingsOf(options: Options): ServiceProxySettings {
       nodePortAddresses: primary ? 'primary' : addresses,
       masqueradeAll: options.masqueradeAll,
     },
+    ...(options.ipvsScheduler === undefined ? {} : { scheduler: options.ipvsScheduler }),
     healthz,
     metrics,
     keepRules: options.keepRules,

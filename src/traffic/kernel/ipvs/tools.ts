@@ -45,3 +45,16 @@ export async function mustRun(run: RunTool, program: string, args: readonly stri
   const said = stderr.trim().split('\n').slice(0, 3).join('; ').slice(0, 600);
   throw new Error(`${program} ${args.join(' ')} failed: ${said === '' ? `exit code ${code}` : said}`);
 }
+
+/** Why IPVS cannot be used here, as a sentence; undefined where it can. */
+export async function ipvsObstacle(netns?: string): Promise<string | undefined> {
+  const run = toolsIn(netns);
+  try {
+    const { code, stderr } = await run('ipvsadm', ['-Ln']);
+    if (code !== 0) return `this kernel has no IPVS, or it may not be changed (${stderr.trim().split('\n')[0]})`;
+    await run('ipset', ['--version']);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
