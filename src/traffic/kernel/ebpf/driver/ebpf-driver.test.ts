@@ -14,7 +14,7 @@ import { unpin } from '../bpf/pin.ts';
 import { CALLS } from '../programs/programs.ts';
 import { bpfObstacle } from '../testing/obstacle.ts';
 import { SocketLab } from '../testing/socket-lab.ts';
-import { EbpfDriver } from './ebpf-driver.ts';
+import { createEbpfDriver } from './ebpf-driver.ts';
 
 const nobody: L4Driver = {
   name: 'userspace',
@@ -32,7 +32,7 @@ const IP = '10.96.0.10';
 describe.runIf(kernelAllows(bpfObstacle(), 'Services served by eBPF'))('eBPF', () => {
   let lab: SocketLab;
   let folder: string;
-  let driver: EbpfDriver;
+  let driver: L4Driver;
   let book: RuleBook;
   const warnings: string[] = [];
 
@@ -45,8 +45,8 @@ describe.runIf(kernelAllows(bpfObstacle(), 'Services served by eBPF'))('eBPF', (
   });
   afterAll(() => lab.close());
 
-  const start = (): EbpfDriver =>
-    new EbpfDriver({
+  const start = (): L4Driver =>
+    createEbpfDriver({
       cgroup: lab.cgroup,
       netns: lab.fileOf('node'),
       owner: 'test',
@@ -101,8 +101,14 @@ describe.runIf(kernelAllows(bpfObstacle(), 'Services served by eBPF'))('eBPF', (
       { family: 'IPv6', protocol: 'UDP', clusterIP: 'fd00:96::10', endpoints: [a6] },
       { protocol: 'UDP', endpoints: [a] },
     );
-    expect(await lab.connect('client', 'fd00:96::10', 80, 'inet6')).toEqual({ text: 'a', peer: 'fd00:96::10 80' });
-    expect(await lab.connect('client', `::ffff:${IP}`, 80, 'inet6')).toEqual({ text: 'a', peer: `::ffff:${IP} 80` });
+    expect(await lab.connect('client', 'fd00:96::10', 80, { family: 'inet6' })).toEqual({
+      text: 'a',
+      peer: 'fd00:96::10 80',
+    });
+    expect(await lab.connect('client', `::ffff:${IP}`, 80, { family: 'inet6' })).toEqual({
+      text: 'a',
+      peer: `::ffff:${IP} 80`,
+    });
     const six = lab.datagrams('client', 'inet6');
     expect(await six.ask('fd00:96::10', 80)).toEqual({ text: 'a', peer: 'fd00:96::10 80' });
     expect(await six.ask(`::ffff:${IP}`, 80)).toEqual({ text: 'a', peer: `::ffff:${IP} 80` });
@@ -136,7 +142,9 @@ describe.runIf(kernelAllows(bpfObstacle(), 'Services served by eBPF'))('eBPF', (
   it('refuses at once where there is no endpoint', async () => {
     await serve({ endpoints: [] }, { protocol: 'UDP', endpoints: [] });
     await expect(lab.connect('client', IP, 80)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
-    await expect(lab.connect('client', `::ffff:${IP}`, 80, 'inet6')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    await expect(lab.connect('client', `::ffff:${IP}`, 80, { family: 'inet6' })).rejects.toMatchObject({
+      code: 'ECONNREFUSED',
+    });
     await expect(lab.datagrams('client').ask(IP, 80)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     await serve({ endpoints: [b] });
     expect(await answers('client', IP)).toEqual(['b']);
@@ -174,6 +182,24 @@ describe.runIf(kernelAllows(bpfObstacle(), 'Services served by eBPF'))('eBPF', (
       expect(await answers(place, '192.0.2.1', 30_080, 4), place).toEqual(['b']);
       expect(await answers(place, '203.0.113.5', 80, 4), place).toEqual(['b']);
     }
+  });
+
+  it('leaves alone who is bound to an address that should be another', async () => {
+    await serve({ endpoints: [a] });
+    const left = { code: 'EHOSTUNREACH' };
+    // The node's own address is replaced by that of the way to the endpoint; who is not bound gets it anyway.
+    await expect(lab.connect('node', IP, 80, { from: '10.244.0.1' })).rejects.toMatchObject(left);
+    expect((await lab.connect('node', IP, 80)).text).toBe('a');
+    expect((await lab.connect('client', IP, 80, { from: '10.244.0.9' })).text).toBe('a');
+    // A pod that reaches itself.
+    await expect(lab.connect('a', IP, 80, { from: '10.244.0.2' })).rejects.toMatchObject(left);
+    expect((await lab.connect('a', IP, 80)).text).toBe('a');
+    // What it does not know at all.
+    await expect(lab.connect('client', IP, 81)).rejects.toMatchObject(left);
+    await serve({ internalLocal: true, endpoints: [b] });
+    await expect(lab.connect('client', IP, 80)).rejects.toMatchObject(left);
+    await serve({ pick: 'source_hash', endpoints: [a, b] });
+    await expect(lab.connect('client', IP, 80)).rejects.toMatchObject(left);
   });
 
   it('knows local endpoints from others', async () => {

@@ -40,7 +40,12 @@ export function cgroupRoot(): string | undefined {
   return mountPoints('cgroup2')[0];
 }
 
-export class EbpfDriver implements L4Driver {
+/** Throws where `ebpfObstacle` says why. Nothing is in force before the first change. */
+export function createEbpfDriver(options: EbpfOptions): L4Driver {
+  return new EbpfDriver(options);
+}
+
+class EbpfDriver implements L4Driver {
   readonly name = 'ebpf';
   readonly #options: EbpfOptions;
   readonly #folder: PinFolder;
@@ -48,7 +53,6 @@ export class EbpfDriver implements L4Driver {
   readonly #tables: RuleTables;
   #attachment: Attachment | undefined;
 
-  /** Makes the tables; nothing is in force before the first change. Throws where `ebpfObstacle` says why. */
   constructor(options: EbpfOptions) {
     this.#options = options;
     const shapes = tableShapes({ ...CAPACITIES, ...options.capacities });
@@ -60,7 +64,7 @@ export class EbpfDriver implements L4Driver {
   }
 
   async apply(update: RuleUpdate): Promise<void> {
-    // Who is refused there must not be refused here alone: sockets served here need no packet of the driver beneath.
+    // A socket that is left alone by the new tables must meet the new rules beneath.
     await this.#options.beneath.apply(update);
     this.#tables.change(update.ports);
     const { cgroup, netns, warn } = this.#options;

@@ -11,8 +11,9 @@ import {
   REFUSE,
   TAIL_AT,
   type TableName,
+  UNBOUND_ONLY,
 } from './layout.ts';
-import { CONTEXT, copyPlace, readPlace, type SocketFamily, writePlace } from './socket-address.ts';
+import { CONTEXT, copyPlace, readPlace, readSource, type SocketFamily, writePlace } from './socket-address.ts';
 
 /** Places on the stack, from r10. What stands behind a place makes it a key or a value. */
 const FRONT = -32;
@@ -24,6 +25,8 @@ const CLIENT = -80;
 /** Set, slot. */
 const SLOT = -88;
 const NOW = -96;
+/** The address that the client is bound to. */
+const SOURCE = -112;
 
 const NANOSECONDS = 1_000_000_000;
 const CONNECTION_REFUSED = 111;
@@ -47,6 +50,9 @@ export function forwardProgram({ family, call, node }: ForwardOptions): Program 
   lookup(asm, 'fronts', FRONT);
   asm.jumpIf('r0', '==', 0, 'allow');
   chooseWay(asm, node);
+  readSource(asm, family, call, 'r6', SOURCE);
+  asm.jumpIf('r9', '&', UNBOUND_ONLY, 'unbound only').jump('any source');
+  asm.label('unbound only').jumpIf('r3', '!=', 0, 'allow').alu('and', 'r9', ~UNBOUND_ONLY).label('any source');
   findSet(asm);
   asm.mov('r1', 'r6').call('get_socket_cookie').store('u64', 'r10', SOCKET, 'r0');
   if (call === 'sendmsg') sameFlow(asm);
@@ -58,6 +64,7 @@ export function forwardProgram({ family, call, node }: ForwardOptions): Program 
   } else {
     asm.label('chosen');
   }
+  leaveHairpins(asm);
   rememberReverse(asm);
   writePlace(asm, family, 'r6', 'r10', ENDPOINT);
   return asm
@@ -108,7 +115,7 @@ function sameFlow(asm: Assembler): void {
   asm.jumpIf('r0', '==', 0, 'new flow');
   asm.load('u64', 'r1', 'r10', SOCKET).store('u64', 'r10', ENDPOINT_TAIL, 'r1');
   lookup(asm, 'reverse', ENDPOINT);
-  asm.jumpIf('r0', '!=', 0, 'rewrite').jump('remember').label('new flow');
+  asm.jumpIf('r0', '!=', 0, 'rewrite').jump('known flow').label('new flow');
 }
 
 /** With affinity a client stays with the endpoint it had, as long as it is one of the set. */
@@ -152,10 +159,20 @@ function pickSlot(asm: Assembler): void {
   update(asm, 'clients', CLIENT, ENDPOINT);
 }
 
+/** Who is bound to the address of the chosen endpoint reaches itself; packets would carry another source. */
+function leaveHairpins(asm: Assembler): void {
+  asm.label('known flow');
+  asm.load('u64', 'r1', 'r10', SOURCE).load('u64', 'r2', 'r10', ENDPOINT).jumpIf('r1', '!=', 'r2', 'other');
+  asm
+    .load('u64', 'r1', 'r10', SOURCE + 8)
+    .load('u64', 'r2', 'r10', ENDPOINT + 8)
+    .jumpIf('r1', '==', 'r2', 'allow');
+  asm.label('other');
+}
+
 /** So that the socket hears of its peer by the name it called. */
 function rememberReverse(asm: Assembler): void {
   asm.load('u64', 'r1', 'r10', SOCKET).store('u64', 'r10', ENDPOINT_TAIL, 'r1');
-  asm.label('remember');
   update(asm, 'reverse', ENDPOINT, FRONT);
   asm.label('rewrite');
 }

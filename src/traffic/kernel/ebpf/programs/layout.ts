@@ -22,6 +22,8 @@ export type SocketProtocol = keyof typeof PROTOCOLS;
 /** Ways that are no set: leave the socket alone; refuse the connection. */
 export const PASS = 0xffffffff;
 export const REFUSE = 0xfffffffe;
+/** A bit beside the set's number: sockets that are bound to an address are left alone. */
+export const UNBOUND_ONLY = 0x40000000;
 
 /** Bits of a member. */
 export const MEMBER_CHOSEN = 1;

@@ -20,6 +20,7 @@ import {
   setKey,
   setValue,
   slotKey,
+  UNBOUND_ONLY,
 } from '../programs/layout.ts';
 import { MirroredMap } from './mirrored-map.ts';
 import { stableOrder } from './slot-order.ts';
@@ -117,7 +118,7 @@ export class RuleTables {
   #plan(name: string, rules: PortRules | undefined, plan: Plan): PortState | undefined {
     const before = this.#ports.get(name) ?? NO_PORT;
     const ways = new Map(rules?.fronts.map((front) => [front, waysOf(rules, front)]));
-    const used = new Set([...ways.values()].flatMap(({ pod, node }) => [pod, node]));
+    const used = new Set([...ways.values()].flatMap(({ pod, node }) => [setOf(pod), setOf(node)]));
     const sets = new Map<EndpointSetName, SetState>();
     for (const which of ['cluster', 'local'] as const) {
       const old = before.sets.get(which);
@@ -182,10 +183,15 @@ function membersOf(rules: PortRules, chosen: readonly string[]): ReadonlyMap<str
   return members;
 }
 
+function setOf(way: Way): EndpointSetName | undefined {
+  return typeof way === 'string' ? undefined : way.to;
+}
+
 function wordOf(way: Way, sets: ReadonlyMap<EndpointSetName, SetState>): number {
   if (way === 'pass') return PASS;
-  const set = way === 'refuse' ? undefined : sets.get(way);
-  return set === undefined || set.slots.length === 0 ? REFUSE : set.id;
+  const set = way === 'refuse' ? undefined : sets.get(way.to);
+  if (way === 'refuse' || set === undefined || set.slots.length === 0) return REFUSE;
+  return way.unboundOnly ? set.id | UNBOUND_ONLY : set.id;
 }
 
 /** As the rule model names endpoints that serve. */

@@ -3,7 +3,13 @@
 import type { EndpointSetName, Front, PortRules } from '#traffic/snapshot/rules/rule-model.ts';
 import { outcomeOf } from '#traffic/snapshot/rules/rule-model.ts';
 
-export type Way = 'pass' | 'refuse' | EndpointSetName;
+export interface Served {
+  readonly to: EndpointSetName;
+  /** Only sockets that let the kernel choose their source: others would keep an address that should be replaced. */
+  readonly unboundOnly: boolean;
+}
+
+export type Way = 'pass' | 'refuse' | Served;
 
 export interface FrontWays {
   readonly pod: Way;
@@ -24,7 +30,7 @@ function wayOf(rules: PortRules, front: Front, source: 'pod' | 'node'): Way {
   if (outcome.type === 'drop') return 'pass';
   // The hash is of the client's address, which a socket has only once it is connected.
   if (rules.pick === 'source_hash') return 'pass';
-  // The node's own sockets have its address anyway; a pod's would need it in place of its own.
+  // The node's own sockets get its address anyway, that of the way to the endpoint; a pod's would keep its own.
   if (outcome.masquerade && source === 'pod') return 'pass';
-  return outcome.to;
+  return { to: outcome.to, unboundOnly: outcome.masquerade };
 }

@@ -1,5 +1,6 @@
 // A small network of namespaces (a node with pods on a bridge) and a control group whose sockets the programs see.
-// Everything is made by this process: servers outside of the control group, clients inside. Knows no rule.
+// This process makes everything: servers outside of the control group, clients inside. Packets to 10.96.0.0/16 meet
+// an unreachable route at once: what the programs leave alone is not served. Knows no rule.
 import { createSocket, type Socket as DatagramSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
@@ -37,6 +38,7 @@ export class SocketLab {
     ip(`-n ${this.node} link set br0 up`);
     ip(`-n ${this.node} address add 10.244.0.1/24 dev br0`);
     ip(`-n ${this.node} address add fd00:244::1/64 dev br0 nodad`);
+    ip(`-n ${this.node} route add unreachable 10.96.0.0/16`);
   }
 
   /** A namespace with the addresses 10.244.0.`host` and fd00:244::`host`. */
@@ -51,6 +53,7 @@ export class SocketLab {
     ip(`-n ${namespace} address add fd00:244::${host}/64 dev eth0 nodad`);
     ip(`-n ${namespace} route add default via 10.244.0.1`);
     ip(`-n ${namespace} route add default via fd00:244::1`);
+    ip(`-n ${namespace} route add unreachable 10.96.0.0/16`);
   }
 
   fileOf(place: string): string {
@@ -90,10 +93,16 @@ export class SocketLab {
     }
   }
 
-  /** One TCP connection; rejects as the client's would. */
-  async connect(place: string, address: string, port: number, family: 'inet' | 'inet6' = 'inet'): Promise<Answer> {
-    const socket = connectOn(this.socket(place, family, 'stream'), { family: 'inet', address, port });
-    return readAnswer(socket);
+  /** One TCP connection; rejects as the client's would. `from`: the address it is bound to. */
+  async connect(
+    place: string,
+    address: string,
+    port: number,
+    { family = 'inet', from }: { family?: 'inet' | 'inet6'; from?: string } = {},
+  ): Promise<Answer> {
+    const fd = this.socket(place, family, 'stream');
+    if (from !== undefined) bindSocket(fd, { family: 'inet', address: from, port: 0 });
+    return readAnswer(connectOn(fd, { family: 'inet', address, port }));
   }
 
   /** A datagram socket of the client, not connected. */
