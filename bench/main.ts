@@ -5,6 +5,7 @@ import { balancing } from './balancing/balancing.ts';
 import { bodies } from './bodies/bodies.ts';
 import { churn } from './churn/churn.ts';
 import { connections } from './connections/connections.ts';
+import { ebpf } from './ebpf/ebpf.ts';
 import { grpc } from './grpc/grpc.ts';
 import { http1 } from './http1/http1.ts';
 import { http2 } from './http2/http2.ts';
@@ -18,10 +19,9 @@ import { tls } from './tls/tls.ts';
 import { workers } from './workers/workers.ts';
 
 const benchmarks = new Map<string, Benchmark>(
-  [http1, connections, bodies, tls, http2, grpc, scale, idle, churn, workers, soak, balancing, pods].map((one) => [
-    one.usage.name,
-    one,
-  ]),
+  [http1, connections, bodies, tls, http2, grpc, scale, idle, churn, workers, soak, balancing, pods, ebpf].map(
+    (one) => [one.usage.name, one],
+  ),
 );
 
 async function main([name = '', ...args]: readonly string[]): Promise<number> {

@@ -16,7 +16,7 @@ export function describeL4Driver(name: string, setup: DriverSetup): void {
   describe.skipIf(!allowed)(`layer-4 driver ${name}`, () => {
     let lab: ServiceLab | undefined;
     beforeAll(async () => {
-      lab = await ServiceLab.make();
+      lab = await ServiceLab.make(setup.groupOf);
     }, 120_000);
     afterAll(async () => await lab?.close(), 60_000);
     const scene = new Scene(setup, () => {

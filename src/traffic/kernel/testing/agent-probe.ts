@@ -123,7 +123,12 @@ export class UdpFlow extends Flow {
       } else this.failed(code);
     });
     // Connected, so that the kernel tells it of "port unreachable".
-    socket.bind({ address: from, port: takePort() }, () => socket.connect(port, to, () => this.#say()));
+    socket.bind({ address: from, port: takePort() }, () => {
+      socket.connect(port, to, ((error?: NodeJS.ErrnoException) => {
+        if (error) this.failed(error.code ?? '');
+        else this.#say();
+      }) as () => void);
+    });
   }
 
   #say(): void {

@@ -19,9 +19,13 @@ export class Agent {
   #said = 0;
   #stderr = '';
 
-  constructor(name: string, netns: string) {
+  /** `group`: folder of the control group that it is to be in. */
+  constructor(name: string, netns: string, group?: string) {
     this.name = name;
-    this.#child = spawn('nsenter', [`--net=${netns}`, '--', process.execPath, PROGRAM, name]);
+    const inside = ['nsenter', `--net=${netns}`, '--', process.execPath, PROGRAM, name];
+    const join = ['sh', '-ec', 'echo $$ > "$0/cgroup.procs"; exec "$@"', group ?? ''];
+    const [program = '', ...args] = group === undefined ? inside : [...join, ...inside];
+    this.#child = spawn(program, args);
     this.#child.stderr.on('data', (text) => {
       this.#stderr = `${this.#stderr}${text}`.slice(-2000);
     });

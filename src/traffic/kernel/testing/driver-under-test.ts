@@ -7,7 +7,7 @@ import type { RuleModel } from '#traffic/snapshot/rules/rule-model.ts';
 import { UdpFlows } from '../conntrack/udp-flows.ts';
 import { hasStaleFlows, type L4Driver } from '../contract.ts';
 import { type Compared, compareWithTrace } from './as-traced.ts';
-import { labNode } from './lab-layout.ts';
+import { labNode, type Place } from './lab-layout.ts';
 import type { Probe, ServiceLab } from './service-lab.ts';
 
 /** What a driver may lack; the value says why, and is printed. */
@@ -19,6 +19,8 @@ export interface DriverSetup {
   readonly tracked: boolean;
   /** Programs that have to be installed. */
   readonly tools?: readonly string[];
+  /** Folder of the control group that clients of a place are in, for a driver that serves sockets. Makes it. */
+  readonly groupOf?: (lab: string, place: Place) => string | undefined;
   readonly lacks?: Partial<Readonly<Record<Feature, string>>>;
   /** Takes something of the driver's away in the namespace, and adds something that should not be there. */
   readonly sabotage: (netns: string, owner: string) => void;

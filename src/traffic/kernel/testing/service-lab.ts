@@ -56,11 +56,14 @@ export class ServiceLab {
     this.node = netnsPath(id, 'n1');
   }
 
-  static async make(): Promise<ServiceLab> {
+  /** `groupOf`: folder of the control group for the agent of a place, where it is to be in one of its own. */
+  static async make(groupOf?: (lab: string, place: Place) => string | undefined): Promise<ServiceLab> {
     const lab = new ServiceLab(`ekl4-${process.pid}-${labs++}`);
     try {
       makeNamespaces(lab.id);
-      for (const place of places) lab.#agents.set(place, new Agent(place, netnsPath(lab.id, place)));
+      for (const place of places) {
+        lab.#agents.set(place, new Agent(place, netnsPath(lab.id, place), groupOf?.(lab.id, place)));
+      }
       await Promise.all(places.map((place) => lab.#agent(place).tell({ do: 'serve', served: servedAt(place) })));
       return lab;
     } catch (error) {

@@ -5,8 +5,11 @@ import type { BpfMap, Element } from '../bpf/map.ts';
 /** Below this many changes single calls cost less than putting a batch together. */
 const WORTH_A_BATCH = 8;
 
-const textOf = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+/** A short key that can be compared, one character a byte. */
+export function textOf(bytes: Uint8Array): string {
+  return String.fromCharCode.apply(null, bytes as unknown as number[]);
+}
+
 const bytesOf = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'latin1'));
 
 export class MirroredMap {
@@ -24,13 +27,20 @@ export class MirroredMap {
 
   /** Returns how many elements differed. What the kernel refused counts as not written. */
   setAll(elements: readonly Element[]): number {
-    const changed = elements.filter(([key, value]) => this.#wanted.get(textOf(key)) !== textOf(value));
+    const changed: Element[] = [];
+    const texts: [string, string][] = [];
+    for (const element of elements) {
+      const [key, value] = [textOf(element[0]), textOf(element[1])];
+      if (this.#wanted.get(key) === value) continue;
+      changed.push(element);
+      texts.push([key, value]);
+    }
     if (changed.length >= WORTH_A_BATCH) {
       this.#map.setAll(changed);
     } else {
       for (const [key, value] of changed) this.#map.set(key, value);
     }
-    for (const [key, value] of changed) this.#wanted.set(textOf(key), textOf(value));
+    for (const [key, value] of texts) this.#wanted.set(key, value);
     return changed.length;
   }
 

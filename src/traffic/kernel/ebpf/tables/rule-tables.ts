@@ -22,7 +22,7 @@ import {
   slotKey,
   UNBOUND_ONLY,
 } from '../programs/layout.ts';
-import { MirroredMap } from './mirrored-map.ts';
+import { MirroredMap, textOf } from './mirrored-map.ts';
 import { stableOrder } from './slot-order.ts';
 import { type Way, waysOf } from './ways.ts';
 
@@ -99,9 +99,9 @@ export class RuleTables {
   #carryOut(plan: Plan): void {
     for (const map of ['slots', 'members', 'sets'] as const) this.#maps[map].setAll(plan.add[map]);
     // A front that moves from one Service to another is removed by one and added by the other.
-    const added = new Set(plan.add.fronts.map(([key]) => String(key)));
+    const added = new Set(plan.add.fronts.map(([key]) => textOf(key)));
     this.#maps.fronts.setAll(plan.add.fronts);
-    this.#maps.fronts.deleteAll(plan.remove.fronts.filter((key) => !added.has(String(key))));
+    this.#maps.fronts.deleteAll(plan.remove.fronts.filter((key) => !added.has(textOf(key))));
     for (const map of ['slots', 'members'] as const) this.#maps[map].deleteAll(plan.remove[map]);
   }
 
@@ -130,7 +130,7 @@ export class RuleTables {
     for (const [front, { pod, node }] of ways) {
       if (pod === 'pass' && node === 'pass') continue;
       const key = frontKey(front, rules?.protocol as SocketProtocol);
-      fronts.set(String(key), key);
+      fronts.set(textOf(key), key);
       plan.add.fronts.push([key, frontValue(wordOf(pod, sets), wordOf(node, sets))]);
     }
     for (const [text, key] of before.fronts) if (!fronts.has(text)) plan.remove.fronts.push(key);

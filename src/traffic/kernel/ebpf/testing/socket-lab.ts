@@ -83,7 +83,16 @@ export class SocketLab {
 
   /** A descriptor made in `place` and in the control group. The way there and back takes the whole process along. */
   socket(place: string, family: 'inet' | 'inet6', type: 'stream' | 'datagram', inGroup = true): number {
-    const make = (): number => inNetworkNamespace(this.fileOf(place), () => openSocket(family, type));
+    return this.#make(place, () => openSocket(family, type), inGroup);
+  }
+
+  /** Many TCP sockets at once. */
+  sockets(place: string, count: number, inGroup = true): number[] {
+    return this.#make(place, () => Array.from({ length: count }, () => openSocket('inet', 'stream')), inGroup);
+  }
+
+  #make<T>(place: string, open: () => T, inGroup: boolean): T {
+    const make = (): T => inNetworkNamespace(this.fileOf(place), open);
     if (!inGroup) return make();
     writeFileSync(join(this.cgroup, 'cgroup.procs'), String(process.pid));
     try {
@@ -91,6 +100,11 @@ export class SocketLab {
     } finally {
       writeFileSync(join(this.#root, 'cgroup.procs'), String(process.pid));
     }
+  }
+
+  /** Takes the unreachable route of the node away: Services go out to the bridge, unless rules lead them elsewhere. */
+  routeServices(): void {
+    ip(`-n ${this.node} route replace 10.96.0.0/16 dev br0`);
   }
 
   /** One TCP connection; rejects as the client's would. `from`: the address it is bound to. */

@@ -1,0 +1,36 @@
+// The eBPF driver in the contract suite: clients on the node and in its pods are in its control group, others are not.
+// Beneath is the nftables driver.
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll } from 'vitest';
+import { kernelAllows } from '#test/support/kernel.ts';
+import { describeL4Driver } from '../l4-driver.contract.ts';
+import { sh } from '../testing/lab-namespaces.ts';
+import { createForContract, groupOf, leftOf, pinsOf, removeGroup } from './testing/contract-driver.ts';
+import { bpfObstacle } from './testing/obstacle.ts';
+
+let lab = '';
+if (kernelAllows(bpfObstacle(), 'the layer-4 driver ebpf')) {
+  describeL4Driver('ebpf', {
+    create: (netns, owner, warn) => createForContract({ netns, owner, warn }),
+    tools: ['nft', 'conntrack'],
+    groupOf: (id, place) => {
+      lab = id;
+      return ['n1', 'p1', 'p2'].includes(place) ? groupOf(id) : undefined;
+    },
+    sabotage: (netns, owner) => {
+      rmSync(join(pinsOf(owner), 'connect4'));
+      sh(`nft flush map ip evenkeel-${owner} services`, netns);
+      sh(`nft add element ip evenkeel-${owner} cluster-ips '{ 10.96.0.99 }'`, netns);
+    },
+    inventory: () => leftOf(lab),
+    program: {
+      module: new URL('./testing/contract-driver.ts', import.meta.url).href,
+      create: createForContract.name,
+    },
+  });
+}
+
+afterAll(() => {
+  if (lab !== '') removeGroup(lab);
+});
