@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { kernelAllows } from '#test/support/kernel.ts';
 import { describeL4Driver } from '../l4-driver.contract.ts';
+import { tableName } from '../nftables/driver.ts';
 import { sh } from '../testing/lab-namespaces.ts';
 import { createForContract, groupOf, leftOf, pinsOf, removeGroup } from './testing/contract-driver.ts';
 import { bpfObstacle } from './testing/obstacle.ts';
@@ -13,6 +14,7 @@ let lab = '';
 if (kernelAllows(bpfObstacle(), 'the layer-4 driver ebpf')) {
   describeL4Driver('ebpf', {
     create: (netns, owner, warn) => createForContract({ netns, owner, warn }),
+    tracked: true,
     tools: ['nft', 'conntrack'],
     groupOf: (id, place) => {
       lab = id;
@@ -20,8 +22,12 @@ if (kernelAllows(bpfObstacle(), 'the layer-4 driver ebpf')) {
     },
     sabotage: (netns, owner) => {
       rmSync(join(pinsOf(owner), 'connect4'));
-      sh(`nft flush map ip evenkeel-${owner} services`, netns);
-      sh(`nft add element ip evenkeel-${owner} cluster-ips '{ 10.96.0.99 }'`, netns);
+      const table = tableName(owner);
+      for (const ip of ['ip', 'ip6']) {
+        const address = ip === 'ip' ? '10.96.0.10' : 'fd00:10:96::a';
+        sh(`nft flush map ${ip} ${table} services`, netns);
+        sh(`nft add element ${ip} ${table} firewalled '{ ${address} . tcp . 80 }'`, netns);
+      }
     },
     inventory: () => leftOf(lab),
     program: {

@@ -40,47 +40,43 @@ export function cgroupRoot(): string | undefined {
   return mountPoints('cgroup2')[0];
 }
 
-/** Throws where `ebpfObstacle` says why. Nothing is in force before the first change. */
+/** Where `ebpfObstacle` says why it cannot work, the first change throws. */
 export function createEbpfDriver(options: EbpfOptions): L4Driver {
   return new EbpfDriver(options);
+}
+
+/** What is there from the first change on. */
+interface Begun {
+  readonly folder: PinFolder;
+  readonly maps: Readonly<Record<TableName, BpfMap>>;
+  readonly tables: RuleTables;
+  attachment: Attachment | undefined;
 }
 
 class EbpfDriver implements L4Driver {
   readonly name = 'ebpf';
   readonly #options: EbpfOptions;
-  readonly #folder: PinFolder;
-  readonly #maps: Readonly<Record<TableName, BpfMap>>;
-  readonly #tables: RuleTables;
-  #attachment: Attachment | undefined;
+  #begun: Begun | undefined;
 
   constructor(options: EbpfOptions) {
     this.#options = options;
-    const shapes = tableShapes({ ...CAPACITIES, ...options.capacities });
-    this.#folder = openPinFolder(options.bpfFolder ?? DEFAULT_BPF_FOLDER, options.owner ?? 'default');
-    const kept = REMEMBERED.map((name) => [name, keptMap(this.#folder, shapes[name])] as const);
-    const fresh = DECIDED.map((name) => [name, BpfMap.create(shapes[name])] as const);
-    this.#maps = Object.fromEntries([...kept, ...fresh]) as Record<TableName, BpfMap>;
-    this.#tables = new RuleTables(this.#maps);
   }
 
   async apply(update: RuleUpdate): Promise<void> {
+    const { cgroup, netns, warn, beneath } = this.#options;
     // A socket that is left alone by the new tables must meet the new rules beneath.
-    await this.#options.beneath.apply(update);
-    this.#tables.change(update.ports);
-    const { cgroup, netns, warn } = this.#options;
-    this.#attachment ??= new Attachment({
-      cgroup,
-      node: namespaceCookie(netns),
-      folder: this.#folder,
-      maps: this.#maps,
-      warn,
-    });
+    await beneath.apply(update);
+    this.#begun ??= this.#begin();
+    const { folder, maps, tables } = this.#begun;
+    tables.change(update.ports);
+    // Programs take the place of those of an earlier run only now that the tables are full.
+    this.#begun.attachment ??= new Attachment({ cgroup, node: namespaceCookie(netns), folder, maps, warn });
   }
 
   async verify(): Promise<Repairs> {
     const beneath = await this.#options.beneath.verify();
-    const tables = this.#tables.repair();
-    const tied = this.#attachment?.repair() ?? 0;
+    const tables = this.#begun?.tables.repair() ?? { restored: 0, removed: 0 };
+    const tied = this.#begun?.attachment?.repair() ?? 0;
     return {
       restored: beneath.restored + tables.restored + tied,
       removed: beneath.removed + tables.removed,
@@ -88,9 +84,23 @@ class EbpfDriver implements L4Driver {
   }
 
   async close(keep = false): Promise<void> {
-    this.#attachment?.close(keep);
-    for (const map of Object.values(this.#maps)) map.close();
-    if (!keep) this.#folder.remove();
+    if (this.#begun !== undefined) {
+      const { attachment, maps, folder } = this.#begun;
+      this.#begun = undefined;
+      attachment?.close(keep);
+      for (const map of Object.values(maps)) map.close();
+      if (!keep) folder.remove();
+    }
     await this.#options.beneath.close(keep);
+  }
+
+  #begin(): Begun {
+    const { capacities, bpfFolder = DEFAULT_BPF_FOLDER, owner = 'default' } = this.#options;
+    const shapes = tableShapes({ ...CAPACITIES, ...capacities });
+    const folder = openPinFolder(bpfFolder, owner);
+    const kept = REMEMBERED.map((name) => [name, keptMap(folder, shapes[name])] as const);
+    const fresh = DECIDED.map((name) => [name, BpfMap.create(shapes[name])] as const);
+    const maps = Object.fromEntries([...kept, ...fresh]) as Record<TableName, BpfMap>;
+    return { folder, maps, tables: new RuleTables(maps), attachment: undefined };
   }
 }

@@ -6,6 +6,7 @@ import {
   FLOW_SECONDS,
   MEMBER_CHOSEN,
   PASS,
+  PORT_AT,
   PROTOCOL_AT,
   PROTOCOLS,
   REFUSE,
@@ -53,6 +54,7 @@ export function forwardProgram({ family, call, node }: ForwardOptions): Program 
   readSource(asm, family, call, 'r6', SOURCE);
   asm.jumpIf('r9', '&', UNBOUND_ONLY, 'unbound only').jump('any source');
   asm.label('unbound only').jumpIf('r3', '!=', 0, 'allow').alu('and', 'r9', ~UNBOUND_ONLY).label('any source');
+  leaveEndpoints(asm);
   findSet(asm);
   asm.mov('r1', 'r6').call('get_socket_cookie').store('u64', 'r10', SOCKET, 'r0');
   if (call === 'sendmsg') sameFlow(asm);
@@ -64,7 +66,6 @@ export function forwardProgram({ family, call, node }: ForwardOptions): Program 
   } else {
     asm.label('chosen');
   }
-  leaveHairpins(asm);
   rememberReverse(asm);
   writePlace(asm, family, 'r6', 'r10', ENDPOINT);
   return asm
@@ -115,7 +116,7 @@ function sameFlow(asm: Assembler): void {
   asm.jumpIf('r0', '==', 0, 'new flow');
   asm.load('u64', 'r1', 'r10', SOCKET).store('u64', 'r10', ENDPOINT_TAIL, 'r1');
   lookup(asm, 'reverse', ENDPOINT);
-  asm.jumpIf('r0', '!=', 0, 'rewrite').jump('known flow').label('new flow');
+  asm.jumpIf('r0', '!=', 0, 'rewrite').jump('remember').label('new flow');
 }
 
 /** With affinity a client stays with the endpoint it had, as long as it is one of the set. */
@@ -159,20 +160,21 @@ function pickSlot(asm: Assembler): void {
   update(asm, 'clients', CLIENT, ENDPOINT);
 }
 
-/** Who is bound to the address of the chosen endpoint reaches itself; packets would carry another source. */
-function leaveHairpins(asm: Assembler): void {
-  asm.label('known flow');
-  asm.load('u64', 'r1', 'r10', SOURCE).load('u64', 'r2', 'r10', ENDPOINT).jumpIf('r1', '!=', 'r2', 'other');
-  asm
-    .load('u64', 'r1', 'r10', SOURCE + 8)
-    .load('u64', 'r2', 'r10', ENDPOINT + 8)
-    .jumpIf('r1', '==', 'r2', 'allow');
-  asm.label('other');
+/** Leaves alone who is bound to the address of an endpoint of the set: packets to itself would carry another source. */
+function leaveEndpoints(asm: Assembler): void {
+  asm.jumpIf('r3', '==', 0, 'no endpoint');
+  for (const part of [0, 8]) {
+    asm.load('u64', 'r2', 'r10', SOURCE + part).store('u64', 'r10', ENDPOINT + part, 'r2');
+  }
+  asm.store('u64', 'r10', ENDPOINT + PORT_AT, 0).store('u64', 'r10', ENDPOINT_TAIL, 'r9');
+  lookup(asm, 'members', ENDPOINT);
+  asm.jumpIf('r0', '!=', 0, 'allow').label('no endpoint');
 }
 
 /** So that the socket hears of its peer by the name it called. */
 function rememberReverse(asm: Assembler): void {
   asm.load('u64', 'r1', 'r10', SOCKET).store('u64', 'r10', ENDPOINT_TAIL, 'r1');
+  asm.label('remember');
   update(asm, 'reverse', ENDPOINT, FRONT);
   asm.label('rewrite');
 }

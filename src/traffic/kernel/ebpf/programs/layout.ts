@@ -28,6 +28,8 @@ export const UNBOUND_ONLY = 0x40000000;
 /** Bits of a member. */
 export const MEMBER_CHOSEN = 1;
 export const MEMBER_SERVING = 2;
+/** Of an address of this node's, at port 0: a client that is bound to it may reach itself. */
+export const MEMBER_LOCAL = 4;
 
 /** Seconds after which a silent UDP flow may get another endpoint (netfilter's nf_conntrack_udp_timeout_stream). */
 export const FLOW_SECONDS = 120;

@@ -9,6 +9,7 @@ import {
   frontKey,
   frontValue,
   MEMBER_CHOSEN,
+  MEMBER_LOCAL,
   MEMBER_SERVING,
   memberKey,
   memberValue,
@@ -150,7 +151,7 @@ export class RuleTables {
       const place = places.get(name);
       if (place !== undefined) plan.add.slots.push([slotKey(id, slot), place]);
     }
-    const members = membersOf(rules, names);
+    const members = membersOf(rules, endpoints);
     for (const [name, bits] of members) plan.add.members.push([memberKey(placeOf(name), id), memberValue(bits)]);
     plan.add.sets.push([setKey(id), setValue(slots.length, rules.affinitySeconds, portNumber(rules.name))]);
     return { id, slots, members };
@@ -174,12 +175,13 @@ function removeStale(old: SetState | undefined, after: SetState | undefined, pla
   if (after === undefined) plan.freed.push(old.id);
 }
 
-/** Only flows and clients that are remembered ask who is a member. */
-function membersOf(rules: PortRules, chosen: readonly string[]): ReadonlyMap<string, number> {
+/** Who is asked for: flows and clients that are remembered, and clients that may be endpoints themselves. */
+function membersOf(rules: PortRules, endpoints: readonly RuleEndpoint[]): ReadonlyMap<string, number> {
   const members = new Map<string, number>();
+  for (const { address, local } of endpoints) if (local) members.set(`${address} 0`, MEMBER_LOCAL);
   if (rules.affinitySeconds === 0 && rules.protocol !== 'UDP') return members;
   if (rules.protocol === 'UDP') for (const name of rules.serving) members.set(name, MEMBER_SERVING);
-  for (const name of chosen) members.set(name, (members.get(name) ?? 0) | MEMBER_CHOSEN);
+  for (const name of endpoints.map(nameOf)) members.set(name, (members.get(name) ?? 0) | MEMBER_CHOSEN);
   return members;
 }
 
