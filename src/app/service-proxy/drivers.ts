@@ -37,7 +37,28 @@ const CHOICES: readonly Choice[] = [
     obstacle: async (netns) => (await import('#traffic/kernel/ipvs/tools.ts')).ipvsObstacle(netns),
     create: async (options) => (await import('#traffic/kernel/ipvs/driver.ts')).createIpvsDriver(options),
   },
+  {
+    name: 'ebpf',
+    // It sees the sockets of the whole machine, which nobody should be given unasked.
+    automatic: false,
+    obstacle: ebpfObstacle,
+    create: createEbpf,
+  },
 ];
+
+async function ebpfObstacle(netns: string | undefined): Promise<string | undefined> {
+  const { cgroupRoot, ebpfObstacle } = await import('#traffic/kernel/ebpf/driver/ebpf-driver.ts');
+  if (netns !== undefined) return 'it serves the sockets of the whole machine, which is more than this node';
+  if (cgroupRoot() === undefined) return 'no cgroup2 file system is mounted';
+  return ebpfObstacle() ?? (await import('#traffic/kernel/nftables/nft.ts')).nftObstacle(netns);
+}
+
+/** At the root of the control groups, over the nftables driver. */
+async function createEbpf(options: DriverOptions): Promise<L4Driver> {
+  const { cgroupRoot, createEbpfDriver } = await import('#traffic/kernel/ebpf/driver/ebpf-driver.ts');
+  const { createNftablesDriver } = await import('#traffic/kernel/nftables/driver.ts');
+  return createEbpfDriver({ ...options, cgroup: cgroupRoot() ?? '', beneath: createNftablesDriver(options) });
+}
 
 export type Mode = 'auto' | DriverName;
 
