@@ -1,8 +1,11 @@
 // `evenkeel service-proxy` beside an API server, in a network namespace of the test: the command, its rules, its pages.
 // Knows the CLI from the outside; what rules do to packets in full is the drivers' contract.
 import { spawnSync } from 'node:child_process';
+import { mkdirSync, rmdirSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { mountPoints } from '#lib/sys/mounts.ts';
 import { privilegedObstacle, uniqueName } from '#lib/sys/testing.ts';
+import { ebpfObstacle } from '#traffic/kernel/ebpf/driver/ebpf-driver.ts';
 import { eventually } from '../support/eventually.ts';
 import { kernelAllows } from '../support/kernel.ts';
 import { evenkeel, evenkeelBinary, type Finished, type Running, run, start } from '../support/run.ts';
@@ -123,6 +126,39 @@ describe.runIf(possible)('evenkeel service-proxy', () => {
     expect(cleaned.code).toBe(0);
     expect(cleaned.stdout).toContain('Driver nftables has left nothing\n');
     expect(await nft()).toBe('');
+  });
+
+  it('serves sockets by eBPF where it is asked to', { timeout: 60_000 }, async () => {
+    const root = mountPoints('cgroup2')[0];
+    if (
+      !kernelAllows(
+        ebpfObstacle() ?? (root === undefined ? 'no cgroup2 is mounted' : undefined),
+        'service-proxy by eBPF',
+      )
+    ) {
+      return;
+    }
+    const cgroup = `${root}/${name}`;
+    mkdirSync(cgroup);
+    try {
+      const running = await proxy('--mode', 'ebpf', '--cgroup', cgroup);
+      expect(running.output().stdout).toContain('Driver ebpf: as asked for');
+      const peer = 'echo $$ > $0/cgroup.procs; exec curl -s --max-time 5 -w " by %{remote_ip}" http://192.0.2.1:30080/';
+      const { stdout } = await within('sh', '-c', peer, cgroup);
+      expect(stdout).toMatch(/^192\.0\.2\.[12] by 192\.0\.2\.1$/);
+      // Whoever is not in the group is served by the driver beneath.
+      expect(await curl('http://192.0.2.1:30080/')).toMatch(/^192/);
+      await end(running, 'SIGKILL');
+      const kept = await within('sh', '-c', peer, cgroup);
+      expect(kept.stdout).toMatch(/ by 192\.0\.2\.1$/);
+      const cleaned = await within(evenkeelBinary, 'service-proxy', '--cleanup');
+      expect(cleaned.stdout).toContain('Driver ebpf has left nothing\n');
+      expect(await nft()).toBe('');
+      const after = await within('sh', '-c', peer, cgroup);
+      expect(after.stdout).not.toContain('192.0.2.2');
+    } finally {
+      await eventually('the group is empty', () => rmdirSync(cgroup));
+    }
   });
 
   it('says what is wrong with its flags and its ports', { timeout: 60_000 }, async () => {

@@ -7,6 +7,8 @@ import { Failure } from '../failure.ts';
 export interface ProxyDriverOptions extends DriverOptions {
   /** Of `ipvs`. */
   readonly scheduler?: Scheduler;
+  /** Of `ebpf`: folder of the control group whose sockets are served; the root of version 2 when left out. */
+  readonly cgroup?: string;
 }
 
 interface Choice {
@@ -53,11 +55,12 @@ async function ebpfObstacle(netns: string | undefined): Promise<string | undefin
   return ebpfObstacle() ?? (await import('#traffic/kernel/nftables/nft.ts')).nftObstacle(netns);
 }
 
-/** At the root of the control groups, over the nftables driver. */
-async function createEbpf(options: DriverOptions): Promise<L4Driver> {
+/** Over the nftables driver. */
+async function createEbpf(options: ProxyDriverOptions): Promise<L4Driver> {
   const { cgroupRoot, createEbpfDriver } = await import('#traffic/kernel/ebpf/driver/ebpf-driver.ts');
   const { createNftablesDriver } = await import('#traffic/kernel/nftables/driver.ts');
-  return createEbpfDriver({ ...options, cgroup: cgroupRoot() ?? '', beneath: createNftablesDriver(options) });
+  const cgroup = options.cgroup ?? cgroupRoot() ?? '';
+  return createEbpfDriver({ ...options, cgroup, beneath: createNftablesDriver(options) });
 }
 
 export type Mode = 'auto' | DriverName;

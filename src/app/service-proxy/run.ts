@@ -29,6 +29,8 @@ export interface ServiceProxySettings {
   readonly owner?: string;
   /** Of IPVS. */
   readonly scheduler?: Scheduler;
+  /** Of eBPF: folder of the control group whose sockets are served. */
+  readonly cgroup?: string;
   /** `/healthz` and `/livez`. */
   readonly healthz: Bind | undefined;
   readonly metrics: Bind | undefined;
@@ -57,6 +59,7 @@ export async function runServiceProxy(settings: ServiceProxySettings, deps: Serv
     warn,
     ...(settings.owner === undefined ? {} : { owner: settings.owner }),
     ...(settings.scheduler === undefined ? {} : { scheduler: settings.scheduler }),
+    ...(settings.cgroup === undefined ? {} : { cgroup: settings.cgroup }),
   });
   tell(`Driver ${driver.name}: ${reason}`);
   const metrics = new ProxyMetrics(driver.name, settings.node.name);

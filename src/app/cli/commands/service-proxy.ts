@@ -18,6 +18,7 @@ interface Options extends ConnectOptions {
   readonly mode: Mode;
   readonly proxyMode?: Mode;
   readonly ipvsScheduler?: Scheduler;
+  readonly cgroup?: string;
   readonly hostnameOverride?: string;
   readonly clusterCidr: readonly string[];
   readonly serviceCidr: readonly string[];
@@ -48,6 +49,10 @@ export function serviceProxyCommand(): Command {
         '--ipvs-scheduler <name>',
         'with --mode ipvs: how endpoints are picked (default: rr, wrr with weights)',
       ).choices(schedulers),
+    )
+    .option(
+      '--cgroup <dir>',
+      'with --mode ebpf: serve the sockets of this control group of version 2 (default: the root)',
     )
     .option('--hostname-override <name>', 'name of the Node (default: that of the machine)')
     .addOption(
@@ -99,6 +104,7 @@ export function serviceProxyCommand(): Command {
 Examples:
   $ evenkeel service-proxy --kubeconfig /var/lib/kube-proxy/kubeconfig --cluster-cidr 10.244.0.0/16
   $ evenkeel service-proxy --kubeconfig F --hostname-override n1 --keep-rules
+  $ evenkeel service-proxy --kubeconfig F --mode ebpf
   $ evenkeel service-proxy --kubeconfig F --mode ipvs --ipvs-scheduler wlc
   $ evenkeel service-proxy --cleanup`,
     )
@@ -155,6 +161,7 @@ function settingsOf(options: Options): ServiceProxySettings {
       masqueradeAll: options.masqueradeAll,
     },
     ...(options.ipvsScheduler === undefined ? {} : { scheduler: options.ipvsScheduler }),
+    ...(options.cgroup === undefined ? {} : { cgroup: options.cgroup }),
     healthz,
     metrics,
     keepRules: options.keepRules,

@@ -90,14 +90,21 @@ class EbpfDriver implements L4Driver {
       attachment?.close(keep);
       for (const map of Object.values(maps)) map.close();
       if (!keep) folder.remove();
+    } else if (!keep) {
+      // What an earlier run left: with its names go the links, and so the programs.
+      this.#openFolder().remove();
     }
     await this.#options.beneath.close(keep);
   }
 
+  #openFolder(): PinFolder {
+    const { bpfFolder = DEFAULT_BPF_FOLDER, owner = 'default' } = this.#options;
+    return openPinFolder(bpfFolder, owner);
+  }
+
   #begin(): Begun {
-    const { capacities, bpfFolder = DEFAULT_BPF_FOLDER, owner = 'default' } = this.#options;
-    const shapes = tableShapes({ ...CAPACITIES, ...capacities });
-    const folder = openPinFolder(bpfFolder, owner);
+    const shapes = tableShapes({ ...CAPACITIES, ...this.#options.capacities });
+    const folder = this.#openFolder();
     const kept = REMEMBERED.map((name) => [name, keptMap(folder, shapes[name])] as const);
     const fresh = DECIDED.map((name) => [name, BpfMap.create(shapes[name])] as const);
     const maps = Object.fromEntries([...kept, ...fresh]) as Record<TableName, BpfMap>;
