@@ -22,7 +22,8 @@ export interface L4Driver {
   verify(): Promise<Repairs>;
   /**
    * Ends. Removes everything of ours from the kernel, or leaves it in force for the next run to take over (`keep`).
-   * Established connections go on either way.
+   * Established connections go on either way, as long as something in the namespace translates addresses: the kernel
+   * stops doing so for all of them when the last such rule goes.
    */
   close(keep?: boolean): Promise<void>;
 }
