@@ -1,10 +1,9 @@
 // What a service proxy counts, and how it prints.
 // One thread, one memory; knows numbers only.
-
+import type { Family } from '#lib/ip.ts';
 import { exposition } from '#telemetry/exposition.ts';
 import { MetricWriter } from '#telemetry/metric-writer.ts';
 import type { MetricDefinition, Series } from '#telemetry/series.ts';
-import type { RuleModel } from '#traffic/snapshot/rules/rule-model.ts';
 
 const metric = (
   name: string,
@@ -53,11 +52,9 @@ export class ProxyMetrics {
     this.#writer.add(this.#writer.cell(definitions.repairs, []), count);
   }
 
-  holds({ ports }: RuleModel): void {
-    let v4 = 0;
-    for (const { family } of ports.values()) if (family === 'IPv4') v4++;
-    this.#writer.set(this.#writer.cell(definitions.ports, ['IPv4']), v4);
-    this.#writer.set(this.#writer.cell(definitions.ports, ['IPv6']), ports.size - v4);
+  holds(ports: Readonly<Record<Family, number>>): void {
+    this.#writer.set(this.#writer.cell(definitions.ports, ['IPv4']), ports.IPv4);
+    this.#writer.set(this.#writer.cell(definitions.ports, ['IPv6']), ports.IPv6);
   }
 
   /** In Prometheus' text format. */

@@ -125,7 +125,7 @@ export class ServiceProxy {
     this.#verifying ??= clock.after(this.#options.verifyMs, () => this.#verify());
     this.#options.onHealthChecks(this.#book.healthChecks());
     this.#tellConflicts();
-    metrics.holds(this.#book.model);
+    metrics.holds(this.#book.counts);
     await this.#removeStaleFlows(before);
   }
 
@@ -138,7 +138,11 @@ export class ServiceProxy {
     this.#since = undefined;
     const changed = this.#book.change(ports);
     const moved = node === undefined ? undefined : this.#book.changeNode(node);
-    if (this.#tellAll) return this.#book.whole();
+    if (this.#tellAll) {
+      // What went meanwhile is told as well: a driver that had it would keep it.
+      const whole = this.#book.whole();
+      return { ...whole, ports: new Map([...(changed?.ports ?? []), ...whole.ports]) };
+    }
     if (moved === undefined) return changed;
     return { ...moved, ports: new Map([...(changed?.ports ?? []), ...moved.ports]) };
   }

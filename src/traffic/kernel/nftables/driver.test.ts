@@ -125,6 +125,20 @@ test.for(writers)(
   },
 );
 
+test.for(writers)('takes source ranges that overlap, in any spelling (%s)', async (writer) => {
+  const driver = create(writer);
+  const loadBalancerSources = ['10.0.0.5/8', '10.1.0.0/16', '198.51.100.7/32', '198.51.100.7/32', '203.0.113.0/25'];
+  const sources6 = ['2001:DB8:0::/48', '2001:db8:0:1::/64', '2001:db8:9::1/128'];
+  const book = bookOf(
+    { ...web, loadBalancerSources },
+    { ...six, loadBalancerIPs: ['2001:db8:5::5'], loadBalancerSources: sources6, affinitySeconds: 60 },
+  );
+  await driver.apply(book.whole());
+  expect(await driver.verify()).toEqual({ restored: 0, removed: 0 });
+  await driver.close();
+  expect(warnings).toEqual([]);
+});
+
 test('says what is wrong where it may not change rules', async () => {
   const driver = createNftablesDriver({ netns: '/run/netns/none-such', warn: () => {} });
   await expect(driver.apply(bookOf(web).whole())).rejects.toThrow(/nftables.* failed: .+/i);

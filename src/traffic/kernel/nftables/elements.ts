@@ -127,11 +127,10 @@ function target(port: PlacedPort, to: EndpointSetName): string {
   return pickName(mapOf(to), by, owners.length);
 }
 
-/** A set of intervals refuses what overlaps: the wider range stands for the narrower. */
+/** A set of intervals refuses what overlaps: the wider range stands for the narrower. One address has no prefix. */
 export function distinctRanges(ranges: readonly string[]): readonly string[] {
   const distinct = [...new Set(ranges.map((range) => canonicalCidr(range) ?? range))];
-  if (distinct.length < 2) return distinct;
-  return distinct.filter(
+  const kept = distinct.filter(
     (range) =>
       !distinct.some(
         (other) =>
@@ -140,6 +139,7 @@ export function distinctRanges(ranges: readonly string[]): readonly string[] {
           inAnyOf([other])(range.split('/')[0] ?? ''),
       ),
   );
+  return kept.map((range) => range.replace(range.includes(':') ? /\/128$/ : /\/32$/, ''));
 }
 
 /** Names of the chains that its elements lead to, and how each is made. */

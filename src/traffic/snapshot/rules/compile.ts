@@ -1,6 +1,6 @@
 // From one Service port to its rules on one node: a pure function, so that each port compiles alone.
 // The table of outcomes is that of kube-proxy; nobody else decides what is rejected, dropped or masqueraded.
-import { canonicalIp, familyOf, inAnyOf } from '#lib/ip.ts';
+import { canonicalIp, type Family, familyOf, inAnyOf } from '#lib/ip.ts';
 import type { L4Endpoint, L4ServicePort } from '#traffic/model/l4/service-port.ts';
 import { type Categorized, categorize } from './categorize.ts';
 import type { NodeFacts, SourceClass } from './node-facts.ts';
@@ -49,7 +49,7 @@ function internalOutcomes(port: L4ServicePort, node: NodeFacts, found: Categoriz
   if (found[to].length === 0) return everybody({ type: port.internalLocal ? 'drop' : 'reject' });
   const way = (masquerade: boolean): Outcome => ({ type: 'forward', to, masquerade });
   // Whoever is no pod may be unknown to the endpoint's node, so that answers would not come back this way.
-  const outsider = way(node.masqueradeAll || node.podRanges.some((range) => familyOf(range) === port.family));
+  const outsider = way(node.masqueradeAll || factsOf(node).podFamilies.has(port.family));
   return { pod: way(node.masqueradeAll), node: outsider, other: outsider };
 }
 
@@ -74,6 +74,26 @@ function everybody(outcome: Outcome): Readonly<Record<SourceClass, Outcome>> {
   return { pod: outcome, node: outcome, other: outcome };
 }
 
+/** What is the same for every port: addresses take long to read. */
+interface ReadFacts {
+  readonly podFamilies: ReadonlySet<Family | undefined>;
+  readonly nodePortAddresses: Readonly<Record<Family, readonly string[]>>;
+}
+
+const read = new WeakMap<NodeFacts, ReadFacts>();
+
+function factsOf(node: NodeFacts): ReadFacts {
+  let facts = read.get(node);
+  if (facts === undefined) {
+    const addresses = node.nodePortAddresses.map(canonicalIp).filter((address) => address !== undefined);
+    const of = (family: Family): string[] => addresses.filter((address) => familyOf(address) === family);
+    const podFamilies = new Set(node.podRanges.map(familyOf));
+    facts = { podFamilies, nodePortAddresses: { IPv4: of('IPv4'), IPv6: of('IPv6') } };
+    read.set(node, facts);
+  }
+  return facts;
+}
+
 function frontsOf(port: L4ServicePort, node: NodeFacts): readonly Front[] {
   const fronts: Front[] = [];
   const add = (kind: Front['kind'], address: string, number: number, allowedSources?: readonly string[]): void => {
@@ -87,10 +107,7 @@ function frontsOf(port: L4ServicePort, node: NodeFacts): readonly Front[] {
     add('load_balancer', address, port.port, allowedOn(address, port.loadBalancerSources, node));
   }
   if (port.nodePort > 0) {
-    for (const address of node.nodePortAddresses) {
-      const canonical = canonicalIp(address);
-      if (canonical !== undefined && familyOf(canonical) === port.family) add('node_port', canonical, port.nodePort);
-    }
+    for (const address of factsOf(node).nodePortAddresses[port.family]) add('node_port', address, port.nodePort);
   }
   return fronts;
 }

@@ -1,5 +1,6 @@
 // The rules of one node as Services and node change: says what changed, and keeps two Services off one address.
 // Compiles only what a change touches.
+import type { Family } from '#lib/ip.ts';
 import { jsonEqual } from '#lib/json.ts';
 import type { L4ServicePort } from '#traffic/model/l4/service-port.ts';
 import { compilePort, healthCheckOf } from './compile.ts';
@@ -19,8 +20,12 @@ export class RuleBook {
   readonly #compiled = new Map<string, PortRules>();
   /** As told to drivers: without the fronts that somebody else has. */
   readonly #ports = new Map<string, PortRules>();
-  /** Names of the ports that want a front. */
-  readonly #claims = new Map<string, Set<string>>();
+  /** Names of the ports that want a front; mostly one. */
+  readonly #claims = new Map<string, string | Set<string>>();
+  /** Fronts that several want, and names of the ports with a health port: what is asked after every change. */
+  readonly #contested = new Set<string>();
+  readonly #checked = new Set<string>();
+  readonly #counts = { IPv4: 0, IPv6: 0 };
 
   constructor(node: NodeFacts) {
     this.#node = node;
@@ -58,19 +63,24 @@ export class RuleBook {
 
   conflicts(): FrontConflict[] {
     const found: FrontConflict[] = [];
-    for (const [front, names] of this.#claims) {
-      if (names.size < 2) continue;
-      const [has = '', ...others] = [...names].sort();
+    for (const front of this.#contested) {
+      const [has = '', ...others] = [...this.#claimants(front)].sort();
       for (const wants of others) found.push({ front, has, wants });
     }
     return found;
   }
 
+  /** Service ports by family. */
+  get counts(): Readonly<Record<Family, number>> {
+    return this.#counts;
+  }
+
   /** One for each Service that has a health port. */
   healthChecks(): HealthCheckRule[] {
     const found = new Map<string, HealthCheckRule>();
-    for (const port of this.#sources.values()) {
-      const rule = healthCheckOf(port, this.#node);
+    for (const name of this.#checked) {
+      const port = this.#sources.get(name);
+      const rule = port === undefined ? undefined : healthCheckOf(port, this.#node);
       if (rule === undefined) continue;
       const before = found.get(rule.service);
       // A Service of both families or several ports counts its endpoints once (upstream takes one port's number too).
@@ -83,6 +93,8 @@ export class RuleBook {
     const source = this.#sources.get(name);
     const before = this.#compiled.get(name);
     const after = source === undefined ? undefined : compilePort(source, this.#node);
+    if (source !== undefined && source.healthCheckNodePort > 0) this.#checked.add(name);
+    else this.#checked.delete(name);
     for (const key of frontKeys(before)) this.#unclaim(key, name, touched);
     if (after === undefined) this.#compiled.delete(name);
     else this.#compiled.set(name, after);
@@ -91,17 +103,29 @@ export class RuleBook {
   }
 
   #claim(key: string, name: string, touched: Set<string>): void {
-    const names = this.#claims.get(key) ?? new Set();
-    for (const other of names) touched.add(other);
-    names.add(name);
-    this.#claims.set(key, names);
+    const names = this.#claims.get(key);
+    if (names === undefined) {
+      this.#claims.set(key, name);
+      return;
+    }
+    for (const other of this.#claimants(key)) touched.add(other);
+    if (names === name) return;
+    this.#claims.set(key, new Set(this.#claimants(key)).add(name));
+    this.#contested.add(key);
   }
 
   #unclaim(key: string, name: string, touched: Set<string>): void {
+    const rest = [...this.#claimants(key)].filter((other) => other !== name);
+    for (const other of rest) touched.add(other);
+    const [only] = rest;
+    if (only === undefined) this.#claims.delete(key);
+    else this.#claims.set(key, rest.length === 1 ? only : new Set(rest));
+    if (rest.length < 2) this.#contested.delete(key);
+  }
+
+  #claimants(key: string): Iterable<string> {
     const names = this.#claims.get(key);
-    if (names?.delete(name) !== true) return;
-    for (const other of names) touched.add(other);
-    if (names.size === 0) this.#claims.delete(key);
+    return names === undefined ? [] : typeof names === 'string' ? [names] : names;
   }
 
   #settle(touched: ReadonlySet<string>): Map<string, PortRules | undefined> {
@@ -109,11 +133,18 @@ export class RuleBook {
     for (const name of touched) {
       const compiled = this.#compiled.get(name);
       if (compiled === undefined) {
-        if (this.#ports.delete(name)) ports.set(name, undefined);
+        const gone = this.#ports.get(name);
+        if (gone === undefined) continue;
+        this.#ports.delete(name);
+        this.#counts[gone.family]--;
+        ports.set(name, undefined);
         continue;
       }
       const settled = this.#withoutLostFronts(compiled);
-      if (sameRules(this.#ports.get(name), settled)) continue;
+      const before = this.#ports.get(name);
+      if (sameRules(before, settled)) continue;
+      if (before !== undefined) this.#counts[before.family]--;
+      this.#counts[settled.family]++;
       this.#ports.set(name, settled);
       ports.set(name, settled);
     }
@@ -127,7 +158,9 @@ export class RuleBook {
 
   #holder(key: string): string | undefined {
     let first: string | undefined;
-    for (const name of this.#claims.get(key) ?? []) if (first === undefined || name < first) first = name;
+    const names = this.#claims.get(key);
+    if (typeof names === 'string') return names;
+    for (const name of names ?? []) if (first === undefined || name < first) first = name;
     return first;
   }
 }
