@@ -14,12 +14,13 @@ import type { Benchmark } from './lib/benchmark.ts';
 import { helpText, parseOptions, UsageError } from './lib/options.ts';
 import { pods } from './pods/pods.ts';
 import { scale } from './scale/scale.ts';
+import { services } from './services/services.ts';
 import { soak } from './soak/soak.ts';
 import { tls } from './tls/tls.ts';
 import { workers } from './workers/workers.ts';
 
 const benchmarks = new Map<string, Benchmark>(
-  [http1, connections, bodies, tls, http2, grpc, scale, idle, churn, workers, soak, balancing, pods, ebpf].map(
+  [http1, connections, bodies, tls, http2, grpc, scale, idle, churn, workers, soak, balancing, pods, ebpf, services].map(
     (one) => [one.usage.name, one],
   ),
 );
