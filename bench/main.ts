@@ -20,9 +20,23 @@ import { tls } from './tls/tls.ts';
 import { workers } from './workers/workers.ts';
 
 const benchmarks = new Map<string, Benchmark>(
-  [http1, connections, bodies, tls, http2, grpc, scale, idle, churn, workers, soak, balancing, pods, ebpf, services].map(
-    (one) => [one.usage.name, one],
-  ),
+  [
+    http1,
+    connections,
+    bodies,
+    tls,
+    http2,
+    grpc,
+    scale,
+    idle,
+    churn,
+    workers,
+    soak,
+    balancing,
+    pods,
+    ebpf,
+    services,
+  ].map((one) => [one.usage.name, one]),
 );
 
 async function main([name = '', ...args]: readonly string[]): Promise<number> {

@@ -17,7 +17,11 @@ const port = fc
   .map(({ address, ready, ...facts }): L4ServicePort => {
     const six = facts.family === 'IPv6';
     const endpoint = l4Endpoint(six ? 'fd00:10:244::2' : '10.244.0.2', { node: 'n1', ready });
-    return l4Port({ ...facts, clusterIP: six ? `fd00:10:96::${address}` : `10.96.0.${address}`, endpoints: [endpoint] });
+    return l4Port({
+      ...facts,
+      clusterIP: six ? `fd00:10:96::${address}` : `10.96.0.${address}`,
+      endpoints: [endpoint],
+    });
   });
 
 it('has the same conflicts, health checks, counts and rules as a book that is told everything at once', () => {
