@@ -2,15 +2,25 @@
 // Both do the same; whoever has batches does not know which it is.
 import { libcObstacle } from '#lib/sys/libc.ts';
 import { type Batch, batchText } from './batch.ts';
+import { NetlinkReader } from './netlink/netlink-reader.ts';
 import { NetlinkWriter } from './netlink/netlink-writer.ts';
 import type { Nft } from './nft.ts';
+import { nftReader, type TableReader } from './read-table.ts';
 import type { Writer, WriterName } from './writer.ts';
 
 /** Netlink where the kernel can be called; `only` for those who want one of them. */
 export function createWriter(nft: Nft, netns: string | undefined, table: string, only?: WriterName): Writer {
   const text = textWriter(nft, table);
-  const chosen = only ?? (libcObstacle() === undefined ? 'netlink' : 'nft');
-  return chosen === 'netlink' ? new NetlinkWriter(netns, table, text) : text;
+  return chosen(only) === 'netlink' ? new NetlinkWriter(netns, table, text) : text;
+}
+
+/** Reads by netlink where the writer writes so. */
+export function createReader(nft: Nft, netns: string | undefined, table: string, only?: WriterName): TableReader {
+  return chosen(only) === 'netlink' ? new NetlinkReader(nft, netns, table) : nftReader(nft, table);
+}
+
+function chosen(only: WriterName | undefined): WriterName {
+  return only ?? (libcObstacle() === undefined ? 'netlink' : 'nft');
 }
 
 function textWriter(nft: Nft, table: string): Writer {

@@ -1,11 +1,13 @@
 // The nftables driver runs the suite of all layer-4 drivers, in namespaces of its own.
 // Knows of its layout only what somebody needs to damage it.
 import { describeL4Driver } from '../l4-driver.contract.ts';
+import type { DriverSetup } from '../testing/driver-under-test.ts';
 import { sh } from '../testing/lab-namespaces.ts';
 import { createNftablesDriver, tableName } from './driver.ts';
+import type { WriterName } from './writer.ts';
 
-describeL4Driver('nftables', {
-  create: (netns, owner, warn) => createNftablesDriver({ netns, owner, warn }),
+const setup = (writer: WriterName): DriverSetup => ({
+  create: (netns, owner, warn) => createNftablesDriver({ netns, owner, warn, writer }),
   tracked: true,
   tools: ['nft', 'conntrack'],
   sabotage: (netns, owner) => {
@@ -20,3 +22,6 @@ describeL4Driver('nftables', {
   },
   program: { module: new URL('./driver.ts', import.meta.url).href, create: 'createNftablesDriver' },
 });
+
+describeL4Driver('nftables by netlink', setup('netlink'));
+describeL4Driver('nftables by nft', setup('nft'));

@@ -4,11 +4,12 @@ import type { Family } from '#lib/ip.ts';
 import type { PortRules, RuleUpdate } from '#traffic/snapshot/rules/rule-model.ts';
 import type { DriverOptions, L4Driver, Repairs } from '../contract.ts';
 import { type Batch, isEmpty } from './batch.ts';
-import { createWriter } from './choose-writer.ts';
+import { createReader, createWriter } from './choose-writer.ts';
 import { FamilyTable, type StaleMemory } from './family-table.ts';
 import { forgetClients } from './forget.ts';
 import { dialectOf } from './layout.ts';
 import { createNft, type Nft } from './nft.ts';
+import type { TableReader } from './read-table.ts';
 import { startBatch } from './take-over.ts';
 import { type Fingerprint, verifyTable } from './verify.ts';
 import type { Writer, WriterName } from './writer.ts';
@@ -33,6 +34,7 @@ class NftablesDriver implements L4Driver {
   readonly name = 'nftables';
   readonly #nft: Nft;
   readonly #writer: Writer;
+  readonly #reader: TableReader;
   readonly #table: string;
   readonly #families: readonly FamilyTable[];
   readonly #fingerprints = new Map<Family, Fingerprint>();
@@ -47,6 +49,7 @@ class NftablesDriver implements L4Driver {
     this.#nft = createNft(netns);
     this.#table = tableName(owner);
     this.#writer = createWriter(this.#nft, netns, this.#table, writer);
+    this.#reader = createReader(this.#nft, netns, this.#table, writer);
     this.#families = FAMILIES.map((family) => new FamilyTable(family, this.#table));
     this.#warn = warn;
   }
@@ -83,7 +86,7 @@ class NftablesDriver implements L4Driver {
     let [restored, removed] = [0, 0];
     for (const family of this.#families) {
       const before = this.#fingerprints.get(family.family);
-      const found = await verifyTable(this.#nft, this.#writer, family, this.#table, before);
+      const found = await verifyTable(this.#nft, this.#reader, this.#writer, family, this.#table, before);
       this.#fingerprints.set(family.family, found.fingerprint);
       restored += found.restored;
       removed += found.removed;

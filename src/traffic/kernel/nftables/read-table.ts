@@ -1,14 +1,26 @@
 // The kernel's table as `nft` lists it, in the words of our elements. Used to repair and to forget, never on the way of a change.
 // Knows how libnftables-json(5) writes values; judges nothing.
 import type { Family } from '#lib/ip.ts';
+import type { FamilyTable } from './family-table.ts';
 import { dialectOf } from './layout.ts';
 import type { Nft } from './nft.ts';
 
 export interface ReadTable {
   /** Elements by set: key to value. */
   readonly sets: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** Sets that hold what they should, and need not be looked at. */
+  readonly sound: ReadonlySet<string>;
   /** Handles of the rules by chain. */
   readonly chains: ReadonlyMap<string, readonly number[]>;
+}
+
+export interface TableReader {
+  /** The kernel's table as far as it may differ from what it should be; undefined when it is not there, or not whole. */
+  read(family: FamilyTable): Promise<ReadTable | undefined>;
+}
+
+export function nftReader(nft: Nft, table: string): TableReader {
+  return { read: async ({ family }) => await readTable(nft, family, table) };
 }
 
 /** Undefined when there is no such table. */
@@ -26,13 +38,24 @@ export async function readTable(nft: Nft, family: Family, table: string): Promis
       chains.set(chain, [...(chains.get(chain) ?? []), Number(object.rule.handle)]);
     }
   }
-  return { sets, chains };
+  return { sets, chains, sound: new Set() };
 }
 
 /** Names of the chains, without a look at the elements: even a list of tables makes nft 1.0.6 read all of them. */
 export async function readChains(nft: Nft, family: Family, table: string): Promise<readonly string[]> {
   const objects = await nft.list('chains', dialectOf(family).ip);
   return (objects ?? []).flatMap(({ chain }) => (chain?.table === table ? [String(chain.name)] : []));
+}
+
+/** Elements of one set; empty when it is not there. */
+export async function readSet(
+  nft: Nft,
+  family: Family,
+  table: string,
+  name: string,
+): Promise<ReadonlyMap<string, string>> {
+  const objects = await nft.list('set', dialectOf(family).ip, table, name);
+  return elementsOf(objects?.find(({ set }) => set !== undefined)?.set?.elem);
 }
 
 /** Elements of one map; empty when it is not there. */

@@ -1,10 +1,10 @@
 // Compares the kernel's table with what it should hold, and writes what is missing or strange.
-// Elements are compared one by one; rules by their handles, which change with every rule that is added or taken away.
+// Elements are compared one by one, where a set does not add up; rules by their handles, which change with every rule that is added or taken away.
 import { type Element, emptyBatch } from './batch.ts';
 import type { FamilyTable } from './family-table.ts';
 import { affinityMaps, fixedChains, L4_PROTOCOLS, type SetName } from './layout.ts';
 import type { Nft } from './nft.ts';
-import { type ReadTable, readTable } from './read-table.ts';
+import type { ReadTable, TableReader } from './read-table.ts';
 import { startBatch } from './take-over.ts';
 import type { Writer } from './writer.ts';
 
@@ -19,20 +19,21 @@ export interface Verified {
 
 export async function verifyTable(
   nft: Nft,
+  reader: TableReader,
   writer: Writer,
   family: FamilyTable,
   table: string,
   before: Fingerprint | undefined,
 ): Promise<Verified> {
-  const found = await readTable(nft, family.family, table);
+  const found = await reader.read(family);
   if (found !== undefined && rulesAreOurs(found, family, before)) {
     const { removed, added } = differences(found, family);
     if (removed.length + added.length > 0) await writer.commit({ ...emptyBatch(family.family), removed, added });
     return { restored: added.length, removed: removed.length, fingerprint: fingerprintOf(found) };
   }
-  const lost = found === undefined ? [...family.elements()].length : differences(found, family).added.length;
+  const lost = found === undefined ? count(family.elements()) : differences(found, family).added.length;
   await writer.replace([await startBatch(nft, family, table)]);
-  const repaired = await readTable(nft, family.family, table);
+  const repaired = await reader.read(family);
   return { restored: lost + 1, removed: 0, fingerprint: repaired === undefined ? new Map() : fingerprintOf(repaired) };
 }
 
@@ -55,6 +56,7 @@ function differences(found: ReadTable, family: FamilyTable): { removed: Element[
   const added: Element[] = [];
   const strange = new Map([...found.sets].map(([set, elements]) => [set, new Map(elements)]));
   for (const element of family.elements()) {
+    if (found.sound.has(element.set)) continue;
     const elements = strange.get(element.set);
     const value = elements?.get(element.key);
     elements?.delete(element.key);
@@ -68,4 +70,10 @@ function differences(found: ReadTable, family: FamilyTable): { removed: Element[
     for (const [key, value] of elements) removed.push({ set: set as SetName, key, value });
   }
   return { removed, added };
+}
+
+function count(elements: Iterable<Element>): number {
+  let sum = 0;
+  for (const _ of elements) sum++;
+  return sum;
 }

@@ -21,8 +21,8 @@ export function compilePort(port: L4ServicePort, node: NodeFacts): PortRules {
     family: port.family,
     protocol: port.protocol,
     fronts: frontsOf(port, node),
-    internal: internalOutcomes(port, node, found),
-    external: externalOutcomes(port, found),
+    internal: oneOf(internalOutcomes(port, node, found)),
+    external: oneOf(externalOutcomes(port, found)),
     sets: { cluster: found.cluster.map(toRule), local: found.local.map(toRule) },
     affinitySeconds: port.affinitySeconds,
     pick: port.pick,
@@ -70,8 +70,23 @@ function externalOutcomes(port: L4ServicePort, found: Categorized): PortRules['e
   };
 }
 
-function everybody(outcome: Outcome): Readonly<Record<SourceClass, Outcome>> {
+type Outcomes = Readonly<Record<SourceClass, Outcome>>;
+
+function everybody(outcome: Outcome): Outcomes {
   return { pod: outcome, node: outcome, other: outcome };
+}
+
+const known = new Map<string, Outcomes>();
+
+/** One object for all ports with these outcomes: there are few, and 45,000 Services. */
+function oneOf(outcomes: Outcomes): Outcomes {
+  const { pod, node, other } = outcomes;
+  const key = [pod, node, other]
+    .map((one) => (one.type === 'forward' ? `${one.to}${one.masquerade}` : one.type))
+    .join();
+  const had = known.get(key);
+  if (had === undefined) known.set(key, outcomes);
+  return had ?? outcomes;
 }
 
 /** What is the same for every port: addresses take long to read. */

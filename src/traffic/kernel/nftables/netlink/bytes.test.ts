@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import type { Family } from '#lib/ip.ts';
 import { type Element, emptyBatch } from '../batch.ts';
 import { encodeBatch, isEncodable } from './batch-bytes.ts';
+import { Digest } from './digest.ts';
 import { writeElement } from './element-bytes.ts';
 import { elementName, elementWords } from './element-text.ts';
 import { MessageBytes } from './message-bytes.ts';
@@ -108,11 +109,38 @@ it('splits the elements of one set over messages, and finds each one again by it
   expect(found).toEqual(added.map(({ key }) => key));
 });
 
+it('sums up the same elements alike in any order, and others differently', () => {
+  const sum = (elements: readonly Element[]): Digest => {
+    const digest = new Digest();
+    for (const element of elements) {
+      const out = new MessageBytes(8);
+      writeElement(out, 'IPv4', element, false);
+      digest.add(out.view, 4, out.length);
+    }
+    return digest;
+  };
+  const drawn = fc.uniqueArray(elementOf('IPv4'), {
+    minLength: 2,
+    maxLength: 20,
+    selector: (one) => JSON.stringify(one),
+  });
+  fc.assert(
+    fc.property(drawn, fc.nat(), (elements, at) => {
+      expect(sum(elements).equals(sum(elements.toReversed()))).toBe(true);
+      const without = elements.toSpliced(at % elements.length, 1);
+      expect(sum(elements).equals(sum(without))).toBe(false);
+      const [one = elements[0]] = without;
+      expect(sum(elements).equals(sum([...without, one as Element]))).toBe(false);
+    }),
+  );
+});
+
 it('survives any bytes', () => {
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 16, maxLength: 96 }), (bytes) => {
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
       readRefusal(view, 0);
+      new Digest().add(view, 0, bytes.length);
       for (const set of ['services', 'endpoints-udp', 'allowed', 'selves']) elementWords(view, 0, bytes.length, set);
       elementName(bytes, 0, 'services');
     }),

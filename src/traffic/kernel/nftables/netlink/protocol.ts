@@ -13,6 +13,7 @@ export const NLMSG_DONE = 3;
 export const NLM_F_REQUEST = 0x1;
 export const NLM_F_ACK = 0x4;
 export const NLM_F_DUMP_INTR = 0x10;
+export const NLM_F_DUMP = 0x300;
 export const NLM_F_CREATE = 0x400;
 export const NLM_F_APPEND = 0x800;
 /** In an acknowledgement: the request's body was left out; attributes follow. */
@@ -28,10 +29,13 @@ export const NFNL_SUBSYS_NFTABLES = 10;
 
 const message = (number: number): number => (NFNL_SUBSYS_NFTABLES << 8) | number;
 export const NEWCHAIN = message(3);
+export const GETCHAIN = message(4);
 export const DELCHAIN = message(5);
 export const NEWRULE = message(6);
+export const GETRULE = message(7);
 export const DELRULE = message(8);
 export const NEWSETELEM = message(12);
+export const GETSETELEM = message(13);
 export const DELSETELEM = message(14);
 
 export const CHAIN = { table: 1, name: 3 } as const;
