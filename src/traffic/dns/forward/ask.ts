@@ -74,7 +74,11 @@ function overUdp(
       if (answer !== undefined) finish(() => resolve(answer));
     });
     // Connected, so that the kernel keeps out everybody else, and tells of a port where nobody listens.
-    socket.connect(port, address, () => socket.send(bytes, (error) => error && fail(error)));
+    // Called in both cases: where no route leads there, with what the kernel said of it.
+    socket.connect(port, address, (failed?: Error) => {
+      if (failed != null) fail(failed);
+      else socket.send(bytes, (error) => error && fail(error));
+    });
   });
 }
 

@@ -61,6 +61,17 @@ describe('a name of others', () => {
     expect(silent.asked()).toBe(2);
   });
 
+  it('is asked of the next one when the kernel lets nothing out to the first', async () => {
+    const good = await lab.resolver((asked) => reply(asked));
+    // The address of everybody: refused to a socket that did not ask for it, as one without a route is.
+    const upstreams = () => [
+      { address: '255.255.255.255', port: 53 },
+      { address: HOST, port: good.port },
+    ];
+    const { port } = await lab.server(undefined, { upstreams });
+    expect((await askUdp(port, query('a.example.com'))).answers).toHaveLength(1);
+  });
+
   it('has what the last one said when none knows better', async () => {
     const refusing = await lab.resolver((asked) => reply(asked, { rcode: rcodes.REFUSED, answers: [] }));
     const { port } = await lab.server(undefined, to(refusing.port));

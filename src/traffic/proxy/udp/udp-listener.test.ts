@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '#lib/clock.ts';
 import { silentLogger } from '#lib/log.ts';
-import type { Cluster } from '#traffic/model/ir.ts';
+import type { Cluster, Endpoint } from '#traffic/model/ir.ts';
 import { createSnapshotBuilder } from '#traffic/snapshot/index.ts';
 import type { Engine } from '../engine.ts';
 import { ClusterGuards } from '../guards/cluster-guard.ts';
@@ -20,13 +20,17 @@ afterEach(() => harness.close());
 
 const udpCluster: Partial<Cluster> = { upstreamProtocol: 'udp' };
 
-async function start(ports: readonly number[], overrides: Partial<Cluster> = {}, workers = 1): Promise<Engine> {
+async function start(
+  at: readonly (number | Endpoint)[],
+  overrides: Partial<Cluster> = {},
+  workers = 1,
+): Promise<Engine> {
   const engine = await harness.engine({ workers });
   engine.publish(
     update({
       listeners: new Map([['l4', { ...listener('l4', 'udp'), clusters: [{ cluster: 'app', weight: 1 }] }]]),
       clusters: new Map([['app', cluster('app', { ...udpCluster, ...overrides })]]),
-      endpoints: new Map([['app', ports.map((port) => endpoint(port))]]),
+      endpoints: new Map([['app', at.map((each) => (typeof each === 'number' ? endpoint(each) : each))]]),
     }),
   );
   await engine.ready();
@@ -78,6 +82,13 @@ describe('a UDP listener', () => {
     const alive = await udp((message, reply) => reply(`got ${message}`));
     const engine = await start([refusing, alive]);
     for (let i = 0; i < 4; i++) expect(await say(client(), portOf(engine, 'l4'), `q${i}`)).toBe(`got q${i}`);
+  });
+
+  it('asks the next endpoint when the kernel lets nothing out to one', async () => {
+    const alive = await udp((message, reply) => reply(`alive ${message}`));
+    // The address of everybody: refused to a socket that did not ask for it, as one without a route is.
+    const engine = await start([endpoint(9, 'test/unreachable', '255.255.255.255'), alive]);
+    for (let i = 0; i < 6; i++) expect(await say(client(), portOf(engine, 'l4'), 'x')).toBe('alive x');
   });
 
   it('makes room for new clients among those that nobody has answered', async () => {

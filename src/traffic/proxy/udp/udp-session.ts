@@ -50,7 +50,11 @@ export class UdpSession {
       events.reply(datagram);
     });
     socket.on('error', () => this.#fail());
-    socket.connect(target.port, target.address, () => this.#onReady());
+    // Called in both cases: with an error where no route leads to the endpoint.
+    socket.connect(target.port, target.address, (failed?: Error) => {
+      if (failed != null) this.#fail();
+      else this.#onReady();
+    });
   }
 
   send(datagram: Buffer): void {
