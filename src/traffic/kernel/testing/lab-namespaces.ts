@@ -1,7 +1,7 @@
 // Makes the network namespaces of the lab and joins them, and takes them away again.
 // Knows addresses and routes; sends nothing.
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { eventually } from '#test/support/eventually.ts';
 import { addressOf, worldRanges } from './lab-layout.ts';
 
@@ -123,6 +123,16 @@ export function makeNamespaces(id: string): void {
     for (const command of commands) lines.push(`ip -n ${id}-${name} ${command}`);
   }
   sh(lines.join('\n'));
+}
+
+/** What labs of processes left that were killed; those of others that live are let be. */
+export function sweepNamespaces(prefix: string): void {
+  if (!existsSync(NETNS)) return;
+  for (const name of readdirSync(NETNS)) {
+    const pid = name.startsWith(prefix) ? /^-(\d+)-/.exec(name.slice(prefix.length))?.[1] : undefined;
+    // Another lab may do the same at this moment.
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) sh(`ip netns delete '${name}' 2>/dev/null || true`);
+  }
 }
 
 export async function removeNamespaces(id: string): Promise<void> {

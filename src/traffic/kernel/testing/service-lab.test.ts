@@ -1,4 +1,6 @@
 // The lab itself, with no driver in it: everybody reaches everybody as themselves, refusals and silence are told apart.
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Family } from '#lib/ip.ts';
 import { RuleBook } from '#traffic/snapshot/rules/rule-book.ts';
@@ -14,7 +16,8 @@ import {
   places,
   worldAddress,
 } from './lab-layout.ts';
-import { type Probe, ServiceLab, serviceLabAllowed } from './service-lab.ts';
+import { sh, sweepNamespaces } from './lab-namespaces.ts';
+import { LAB, type Probe, ServiceLab, serviceLabAllowed } from './service-lab.ts';
 
 describe.skipIf(!serviceLabAllowed('the lab of layer-4 drivers'))('the lab of layer-4 drivers', () => {
   let lab: ServiceLab;
@@ -22,6 +25,15 @@ describe.skipIf(!serviceLabAllowed('the lab of layer-4 drivers'))('the lab of la
     lab = await ServiceLab.make();
   }, 120_000);
   afterAll(async () => await lab?.close());
+
+  it('sweeps what those left that were killed, and leaves alone what is in use', () => {
+    const { pid } = spawnSync('true');
+    sh(`ip netns add ${LAB}-${pid}-0-n1`);
+    sweepNamespaces(LAB);
+    const left = readdirSync('/run/netns');
+    expect(left).not.toContain(`${LAB}-${pid}-0-n1`);
+    expect(left).toContain(`${lab.id}-n1`);
+  });
 
   it('brings every packet to its place, with its own source', async () => {
     const { model } = new RuleBook(labNode({ serviceRanges: [] }));

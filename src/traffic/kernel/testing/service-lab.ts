@@ -6,7 +6,7 @@ import { kernelAllows } from '#test/support/kernel.ts';
 import { Agent } from './agent.ts';
 import type { ProbeOrder, ProbeResult, Served, StreamReport } from './agent-words.ts';
 import { addressOf, families, hostPort, type Place, places, podPorts, worldAddress, worldPorts } from './lab-layout.ts';
-import { makeNamespaces, netnsPath, removeNamespaces, sh } from './lab-namespaces.ts';
+import { makeNamespaces, netnsPath, removeNamespaces, sh, sweepNamespaces } from './lab-namespaces.ts';
 
 /** How long nobody answers until that is believed. Spent only where silence is expected. */
 export const SILENCE_MS = 400;
@@ -40,6 +40,8 @@ export function serviceLabAllowed(wanted: string, tools: readonly string[] = [])
   return kernelAllows(obstacle, wanted);
 }
 
+/** Begins the names of all that labs make; the id of the process follows. */
+export const LAB = 'ekl4';
 let labs = 0;
 
 export class ServiceLab {
@@ -58,7 +60,8 @@ export class ServiceLab {
 
   /** `groupOf`: folder of the control group for the agent of a place, where it is to be in one of its own. */
   static async make(groupOf?: (lab: string, place: Place) => string | undefined): Promise<ServiceLab> {
-    const lab = new ServiceLab(`ekl4-${process.pid}-${labs++}`);
+    sweepNamespaces(LAB);
+    const lab = new ServiceLab(`${LAB}-${process.pid}-${labs++}`);
     try {
       makeNamespaces(lab.id);
       for (const place of places) {
