@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, get, type IncomingMessage } from 'node:http';
+import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ownNumber } from '#test/support/own-number.ts';
 import { echoImages } from './image.ts';
@@ -20,7 +21,7 @@ async function start(env: Record<string, string> = {}): Promise<{ process: Child
   });
   const [line] = (await once(started.stdout, 'data')) as [Buffer];
   const { address, port } = JSON.parse(line.toString('utf8'));
-  return { process: started, url: `http://${address}:${port}` };
+  return { process: started, url: `http://${address === '::' ? '[::]' : address}:${port}` };
 }
 
 beforeAll(async () => {
@@ -45,6 +46,18 @@ test('answers with what it received and who it is', async () => {
     headers: { 'x-me': 'yes' },
     body: 'text',
   });
+});
+
+test('in a network of its own it is reached by every address of the pod, whatever POD_IP says', async () => {
+  const { process: other, url } = await start({ POD_IP: '10.244.1.9' });
+  const { port } = new URL(url);
+  const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
+  for (const host of hasIpv6 ? ['127.0.0.1', '[::1]'] : ['127.0.0.1']) {
+    const answer = await (await fetch(`http://${host}:${port}/`)).json();
+    expect(answer).toMatchObject({ podIp: '10.244.1.9', remoteAddress: host.replace(/[[\]]/g, '') });
+  }
+  other.kill('SIGKILL');
+  await once(other, 'exit');
 });
 
 test('a query or a header turns a knob for one request, POST /knobs for all', async () => {

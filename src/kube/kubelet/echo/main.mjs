@@ -15,6 +15,9 @@ const knobs = {
   size: Number(process.env.ECHO_SIZE ?? 0),
 };
 const NAMES = Object.keys(knobs);
+/** Where pods share one loopback device, its own address; else every one, for a pod has an IPv6 address as well. */
+const HOST = process.env.EVENKEEL_POD_IP ?? (/^127\./.test(process.env.POD_IP ?? '') ? process.env.POD_IP : undefined);
+
 const kebab = (name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 const who = {
@@ -111,7 +114,8 @@ async function handle(request, response) {
     httpVersion: request.httpVersion,
     headers: request.headers,
     ...(body === '' ? {} : { body }),
-    remoteAddress: request.socket.remoteAddress,
+    // IPv4 at a socket of both families is an IPv4 address all the same.
+    remoteAddress: request.socket.remoteAddress?.replace(/^::ffff:/, ''),
     served,
     ...(own.size > 0 ? { padding: 'x'.repeat(own.size) } : {}),
   });
@@ -127,7 +131,7 @@ const servers = ports.map((port) => {
   });
   // Longer than a gateway keeps an idle connection, so that it is never the server who closes under a request.
   server.keepAliveTimeout = 75_000;
-  server.listen(port, process.env.POD_IP ?? process.env.EVENKEEL_POD_IP ?? '0.0.0.0', () => {
+  server.listen(port, HOST, () => {
     console.log(JSON.stringify({ message: 'listening', ...server.address(), pod: who.pod }));
   });
   return server;
