@@ -1,9 +1,9 @@
 // The data directory: what lies where below --data.
 // Knows no content; each part reads and writes its own file.
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { Failure, messageOf } from '../failure.ts';
+import { dirname, join, resolve } from 'node:path';
+import { codeOf, Failure, messageOf } from '../failure.ts';
 
 export interface DataDir {
   readonly root: string;
@@ -48,13 +48,23 @@ export function dataDirAt(path?: string): DataDir {
 /** Makes the directories, readable by their owner only: keys lie below. Throws a `Failure` where it may not. */
 export function createDataDir(dir: DataDir): void {
   try {
-    for (const path of [dir.root, dir.pki, dir.logs, dir.pods, dir.nodes])
-      mkdirSync(path, { recursive: true, mode: 0o700 });
+    for (const path of [dir.root, dir.pki, dir.logs, dir.pods, dir.nodes]) makeWithParents(path);
   } catch (error) {
     throw new Failure(
       `Cannot create data directory "${dir.root}": ${messageOf(error)}`,
       'Choose a place you may write to with --data',
       { cause: error },
     );
+  }
+}
+
+/** Not `recursive` of Node.js, which tries for ever where the kernel says ENOENT below a directory that is there, as in /proc. */
+function makeWithParents(path: string): void {
+  const parent = dirname(path);
+  if (!existsSync(parent)) makeWithParents(parent);
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST' || !statSync(path).isDirectory()) throw error;
   }
 }
