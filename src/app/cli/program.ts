@@ -61,6 +61,10 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'serve Services on this node, in place of kube-proxy',
     load: async () => (await import('./commands/service-proxy.ts')).serviceProxyCommand(),
   },
+  speaker: {
+    summary: 'make load-balancer addresses known from this node, in place of MetalLB’s speaker',
+    load: async () => (await import('./commands/speaker.ts')).speakerCommand(),
+  },
   crds: {
     summary: 'print the definitions of custom resources, for kubectl apply',
     load: async () => (await import('./commands/crds.ts')).crdsCommand(),

@@ -1,0 +1,197 @@
+// `evenkeel speaker` from start to end: what the API says is announced from this node, until it is told to end.
+// Knows the order of the parts; what each does is its own matter.
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { Client } from '#kube/client/client.ts';
+import { createEventRecorder } from '#kube/client/events.ts';
+import { createInformers } from '#kube/client/informer.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Logger } from '#lib/log.ts';
+import { Responder } from '#traffic/announce/l2/responder.ts';
+import { Heartbeats } from '#traffic/announce/liveness/heartbeat.ts';
+import { codeOf, Failure, messageOf } from '../failure.ts';
+import { BgpSide } from './bgp-side.ts';
+import { clusterKey } from './cluster-key.ts';
+import { ClusterView } from './cluster-view.ts';
+import { SpeakerTotals } from './metrics.ts';
+import type { SpeakerSettings } from './settings.ts';
+import { NodeSpeaker } from './speaker.ts';
+import { Tellings } from './tellings.ts';
+
+export interface SpeakerDependencies {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  /** Lines for people. */
+  readonly tell: (line: string) => void;
+}
+
+/** Resolves when it has ended. Throws a `Failure` for what a person can put right. */
+export async function runSpeaker(settings: SpeakerSettings, deps: SpeakerDependencies): Promise<void> {
+  const { client, clock, log, signal, tell } = deps;
+  const { nodeName } = settings;
+  const ends: (() => void | Promise<void>)[] = [];
+  // Last in, first out.
+  const end = async (): Promise<void> => {
+    for (const one of ends.reverse()) await one();
+  };
+  try {
+    // 1. What may not be had at all, before anything is begun.
+    const l2 = settings.l2 ? openResponder(settings, deps) : undefined;
+    if (l2 !== undefined) ends.push(() => l2.close());
+    // 2. What there is. The API may not be there yet, or never; a signal ends the waiting too.
+    const informers = createInformers(client, { log: log.child({ part: 'informers' }), clock });
+    ends.push(() => informers.stop());
+    const view = new ClusterView(informers);
+    informers.start();
+    const synced = view.synced();
+    synced.catch(() => {});
+    await Promise.race([synced, aborted(signal)]);
+    if (signal.aborted) return;
+    if (view.nodes.get(nodeName) === undefined) {
+      throw new Failure(`There is no Node "${nodeName}"`, 'Name the node that this runs on with --node-name');
+    }
+    // 3. Who is alive, before anything is taken.
+    const totals = new SpeakerTotals();
+    const heartbeats =
+      settings.heartbeatPort === 0
+        ? undefined
+        : await openHeartbeats(settings, deps, {
+            onChange: () => speaker.membersChanged(),
+            onPause: (ms) => {
+              log.warn({ ms: Math.round(ms) }, 'This process stood still; telling of all addresses anew');
+              speaker.paused();
+            },
+          });
+    if (heartbeats !== undefined) ends.push(() => heartbeats.close());
+    const recorder = createEventRecorder(client, { component: 'evenkeel-speaker', host: nodeName, clock, log });
+    const tellings = new Tellings(nodeName, recorder, (key) => view.services.get(key), log);
+    const bgp = settings.bgp
+      ? new BgpSide({
+          client,
+          clock,
+          log,
+          routerId: settings.routerId,
+          onProblems: (problems) => tellings.peerProblems(problems),
+        })
+      : undefined;
+    if (bgp !== undefined) ends.push(() => bgp.close(`Speaker of node ${nodeName} ends`));
+    const speaker = new NodeSpeaker({
+      node: nodeName,
+      view,
+      heartbeats,
+      l2,
+      bgp,
+      tellings,
+      totals,
+      defaultLoadBalancer: settings.defaultLoadBalancer,
+      clock,
+    });
+    const text = (): string => {
+      totals.set('refused', heartbeats?.refused ?? 0);
+      return `${totals.text()}${l2?.metrics.text() ?? ''}${bgp?.metrics() ?? ''}`;
+    };
+    const status = () => ({
+      node: nodeName,
+      alive: heartbeats?.alivePeers ?? [],
+      interfaces: l2?.interfaces ?? [],
+      l2: speaker.duties.l2,
+      routes: speaker.duties.bgp,
+      problems: speaker.duties.problems,
+      bgp: bgp?.status(),
+    });
+    const server = await serve(settings.metrics, pages(text, status));
+    if (server !== undefined) ends.push(() => closeServer(server));
+    // 4. From here on it announces.
+    speaker.start();
+    tell(`Speaker of node ${nodeName}: ${describe(settings, l2)}`);
+    await aborted(signal);
+    await speaker.leave();
+    await recorder.flush();
+  } finally {
+    await end();
+  }
+}
+
+function openResponder({ interfaces }: SpeakerSettings, { clock, log }: SpeakerDependencies): Responder {
+  try {
+    return new Responder({ interfaces, clock, log: log.child({ part: 'l2' }) });
+  } catch (error) {
+    throw new Failure(messageOf(error), 'Give it what it needs, or start it with --l2 off', { cause: error });
+  }
+}
+
+async function openHeartbeats(
+  { nodeName, secret, heartbeatPort: port }: SpeakerSettings,
+  { client, clock, log }: SpeakerDependencies,
+  handlers: { readonly onChange: () => void; readonly onPause: (ms: number) => void },
+): Promise<Heartbeats> {
+  const key = await clusterKey(client, secret);
+  try {
+    return await Heartbeats.open({
+      name: nodeName,
+      key,
+      port,
+      clock,
+      log: log.child({ part: 'liveness' }),
+      ...handlers,
+    });
+  } catch (error) {
+    if (codeOf(error) !== 'EADDRINUSE') throw error;
+    throw new Failure(
+      `UDP port ${port} is in use, by which speakers hear of each other`,
+      'Free it, or give all speakers another one with --heartbeat-port',
+      { cause: error },
+    );
+  }
+}
+
+function describe({ bgp, heartbeatPort }: SpeakerSettings, l2: Responder | undefined): string {
+  return [
+    l2 === undefined ? 'no layer 2' : `layer 2 on ${l2.interfaces.join(', ') || 'no interface yet'}`,
+    bgp ? 'BGP to each BGPPeer' : 'no BGP',
+    heartbeatPort === 0 ? 'others are alive while their Node is ready' : `heartbeats at UDP port ${heartbeatPort}`,
+  ].join('; ');
+}
+
+function pages(metrics: () => string, status: () => unknown): RequestListener {
+  return (request, response) => {
+    const path = request.url?.split('?')[0];
+    const answer = (code: number, type: string, text: string): void => {
+      response.writeHead(code, { 'Content-Type': `${type}; charset=utf-8`, 'X-Content-Type-Options': 'nosniff' });
+      response.end(text);
+    };
+    if (path === '/metrics') answer(200, 'text/plain; version=0.0.4', metrics());
+    else if (path === '/status') answer(200, 'application/json', `${JSON.stringify(status(), null, 2)}\n`);
+    else if (path === '/healthz') answer(200, 'text/plain', 'ok\n');
+    else answer(404, 'text/plain', 'There are /metrics, /status and /healthz\n');
+  };
+}
+
+async function serve(bind: SpeakerSettings['metrics'], listener: RequestListener): Promise<Server | undefined> {
+  if (bind === undefined) return undefined;
+  const server = createServer(listener);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => {
+      const at = `${bind.address}:${bind.port}`;
+      reject(
+        new Failure(
+          `Cannot listen on ${at}: ${messageOf(error)}`,
+          'Free the port, or give another with --metrics-bind-address',
+        ),
+      );
+    });
+    server.listen({ host: bind.address, port: bind.port }, resolve);
+  });
+  return server;
+}
+
+function closeServer(server: Server): void {
+  server.close();
+  server.closeAllConnections();
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
