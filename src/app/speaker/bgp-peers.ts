@@ -93,9 +93,8 @@ function configOf(
     );
   }
   if (spec.vrf !== undefined && spec.vrf !== '') problems.push('spec.vrf is not supported: leave it out');
-  const as = spec.peerASN ?? (spec.dynamicASN === 'internal' ? (spec.localASN ?? spec.myASN) : undefined);
-  if (as === undefined)
-    problems.push('spec.peerASN is missing; of dynamicASN only "internal" is supported, give the number');
+  const as = spec.peerASN ?? spec.dynamicASN;
+  if (as === undefined) problems.push('spec.peerASN is missing: give the number, or dynamicASN');
   const holdTimeSec = seconds(spec.holdTime);
   if (holdTimeSec === null) problems.push(`spec.holdTime is "${spec.holdTime}": use e.g. 90s`);
   if (typeof secret === 'string') problems.push(secret);
@@ -106,7 +105,7 @@ function configOf(
   return {
     name: metadata?.name ?? '',
     address: spec.peerAddress ?? '',
-    as: as ?? 0,
+    as: as ?? 'external',
     ...optional('port', spec.peerPort),
     ...optional('localAs', spec.localASN ?? spec.myASN),
     ...optional('localAddress', spec.sourceAddress === '' ? undefined : spec.sourceAddress),
