@@ -247,7 +247,8 @@ async function startEngine(parts: Parts, options: ClusterOptions, ports: Ports, 
     workers: options.workers,
     servedByHeader: 'x-evenkeel-endpoint',
     node: NODE_NAME,
-    balancerCidrs: options.network.balancerCidrs,
+    // Where nodes announce them they are served on nodes, and the machine is a client like any other.
+    balancerCidrs: options.network.fabric?.announced === true ? [] : options.network.balancerCidrs,
     log,
     ...(options.accessLog === undefined ? {} : { accessLog: options.accessLog }),
   });

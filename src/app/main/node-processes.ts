@@ -136,6 +136,7 @@ export class NodeProcesses implements NodeHost {
       // On the loopback device a server below port 1024 may be missing, and pods have no resolver of their own.
       clusterDns: network.fabric === undefined ? [] : dnsAddresses(network.serviceCidr),
       servedFor: network.fabric?.podCidrs ?? [],
+      announces: network.fabric?.announced === true,
       podMaxPids,
       statsSeconds: STATS_MS / 1000,
       sharesMachine: network.nodes.length > 1,

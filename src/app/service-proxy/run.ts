@@ -46,6 +46,8 @@ export interface ServiceProxyDependencies {
   readonly signal: AbortSignal;
   /** Lines for people. */
   readonly tell: (line: string) => void;
+  /** Everything that there was at the start is in force. */
+  readonly onReady?: () => void;
 }
 
 /** Addresses come and go without a word to us (links, tunnels, VIPs). */
@@ -111,6 +113,7 @@ export async function runServiceProxy(settings: ServiceProxySettings, deps: Serv
       tell(
         `Serving ${ports.size} Service ports of ${new Set([...ports.values()].map(({ service }) => service)).size} Services`,
       );
+      deps.onReady?.();
     });
     // The API may not be there yet, or never; a signal ends the waiting too.
     ready.catch(() => {});

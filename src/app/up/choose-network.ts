@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { libcObstacle } from '#lib/sys/libc.ts';
 import { Failure, UsageFailure } from '../failure.ts';
 import type { DataDir } from '../main/data-dir.ts';
 import {
@@ -68,7 +69,9 @@ export function chooseNetwork(wishes: NetworkWishes, data: DataDir, obstacle = n
     services: serviceCidr ?? defaultRanges.services,
   };
   const bare = planFabric(clusterOwner(data), ranges, nodes, hasIpv6());
-  const plan = { ...bare, balancerCidrs: planBalancer(bare, lbPool) };
+  // Without raw sockets nodes could not answer for addresses, so the machine does.
+  const announced = libcObstacle() === undefined;
+  const plan = { ...bare, balancerCidrs: planBalancer(bare, lbPool), announced };
   if (!wishes.egress) return { network: fabricNetwork(plan), line: `${line}; ${CONFINED}` };
   const dual = plan.machine.length > 1 && hasLastingIpv6Out();
   return {

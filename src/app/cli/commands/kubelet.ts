@@ -50,6 +50,7 @@ interface Options {
   readonly drainBy: KubeletSettings['drainBy'];
   readonly serviceProxy?: Mode;
   readonly clusterCidr: readonly string[];
+  readonly announce?: readonly string[];
   readonly gracePeriod: number;
   readonly logFile?: string;
   readonly verbose: boolean;
@@ -143,6 +144,12 @@ export function kubeletCommand(): Command {
         .default([], 'none'),
     )
     .addOption(
+      new Option(
+        '--announce <interface,...>',
+        'with --service-proxy: announce load-balancer addresses as evenkeel speaker does, on these interfaces, or "auto"',
+      ).argParser(parseList),
+    )
+    .addOption(
       new Option('--grace-period <duration>', 'longest time for pods to end at the end')
         .argParser(parseDuration)
         .default(30_000, '30s'),
@@ -230,6 +237,12 @@ function settingsOf(options: Options): KubeletSettings {
   if ((tlsCertFile === undefined) !== (tlsPrivateKeyFile === undefined)) {
     throw new UsageFailure('Only one of --tls-cert-file and --tls-private-key-file is given', 'Give both, or none');
   }
+  if (options.announce !== undefined && options.serviceProxy === undefined) {
+    throw new UsageFailure(
+      '--announce leads packets here that nobody would serve',
+      'Give --service-proxy as well, or run "evenkeel speaker" beside another proxy',
+    );
+  }
   return {
     nodeName,
     nodeIps: options.nodeIp ?? [],
@@ -249,6 +262,10 @@ function settingsOf(options: Options): KubeletSettings {
     ...(options.serviceProxy === undefined
       ? {}
       : { serviceProxy: { mode: options.serviceProxy, clusterCidrs: options.clusterCidr } }),
+    ...optional(
+      'announce',
+      options.announce?.filter((name) => name !== 'auto'),
+    ),
     ...optional('kubeconfig', options.kubeconfig),
     ...optional('context', options.context),
     ...optional('networkOwner', options.networkOwner),

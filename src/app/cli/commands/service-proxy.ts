@@ -9,6 +9,7 @@ import { UsageFailure } from '../../failure.ts';
 import { openLog } from '../../main/file-log.ts';
 import { MODES, type Mode } from '../../service-proxy/drivers.ts';
 import type { Bind, ServiceProxySettings } from '../../service-proxy/run.ts';
+import type { BesideProxy } from '../../speaker/beside-proxy.ts';
 import { type ConnectOptions, connect } from '../connect.ts';
 import { parseListen } from '../dns-option.ts';
 import { signalled } from '../signals.ts';
@@ -27,6 +28,7 @@ interface Options extends ConnectOptions {
   readonly masqueradeAll: boolean;
   readonly healthzBindAddress: readonly Bind[];
   readonly metricsBindAddress: readonly Bind[];
+  readonly announce?: readonly string[];
   readonly keepRules: boolean;
   readonly verifyInterval: number;
   readonly cleanup: boolean;
@@ -90,6 +92,12 @@ export function serviceProxyCommand(): Command {
         .argParser(parseBind)
         .default([{ address: '127.0.0.1', port: 10_249 }], '127.0.0.1:10249'),
     )
+    .addOption(
+      new Option(
+        '--announce <interface,...>',
+        'announce load-balancer addresses as well, as evenkeel speaker does: on these interfaces, or "auto"',
+      ).argParser(parseList),
+    )
     .option('--keep-rules', 'leave the rules in force at the end, for the next proxy to take over without a gap', false)
     .addOption(
       new Option('--verify-interval <duration>', 'between comparisons with what the kernel has')
@@ -131,15 +139,34 @@ async function run(options: Options): Promise<void> {
       connect(options),
       import('../../service-proxy/run.ts'),
     ]);
+    const ending = new AbortController();
+    const speaker = await speakerBeside(options, settings.node.name, { client, clock: systemClock, log, tell });
+    const end = (): void => void (speaker?.leave() ?? Promise.resolve()).then(() => ending.abort());
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
     try {
-      await runServiceProxy(settings, { client, clock: systemClock, log, signal, tell });
+      const onReady = (): void => speaker?.proxyReady();
+      await runServiceProxy(settings, { client, clock: systemClock, log, signal: ending.signal, tell, onReady });
     } finally {
+      await speaker?.leave();
+
       await client.close();
     }
   } finally {
     clearInterval(awake);
     log.flush();
   }
+}
+
+async function speakerBeside(
+  { announce }: Options,
+  nodeName: string,
+  deps: ConstructorParameters<typeof BesideProxy>[1],
+): Promise<BesideProxy | undefined> {
+  if (announce === undefined) return undefined;
+  const { BesideProxy, speakerOf } = await import('../../speaker/beside-proxy.ts');
+  const interfaces = announce.filter((name) => name !== 'auto');
+  return new BesideProxy(speakerOf(nodeName, interfaces), deps);
 }
 
 function settingsOf(options: Options): ServiceProxySettings {

@@ -11,6 +11,7 @@ import type { Logger } from '#lib/log.ts';
 import { createAuthority } from '#traffic/identity/authority.ts';
 import { codeOf, Failure, messageOf, UsageFailure } from '../../failure.ts';
 import { readImages } from '../../main/images-file.ts';
+import { BesideProxy, speakerOf } from '../../speaker/beside-proxy.ts';
 import { chooseNetwork, type NetworkChoice, openNetwork } from './choose-network.ts';
 import { podCidrsOf, reachServer } from './join.ts';
 import { serveServices } from './service-proxy.ts';
@@ -50,13 +51,23 @@ export async function runKubelet(settings: KubeletSettings, deps: AgentDependenc
   // Ends after the pods: until then they reach Services.
   const proxying = new AbortController();
   let proxy: Promise<void> | undefined;
+  const speaker =
+    settings.announce === undefined
+      ? undefined
+      : new BesideProxy(speakerOf(nodeName, settings.announce), {
+          client,
+          clock,
+          log: log.child({ part: 'speaker' }),
+          tell,
+        });
   try {
     const joining = { client, nodeName, clock, log, signal };
     const podCidrs = await podCidrsOf(joining, settings.podCidrs, await reachServer(joining));
     if (signal.aborted) return;
     const network = openNetwork(choice, settings, podCidrs, { clock, log: log.child({ part: 'network' }) });
     informers.start();
-    proxy = serveServices(settings, { client, clock, log, tell, signal: proxying.signal });
+    const onReady = (): void => speaker?.proxyReady();
+    proxy = serveServices(settings, { client, clock, log, tell, signal: proxying.signal, onReady });
     const starting = startKubelet({
       client,
       informers,
@@ -102,9 +113,12 @@ export async function runKubelet(settings: KubeletSettings, deps: AgentDependenc
     tell(`Node ${nodeName} is ready: ${nodeAddresses.join(' ')}, pods ${podCidrs.join(' ')}`);
     await aborted(signal);
     tell('Stopping');
+    // Before the pods, so that nobody is led here who would not be served.
+    await speaker?.leave();
     await kubelet.stop({ graceMs: settings.graceMs });
     process.removeListener('exit', killPods);
   } finally {
+    await speaker?.leave();
     proxying.abort();
     await proxy;
     await informers.stop();

@@ -54,6 +54,8 @@ export interface KubeletSettings {
   readonly drainBy: 'condition' | 'slices';
   /** Serves Services on the node as well; `clusterCidrs` are the addresses of all pods. */
   readonly serviceProxy?: { readonly mode: Mode; readonly clusterCidrs: readonly string[] };
+  /** Beside the proxy, announces load-balancer addresses: by layer 2 on these interfaces, or all that lead out when empty. */
+  readonly announce?: readonly string[];
   /** Milliseconds that pods have to end when the kubelet does. */
   readonly graceMs: number;
 }

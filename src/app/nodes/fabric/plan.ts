@@ -40,8 +40,10 @@ export interface FabricPlan {
   readonly podCidrs: readonly string[];
   readonly serviceCidrs: readonly string[];
   readonly nodes: readonly PlannedNode[];
-  /** Of LoadBalancer Services, served by the machine as those of Services are; at most one a family, IPv4 first. */
+  /** Of LoadBalancer Services; at most one a family, IPv4 first. */
   readonly balancerCidrs?: readonly string[];
+  /** Nodes answer for them on the fabric; the machine does when left out. */
+  readonly announced?: boolean;
   /** Families in which nodes and pods reach the world outside of the machine; none when left out. */
   readonly egress?: ReadonlyArray<4 | 6>;
 }

@@ -49,8 +49,13 @@ function settingsOf(plan: FabricPlan): HeldSetting[] {
 }
 
 /** Ranges whose addresses the machine answers for itself. */
-function proxiedBy({ serviceCidrs, balancerCidrs = [] }: FabricPlan): string[] {
-  return [...serviceCidrs, ...balancerCidrs];
+function proxiedBy({ serviceCidrs, balancerCidrs = [], announced = false }: FabricPlan): string[] {
+  return [...serviceCidrs, ...(announced ? [] : balancerCidrs)];
+}
+
+/** Ranges whose addresses are asked for on the fabric, as `link` reaches it. */
+function announcedOn({ balancerCidrs = [], announced = false }: FabricPlan, link: string): string[] {
+  return announced ? balancerCidrs.map((cidr) => `route add ${cidr} dev ${link}`) : [];
 }
 
 /** Every range of the cluster: none of them may lead anywhere else. */
@@ -86,6 +91,7 @@ ${plan.machine.map((address, at) => `addr add ${address}/${plan.prefixes[at]} de
 ${proxiedBy(plan)
   .map((cidr) => `route add local ${cidr} dev lo`)
   .join('\n')}
+${announcedOn(plan, link).join('\n')}
 ${plan.nodes.flatMap((node) => nodeRoutes(node)).join('\n')}
 END
 ${makeEgressScript(plan, link)}
@@ -119,6 +125,7 @@ ${others.flatMap((other) => nodeRoutes(other)).join('\n')}
 ${proxiedBy(plan)
   .map((cidr) => `route add ${cidr} via ${plan.machine[isV6(cidr) ? 1 : 0]}`)
   .join('\n')}
+${announcedOn(plan, NODE_LINK).join('\n')}
 ${plan.machine.flatMap((address) => defaultRoute(plan, address)).join('\n')}
 ${node.addresses.map((address) => `route add unreachable ${isV6(address) ? '::/0' : '0.0.0.0/0'} metric 4096`).join('\n')}
 END

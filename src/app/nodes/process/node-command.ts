@@ -1,5 +1,6 @@
 // The command line of a node: `evenkeel kubelet`, and around it what puts it into a place of its own.
 // Pure: words from settings.
+import { NODE_LINK } from '../fabric/scripts.ts';
 
 /**
  * First process of a node's PID namespace: gathers what pods leave behind as orphans, hands SIGTERM on, and ends with
@@ -57,6 +58,8 @@ export interface NodeCommand {
   readonly clusterDns: readonly string[];
   /** Addresses of all pods, where Services are served on the node; empty where they are not. */
   readonly servedFor: readonly string[];
+  /** Whether load-balancer addresses are announced from it, on the fabric. */
+  readonly announces: boolean;
   readonly imagesFile: string;
   readonly stubImages: boolean;
   readonly engine?: string;
@@ -100,6 +103,7 @@ export function kubeletArguments(node: NodeCommand): string[] {
     ['--drain-by', 'condition'],
     ['--service-proxy', node.servedFor.length === 0 ? undefined : 'auto'],
     ['--cluster-cidr', node.servedFor.length === 0 ? undefined : node.servedFor.join(',')],
+    ['--announce', node.announces ? NODE_LINK : undefined],
     ['--log-file', node.logFile],
   ];
   const given = pairs.flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
