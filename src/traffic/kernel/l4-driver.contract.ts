@@ -15,10 +15,14 @@ export function describeL4Driver(name: string, setup: DriverSetup): void {
   const allowed = serviceLabAllowed(`the layer-4 driver ${name}`, setup.tools);
   describe.skipIf(!allowed)(`layer-4 driver ${name}`, () => {
     let lab: ServiceLab | undefined;
-    beforeAll(async () => {
-      lab = await ServiceLab.make(setup.groupOf);
-    }, 120_000);
-    afterAll(async () => await lab?.close(), 60_000);
+    const { groupOf, pace } = setup;
+    beforeAll(
+      async () => {
+        lab = await ServiceLab.make({ groupOf, ...pace });
+      },
+      120_000 * (pace?.slowness ?? 1),
+    );
+    afterAll(async () => await lab?.close(), 60_000 * (pace?.slowness ?? 1));
     const scene = new Scene(setup, () => {
       if (lab === undefined) throw new Error('The lab is not there');
       return lab;

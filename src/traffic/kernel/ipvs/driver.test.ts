@@ -1,6 +1,7 @@
-// The driver with a real IPVS, ipset and iptables: packets go as the rule model says, connections go on while their
-// endpoint leaves, what others break is mended, and in the end nothing is left.
+// What is IPVS's own, with a real one: endpoints that drain, schedulers, and what others do to what is there.
+// Where packets go is the contract's (contract.test.ts).
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { Family } from '#lib/ip.ts';
 import { inGuest } from '#test/support/uml/tests-in-guest.ts';
 import type { L4Endpoint, L4ServicePort } from '#traffic/model/l4/service-port.ts';
 import { RuleBook } from '#traffic/snapshot/rules/rule-book.ts';
@@ -11,7 +12,6 @@ import { parseSaved, tableChange } from './restore-text.ts';
 import { addressKey, type IpvsTable, schedulers } from './table.ts';
 import { addressOf, Lab, netns, type Question, sh } from './testing/lab.ts';
 
-const FAMILIES = ['IPv4', 'IPv6'] as const;
 const tools = ['ipvsadm', 'ipset', 'iptables', 'nsenter'];
 
 inGuest(import.meta.url, 'the IPVS driver', { tools, modules: ['ipv6'], memoryMb: 768, timeoutMs: 900_000 }, () => {
@@ -42,53 +42,8 @@ inGuest(import.meta.url, 'the IPVS driver', { tools, modules: ['ipv6'], memoryMb
     return { driver, book, set };
   }
 
-  const at = (place: 'p1' | 'p2', family: (typeof FAMILIES)[number], facts: Partial<L4Endpoint> = {}): L4Endpoint =>
+  const at = (place: 'p1' | 'p2', family: Family, facts: Partial<L4Endpoint> = {}): L4Endpoint =>
     l4Endpoint(addressOf[place][family], { node: place === 'p1' ? 'n1' : 'n2', ...facts });
-
-  test('every kind of address, policy, protocol and client goes as traced, before and after a change', async () => {
-    const services = (away: boolean): L4ServicePort[] =>
-      FAMILIES.flatMap((family) => {
-        const v4 = family === 'IPv4';
-        const [p1, p2] = [at('p1', family), at('p2', family)];
-        const facts: Partial<L4ServicePort>[] = [
-          { endpoints: away ? [p2] : [p1, p2] },
-          { endpoints: away ? [] : [p1], protocol: 'UDP' },
-          { endpoints: away ? [p2] : [p1, p2], externalLocal: true },
-          { endpoints: away ? [p1] : [p2], internalLocal: true },
-          { endpoints: away ? [p1] : [] },
-          { endpoints: [p1, { ...p2, weight: 7 }], pick: 'source_hash' },
-          { endpoints: [p1, p2], loadBalancerSources: v4 ? ['198.51.100.0/24'] : ['2001:db8:9::/64'] },
-        ];
-        return facts.map((one, number) =>
-          l4Port({
-            family,
-            service: `shop/s${number}`,
-            clusterIP: v4 ? `10.96.0.${number + 10}` : `fd00:10:96::${number + 10}`,
-            loadBalancerIPs: [v4 ? `203.0.113.${number + 10}` : `2001:db8:e::${number + 10}`],
-            nodePort: 30_000 + number,
-            ...one,
-          }),
-        );
-      });
-    const questions = services(false).flatMap(({ protocol, clusterIP, loadBalancerIPs, nodePort, family }) =>
-      (['p1', 'n1', 'out'] as const).flatMap((place): Question[] =>
-        [
-          [clusterIP, 80],
-          [clusterIP, 81],
-          [loadBalancerIPs[0], 80],
-          [addressOf.n1[family], nodePort],
-        ].map(([to, port]) => ({ at: place, protocol: protocol as 'TCP', to: String(to), port: Number(port) })),
-      ),
-    );
-    const nobodys = ['10.96.0.99', 'fd00:10:96::99'].map(
-      (to): Question => ({ at: 'p1', protocol: 'TCP', to, port: 80 }),
-    );
-    const { driver, book, set } = await begin(services(false));
-    expect(await lab.wrong(book.model, [...questions, ...nobodys])).toEqual([]);
-    expect(await driver.verify()).toEqual({ restored: 0, removed: 0 });
-    await set(...services(true));
-    expect(await lab.wrong(book.model, questions)).toEqual([]);
-  }, 300_000);
 
   test('a connection goes on while its endpoint drains, which ends with it', async () => {
     const web = l4Port({ endpoints: [at('p1', 'IPv4')] });
@@ -116,20 +71,6 @@ inGuest(import.meta.url, 'the IPVS driver', { tools, modules: ['ipv6'], memoryMb
         { timeout: 200_000, interval: 1000 },
       )
       .not.toContain('10.244.0.2');
-  }, 300_000);
-
-  test('a client stays with its endpoint for the time of its affinity', async () => {
-    const both = [at('p1', 'IPv4'), at('p2', 'IPv4')];
-    const web = l4Port({ endpoints: both, affinitySeconds: 600, nodePort: 30_080 });
-    const { set } = await begin([web]);
-    const question: Question = { at: 'out', protocol: 'TCP', to: web.clusterIP, port: 80 };
-    const questions = Array<Question>(8).fill(question);
-    const first = new Set(await lab.ask(questions));
-    expect(first.size).toBe(1);
-    await set({ ...web, endpoints: [...both].reverse().map((one) => ({ ...one, weight: 2 })) });
-    expect(new Set(await lab.ask(questions))).toEqual(first);
-    await set({ ...web, affinitySeconds: 0 });
-    expect(new Set(await lab.ask(questions)).size).toBe(2);
   }, 300_000);
 
   test('the kernel takes the text of every scheduler, gives it back, and serves connections by it', async () => {
@@ -182,33 +123,5 @@ inGuest(import.meta.url, 'the IPVS driver', { tools, modules: ['ipv6'], memoryMb
     await driver.close();
     expect(others()).toEqual(theirs);
     sh('ipvsadm -D -t 9.9.9.9:9; ipset destroy foreign; iptables-legacy -X foreign', 'n1');
-  }, 200_000);
-
-  test('the next run takes over what is there, and in the end nothing is', async () => {
-    const inventory = (): string =>
-      sh(
-        'ipvsadm -S -n; ipset save; ip -o addr; iptables-legacy-save | grep -v "^#"; ip6tables-legacy-save | grep -v "^#"',
-        'n1',
-      );
-    const local = { externalLocal: true, nodePort: 30_080, endpoints: [at('p1', 'IPv4'), at('p2', 'IPv4')] };
-    const [web, other] = [
-      l4Port(local),
-      l4Port({ service: 'shop/old', clusterIP: '10.96.0.11', endpoints: local.endpoints }),
-    ];
-    const { driver } = await begin([]);
-    await driver.close();
-    const before = inventory();
-    const first = await begin([web, other]);
-    await first.driver.close(true);
-    drivers.splice(0);
-    const { driver: second, book } = await begin([web]);
-    const questions = (['p1', 'out'] as const).flatMap((place): Question[] => [
-      { at: place, protocol: 'TCP', to: addressOf.n1.IPv4, port: 30_080 },
-      { at: place, protocol: 'TCP', to: web.clusterIP, port: 80 },
-      { at: place, protocol: 'TCP', to: other.clusterIP, port: 80 },
-    ]);
-    expect(await lab.wrong(book.model, questions)).toEqual([]);
-    await second.close();
-    expect(inventory()).toBe(before);
   }, 200_000);
 });

@@ -1,11 +1,12 @@
 // The IPVS driver: the kernel's own balancer, with a few rules and sets around it for what it does not do itself.
 // The kernel is read at the start, for repairs and for endpoints that drain; a change writes what changed.
+import { existsSync } from 'node:fs';
 import type { Family } from '#lib/ip.ts';
 import type { RuleUpdate } from '#traffic/snapshot/rules/rule-model.ts';
 import type { DriverOptions, L4Driver, Repairs } from '../contract.ts';
 import { drainingOf, withDraining } from './drain.ts';
 import { elementChange } from './ip-sets.ts';
-import { Kernel, type KernelChange, type KernelState } from './kernel-state.ts';
+import { Kernel, type KernelChange, type KernelState, type Seen } from './kernel-state.ts';
 import { type Names, namesOf } from './names.ts';
 import { PacketRules } from './packet-rules.ts';
 import { tableChange } from './restore-text.ts';
@@ -52,7 +53,7 @@ class IpvsDriver implements L4Driver {
 
   async apply(update: RuleUpdate): Promise<void> {
     this.#pending.push(update);
-    if (this.#families.length === 0) await this.#prepare();
+    const seen = this.#families.length === 0 ? await this.#prepare() : undefined;
     for (const one of this.#pending.splice(0)) this.#wanted.change(one);
     const touched = this.#wanted.takeTouched();
     if (this.#have !== undefined) {
@@ -65,7 +66,7 @@ class IpvsDriver implements L4Driver {
         this.#have = undefined;
       }
     }
-    await this.#repair();
+    await this.#repair(seen);
   }
 
   async verify(): Promise<Repairs> {
@@ -83,29 +84,32 @@ class IpvsDriver implements L4Driver {
 
   async close(keep = false): Promise<void> {
     if (keep || this.#families.length === 0) return;
-    const { table } = await this.#kernel.read(new Set(this.#wanted.virtuals.keys()));
+    const seen = await this.#kernel.look();
+    const { table } = this.#kernel.ours(seen, new Set(this.#wanted.virtuals.keys()));
     for (const rules of this.#rules) await rules.remove();
-    await this.#kernel.removeAll(this.#families, table.keys());
+    await this.#kernel.removeAll(this.#families, seen, table.keys());
     this.#families = [];
     this.#have = undefined;
   }
 
-  async #prepare(): Promise<void> {
-    const hasV6 = (await this.#run('test', ['-e', '/proc/net/if_inet6'])).code === 0;
+  async #prepare(): Promise<Seen> {
+    const hasV6 = existsSync('/proc/net/if_inet6');
     if (!hasV6) this.#warn('This machine has no IPv6: Services of that family are not served');
     const families: readonly Family[] = hasV6 ? ['IPv4', 'IPv6'] : ['IPv4'];
     await this.#kernel.prepare(families);
     this.#rules = families.map((family) => new PacketRules(this.#run, this.#names.prefix, family));
     for (const rules of this.#rules) await rules.install();
-    const { table } = await this.#kernel.read(new Set());
+    const seen = await this.#kernel.look();
+    const { table } = this.#kernel.ours(seen, new Set());
     this.#wanted = new Wanted(this.#names, this.#scheduler, families);
     this.#wanted.avoidMarks([...table.keys()].flatMap((key) => markOf(key) ?? []));
     this.#families = families;
+    return seen;
   }
 
-  /** Reads the kernel and makes it what it should be. */
-  async #repair(): Promise<Repairs> {
-    const have = await this.#kernel.read(new Set(this.#wanted.virtuals.keys()));
+  /** Makes the kernel what it should be, whatever it is. */
+  async #repair(seen?: Seen): Promise<Repairs> {
+    const have = this.#kernel.ours(seen ?? (await this.#kernel.look()), new Set(this.#wanted.virtuals.keys()));
     this.#have = undefined;
     this.#wanted.takeTouched();
     return await this.#commit(have, {

@@ -5,11 +5,20 @@ import { createSets, type ElementChange, type Elements, parseElements, setNames 
 import { isOurMark, type Names } from './names.ts';
 import { parseConnections, parseSaved, type TableChange } from './restore-text.ts';
 import { addressKey, type IpvsTable, markOf } from './table.ts';
-import { mustRun, type RunTool } from './tools.ts';
+import { mustRunAll, type RunTool, type Step } from './tools.ts';
 
 export interface KernelState {
   readonly table: IpvsTable;
   readonly elements: Elements;
+  readonly addresses: ReadonlySet<string>;
+}
+
+/** Everything that was there, whoever made it. */
+export interface Seen {
+  readonly table: IpvsTable;
+  /** Of our sets. */
+  readonly elements: Elements;
+  readonly sets: readonly string[];
   readonly addresses: ReadonlySet<string>;
 }
 
@@ -41,91 +50,108 @@ export class Kernel {
 
   /** Makes what is there whatever Services there are; what is there already stays. */
   async prepare(families: readonly Family[]): Promise<void> {
-    // Asking is what loads the module.
-    await mustRun(this.#run, 'ipvsadm', ['-L', '-n', '--timeout']);
+    const { device, prefix } = this.#names;
     const writes = SETTINGS.map(([path, value]) => `echo ${value} > /proc/sys/net/${path}`);
-    await mustRun(this.#run, 'sh', ['-ec', writes.join('\n')]);
-    await mustRun(
-      this.#run,
-      'ipset',
-      ['restore', '-exist'],
-      `${createSets(this.#names.prefix, families).join('\n')}\n`,
-    );
-    const { device } = this.#names;
-    const { code } = await this.#run('ip', ['link', 'show', 'dev', device]);
-    if (code !== 0) await mustRun(this.#run, 'ip', ['link', 'add', device, 'type', 'dummy']);
-    await mustRun(this.#run, 'ip', ['link', 'set', device, 'up']);
+    const link = `ip link show dev ${device} >/dev/null 2>&1 || ip link add ${device} type dummy; ip link set ${device} up`;
+    await mustRunAll(this.#run, [
+      // Asking is what loads the module.
+      { program: 'ipvsadm', args: ['-L', '-n', '--timeout'] },
+      { program: 'sh', args: ['-ec', [...writes, link].join('\n')] },
+      ...step('ipset', ['restore', '-exist'], createSets(prefix, families)),
+    ]);
   }
 
-  /** Of everything that is there, what is ours. `wanted`: keys that are ours whoever made them. */
-  async read(wanted: ReadonlySet<string>): Promise<KernelState> {
+  async look(): Promise<Seen> {
     const { prefix, device } = this.#names;
-    const elements = parseElements(await mustRun(this.#run, 'ipset', ['save']), prefix);
-    const saved = parseSaved(await mustRun(this.#run, 'ipvsadm', ['-S', '-n']));
+    const [sets = '', table = '', addresses = ''] = await mustRunAll(this.#run, [
+      { program: 'ipset', args: ['save'] },
+      { program: 'ipvsadm', args: ['-S', '-n'] },
+      // What has no device has no addresses of it.
+      { program: 'sh', args: ['-c', `ip -o addr show dev ${device} scope global 2>/dev/null || :`] },
+    ]);
+    return {
+      table: parseSaved(table),
+      elements: parseElements(sets, prefix),
+      sets: [...sets.matchAll(/^create (\S+) /gm)].map(([, name = '']) => name),
+      addresses: new Set([...addresses.matchAll(/ inet6? ([^ /]+)/g)].map(([, address = '']) => address)),
+    };
+  }
+
+  /** Of what was seen, what is ours. `wanted`: keys that are ours whoever made them. */
+  ours({ table, elements, addresses }: Seen, wanted: ReadonlySet<string>): KernelState {
+    const { prefix } = this.#names;
     const known = new Set([...elements.keys()].flatMap((element) => keyOfServed(element, prefix) ?? []));
-    const table = [...saved].filter(([key]) => {
+    const own = [...table].filter(([key]) => {
       const mark = markOf(key);
       return wanted.has(key) || (mark === undefined ? known.has(key) : isOurMark(this.#names, mark));
     });
-    const shown = await mustRun(this.#run, 'ip', ['-o', 'addr', 'show', 'dev', device, 'scope', 'global']);
-    const addresses = [...shown.matchAll(/ inet6? ([^ /]+)/g)].map(([, address = '']) => address);
-    return { table: new Map(table), elements, addresses: new Set(addresses) };
+    return { table: new Map(own), elements, addresses };
   }
 
   /** Rejects with the first thing that was refused; what came before it is done, what comes after it is not. */
   async change({ table, elements, newAddresses, oldAddresses }: KernelChange): Promise<void> {
     const isMark = (line: string): boolean => line.startsWith(`add ${this.#names.prefix}-mark-`);
     // Who is masqueraded or kept out is known before anybody is served, and a mark leads somewhere before it is given.
-    await this.#lines(
-      'ipset',
-      ['restore', '-exist'],
-      elements.adds.filter((line) => !isMark(line)),
-    );
-    await this.#lines('ipvsadm', ['-R'], table.makes);
-    await this.#lines('ipset', ['restore', '-exist'], elements.adds.filter(isMark));
-    await this.#lines(
-      'ip',
-      ['-batch', '-'],
-      [
-        ...newAddresses.map((address) => `addr add ${this.#onDevice(address)}${address.includes(':') ? ' nodad' : ''}`),
-        ...oldAddresses.map((address) => `addr del ${this.#onDevice(address)}`),
-      ],
-    );
-    await this.#lines('ipset', ['restore', '-exist'], elements.dels);
-    await this.#lines('ipvsadm', ['-R'], table.removes);
+    const marks = elements.adds.filter(isMark);
+    const addresses = [
+      ...newAddresses.map((address) => `addr add ${this.#onDevice(address)}${address.includes(':') ? ' nodad' : ''}`),
+      ...oldAddresses.map((address) => `addr del ${this.#onDevice(address)}`),
+    ];
+    const restore = ['restore', '-exist'];
+    await mustRunAll(this.#run, [
+      ...step(
+        'ipset',
+        restore,
+        elements.adds.filter((line) => !isMark(line)),
+      ),
+      ...step('ipvsadm', ['-R'], table.makes),
+      ...(addresses.length === 0
+        ? step('ipset', restore, [...marks, ...elements.dels])
+        : [
+            ...step('ipset', restore, marks),
+            ...step('ip', ['-batch', '-'], addresses),
+            ...step('ipset', restore, elements.dels),
+          ]),
+      ...step('ipvsadm', ['-R'], table.removes),
+    ]);
   }
 
   /** By `key destination`. */
   async connections(): Promise<ReadonlyMap<string, number>> {
-    return parseConnections(await mustRun(this.#run, 'ipvsadm', ['-L', '-n']));
+    const [text = ''] = await mustRunAll(this.#run, [{ program: 'ipvsadm', args: ['-L', '-n'] }]);
+    return parseConnections(text);
   }
 
   /** The rules that look into the sets have to be gone. */
-  async removeAll(families: readonly Family[], keys: Iterable<string>): Promise<void> {
-    await this.#lines(
-      'ipvsadm',
-      ['-R'],
-      [...keys].map((key) => `-D ${key}`),
-    );
+  async removeAll(families: readonly Family[], seen: Seen, keys: Iterable<string>): Promise<void> {
     const { device, prefix } = this.#names;
-    const { code } = await this.#run('ip', ['link', 'show', 'dev', device]);
-    if (code === 0) await mustRun(this.#run, 'ip', ['link', 'delete', device]);
-    const there = new Set((await mustRun(this.#run, 'ipset', ['list', '-n'])).split('\n'));
-    const ours = setNames(prefix, families).filter((name) => there.has(name));
-    await this.#lines(
-      'ipset',
-      ['restore'],
-      ours.map((name) => `destroy ${name}`),
-    );
+    const ours = setNames(prefix, families).filter((name) => seen.sets.includes(name));
+    await mustRunAll(this.#run, [
+      ...step(
+        'ipvsadm',
+        ['-R'],
+        [...keys].map((key) => `-D ${key}`),
+      ),
+      {
+        program: 'sh',
+        args: ['-c', `! ip link show dev ${device} >/dev/null 2>&1 || ip link delete ${device}`],
+      },
+      ...step(
+        'ipset',
+        ['restore'],
+        ours.map((name) => `destroy ${name}`),
+      ),
+    ]);
   }
 
   #onDevice(address: string): string {
     return `${address}/${address.includes(':') ? 128 : 32} dev ${this.#names.device}`;
   }
+}
 
-  async #lines(program: string, args: readonly string[], lines: readonly string[]): Promise<void> {
-    if (lines.length > 0) await mustRun(this.#run, program, args, `${lines.join('\n')}\n`);
-  }
+/** A program that reads these lines; none where there are none. */
+function step(program: string, args: readonly string[], lines: readonly string[]): Step[] {
+  return lines.length === 0 ? [] : [{ program, args, input: `${lines.join('\n')}\n` }];
 }
 
 /** The key of the virtual service at a front: an element of the set of those that are served. */

@@ -24,9 +24,13 @@ function kept(...ports: readonly L4ServicePort[]): { wanted: Wanted; book: RuleB
 
 const services = ({ virtuals }: Wanted): Record<string, string> =>
   Object.fromEntries(
-    [...virtuals].map(([key, { scheduler, persistentSeconds, destinations }]) => [
+    [...virtuals].map(([key, { scheduler, others, persistentSeconds, destinations }]) => [
       key,
-      [scheduler, persistentSeconds, ...[...destinations].map(([name, weight]) => `${name}=${weight}`)].join(' '),
+      [
+        `${scheduler}${others}`,
+        persistentSeconds,
+        ...[...destinations].map(([name, weight]) => `${name}=${weight}`),
+      ].join(' '),
     ]),
   );
 const inSet = ({ elements }: Wanted, set: string): string[] =>
@@ -57,10 +61,10 @@ test('weights, hashes and affinity choose the scheduler and the time', () => {
     'wrr 0 10.244.0.2:8080=1 10.244.1.2:8080=3',
   );
   expect(services(kept(l4Port({ endpoints: [here], pick: 'source_hash' })).wanted)['-t 10.96.0.10:80']).toMatch(
-    /^mh 0/,
+    /^mh-b mh-fallback 0/,
   );
   expect(services(kept(l4Port({ endpoints: [here], affinitySeconds: 60 })).wanted)['-t 10.96.0.10:80']).toMatch(
-    /^rr 60/,
+    /^mh-b mh-fallback 60/,
   );
   const wanted = new Wanted(names, 'sed', FAMILIES);
   const book = new RuleBook(nodeFacts());
@@ -76,8 +80,8 @@ test('an address that leads to other endpoints for other clients is known by mar
   const [cluster, own] = [names.firstMark, names.firstMark + 1];
   expect(services(wanted)).toEqual({
     // IPVS would change no port for clients that it remembers by a mark.
-    [`-f ${cluster}`]: 'mh 0 10.244.0.2:8080=1 10.244.1.2:8080=1',
-    [`-f ${own}`]: 'mh 0 10.244.0.2:8080=1',
+    [`-f ${cluster}`]: 'mh-b mh-fallback 0 10.244.0.2:8080=1 10.244.1.2:8080=1',
+    [`-f ${own}`]: 'mh-b mh-fallback 0 10.244.0.2:8080=1',
   });
   const hex = (mark: number): string => `skbmark 0x${mark.toString(16)}`;
   expect(inSet(wanted, 'mark-pod-4')).toEqual([

@@ -109,10 +109,14 @@ function setsOf(outcomes: readonly Outcome[]): EndpointSetName[] {
 
 function virtualOf(rules: PortRules, to: EndpointSetName, wanted: Scheduler | undefined): Virtual {
   const endpoints = rules.sets[to];
+  // IPVS remembers a client for each address of a Service by itself; by its own address it is led to the same endpoint
+  // from all of them, and is remembered there when endpoints change.
+  const isSticky = rules.affinitySeconds > 0;
+  const scheduler = rules.pick === 'source_hash' ? 'mh' : (wanted ?? (isSticky ? 'mh' : fairScheduler(endpoints)));
   return {
-    scheduler: rules.pick === 'source_hash' ? 'mh' : (wanted ?? fairScheduler(endpoints)),
+    scheduler,
     persistentSeconds: rules.affinitySeconds,
-    others: '',
+    others: flagsOf(scheduler),
     destinations: new Map(endpoints.map(({ address, port, weight }) => [hostPort(address, port), weight])),
   };
 }
@@ -122,7 +126,14 @@ function virtualOf(rules: PortRules, to: EndpointSetName, wanted: Scheduler | un
  * for as long as the endpoints stay.
  */
 function withoutMemory(virtual: Virtual): Virtual {
-  return virtual.persistentSeconds === 0 ? virtual : { ...virtual, scheduler: 'mh', persistentSeconds: 0 };
+  return virtual.persistentSeconds === 0
+    ? virtual
+    : { ...virtual, scheduler: 'mh', persistentSeconds: 0, others: flagsOf('mh') };
+}
+
+/** Those that hash go on asking an endpoint of weight 0, one that drains, and refuse whom they led to it. */
+function flagsOf(scheduler: Scheduler): string {
+  return scheduler === 'mh' || scheduler === 'sh' ? `-b ${scheduler}-fallback` : '';
 }
 
 function fairScheduler(endpoints: readonly RuleEndpoint[]): Scheduler {

@@ -3,7 +3,7 @@
 import type { Family } from '#lib/ip.ts';
 import type { Repairs } from '../contract.ts';
 import { chainsOf } from './chains.ts';
-import type { RunTool } from './tools.ts';
+import { mustRunAll, type RunTool, type Step } from './tools.ts';
 
 /** Several make the same rules by different interfaces of the kernel, not all of which every kernel has. */
 const VARIANTS = ['', '-legacy', '-nft'];
@@ -28,13 +28,12 @@ export class PacketRules {
   async install(): Promise<void> {
     const failures: string[] = [];
     for (const variant of this.#variant === undefined ? VARIANTS : [this.#variant]) {
-      const refused = await this.#installBy(variant);
-      if (refused === undefined) {
-        this.#variant = variant;
-        this.#made = await this.#shown(variant);
+      try {
+        await this.#installBy(variant);
         return;
+      } catch (error) {
+        failures.push((error as Error).message);
       }
-      failures.push(refused);
     }
     throw new Error(failures.join('; '));
   }
@@ -62,39 +61,39 @@ export class PacketRules {
         'COMMIT\n',
       ].join('\n'),
     ).join('');
-    const refused = await this.#restore(this.#variant, text);
-    if (refused !== undefined) throw new Error(refused);
+    await mustRunAll(this.#run, [this.#restore(this.#variant, text)]);
     this.#variant = undefined;
   }
 
-  async #installBy(variant: string): Promise<string | undefined> {
+  async #installBy(variant: string): Promise<void> {
     const { text, jumps } = chainsOf(this.#prefix, this.#family);
-    const refused = await this.#restore(variant, text);
-    if (refused !== undefined) return refused;
     const shown = new Set(await this.#shown(variant));
     const missing = TABLES.map((table) => {
       const lines = jumps[table].filter((jump) => !shown.has(jump)).map((jump) => jump.replace('-A ', '-I '));
       return lines.length === 0 ? '' : [`*${table}`, ...lines, 'COMMIT\n'].join('\n');
     }).join('');
-    return missing === '' ? undefined : await this.#restore(variant, missing);
+    const [, made = ''] = await mustRunAll(this.#run, [this.#restore(variant, text + missing), this.#save(variant)]);
+    this.#variant = variant;
+    this.#made = this.#ownLines(made);
   }
 
-  /** What was refused, or undefined. */
-  async #restore(variant: string, text: string): Promise<string | undefined> {
-    const program = `${this.#program}${variant}-restore`;
-    try {
-      const { code, stderr } = await this.#run(program, ['--noflush', '-w', '10'], text);
-      return code === 0 ? undefined : `${program} failed: ${stderr.trim().split('\n').slice(0, 3).join('; ')}`;
-    } catch (error) {
-      return (error as Error).message;
-    }
+  #restore(variant: string, input: string): Step {
+    return { program: `${this.#program}${variant}-restore`, args: ['--noflush', '-w', '10'], input, talks: true };
+  }
+
+  #save(variant: string): Step {
+    return { program: `${this.#program}${variant}-save`, args: [], talks: true };
   }
 
   async #shown(variant: string): Promise<string[]> {
-    const { stdout } = await this.#run(`${this.#program}${variant}-save`, []);
+    const [text = ''] = await mustRunAll(this.#run, [this.#save(variant)]);
+    return this.#ownLines(text);
+  }
+
+  #ownLines(text: string): string[] {
     const upper = this.#prefix.toUpperCase();
     // Chains are shown with counters.
-    return stdout
+    return text
       .split('\n')
       .filter((line) => line.includes(` ${upper}-`) || line.startsWith(`:${upper}-`))
       .map((line) => line.replace(/ \[\d+:\d+\]$/, '').trimEnd());

@@ -11,7 +11,7 @@ export interface Virtual {
   readonly scheduler: string;
   /** Seconds that a client stays with its destination; 0: no longer than its connection. */
   readonly persistentSeconds: number;
-  /** Whatever else ipvsadm says of it; empty where we made it. */
+  /** Whatever else ipvsadm says of it. */
   readonly others: string;
   /** Weight by `address:port`; one that does not translate addresses has `FOREIGN_WAY`. */
   readonly destinations: ReadonlyMap<string, number>;

@@ -22,7 +22,11 @@ export function toolsIn(netns: string | undefined): RunTool {
         program,
         ...args,
       ];
-      const child = spawn(file, rest, { timeout: TIMEOUT_MS, killSignal: 'SIGKILL' });
+      // A group of its own, which ends as a whole: what a shell has started holds our pipes as well.
+      const child = spawn(file, rest, { detached: true });
+      const timer = setTimeout(() => {
+        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      }, TIMEOUT_MS);
       const out: Buffer[] = [];
       let stderr = '';
       child.stdout.on('data', (bytes: Buffer) => out.push(bytes));
@@ -31,19 +35,63 @@ export function toolsIn(netns: string | undefined): RunTool {
       });
       child.stdin.on('error', () => {});
       child.on('error', (error: NodeJS.ErrnoException) => {
+        clearTimeout(timer);
         reject(error.code === 'ENOENT' ? new Error(`${program} is not installed`) : error);
       });
-      child.on('close', (code) => resolve({ stdout: Buffer.concat(out).toString(), stderr, code }));
+      child.on('close', (code) => {
+        clearTimeout(timer);
+        resolve({ stdout: Buffer.concat(out).toString(), stderr, code });
+      });
       child.stdin.end(input);
     });
 }
 
-/** Some of these programs tell of a refused line and end well all the same: any complaint counts. */
-export async function mustRun(run: RunTool, program: string, args: readonly string[], input?: string): Promise<string> {
-  const { stdout, stderr, code } = await run(program, args, input);
-  if (code === 0 && stderr.trim() === '') return stdout;
+/** One program of several that are run one after the other. */
+export interface Step {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly input?: string;
+  /** Tells of what is no failure as well: only its exit code counts. */
+  readonly talks?: boolean;
+}
+
+const BETWEEN = '--- evenkeel ---';
+
+/**
+ * What each printed. Starting a program costs more than most of them take, and most of that is ours: one shell starts
+ * them all. Some of them tell of a refused line and end well all the same, so that any complaint counts: rejects with the
+ * first; what comes after it is not done.
+ */
+export async function mustRunAll(run: RunTool, steps: readonly Step[]): Promise<readonly string[]> {
+  if (steps.length === 0) return [];
+  const { stdout, stderr, code } = await run('sh', [], stepsScript(steps));
+  if (code === 0 && stderr === '') return stdout.split(`${BETWEEN}\n`).slice(0, steps.length);
   const said = stderr.trim().split('\n').slice(0, 3).join('; ').slice(0, 600);
-  throw new Error(`${program} ${args.join(' ')} failed: ${said === '' ? `exit code ${code}` : said}`);
+  throw new Error(said === '' ? `sh failed: exit code ${code}` : said);
+}
+
+/** For a shell that reads it as its input. */
+export function stepsScript(steps: readonly Step[]): string {
+  const texts = steps.map(({ program, args, input, talks = false }) => {
+    const words = [program, ...args].map(quoted).join(' ');
+    const [from, text] = input === undefined ? ['</dev/null', ''] : [`<<'${BETWEEN}'`, `${ended(input)}${BETWEEN}\n`];
+    return `said=$(${words} 2>&1 >&3 ${from}
+${text}); code=$?
+[ $code = 0 ]${talks ? '' : ' && [ -z "$said" ]'} || {
+  printf '%s failed: %s\\n' ${quoted([program, ...args].join(' '))} "\${said:-exit code $code}" >&2; exit 1
+}
+echo '${BETWEEN}' >&3
+`;
+  });
+  return `exec 3>&1\n${texts.join('')}`;
+}
+
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+function ended(text: string): string {
+  return text === '' || text.endsWith('\n') ? text : `${text}\n`;
 }
 
 /** Why IPVS cannot be used here, as a sentence; undefined where it can. */

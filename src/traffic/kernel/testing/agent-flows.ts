@@ -33,7 +33,7 @@ export class AgentFlows {
     return true;
   }
 
-  stream(name: string, order: ProbeOrder, lanes: number): true {
+  stream(name: string, order: ProbeOrder, lanes: number, pause: number): true {
     const stream: Stream = { stopped: false, made: 0, answers: {}, failures: [], lanes: [] };
     const lane = async (): Promise<void> => {
       while (!stream.stopped) {
@@ -41,6 +41,7 @@ export class AgentFlows {
         stream.made += 1;
         if (result.kind === 'answered') stream.answers[result.by] = (stream.answers[result.by] ?? 0) + 1;
         else stream.failures.push(result);
+        if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
       }
     };
     for (let count = 0; count < lanes; count += 1) stream.lanes.push(lane());

@@ -23,7 +23,7 @@ async function obey(order: Order): Promise<unknown> {
     case 'shut':
       return flows.shut(order.name);
     case 'stream':
-      return flows.stream(order.name, order.probe, order.lanes);
+      return flows.stream(order.name, order.probe, order.lanes, order.pause);
     case 'streamed':
       return flows.streamed(order.name);
     case 'halt':

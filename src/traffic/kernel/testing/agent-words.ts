@@ -37,7 +37,13 @@ export type Order =
   | { readonly do: 'open'; readonly name: string; readonly probe: ProbeOrder }
   | { readonly do: 'say'; readonly name: string; readonly patience: number }
   | { readonly do: 'shut'; readonly name: string }
-  | { readonly do: 'stream'; readonly name: string; readonly probe: ProbeOrder; readonly lanes: number }
+  | {
+      readonly do: 'stream';
+      readonly name: string;
+      readonly probe: ProbeOrder;
+      readonly lanes: number;
+      readonly pause: number;
+    }
   | { readonly do: 'streamed'; readonly name: string }
   | { readonly do: 'halt'; readonly name: string };
 

@@ -31,14 +31,30 @@ function isUndetermined(model: RuleModel, { to, port, protocol, ...rest }: Probe
   return rules.sets[outcome.to].some(({ address, local }) => address === from && !local);
 }
 
-/** Makes all probes at once and throws with each that went otherwise than the tracer says; else returns them. */
+/** Whether a Service has this address, and other ports of it than this one. */
+function isUnserved(model: RuleModel, traced: Trace, { to }: Probe): boolean {
+  return (
+    traced.verdict === 'pass' &&
+    !model.node.addresses.includes(to) &&
+    [...model.ports.values()].some(({ fronts }) => fronts.some(({ address }) => address === to))
+  );
+}
+
+/**
+ * Makes all probes at once and throws with each that went otherwise than the tracer says; else returns them.
+ * `passes`: whether ports that no Service has are passed on at addresses of Services; else they are refused.
+ */
 export async function compareWithTrace(
   lab: ServiceLab,
   model: RuleModel,
   wanted: readonly Probe[],
+  passes = true,
 ): Promise<readonly Compared[]> {
   const probes = wanted.filter((probe) => !isUndetermined(model, probe));
-  const traced = probes.map((probe) => traceOf(model, probe));
+  const traced = probes.map((probe): Trace => {
+    const one = traceOf(model, probe);
+    return passes || !isUnserved(model, one, probe) ? one : { ...one, verdict: 'reject' };
+  });
   const results = await lab.probe(probes, (at) => traced[at]?.verdict === 'drop');
   const compared = probes.flatMap((probe, at): Compared[] => {
     const [one, result] = [traced[at], results[at]];

@@ -11,7 +11,34 @@ import { labNode, type Place } from './lab-layout.ts';
 import type { Probe, ServiceLab } from './service-lab.ts';
 
 /** What a driver may lack; the value says why, and is printed. */
-export type Feature = 'affinity' | 'keep' | 'masquerade' | 'source_hash' | 'stale_flows' | 'takeover' | 'weights';
+export type Feature =
+  | 'affinity'
+  /** Chance decides anew for a client whose time is over. */
+  | 'affinity_ends'
+  /** Translation of what is established goes on without the Service, and without the driver. */
+  | 'established'
+  /** Tables of other tools, made with nft. */
+  | 'foreign_tables'
+  | 'keep'
+  | 'masquerade'
+  | 'source_hash'
+  | 'stale_flows'
+  | 'takeover'
+  /** Ports of an external address that no Service has go on to whoever else has that address. */
+  | 'unserved_ports'
+  | 'weights';
+
+/** For a machine on which everything takes longer. */
+export interface Pace {
+  /** How many times longer a row may take. */
+  readonly slowness: number;
+  /** Cases that are drawn. */
+  readonly draws: number;
+  /** Changes that are made under streams of probes. */
+  readonly steps: number;
+  /** Milliseconds between two probes of a stream, so that streams leave time for the driver. */
+  readonly streamPause: number;
+}
 
 export interface DriverSetup {
   readonly create: (netns: string, owner: string, warn: (message: string) => void) => L4Driver | Promise<L4Driver>;
@@ -21,6 +48,7 @@ export interface DriverSetup {
   readonly tools?: readonly string[];
   /** Folder of the control group that clients of a place are in, for a driver that serves sockets. Makes it. */
   readonly groupOf?: (lab: string, place: Place) => string | undefined;
+  readonly pace?: Pace;
   readonly lacks?: Partial<Readonly<Record<Feature, string>>>;
   /** Takes something of the driver's away in the namespace, and adds something that should not be there. */
   readonly sabotage: (netns: string, owner: string) => void;
@@ -34,6 +62,7 @@ export class DriverUnderTest {
   readonly driver: L4Driver;
   readonly warnings: readonly string[];
   readonly #lab: ServiceLab;
+  readonly #passes: boolean;
   readonly #book: RuleBook;
   readonly #ports = new Map<string, L4ServicePort>();
   readonly #flows: UdpFlows | undefined;
@@ -44,7 +73,9 @@ export class DriverUnderTest {
     book: RuleBook,
     warnings: readonly string[],
     flows: UdpFlows | undefined,
+    passes: boolean,
   ) {
+    this.#passes = passes;
     this.driver = driver;
     this.#flows = flows;
     this.#lab = lab;
@@ -61,7 +92,14 @@ export class DriverUnderTest {
     const warnings: string[] = [];
     const driver = await setup.create(lab.node, lab.id, (message) => warnings.push(message));
     const flows = setup.tracked ? new UdpFlows(lab.node) : undefined;
-    const made = new DriverUnderTest(driver, lab, new RuleBook(node), warnings, flows);
+    const made = new DriverUnderTest(
+      driver,
+      lab,
+      new RuleBook(node),
+      warnings,
+      flows,
+      setup.lacks?.unserved_ports === undefined,
+    );
     made.#note(new Map(ports.map((port) => [port.name, port])));
     try {
       await driver.apply(made.#book.whole());
@@ -112,7 +150,7 @@ export class DriverUnderTest {
 
   /** Throws when a packet goes otherwise than the tracer says. */
   async expectAsTraced(probes: readonly Probe[]): Promise<readonly Compared[]> {
-    return await compareWithTrace(this.#lab, this.model, probes);
+    return await compareWithTrace(this.#lab, this.model, probes, this.#passes);
   }
 
   #note(changes: ReadonlyMap<string, L4ServicePort | undefined>): ReturnType<RuleBook['change']> {

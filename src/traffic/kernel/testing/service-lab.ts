@@ -15,6 +15,14 @@ export const PATIENCE_MS = 10_000;
 /** In streams of probes, where each failure is told. */
 const STREAM_PATIENCE_MS = 4_000;
 
+export interface LabOptions {
+  /** Folder of the control group for the agent of a place, where it is to be in one of its own. */
+  readonly groupOf?: ((lab: string, place: Place) => string | undefined) | undefined;
+  readonly slowness?: number | undefined;
+  /** Milliseconds between two probes of a stream. */
+  readonly streamPause?: number | undefined;
+}
+
 export interface Probe {
   readonly at: Place;
   /** Source address; that of the place when left out. */
@@ -51,21 +59,24 @@ export class ServiceLab {
   readonly node: string;
   readonly #agents = new Map<Place, Agent>();
   readonly #streams = new Set<LabStream>();
+  readonly #slowness: number;
+  readonly #streamPause: number;
   #flows = 0;
 
-  private constructor(id: string) {
+  private constructor(id: string, { slowness = 1, streamPause = 0 }: LabOptions) {
     this.id = id;
+    this.#slowness = slowness;
+    this.#streamPause = streamPause;
     this.node = netnsPath(id, 'n1');
   }
 
-  /** `groupOf`: folder of the control group for the agent of a place, where it is to be in one of its own. */
-  static async make(groupOf?: (lab: string, place: Place) => string | undefined): Promise<ServiceLab> {
+  static async make(options: LabOptions = {}): Promise<ServiceLab> {
     sweepNamespaces(LAB);
-    const lab = new ServiceLab(`${LAB}-${process.pid}-${labs++}`);
+    const lab = new ServiceLab(`${LAB}-${process.pid}-${labs++}`, options);
     try {
       makeNamespaces(lab.id);
       for (const place of places) {
-        lab.#agents.set(place, new Agent(place, netnsPath(lab.id, place), groupOf?.(lab.id, place)));
+        lab.#agents.set(place, new Agent(place, netnsPath(lab.id, place), options.groupOf?.(lab.id, place)));
       }
       await Promise.all(places.map((place) => lab.#agent(place).tell({ do: 'serve', served: servedAt(place) })));
       return lab;
@@ -88,7 +99,7 @@ export class ServiceLab {
         const own = probes.map((probe, at) => ({ probe, at })).filter(({ probe }) => probe.at === place);
         if (own.length === 0) return;
         const orders = own.map(({ probe, at }) =>
-          orderOf(probe, expectSilence?.(at) === true ? SILENCE_MS : PATIENCE_MS),
+          orderOf(probe, expectSilence?.(at) === true ? SILENCE_MS : PATIENCE_MS * this.#slowness),
         );
         const found = await this.#agent(place).tell({ do: 'probe', probes: orders });
         for (const [place, result] of found.entries()) results[own[place]?.at ?? -1] = result;
@@ -101,10 +112,10 @@ export class ServiceLab {
   async open(probe: Probe): Promise<LabFlow> {
     const name = `flow-${this.#flows++}`;
     const agent = this.#agent(probe.at);
-    const first = await agent.tell({ do: 'open', name, probe: orderOf(probe, PATIENCE_MS) });
+    const first = await agent.tell({ do: 'open', name, probe: orderOf(probe, PATIENCE_MS * this.#slowness) });
     return {
       first,
-      say: async (patience = PATIENCE_MS) => await agent.tell({ do: 'say', name, patience }),
+      say: async (patience = PATIENCE_MS * this.#slowness) => await agent.tell({ do: 'say', name, patience }),
       shut: async () => {
         await agent.tell({ do: 'shut', name });
       },
@@ -115,7 +126,8 @@ export class ServiceLab {
   async stream(probe: Probe, lanes = 4): Promise<LabStream> {
     const name = `stream-${this.#flows++}`;
     const agent = this.#agent(probe.at);
-    await agent.tell({ do: 'stream', name, probe: orderOf(probe, STREAM_PATIENCE_MS), lanes });
+    const order = orderOf(probe, STREAM_PATIENCE_MS * this.#slowness);
+    await agent.tell({ do: 'stream', name, probe: order, lanes, pause: this.#streamPause });
     const stream: LabStream = {
       sofar: async () => await agent.tell({ do: 'streamed', name }),
       halt: async () => {

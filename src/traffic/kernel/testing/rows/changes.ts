@@ -6,7 +6,7 @@ import { eventually } from '#test/support/eventually.ts';
 import type { L4Endpoint, L4ServicePort } from '#traffic/model/l4/service-port.ts';
 import { addressOf, clusterIP, externalIP } from '../lab-layout.ts';
 import type { LabStream, Probe } from '../service-lab.ts';
-import { endpointAt, fromAll, gone, leaving, protocols, type Scene, SLOW_MS, twice } from './scene.ts';
+import { endpointAt, fromAll, gone, leaving, protocols, type Scene, twice } from './scene.ts';
 
 /** Probes of a stream that have to be made between two changes, so that each change has some on its way. */
 export async function moreOf(streams: readonly LabStream[], atLeast = 3): Promise<void> {
@@ -37,9 +37,8 @@ export function changeRows(scene: Scene, family: Family): void {
   const web = (endpoints: readonly L4Endpoint[], facts: Partial<L4ServicePort> = {}): L4ServicePort[] =>
     twice(family, { nodePort: 30_080, externalIPs: [external], endpoints, ...facts });
   const names = web([]).map(({ name }) => name);
-  const row = (name: string, test: () => Promise<void>): void => it(name, test, SLOW_MS);
 
-  row('Services come and go, one by one', async () => {
+  scene.row('Services come and go, one by one', async () => {
     const service = (number: number): L4ServicePort[] =>
       twice(family, {
         service: `shop/s${number}`,
@@ -67,7 +66,7 @@ export function changeRows(scene: Scene, family: Family): void {
     await driver.expectAsTraced(probes);
   });
 
-  row('no connection fails while endpoints and other Services change', async () => {
+  scene.row('no connection fails while endpoints and other Services change', async () => {
     const driver = await scene.begin(web(all));
     const probes: Probe[] = [
       { at: 'p1', protocol: 'TCP', to: virtual, port: 80 },
@@ -76,7 +75,7 @@ export function changeRows(scene: Scene, family: Family): void {
       { at: 'n1', protocol: 'UDP', to: external, port: 80 },
     ];
     const streams = await Promise.all(probes.map(async (probe) => await scene.lab.stream(probe, 2)));
-    for (let step = 0; step < 24; step += 1) {
+    for (let step = 0; step < (scene.setup.pace?.steps ?? 24); step += 1) {
       const from = (step * 5) % all.length;
       const chosen = new Set([...all, ...all].slice(from, from + 1 + (step % 7)));
       // Those that leave still serve what is on its way to them.
@@ -92,44 +91,54 @@ export function changeRows(scene: Scene, family: Family): void {
     await driver.expectAsTraced([...fromAll(virtual), ...fromAll(node, 30_080)]);
   });
 
-  row('an established connection goes on when its endpoint leaves, its Service goes or the driver ends', async () => {
-    // Translation stops for what is established, too, once nobody in a namespace translates; on a node the network of
-    // its pods does.
-    scene.lab.sh(`nft -f - <<'END'
-      table inet pod-network {
-        chain leave { type nat hook postrouting priority srcnat; oifname "elsewhere" masquerade; }
-      }
+  scene.row(
+    'an established connection goes on when its endpoint leaves, its Service goes or the driver ends',
+    async () => {
+      // Translation stops for what is established, too, once nobody in a namespace translates; on a node the network of
+      // its pods does.
+      const staysAlone = scene.has('established');
+      if (staysAlone) {
+        scene.lab.sh(`nft -f - <<'END'
+        table inet pod-network {
+          chain leave { type nat hook postrouting priority srcnat; oifname "elsewhere" masquerade; }
+        }
 END`);
-    const driver = await scene.begin(web(all.slice(0, 1)));
-    const opened = await Promise.all(
-      (['p2', 'outside', 'n1'] as const).flatMap((at) =>
-        [
-          [virtual, 80],
-          [node, 30_080],
-        ].map(async ([to, port]) => await scene.lab.open({ at, protocol: 'TCP', to: String(to), port: Number(port) })),
-      ),
-    );
-    const goOn = async (): Promise<void> => {
-      for (const flow of opened) {
-        expect(flow.first).toMatchObject({ kind: 'answered', by: 'p1:8080' });
-        expect(await flow.say()).toMatchObject({ ...flow.first, ms: expect.any(Number) });
       }
-    };
-    await goOn();
-    await driver.set(...web(all.slice(0, 1).map((one) => ({ ...one, ...leaving }))));
-    await goOn();
-    await driver.set(...web(all.slice(1, 2)));
-    await goOn();
-    await driver.set(...web([]));
-    await goOn();
-    await driver.remove(...names);
-    await goOn();
-    await driver.driver.close();
-    scene.forget(driver);
-    await goOn();
-    await Promise.all(opened.map(async (flow) => await flow.shut()));
-    scene.lab.sh('nft delete table inet pod-network');
-  });
+      const driver = await scene.begin(web(all.slice(0, 1)));
+      const opened = await Promise.all(
+        (['p2', 'outside', 'n1'] as const).flatMap((at) =>
+          [
+            [virtual, 80],
+            [node, 30_080],
+          ].map(
+            async ([to, port]) => await scene.lab.open({ at, protocol: 'TCP', to: String(to), port: Number(port) }),
+          ),
+        ),
+      );
+      const goOn = async (): Promise<void> => {
+        for (const flow of opened) {
+          expect(flow.first).toMatchObject({ kind: 'answered', by: 'p1:8080' });
+          expect(await flow.say()).toMatchObject({ ...flow.first, ms: expect.any(Number) });
+        }
+      };
+      await goOn();
+      await driver.set(...web(all.slice(0, 1).map((one) => ({ ...one, ...leaving }))));
+      await goOn();
+      await driver.set(...web(all.slice(1, 2)));
+      await goOn();
+      await driver.set(...web([]));
+      await goOn();
+      if (staysAlone) {
+        await driver.remove(...names);
+        await goOn();
+        await driver.driver.close();
+        scene.forget(driver);
+        await goOn();
+      }
+      await Promise.all(opened.map(async (flow) => await flow.shut()));
+      if (staysAlone) scene.lab.sh('nft delete table inet pod-network');
+    },
+  );
 
   scene.rowOf('stale_flows', 'a UDP flow leaves an endpoint that serves no more, and only that', async () => {
     const [first, second] = [endpointAt(family, 'p1'), endpointAt(family, 'p2')];
@@ -178,6 +187,6 @@ END`);
         await driver.expectAsTraced(probes);
       }
     },
-    SLOW_MS,
+    scene.patience(),
   );
 }

@@ -8,7 +8,7 @@ import { type Compared, traceOf } from '../as-traced.ts';
 import type { DriverUnderTest } from '../driver-under-test.ts';
 import { addressOf, answererOf, clusterIP, externalIP, outsideClient } from '../lab-layout.ts';
 import type { Probe } from '../service-lab.ts';
-import { endpointAt, protocols, repeat, type Scene, SLOW_MS, twice } from './scene.ts';
+import { endpointAt, protocols, repeat, type Scene, twice } from './scene.ts';
 
 const CLIENTS = 60;
 
@@ -36,7 +36,7 @@ export function choiceRows(scene: Scene, family: Family): void {
       const driver = await scene.begin(web(five.slice(0, 4)));
       await expectShares(driver, { at: 'p3', protocol, to: virtual, port: 80 });
     },
-    SLOW_MS,
+    scene.patience(),
   );
 
   scene.rowOf('weights', 'each endpoint has a share by its weight, also after it changed', async () => {
@@ -98,7 +98,7 @@ export function choiceRows(scene: Scene, family: Family): void {
     }
   });
 
-  scene.rowOf('affinity', 'a client is free again after the time of its affinity', async () => {
+  scene.rowOf('affinity_ends', 'a client is free again after the time of its affinity', async () => {
     const driver = await scene.begin(web(five, { affinitySeconds: 1 }));
     const before = answers(await driver.expectAsTraced(probesOfClients('TCP')));
     await eventually('clients went to other endpoints', async () => {

@@ -125,22 +125,30 @@ const step = fc.record({
 });
 
 export function drawnRows(scene: Scene): void {
-  it('packets go as traced, whatever Services and nodes become', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: STEPS, maxLength: STEPS }), async (steps) => {
-        const driver = await DriverUnderTest.begin(scene.setup, scene.lab);
-        try {
-          for (const { changes, node: facts, probes } of steps) {
-            if (facts !== undefined) await driver.setNode(facts);
-            await driver.change(new Map(changes));
-            await driver.expectAsTraced(probes);
+  it(
+    'packets go as traced, whatever Services and nodes become',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: STEPS, maxLength: STEPS }), async (steps) => {
+          const driver = await DriverUnderTest.begin(scene.setup, scene.lab);
+          try {
+            for (const { changes, node: facts, probes } of steps) {
+              if (facts !== undefined) await driver.setNode(facts);
+              await driver.change(new Map(changes));
+              await driver.expectAsTraced(probes);
+            }
+          } finally {
+            await driver.driver.close();
           }
-        } finally {
-          await driver.driver.close();
-        }
-      }),
-      // What failed is made smaller for a while; what was found by then is told.
-      { numRuns: RUNS, interruptAfterTimeLimit: 200_000, markInterruptAsFailure: true },
-    );
-  }, 300_000);
+        }),
+        // What failed is made smaller for a while; what was found by then is told.
+        {
+          numRuns: scene.setup.pace?.draws ?? RUNS,
+          interruptAfterTimeLimit: scene.patience(200_000),
+          markInterruptAsFailure: true,
+        },
+      );
+    },
+    scene.patience(300_000),
+  );
 }

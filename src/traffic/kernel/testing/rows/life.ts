@@ -3,12 +3,12 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { expect, it } from 'vitest';
+import { expect } from 'vitest';
 import type { L4ServicePort } from '#traffic/model/l4/service-port.ts';
 import { addressOf, clusterIP, externalIP, families, hostPort } from '../lab-layout.ts';
 import type { LabStream, Probe } from '../service-lab.ts';
 import { expectNoFailure, moreOf } from './changes.ts';
-import { endpointAt, fromAll, type Scene, SLOW_MS, twice } from './scene.ts';
+import { endpointAt, fromAll, type Scene, twice } from './scene.ts';
 
 const DRIVER_PROCESS = fileURLToPath(new URL('../driver-process.ts', import.meta.url));
 
@@ -60,9 +60,8 @@ export function lifeRows(scene: Scene): void {
     ]);
     return await Promise.all(ways.map(async (probe) => await scene.lab.stream(probe, 2)));
   };
-  const row = (name: string, test: () => Promise<void>): void => it(name, test, SLOW_MS);
 
-  row('finds nothing to repair where nobody did anything, and repairs what somebody did', async () => {
+  scene.row('finds nothing to repair where nobody did anything, and repairs what somebody did', async () => {
     const driver = await scene.begin(services());
     expect(await driver.driver.verify()).toEqual({ restored: 0, removed: 0 });
     await driver.expectAsTraced(probes);
@@ -78,7 +77,7 @@ export function lifeRows(scene: Scene): void {
   });
 
   // Node.js has no sockets of SCTP, so that its packets are not tried here: rules alone.
-  row('takes rules of SCTP, and others are as they were', async () => {
+  scene.row('takes rules of SCTP, and others are as they were', async () => {
     const sctp = families.flatMap((family) =>
       twice(family, { nodePort: 30_080, affinitySeconds: 60, endpoints: [endpointAt(family, 'p1')] }).slice(0, 1),
     );
@@ -92,7 +91,7 @@ export function lifeRows(scene: Scene): void {
     await driver.expectAsTraced(probes);
   });
 
-  row('leaves nothing when it ends', async () => {
+  scene.row('leaves nothing when it ends', async () => {
     const before = inventory(scene);
     const driver = await scene.begin(services());
     await driver.expectAsTraced(probes);
@@ -161,7 +160,7 @@ export function lifeRows(scene: Scene): void {
     });
   }
 
-  row('does not touch what is of another tool', async () => {
+  scene.rowOf('foreign_tables', 'does not touch what is of another tool', async () => {
     scene.lab.sh(`nft -f - <<'END'\n${FOREIGN}\nEND`);
     try {
       const list = (): string => scene.lab.sh('nft -a list table inet foreign-tool');

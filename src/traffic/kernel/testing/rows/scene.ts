@@ -13,7 +13,7 @@ export const protocols = ['TCP', 'UDP'] as const;
 /** Whoever is somebody's client here. */
 export const clients: readonly Place[] = ['p1', 'p2', 'p3', 'outside', 'n1'];
 /** A row that makes some dozens of kernel transactions, on a machine that has other things to do. */
-export const SLOW_MS = 60_000;
+const SLOW_MS = 60_000;
 
 export class Scene {
   readonly setup: DriverSetup;
@@ -26,11 +26,24 @@ export class Scene {
     afterEach(async () => {
       await this.lab.haltStreams();
       for (const { driver } of this.#drivers.splice(0)) await driver.close();
-    });
+    }, this.patience());
   }
 
   get lab(): ServiceLab {
     return this.#lab();
+  }
+
+  /** Longest time of a row, or of something in it that takes `ms` where nothing is slow. */
+  patience(ms = SLOW_MS): number {
+    return ms * (this.setup.pace?.slowness ?? 1);
+  }
+
+  has(feature: Feature): boolean {
+    return this.setup.lacks?.[feature] === undefined;
+  }
+
+  row(name: string, test: () => Promise<void>): void {
+    it(name, test, this.patience());
   }
 
   /** A driver of its own for this test, with these rules in force. */
@@ -48,7 +61,7 @@ export class Scene {
   /** A row for drivers that have a feature; told, where one has it not. */
   rowOf(feature: Feature, name: string, test: () => Promise<void>): void {
     const reason = this.setup.lacks?.[feature];
-    if (reason === undefined) it(name, test, SLOW_MS);
+    if (reason === undefined) this.row(name, test);
     else it.skip(`${name} (${reason})`);
   }
 }

@@ -1,10 +1,10 @@
 // Rows on what becomes of a connection: each kind of address, each policy, each kind of client, in one family.
 // The tracer says what should happen; here are only the situations.
-import { expect, it } from 'vitest';
+import { expect } from 'vitest';
 import type { Family } from '#lib/ip.ts';
 import type { L4ServicePort } from '#traffic/model/l4/service-port.ts';
 import { addressOf, clusterIP, externalIP, hostPort, labNode, outsideClient } from '../lab-layout.ts';
-import { endpointAt, fromAll, gone, leaving, repeat, type Scene, SLOW_MS, twice } from './scene.ts';
+import { endpointAt, fromAll, gone, leaving, repeat, type Scene, twice } from './scene.ts';
 
 export function verdictRows(scene: Scene, family: Family): void {
   const everywhere = (['p1', 'p2', 'p3'] as const).map((place) => endpointAt(family, place));
@@ -17,9 +17,8 @@ export function verdictRows(scene: Scene, family: Family): void {
   const web = (facts: Partial<L4ServicePort>): L4ServicePort[] =>
     twice(family, { nodePort: 30_080, loadBalancerIPs: [balancer], externalIPs: [external], ...facts });
   const everyFront = [...fromAll(virtual), ...fromAll(node, 30_080), ...fromAll(balancer), ...fromAll(external)];
-  const row = (name: string, test: () => Promise<void>): void => it(name, test, SLOW_MS);
 
-  row('every kind of address leads every client to every endpoint', async () => {
+  scene.row('every kind of address leads every client to every endpoint', async () => {
     const driver = await scene.begin(web({ endpoints: everywhere }));
     await driver.expectAsTraced(everyFront);
     for (const to of [virtual, external]) {
@@ -29,7 +28,7 @@ export function verdictRows(scene: Scene, family: Family): void {
     }
   });
 
-  row('node ports are served on the addresses that are said, and on no other', async () => {
+  scene.row('node ports are served on the addresses that are said, and on no other', async () => {
     const driver = await scene.begin(web({ endpoints: everywhere }));
     await driver.expectAsTraced([
       ...fromAll(addressOf.n1Uplink[family], 30_080),
@@ -38,19 +37,19 @@ export function verdictRows(scene: Scene, family: Family): void {
     await driver.expectAsTraced(fromAll(node, hostPort));
   });
 
-  row("an endpoint in the node's own network is reached", async () => {
+  scene.row("an endpoint in the node's own network is reached", async () => {
     const driver = await scene.begin(web({ endpoints: [endpointAt(family, 'n1', { port: hostPort })] }));
     await driver.expectAsTraced(everyFront);
   });
 
-  row('internal policy Local: endpoints of the node, or nobody', async () => {
+  scene.row('internal policy Local: endpoints of the node, or nobody', async () => {
     const driver = await scene.begin(web({ internalLocal: true, endpoints: everywhere }));
     await driver.expectAsTraced([...everyFront, ...fromAll(virtual)]);
     await driver.set(...web({ internalLocal: true, endpoints: onlyFar }));
     await driver.expectAsTraced(everyFront);
   });
 
-  row(
+  scene.row(
     'external policy Local: keeps the source and the node, with a short way for pods and the node itself',
     async () => {
       const driver = await scene.begin(web({ externalLocal: true, endpoints: everywhere }));
@@ -62,7 +61,7 @@ export function verdictRows(scene: Scene, family: Family): void {
     },
   );
 
-  row('masquerades whom the node is told to', async () => {
+  scene.row('masquerades whom the node is told to', async () => {
     const driver = await scene.begin(web({ endpoints: everywhere }), labNode({ masqueradeAll: true }));
     await driver.expectAsTraced(everyFront);
     await driver.setNode(labNode({ podRanges: [] }));
@@ -71,7 +70,7 @@ export function verdictRows(scene: Scene, family: Family): void {
     await driver.expectAsTraced(everyFront);
   });
 
-  row('an endpoint reaches itself, as the node', async () => {
+  scene.row('an endpoint reaches itself, as the node', async () => {
     for (const place of ['p1', 'p3'] as const) {
       const driver = await scene.begin(web({ endpoints: [endpointAt(family, place)] }));
       await driver.expectAsTraced(everyFront);
@@ -82,7 +81,7 @@ export function verdictRows(scene: Scene, family: Family): void {
     }
   });
 
-  row('source ranges hold for load-balancer addresses alone', async () => {
+  scene.row('source ranges hold for load-balancer addresses alone', async () => {
     const v4 = family === 'IPv4';
     const few = v4 ? '198.51.100.0/28' : '2001:db8:9::/124';
     const nodes = v4 ? '192.0.2.0/24' : '2001:db8:1::/64';
@@ -101,7 +100,7 @@ export function verdictRows(scene: Scene, family: Family): void {
     await driver.expectAsTraced(probes);
   });
 
-  row(
+  scene.row(
     'refuses ports that a ClusterIP has not, and leaves addresses of the range that nobody has without an answer',
     async () => {
       const driver = await scene.begin(web({ endpoints: everywhere }));
@@ -115,7 +114,7 @@ export function verdictRows(scene: Scene, family: Family): void {
     },
   );
 
-  row('refuses at once where nobody is there, on every address', async () => {
+  scene.row('refuses at once where nobody is there, on every address', async () => {
     const driver = await scene.begin(web({ endpoints: [] }));
     await driver.expectAsTraced(everyFront);
     await driver.set(...web({ endpoints: everywhere }));
@@ -124,7 +123,7 @@ export function verdictRows(scene: Scene, family: Family): void {
     await driver.expectAsTraced(everyFront);
   });
 
-  row('asks those that leave when nobody else is there', async () => {
+  scene.row('asks those that leave when nobody else is there', async () => {
     const left = [endpointAt(family, 'p1', leaving), endpointAt(family, 'p3', leaving), endpointAt(family, 'p2', gone)];
     const driver = await scene.begin(web({ endpoints: left }));
     await driver.expectAsTraced(everyFront);
@@ -134,7 +133,7 @@ export function verdictRows(scene: Scene, family: Family): void {
     await driver.expectAsTraced(everyFront);
   });
 
-  row('stays near where every endpoint says for whom it is', async () => {
+  scene.row('stays near where every endpoint says for whom it is', async () => {
     const hints = (zone: string, of: string) => ({ hintedZones: [zone], hintedNodes: [of] });
     const [a, b, c] = [
       endpointAt(family, 'p1', hints('a', 'n1')),
@@ -152,7 +151,7 @@ export function verdictRows(scene: Scene, family: Family): void {
     await driver.expectAsTraced(probes);
   });
 
-  row('tells Services on one address apart by port and protocol', async () => {
+  scene.row('tells Services on one address apart by port and protocol', async () => {
     const [tcp, udp] = twice(family, { endpoints: [endpointAt(family, 'p1')], externalIPs: [external] });
     const others = twice(family, {
       portName: 'admin',
@@ -178,7 +177,7 @@ export function verdictRows(scene: Scene, family: Family): void {
     await driver.expectAsTraced(probes);
   });
 
-  row('one of two Services that want an address has it, and the other one takes it when that goes', async () => {
+  scene.row('one of two Services that want an address has it, and the other one takes it when that goes', async () => {
     const first = twice(family, {
       service: 'shop/a',
       externalIPs: [external],
