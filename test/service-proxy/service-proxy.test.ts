@@ -10,44 +10,11 @@ import { eventually } from '../support/eventually.ts';
 import { kernelAllows } from '../support/kernel.ts';
 import { evenkeel, evenkeelBinary, type Finished, type Running, run, start } from '../support/run.ts';
 import { type TempDir, tempDir } from '../support/temp-dir.ts';
+import { objects, SERVER } from './web.ts';
 
 const missing = ['nft', 'conntrack', 'curl'].find((tool) => spawnSync(tool, ['--version']).error !== undefined);
 const obstacle = privilegedObstacle() ?? (missing === undefined ? undefined : `${missing} is not installed`);
 const possible = kernelAllows(obstacle, 'evenkeel service-proxy');
-
-const objects = (endpoint: string): string =>
-  JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'List',
-    items: [
-      {
-        apiVersion: 'v1',
-        kind: 'Node',
-        metadata: { name: 'n1' },
-        status: { addresses: [{ type: 'InternalIP', address: '192.0.2.1' }] },
-      },
-      {
-        apiVersion: 'v1',
-        kind: 'Service',
-        metadata: { name: 'web', namespace: 'default' },
-        spec: { type: 'NodePort', ports: [{ port: 80, targetPort: 9000, nodePort: 30_080 }] },
-      },
-      {
-        apiVersion: 'discovery.k8s.io/v1',
-        kind: 'EndpointSlice',
-        metadata: { name: 'web-1', namespace: 'default', labels: { 'kubernetes.io/service-name': 'web' } },
-        addressType: 'IPv4',
-        ports: [{ name: '', port: 9000 }],
-        endpoints: [{ addresses: [endpoint], nodeName: 'n1' }],
-      },
-    ],
-  });
-
-const SERVER = `
-for (const address of ['192.0.2.1', '192.0.2.2']) {
-  require('node:http').createServer((q, s) => s.end(address)).listen(9000, address);
-}
-`;
 
 describe.runIf(possible)('evenkeel service-proxy', () => {
   const name = uniqueName('sp');
