@@ -28,7 +28,7 @@ export function describeL4Driver(name: string, setup: DriverSetup): void {
       return lab;
     });
 
-    describe.each(families)('%s', (family) => {
+    describe.each(pace?.families ?? families)('%s', (family) => {
       verdictRows(scene, family);
       choiceRows(scene, family);
       changeRows(scene, family);

@@ -1,5 +1,6 @@
 // A driver with the rule book that feeds it, as the contract suite drives them: every change is applied at once, and
 // flows that are stale then are ended as the Service proxy ends them. Knows no row of the suite.
+import type { Family } from '#lib/ip.ts';
 import type { L4ServicePort } from '#traffic/model/l4/service-port.ts';
 import type { NodeFacts } from '#traffic/snapshot/rules/node-facts.ts';
 import { RuleBook } from '#traffic/snapshot/rules/rule-book.ts';
@@ -32,6 +33,8 @@ export type Feature =
 export interface Pace {
   /** How many times longer a row may take. */
   readonly slowness: number;
+  /** Whose rows are run; those that have both families, and what is drawn, are run in any case. */
+  readonly families: readonly Family[];
   /** Cases that are drawn. */
   readonly draws: number;
   /** Changes that are made under streams of probes. */
