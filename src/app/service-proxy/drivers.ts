@@ -89,8 +89,14 @@ export async function chooseDriver(mode: Mode, options: ProxyDriverOptions): Pro
   throw new Failure(`${what}: ${obstacles.join('; ')}`, 'Run as root (CAP_NET_ADMIN), with nftables installed');
 }
 
-/** Drivers that could have left something on this machine, for somebody to have it removed. */
+/**
+ * Drivers that could have left something on this machine, for somebody to have it removed. Throws a `Failure` where
+ * none can be asked.
+ */
 export async function removableDrivers(mode: Mode, options: DriverOptions): Promise<readonly L4Driver[]> {
+  if (process.getuid?.() !== 0) {
+    throw new Failure('Rules in the kernel can be removed by root alone', 'Run it as root (CAP_NET_ADMIN)');
+  }
   const found: L4Driver[] = [];
   for (const choice of CHOICES) {
     if (mode !== 'auto' && choice.name !== mode) continue;
