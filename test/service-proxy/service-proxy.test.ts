@@ -128,6 +128,29 @@ describe.runIf(possible)('evenkeel service-proxy', () => {
     }
   });
 
+  it('serves by user space alone, and takes its routes away', { timeout: 120_000 }, async () => {
+    const routes = async (): Promise<string> =>
+      (await within('ip', 'route', 'show', 'table', 'local', 'proto', '186')).stdout;
+    await apply('192.0.2.1');
+    const running = await proxy('--mode', 'userspace');
+    expect(running.output().stdout).toContain('Driver userspace: as asked for');
+    expect(await curl('http://192.0.2.1:30080/')).toBe('192.0.2.1');
+    expect(await routes()).toMatch(/^local 127\.96\./);
+    await apply('192.0.2.2');
+    await eventually('the other endpoint answers', async () =>
+      expect(await curl('http://192.0.2.1:30080/')).toBe('192.0.2.2'),
+    );
+    expect(await curl('http://127.0.0.1:10249/metrics')).toContain('info{mode="userspace",node="n1"} 1');
+    expect(await nft()).toBe('');
+    expect(await end(running, 'SIGTERM')).toMatchObject({ code: 0, stderr: 'Stopping.\n' });
+    expect(await routes()).toBe('');
+    await end(await proxy('--mode', 'userspace'), 'SIGKILL');
+    expect(await routes()).not.toBe('');
+    const cleaned = await within(evenkeelBinary, 'service-proxy', '--mode', 'userspace', '--cleanup');
+    expect(cleaned).toMatchObject({ code: 0, stdout: 'Driver userspace has left nothing\n' });
+    expect(await routes()).toBe('');
+  });
+
   it('says what is wrong with its flags and its ports', { timeout: 60_000 }, async () => {
     const wrong = await evenkeel(['service-proxy', '--cluster-cidr', '10.244.0.0']);
     expect(wrong).toMatchObject({ code: 2 });

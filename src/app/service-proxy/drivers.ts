@@ -18,6 +18,8 @@ interface Choice {
   create(options: ProxyDriverOptions): Promise<L4Driver>;
   /** Taken by `auto`. */
   readonly automatic: boolean;
+  /** It ends stale UDP flows itself; those of others are the business of the kernel's connection tracking. */
+  readonly endsFlows?: true;
 }
 
 const CHOICES: readonly Choice[] = [
@@ -46,6 +48,13 @@ const CHOICES: readonly Choice[] = [
     obstacle: ebpfObstacle,
     create: createEbpf,
   },
+  {
+    name: 'userspace',
+    automatic: true,
+    endsFlows: true,
+    obstacle: async (netns) => (await import('#traffic/kernel/userspace/driver.ts')).userspaceObstacle(netns),
+    create: async (options) => (await import('#traffic/kernel/userspace/driver.ts')).createUserspaceDriver(options),
+  },
 ];
 
 async function ebpfObstacle(netns: string | undefined): Promise<string | undefined> {
@@ -71,6 +80,7 @@ export interface ChosenDriver {
   readonly driver: L4Driver;
   /** For people: why this one. */
   readonly reason: string;
+  readonly endsFlows: boolean;
 }
 
 /** Throws a `Failure` where the wanted one, or none, can run. */
@@ -80,8 +90,8 @@ export async function chooseDriver(mode: Mode, options: ProxyDriverOptions): Pro
     if (mode === 'auto' ? !choice.automatic : choice.name !== mode) continue;
     const obstacle = await choice.obstacle(options.netns);
     if (obstacle === undefined) {
-      const reason = mode === 'auto' ? 'the first that this machine allows' : 'as asked for';
-      return { driver: await choice.create(options), reason };
+      const reason = mode === 'auto' ? ['the first that this machine allows', ...obstacles].join('; ') : 'as asked for';
+      return { driver: await choice.create(options), reason, endsFlows: choice.endsFlows ?? false };
     }
     obstacles.push(`${choice.name}: ${obstacle}`);
   }

@@ -57,7 +57,7 @@ const LOOK_AT_ADDRESSES_MS = 10_000;
 export async function runServiceProxy(settings: ServiceProxySettings, deps: ServiceProxyDependencies): Promise<void> {
   const { client, clock, log, signal, tell } = deps;
   const warn = (message: string): void => log.warn({}, message);
-  const { driver, reason } = await chooseDriver(settings.mode, {
+  const { driver, reason, endsFlows } = await chooseDriver(settings.mode, {
     warn,
     ...(settings.owner === undefined ? {} : { owner: settings.owner }),
     ...(settings.scheduler === undefined ? {} : { scheduler: settings.scheduler }),
@@ -74,7 +74,7 @@ export async function runServiceProxy(settings: ServiceProxySettings, deps: Serv
   const proxy: ServiceProxy = new ServiceProxy({
     driver,
     node: facts(),
-    flows: new UdpFlows(),
+    flows: endsFlows ? undefined : new UdpFlows(),
     metrics,
     onHealthChecks: (rules) => health.reconcile(rules),
     verifyMs: settings.verifyMs,

@@ -18,7 +18,8 @@ export interface StaleFlows {
 export interface ServiceProxyOptions {
   readonly driver: L4Driver;
   readonly node: NodeFacts;
-  readonly flows: StaleFlows;
+  /** Undefined where the driver sees to its flows itself. */
+  readonly flows: StaleFlows | undefined;
   readonly metrics: ProxyMetrics;
   /** Called after each change with what health servers should say. */
   readonly onHealthChecks: (rules: readonly HealthCheckRule[]) => void;
@@ -179,9 +180,10 @@ export class ServiceProxy {
       const now = this.#book.model.ports.get(name);
       return now !== undefined && hasStaleFlows(was, now) ? [now] : [];
     });
-    if (stale.length === 0) return;
+    const { flows } = this.#options;
+    if (flows === undefined || stale.length === 0) return;
     try {
-      await this.#options.flows.remove(stale);
+      await flows.remove(stale);
     } catch (error) {
       const message = 'UDP flows to endpoints that are gone could not be removed; they end by themselves';
       this.#options.log.warn({ error: (error as Error).message }, message);

@@ -43,16 +43,19 @@ function isUnserved(model: RuleModel, traced: Trace, { to }: Probe): boolean {
 /**
  * Makes all probes at once and throws with each that went otherwise than the tracer says; else returns them.
  * `passes`: whether ports that no Service has are passed on at addresses of Services; else they are refused.
+ * Without `keepsSource`, whoever is forwarded is masqueraded.
  */
 export async function compareWithTrace(
   lab: ServiceLab,
   model: RuleModel,
   wanted: readonly Probe[],
   passes = true,
+  keepsSource = true,
 ): Promise<readonly Compared[]> {
   const probes = wanted.filter((probe) => !isUndetermined(model, probe));
   const traced = probes.map((probe): Trace => {
-    const one = traceOf(model, probe);
+    const found = traceOf(model, probe);
+    const one = keepsSource ? found : masqueraded(found);
     return passes || !isUnserved(model, one, probe) ? one : { ...one, verdict: 'reject' };
   });
   const results = await lab.probe(probes, (at) => traced[at]?.verdict === 'drop');
@@ -66,6 +69,10 @@ export async function compareWithTrace(
     throw new Error(`${wrong.length} of ${probes.length} packets went otherwise:\n\n${shown.join('\n\n')}`);
   }
   return compared;
+}
+
+function masqueraded(traced: Trace): Trace {
+  return { ...traced, endpoints: traced.endpoints.map((endpoint) => ({ ...endpoint, masqueraded: true })) };
 }
 
 /** Undefined when the packet did what it should. */

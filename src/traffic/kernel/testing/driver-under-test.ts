@@ -22,6 +22,8 @@ export type Feature =
   | 'foreign_tables'
   | 'keep'
   | 'masquerade'
+  /** Endpoints see the address of the client, where nobody has to be masqueraded. */
+  | 'source'
   | 'source_hash'
   | 'stale_flows'
   | 'takeover'
@@ -66,6 +68,7 @@ export class DriverUnderTest {
   readonly warnings: readonly string[];
   readonly #lab: ServiceLab;
   readonly #passes: boolean;
+  readonly #keepsSource: boolean;
   readonly #book: RuleBook;
   readonly #ports = new Map<string, L4ServicePort>();
   readonly #flows: UdpFlows | undefined;
@@ -77,8 +80,10 @@ export class DriverUnderTest {
     warnings: readonly string[],
     flows: UdpFlows | undefined,
     passes: boolean,
+    keepsSource: boolean,
   ) {
     this.#passes = passes;
+    this.#keepsSource = keepsSource;
     this.driver = driver;
     this.#flows = flows;
     this.#lab = lab;
@@ -102,6 +107,7 @@ export class DriverUnderTest {
       warnings,
       flows,
       setup.lacks?.unserved_ports === undefined,
+      setup.lacks?.source === undefined,
     );
     made.#note(new Map(ports.map((port) => [port.name, port])));
     try {
@@ -153,7 +159,7 @@ export class DriverUnderTest {
 
   /** Throws when a packet goes otherwise than the tracer says. */
   async expectAsTraced(probes: readonly Probe[]): Promise<readonly Compared[]> {
-    return await compareWithTrace(this.#lab, this.model, probes, this.#passes);
+    return await compareWithTrace(this.#lab, this.model, probes, this.#passes, this.#keepsSource);
   }
 
   #note(changes: ReadonlyMap<string, L4ServicePort | undefined>): ReturnType<RuleBook['change']> {

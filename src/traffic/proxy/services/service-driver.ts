@@ -4,11 +4,11 @@
 import { networkInterfaces } from 'node:os';
 import { type AddressRange, contains, parseAddress, parseRange } from '#lib/address-range.ts';
 import type { ServicePort } from '#traffic/model/ir.ts';
+import { AffinityTable } from '#traffic/snapshot/rules/affinity-table.ts';
 import type { FlowContext } from '../layer4/context.ts';
 import { TcpListener } from '../tcp/tcp-listener.ts';
 import { UdpListener } from '../udp/udp-listener.ts';
 import type { ListenReport } from '../workers/gateway-listeners.ts';
-import { AffinityTable } from './affinity.ts';
 import { type Binding, bindingsOf, listenFailure } from './bindings.ts';
 import { ServiceRoute } from './service-route.ts';
 

@@ -3,8 +3,8 @@
 
 import type { ServicePort } from '#traffic/model/ir.ts';
 import type { ClusterEntry, EngineTarget } from '#traffic/snapshot/index.ts';
+import type { AffinityTable } from '#traffic/snapshot/rules/affinity-table.ts';
 import { type FlowRoute, pickTarget } from '../layer4/context.ts';
-import type { AffinityTable } from './affinity.ts';
 
 export class ServiceRoute implements FlowRoute {
   /** As last published. */

@@ -84,8 +84,14 @@ export function trace(model: RuleModel, packet: Packet): Trace {
 
 /** Whose address it is. Addresses are compared in their one spelling (lib/ip.ts). */
 export function sourceClass(node: NodeFacts, address: string): SourceClass {
-  if (inAnyOf(node.podRanges)(address)) return 'pod';
-  return node.addresses.includes(address) ? 'node' : 'other';
+  return sourceClassifier(node)(address);
+}
+
+/** The same, for whoever asks again and again. */
+export function sourceClassifier(node: NodeFacts): (address: string) => SourceClass {
+  const isPod = inAnyOf(node.podRanges);
+  const own = new Set(node.addresses);
+  return (address) => (isPod(address) ? 'pod' : own.has(address) ? 'node' : 'other');
 }
 
 const nowhere = { service: undefined, front: undefined, endpoints: [], affinitySeconds: 0 } as const;
