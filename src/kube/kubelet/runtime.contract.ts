@@ -3,10 +3,18 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually } from '#test/support/eventually.ts';
 import type { Image } from './image/image-service.ts';
-import { type ContainerSpec, ContainerStartError, type Isolation, type Runtime } from './runtime.ts';
+import {
+  type ContainerSpec,
+  ContainerStartError,
+  type ExecOptions,
+  type Isolation,
+  type OpenStreams,
+  type Runtime,
+} from './runtime.ts';
 
 export interface Subject {
   readonly runtime: Runtime;
@@ -84,6 +92,26 @@ export function runtimeContract(make: (dir: string) => Promise<Subject>): void {
     expect(linesOf(given.logPath).sort()).toEqual(['stderr F err', 'stdout F hello out']);
     expect(running.id).toMatch(/^[0-9a-f]{64}$/);
   }, 30_000);
+
+  test('a command has open streams, a terminal where it is asked for, and an exit code', async () => {
+    const running = await subject.runtime.start(spec('while :; do sleep 0.05; done'));
+    const open = async (options: Partial<ExecOptions>): Promise<OpenStreams> => {
+      if (running.open === undefined) throw new Error('This runtime opens no streams');
+      return await running.open({ command: ['sh'], stdin: true, tty: false, ...options });
+    };
+    const piped = await open({ command: ['sh', '-c', 'cat; echo bad >&2; exit 3'] });
+    const outputs = [piped.stdout, piped.stderr].map((stream) => (stream === undefined ? '' : text(stream)));
+    piped.stdin?.end('x'.repeat(200_000));
+    expect(await Promise.all([...outputs, piped.exited])).toEqual(['x'.repeat(200_000), 'bad\n', { exitCode: 3 }]);
+    const terminal = await open({ tty: true, size: { columns: 90, rows: 30 } });
+    const shown = text(terminal.stdout);
+    terminal.stdin?.write('[ -t 0 ] && echo a "terminal"; exit 5\n');
+    expect(await terminal.exited).toEqual({ exitCode: 5 });
+    expect(await shown).toContain('a terminal\r\n');
+    expect(terminal.stderr).toBeUndefined();
+    running.signal('SIGKILL');
+    await running.exited;
+  }, 60_000);
 
   test('SIGTERM reaches the program, and SIGKILL ends one that ignores it', async () => {
     const polite = spec('trap "echo bye; exit 3" TERM; echo up; while :; do sleep 0.05; done');

@@ -19,6 +19,7 @@ import { EngineError } from './engine-api.ts';
 import { execIn } from './engine-exec.ts';
 import { EngineImages } from './engine-images.ts';
 import { readStats } from './engine-stats.ts';
+import { openIn } from './engine-streams.ts';
 import { FrameReader } from './frames.ts';
 import type { OpenEngine } from './open.ts';
 
@@ -96,6 +97,7 @@ export class EngineRuntime implements Runtime {
         api.json('POST', `${this.#prefix}/${id}/kill?signal=${name}`).catch(() => {});
       },
       exec: (command, timeoutMs) => execIn({ api, prefix: apiPrefix(kind), clock }, id, command, timeoutMs),
+      open: (streams) => openIn(api, apiPrefix(kind), id, streams),
       stats: () => readStats(api, `${this.#prefix}/${id}`, clock),
     };
   }
