@@ -20,7 +20,14 @@ export interface FrontWays {
 export function waysOf(rules: PortRules, front: Front): FrontWays {
   // Sockets of SCTP are not asked about; source ranges are about an address that is not chosen yet.
   if (rules.protocol === 'SCTP' || front.allowedSources !== undefined) return { pod: 'pass', node: 'pass' };
-  return { pod: wayOf(rules, front, 'pod'), node: wayOf(rules, front, 'node') };
+  const pod = leadsAlike(rules, front) ? wayOf(rules, front, 'pod') : 'pass';
+  return { pod, node: wayOf(rules, front, 'node') };
+}
+
+/** Whether it is the same for those whose address counts as a pod's: a socket in another namespace may not have one. */
+function leadsAlike(rules: PortRules, front: Front): boolean {
+  const [pod, other] = [outcomeOf(rules, front, 'pod'), outcomeOf(rules, front, 'other')];
+  return pod.type === 'forward' && other.type === 'forward' ? pod.to === other.to : pod.type === other.type;
 }
 
 function wayOf(rules: PortRules, front: Front, source: 'pod' | 'node'): Way {
