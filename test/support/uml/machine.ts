@@ -15,12 +15,14 @@ export interface MachineOptions {
 /**
  * Ends the machine on SIGTERM, which the kernel sends when whoever started it has ended, too. A process namespace takes
  * all of the guest's processes with it; its first process is a shell, since the kernel spares a first process the
- * signal by which a crashed machine ends itself.
+ * signal by which a crashed machine ends itself. The keeper's shell says «Killed» of a killed machine: without whoever
+ * would read that, it would die of it before it has cleaned up.
  */
 const KEEPER = `dir=$1; shift; ulimit -c 0
 trap 'kill -KILL $machine' TERM INT HUP
 unshare --pid --fork --kill-child=KILL sh -c '"$@"; exit $?' sh "$@" <&0 &
 machine=$!
+trap '' PIPE
 wait $machine; code=$?
 wait $machine
 rm -rf "$dir"

@@ -156,6 +156,13 @@ test('what a killed runtime left behind is ended by the next', async () => {
   expect(await next.sweep()).toBe(0);
 });
 
+test('a data directory that somebody removes meanwhile takes nothing else with it', async () => {
+  const data = join(dir, 'removed');
+  const own = new ProcessRuntime({ dataDir: data, images, keep: [], clock: systemClock, log: silentLogger });
+  rmSync(data, { recursive: true });
+  expect(await own.sweep()).toBe(0);
+});
+
 test('without control groups a container past its memory limit is ended all the same', async () => {
   // Bounded by itself, should nobody end it.
   const grow =

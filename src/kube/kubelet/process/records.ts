@@ -47,7 +47,7 @@ export class ProcessRecords {
 
   #all(): ProcessRecord[] {
     const records: ProcessRecord[] = [];
-    for (const file of readdirSync(this.#dir)) {
+    for (const file of this.#files()) {
       if (!file.endsWith('.json')) continue;
       try {
         records.push(JSON.parse(readFileSync(join(this.#dir, file), 'utf8')) as ProcessRecord);
@@ -57,6 +57,16 @@ export class ProcessRecords {
       }
     }
     return records;
+  }
+
+  #files(): string[] {
+    try {
+      return readdirSync(this.#dir);
+    } catch (error) {
+      // Somebody removed the data directory under a running kubelet, which must not fall over for it.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error;
+    }
   }
 
   /**
