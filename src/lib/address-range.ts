@@ -53,15 +53,18 @@ export function formatAddress({ family, value }: Address): string {
 
 /**
  * A CIDR block, whose bits beyond the prefix count as zero, or two addresses with a hyphen between. `undefined` for what
- * is neither, for two families, and for an end before the start.
+ * is neither, for two families, for an end before the start, and for `::ffff:192.0.2.0/95` and shorter prefixes, which
+ * hold more than IPv4 addresses.
  */
 export function parseRange(text: string): AddressRange | undefined {
   const slash = text.indexOf('/');
   if (slash >= 0) {
-    const address = parseAddress(text.slice(0, slash).trim());
-    const length = text.slice(slash + 1).trim();
-    if (address === undefined || !/^(0|[1-9]\d{0,2})$/.test(length)) return undefined;
-    return Number(length) > bitsOf(address.family) ? undefined : blockOf(address, Number(length));
+    const written = text.slice(0, slash).trim();
+    const address = parseAddress(written);
+    const bits = text.slice(slash + 1).trim();
+    if (address === undefined || !/^(0|[1-9]\d{0,2})$/.test(bits)) return undefined;
+    const length = Number(bits) - (address.family === 4 && written.includes(':') ? 96 : 0);
+    return length < 0 || length > bitsOf(address.family) ? undefined : blockOf(address, length);
   }
   const hyphen = text.indexOf('-');
   if (hyphen < 0) return undefined;

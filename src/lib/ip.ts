@@ -1,6 +1,7 @@
 // IP addresses and CIDRs as people write them: families, one spelling for each address, membership.
 // Pure: knows numbers, and no machine.
 import ipaddr from 'ipaddr.js';
+import { type AddressRange, contains, formatRange, parseAddress, parseRange } from './address-range.ts';
 
 export type Family = 'IPv4' | 'IPv6';
 
@@ -20,48 +21,20 @@ export function canonicalIp(text: string): string | undefined {
 
 /** A CIDR in its one spelling, with the bits beyond the prefix cleared. Undefined when it is none. */
 export function canonicalCidr(text: string): string | undefined {
-  const range = parseRange(text);
-  if (range === undefined) return undefined;
-  const bytes = Array.from({ length: range.size / 8 }, (_, at) =>
-    Number((range.base >> BigInt(range.size - 8 * (at + 1))) & 255n),
-  );
-  return `${ipaddr.fromByteArray(bytes).toString()}/${range.prefix}`;
+  const block = readCidr(text);
+  return block === undefined ? undefined : formatRange(block);
 }
 
 /** Membership in any of some CIDRs; those that cannot be read hold nobody. */
 export function inAnyOf(cidrs: readonly string[]): (address: string) => boolean {
-  const ranges = cidrs.map(parseRange).filter((range) => range !== undefined);
-  return (address) => {
-    const family = familyOf(address);
-    if (family === undefined || address.includes('/')) return false;
-    const size = family === 'IPv4' ? 32 : 128;
-    const value = numberOfIp(address);
-    return ranges.some((range) => range.size === size && (value & maskOf(range)) === range.base);
+  const blocks = cidrs.map(readCidr).filter((block) => block !== undefined);
+  return (text) => {
+    const address = parseAddress(text);
+    return address !== undefined && blocks.some((block) => contains(block, address));
   };
 }
 
-interface Range {
-  readonly size: 32 | 128;
-  readonly prefix: number;
-  readonly base: bigint;
-}
-
-function parseRange(text: string): Range | undefined {
-  const family = familyOf(text);
-  const [address = '', bits] = text.split('/');
-  if (family === undefined || bits === undefined) return undefined;
-  const size = family === 'IPv4' ? 32 : 128;
-  const whole = { size, prefix: Number(bits), base: 0n } as const;
-  return { ...whole, base: numberOfIp(address) & maskOf(whole) };
-}
-
-function maskOf({ size, prefix }: Range): bigint {
-  return ((1n << BigInt(prefix)) - 1n) << BigInt(size - prefix);
-}
-
-function numberOfIp(address: string): bigint {
-  return ipaddr
-    .parse(address)
-    .toByteArray()
-    .reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+/** Of ranges, only those that are written as a CIDR. */
+function readCidr(text: string): AddressRange | undefined {
+  return text.includes('/') ? parseRange(text) : undefined;
 }

@@ -1,7 +1,8 @@
 // Ranges as people write them at a flag: read, and refused with the flag, the value and what helps.
 // Pure: knows text and numbers, and neither machine nor network.
+import { canonicalCidr } from '#lib/ip.ts';
 import { UsageFailure } from '../../failure.ts';
-import { type Cidr, count, formatCidr, networkOf, overlaps, parseCidr } from './cidr.ts';
+import { type Cidr, count, formatCidr, overlaps, parseCidr } from './cidr.ts';
 
 /** A range, and the flag that moves it. */
 export interface FlaggedRange {
@@ -23,7 +24,7 @@ export function readRanges(text: string, flag: string, examples: string): Cidr[]
     const written = part.trim();
     const cidr = parseCidr(written);
     if (cidr !== undefined) return cidr;
-    const network = networkOf(written);
+    const network = canonicalCidr(written);
     if (network !== undefined) {
       throw new UsageFailure(
         `${flag} "${written}" has bits set beyond its prefix`,
