@@ -31,7 +31,9 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
   if (path !== undefined && !existsSync(path)) {
     throw new Failure(
       `No kubeconfig at "${path}"`,
-      'Start a cluster with "evenkeel up", or name another file with --kubeconfig',
+      options.kubeconfig === undefined
+        ? 'Start a cluster there with "evenkeel up", name the directory of another one with --data, or a file with --kubeconfig'
+        : 'Name another file with --kubeconfig',
     );
   }
   const config = loadKubeconfig(path, options.context);

@@ -3,7 +3,7 @@ import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type TempDir, tempDir } from '#test/support/temp-dir.ts';
-import { createDataDir, dataDirAt } from './data-dir.ts';
+import { createDataDir, dataDirAt, nodeDataDirAt } from './data-dir.ts';
 
 let place: TempDir;
 
@@ -30,7 +30,13 @@ test('a directory that is there already keeps its mode', () => {
 
 test('a file in its place is an error', () => {
   writeFileSync(join(place.path, 'file'), '');
-  expect(() => createDataDir(dataDirAt(join(place.path, 'file')))).toThrow(/Cannot create data directory.*EEXIST/);
+  expect(() => dataDirAt(join(place.path, 'file'))).toThrow(`Data directory "${join(place.path, 'file')}" is a file`);
+  expect(() => dataDirAt(join(place.path, 'file', 'below'))).toThrow(/Cannot use data directory.*ENOTDIR/);
+});
+
+test('a name that is empty does not stand for the working directory', () => {
+  expect(() => dataDirAt('')).toThrow('--data is empty');
+  expect(() => nodeDataDirAt('', 'n1')).toThrow('--data is empty');
 });
 
 test('a file system that takes no directory is an error at once', () => {

@@ -1,9 +1,9 @@
 // The data directory: what lies where below --data.
 // Knows no content; each part reads and writes its own file.
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { codeOf, Failure, messageOf } from '../failure.ts';
+import { codeOf, Failure, messageOf, UsageFailure } from '../failure.ts';
 
 export interface DataDir {
   readonly root: string;
@@ -26,9 +26,10 @@ export interface DataDir {
   readonly fabric: string;
 }
 
-/** `path` or `~/.evenkeel`, absolute. Creates nothing. */
+/** `path` or `~/.evenkeel`, absolute. Creates nothing. Throws a `Failure` when something else is there. */
 export function dataDirAt(path?: string): DataDir {
-  const root = resolve(path ?? process.env.EVENKEEL_DATA ?? join(homedir(), '.evenkeel'));
+  const root = absolute(path ?? (process.env.EVENKEEL_DATA || join(homedir(), '.evenkeel')));
+  checkPlace(root);
   return {
     root,
     lock: join(root, 'instance.json'),
@@ -45,13 +46,58 @@ export function dataDirAt(path?: string): DataDir {
   };
 }
 
+/** Of a node that is run by itself: `path`, or its place below `~/.evenkeel`. Creates nothing; throws as `dataDirAt`. */
+export function nodeDataDirAt(path: string | undefined, nodeName: string): string {
+  if (path === undefined) return join(dataDirAt().nodes, nodeName);
+  const root = absolute(path);
+  checkPlace(root);
+  return root;
+}
+
+/** What a shell makes of a variable that is not set: it would stand for the working directory. */
+function absolute(path: string): string {
+  if (path === '') throw new UsageFailure('--data is empty', 'Name a directory with --data, or leave it out');
+  return resolve(path);
+}
+
+/** That there may be nothing yet is for those who look to say. */
+function checkPlace(root: string): void {
+  let directory: boolean;
+  try {
+    directory = statSync(root).isDirectory();
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return;
+    throw new Failure(
+      `Cannot use data directory "${root}": ${messageOf(error)}`,
+      'Name a directory that you may enter with --data',
+      { cause: error },
+    );
+  }
+  if (!directory) {
+    throw new Failure(
+      `Data directory "${root}" is a file`,
+      'Name a directory, or one that is not there yet, with --data',
+    );
+  }
+}
+
 /** Makes the directories, readable by their owner only: keys lie below. Throws a `Failure` where it may not. */
 export function createDataDir(dir: DataDir): void {
+  makeDirectories(dir.root, [dir.pki, dir.logs, dir.pods, dir.nodes]);
+}
+
+/** The same for the one directory of a node that is run by itself. */
+export function createNodeDataDir(root: string): void {
+  makeDirectories(root, []);
+}
+
+function makeDirectories(root: string, below: readonly string[]): void {
   try {
-    for (const path of [dir.root, dir.pki, dir.logs, dir.pods, dir.nodes]) makeWithParents(path);
+    for (const path of [root, ...below]) makeWithParents(path);
+    accessSync(root, constants.W_OK);
   } catch (error) {
     throw new Failure(
-      `Cannot create data directory "${dir.root}": ${messageOf(error)}`,
+      `Cannot create data directory "${root}": ${messageOf(error)}`,
       'Choose a place you may write to with --data',
       { cause: error },
     );

@@ -1,7 +1,7 @@
 // One running instance a data directory: a file names who it is, and is taken over only from the dead.
 // Knows nothing of what the instance does.
 import { linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
-import { codeOf, Failure } from '../failure.ts';
+import { codeOf, Failure, messageOf } from '../failure.ts';
 
 /** What the lock file says about its owner. */
 export interface Instance {
@@ -22,7 +22,16 @@ export interface InstanceLock {
 export function acquireLock(path: string, dataRoot: string): InstanceLock {
   const self: Instance = { pid: process.pid, ...startTicksOf(process.pid) };
   const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, JSON.stringify(self), { mode: 0o600 });
+  try {
+    writeFileSync(draft, JSON.stringify(self), { mode: 0o600 });
+  } catch (error) {
+    // A file system such as /proc has directories that look writable and take no file.
+    throw new Failure(
+      `Cannot write to data directory "${dataRoot}": ${messageOf(error)}`,
+      'Choose a place you may write to with --data',
+      { cause: error },
+    );
+  }
   try {
     for (;;) {
       try {

@@ -173,9 +173,13 @@ async function fromManifests(question: Question, paths: readonly string[], recur
 /** Of the cluster that runs on a data directory; the usual one when none is named. */
 function adminOf(dir: string | undefined): string {
   if (dir === undefined) return defaultAdmin;
-  const admin = readInstance(dataDirAt(dir).lock)?.adminUrl;
+  const { lock, root } = dataDirAt(dir);
+  const admin = readInstance(lock)?.adminUrl;
   if (admin !== undefined) return admin;
-  throw new Failure(`No cluster runs on the data directory "${dir}"`, 'Start it with "evenkeel up --data"');
+  throw new Failure(
+    `No cluster runs on the data directory "${root}"`,
+    'Start it there with "evenkeel up --data", or name the directory of another one with --data',
+  );
 }
 
 async function print(explanation: Explanation, output: Options['output']): Promise<void> {

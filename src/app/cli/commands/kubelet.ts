@@ -5,7 +5,7 @@ import { Command, Option } from 'commander';
 import { systemClock } from '#lib/clock.ts';
 import { UsageFailure } from '../../failure.ts';
 import { asFailure } from '../../main/as-failure.ts';
-import { dataDirAt } from '../../main/data-dir.ts';
+import { createNodeDataDir, nodeDataDirAt } from '../../main/data-dir.ts';
 import { openLog } from '../../main/file-log.ts';
 import type { Images } from '../../main/images-file.ts';
 import { acquireLock } from '../../main/instance-lock.ts';
@@ -204,8 +204,7 @@ async function run(options: Options): Promise<void> {
 }
 
 async function runLocked(settings: KubeletSettings, deps: Parameters<typeof runKubelet>[1]): Promise<void> {
-  const { mkdirSync } = await import('node:fs');
-  mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 });
+  createNodeDataDir(settings.dataDir);
   const lock = acquireLock(join(settings.dataDir, 'kubelet.json'), settings.dataDir);
   try {
     await runKubelet(settings, deps);
@@ -248,7 +247,7 @@ function settingsOf(options: Options): KubeletSettings {
     nodeIps: options.nodeIp ?? [],
     podCidrs: options.podCidr ?? [],
     network: options.network,
-    dataDir: options.data === undefined ? join(dataDirAt().nodes, nodeName) : resolve(options.data),
+    dataDir: nodeDataDirAt(options.data, nodeName),
     hidden: (options.hide ?? []).map((dir) => resolve(dir)),
     labels: options.nodeLabels ?? {},
     taints: options.registerWithTaints ?? [],

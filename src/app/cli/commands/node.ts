@@ -80,7 +80,10 @@ async function ask({ data }: Options, method: 'GET' | 'POST', path: string): Pro
   const dir = dataDirAt(data);
   const instance = readInstance(dir.lock);
   if (instance?.adminUrl === undefined || !isAlive(instance)) {
-    throw new Failure(`No cluster runs on ${dir.root}`, 'Start one with "evenkeel up --nodes 3", or name its --data');
+    throw new Failure(
+      `No cluster runs on "${dir.root}"`,
+      'Start one with "evenkeel up --nodes 3", or name its directory with --data',
+    );
   }
   let answer: Response;
   try {

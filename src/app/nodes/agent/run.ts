@@ -1,6 +1,6 @@
 // `evenkeel kubelet` from start to end: joins a cluster, looks after its pods, and leaves when it is told to.
 // Knows API servers by a kubeconfig only: the embedded one is no different from any other.
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { createInformers } from '#kube/client/informer.ts';
 import { type ClientConfig, loadKubeconfig } from '#kube/client/kubeconfig.ts';
@@ -41,7 +41,6 @@ export async function runKubelet(settings: KubeletSettings, deps: AgentDependenc
   const choice = chooseNetwork(settings);
   tell(`Network ${choice.kind}: ${choice.reason}`);
   const config = readKubeconfig(settings);
-  mkdirSync(settings.dataDir, { recursive: true, mode: 0o700 });
   const nodeAddresses = settings.nodeIps.length > 0 ? settings.nodeIps : [ownAddress(choice)];
   const serving = servingOf(settings, config, nodeAddresses[0] ?? '');
   // Met below, where it is awaited.
