@@ -145,10 +145,10 @@ export class Lab {
     }
   }
 
-  /** On the node of this name; ready when it announces. */
-  async speaker(node: string, args: readonly string[] = []): Promise<SpeakerProcess> {
+  /** On the node of this name; ready when it announces. `preload` is a file that its process loads first. */
+  async speaker(node: string, args: readonly string[] = [], preload?: string): Promise<SpeakerProcess> {
     const place = this.node(node);
-    const speaker = new SpeakerProcess(place, this.kubeconfig, args);
+    const speaker = new SpeakerProcess(place, this.kubeconfig, args, preload);
     this.#speakers.set(node, speaker);
     await speaker.ready;
     return speaker;
@@ -273,12 +273,13 @@ export class SpeakerProcess {
   readonly #place: Place;
   #log = '';
 
-  constructor(place: Place, kubeconfig: string, args: readonly string[]) {
+  constructor(place: Place, kubeconfig: string, args: readonly string[], preload: string | undefined) {
     this.#place = place;
     const flags = ['--kubeconfig', kubeconfig, '--node-name', place.name, '--interfaces', LINK, ...args];
     // `ip netns exec` becomes what it runs, so that a signal meets the speaker itself.
     this.#child = spawn('ip', ['netns', 'exec', place.namespace, evenkeelBinary, 'speaker', ...flags], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...(preload === undefined ? {} : { NODE_OPTIONS: `--import ${preload}` }) },
     });
     this.ready = new Promise((resolve, reject) => {
       const heard = (text: string): void => {

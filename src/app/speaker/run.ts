@@ -6,8 +6,8 @@ import { createEventRecorder } from '#kube/client/events.ts';
 import { createInformers } from '#kube/client/informer.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
-import { Responder } from '#traffic/announce/l2/responder.ts';
-import { Heartbeats } from '#traffic/announce/liveness/heartbeat.ts';
+import type { Liveness } from '#traffic/announce/liveness/liveness.ts';
+import { Announcer, type Layer2 } from '#traffic/announce/thread/announcer.ts';
 import { codeOf, Failure, messageOf } from '../failure.ts';
 import { BgpSide } from './bgp-side.ts';
 import { clusterKey } from './cluster-key.ts';
@@ -26,116 +26,129 @@ export interface SpeakerDependencies {
   readonly tell: (line: string) => void;
 }
 
+type End = () => void | Promise<void>;
+
 /** Resolves when it has ended. Throws a `Failure` for what a person can put right. */
 export async function runSpeaker(settings: SpeakerSettings, deps: SpeakerDependencies): Promise<void> {
-  const { client, clock, log, signal, tell } = deps;
-  const { nodeName } = settings;
-  const ends: (() => void | Promise<void>)[] = [];
-  // Last in, first out.
-  const end = async (): Promise<void> => {
-    for (const one of ends.reverse()) await one();
-  };
+  const failed = new AbortController();
+  const ends: End[] = [];
   try {
-    // 1. What may not be had at all, before anything is begun.
-    const l2 = settings.l2 ? openResponder(settings, deps) : undefined;
-    if (l2 !== undefined) ends.push(() => l2.close());
-    // 2. What there is. The API may not be there yet, or never; a signal ends the waiting too.
-    const informers = createInformers(client, { log: log.child({ part: 'informers' }), clock });
-    ends.push(() => informers.stop());
-    const view = new ClusterView(informers);
-    informers.start();
-    const synced = view.synced();
-    synced.catch(() => {});
-    await Promise.race([synced, aborted(signal)]);
-    if (signal.aborted) return;
-    if (view.nodes.get(nodeName) === undefined) {
-      throw new Failure(`There is no Node "${nodeName}"`, 'Name the node that this runs on with --node-name');
-    }
-    // 3. Who is alive, before anything is taken.
-    const totals = new SpeakerTotals();
-    const heartbeats =
-      settings.heartbeatPort === 0
-        ? undefined
-        : await openHeartbeats(settings, deps, {
-            onChange: () => speaker.membersChanged(),
-            onPause: (ms) => {
-              log.warn({ ms: Math.round(ms) }, 'This process stood still; telling of all addresses anew');
-              speaker.paused();
-            },
-          });
-    if (heartbeats !== undefined) ends.push(() => heartbeats.close());
-    const recorder = createEventRecorder(client, { component: 'evenkeel-speaker', host: nodeName, clock, log });
-    const tellings = new Tellings(nodeName, recorder, (key) => view.services.get(key), log);
-    const bgp = settings.bgp
-      ? new BgpSide({
-          client,
-          clock,
-          log,
-          routerId: settings.routerId,
-          onProblems: (problems) => tellings.peerProblems(problems),
-        })
-      : undefined;
-    if (bgp !== undefined) ends.push(() => bgp.close(`Speaker of node ${nodeName} ends`));
-    const speaker = new NodeSpeaker({
-      node: nodeName,
-      view,
-      heartbeats,
-      l2,
-      bgp,
-      tellings,
-      totals,
-      defaultLoadBalancer: settings.defaultLoadBalancer,
-      clock,
-    });
-    const text = (): string => {
-      totals.set('refused', heartbeats?.refused ?? 0);
-      return `${totals.text()}${l2?.metrics.text() ?? ''}${bgp?.metrics() ?? ''}`;
-    };
-    const status = () => ({
-      node: nodeName,
-      alive: heartbeats?.alivePeers ?? [],
-      interfaces: l2?.interfaces ?? [],
-      l2: speaker.duties.l2,
-      routes: speaker.duties.bgp,
-      problems: speaker.duties.problems,
-      bgp: bgp?.status(),
-    });
-    const server = await serve(settings.metrics, pages(text, status));
-    if (server !== undefined) ends.push(() => closeServer(server));
-    // 4. From here on it announces.
-    speaker.start();
-    tell(`Speaker of node ${nodeName}: ${describe(settings, l2)}`);
-    await aborted(signal);
-    await speaker.leave();
-    await recorder.flush();
+    await speak(settings, deps, failed, ends);
   } finally {
-    await end();
+    // Last in, first out.
+    for (const one of ends.reverse()) await one();
   }
+  // Without its thread nothing is announced: whoever started this starts it again.
+  if (failed.signal.aborted && !deps.signal.aborted) throw failed.signal.reason;
 }
 
-function openResponder({ interfaces }: SpeakerSettings, { clock, log }: SpeakerDependencies): Responder {
+/** Resolves when it is told to end, or `failed` is. `ends` is what has to be done afterwards, whatever comes of it. */
+async function speak(
+  settings: SpeakerSettings,
+  { client, clock, log, signal, tell }: SpeakerDependencies,
+  failed: AbortController,
+  ends: End[],
+): Promise<void> {
+  const { nodeName } = settings;
+  const totals = new SpeakerTotals();
+  let speaker: NodeSpeaker | undefined;
+  // 1. What may not be had at all, before anything is begun. In a thread: this one may be busy with much else.
+  const announcer =
+    settings.l2 || settings.heartbeatPort !== 0
+      ? new Announcer({
+          clock,
+          log,
+          onChange: () => speaker?.membersChanged(),
+          onPause: (ms) => {
+            log.warn({ ms: Math.round(ms) }, 'This process stood still; told of all addresses anew');
+            totals.count('pauses');
+          },
+          onFailure: (error) => failed.abort(error),
+        })
+      : undefined;
+  if (announcer !== undefined) ends.push(() => announcer.close());
+  const ended = AbortSignal.any([signal, failed.signal]);
+  const l2 = announcer !== undefined && settings.l2 ? await openLayer2(announcer, settings) : undefined;
+  // 2. What there is. The API may not be there yet, or never; a signal ends the waiting too.
+  const informers = createInformers(client, { log: log.child({ part: 'informers' }), clock });
+  ends.push(() => informers.stop());
+  const view = new ClusterView(informers);
+  informers.start();
+  const synced = view.synced();
+  synced.catch(() => {});
+  await Promise.race([synced, aborted(ended)]);
+  if (ended.aborted) return;
+  if (view.nodes.get(nodeName) === undefined) {
+    throw new Failure(`There is no Node "${nodeName}"`, 'Name the node that this runs on with --node-name');
+  }
+  // 3. Who is alive, before anything is taken.
+  const heartbeats =
+    announcer !== undefined && settings.heartbeatPort !== 0
+      ? await openHeartbeats(announcer, settings, client)
+      : undefined;
+  const recorder = createEventRecorder(client, { component: 'evenkeel-speaker', host: nodeName, clock, log });
+  const tellings = new Tellings(nodeName, recorder, (key) => view.services.get(key), log);
+  const bgp = settings.bgp
+    ? new BgpSide({
+        client,
+        clock,
+        log,
+        routerId: settings.routerId,
+        onProblems: (problems) => tellings.peerProblems(problems),
+      })
+    : undefined;
+  if (bgp !== undefined) ends.push(() => bgp.close(`Speaker of node ${nodeName} ends`));
+  const announcing = new NodeSpeaker({
+    node: nodeName,
+    view,
+    heartbeats,
+    l2,
+    bgp,
+    tellings,
+    totals,
+    defaultLoadBalancer: settings.defaultLoadBalancer,
+    clock,
+  });
+  speaker = announcing;
+  const text = (): string => {
+    totals.set('refused', heartbeats?.refused ?? 0);
+    return `${totals.text()}${l2?.metrics() ?? ''}${bgp?.metrics() ?? ''}`;
+  };
+  const status = () => ({
+    node: nodeName,
+    alive: heartbeats?.alivePeers ?? [],
+    interfaces: l2?.interfaces ?? [],
+    l2: announcing.duties.l2,
+    routes: announcing.duties.bgp,
+    problems: announcing.duties.problems,
+    bgp: bgp?.status(),
+  });
+  const server = await serve(settings.metrics, pages(text, status));
+  if (server !== undefined) ends.push(() => closeServer(server));
+  // 4. From here on it announces.
+  announcing.start();
+  tell(`Speaker of node ${nodeName}: ${describe(settings, l2)}`);
+  await aborted(ended);
+  await announcing.leave();
+  await recorder.flush();
+}
+
+async function openLayer2(announcer: Announcer, { interfaces }: SpeakerSettings): Promise<Layer2> {
   try {
-    return new Responder({ interfaces, clock, log: log.child({ part: 'l2' }) });
+    return await announcer.openLayer2(interfaces);
   } catch (error) {
     throw new Failure(messageOf(error), 'Give it what it needs, or start it with --l2 off', { cause: error });
   }
 }
 
 async function openHeartbeats(
-  { nodeName, secret, heartbeatPort: port }: SpeakerSettings,
-  { client, clock, log }: SpeakerDependencies,
-  handlers: { readonly onChange: () => void; readonly onPause: (ms: number) => void },
-): Promise<Heartbeats> {
+  announcer: Announcer,
+  { nodeName: name, secret, heartbeatPort: port }: SpeakerSettings,
+  client: Client,
+): Promise<Liveness> {
   const key = await clusterKey(client, secret);
   try {
-    return await Heartbeats.open({
-      name: nodeName,
-      key,
-      port,
-      clock,
-      log: log.child({ part: 'liveness' }),
-      ...handlers,
-    });
+    return await announcer.openHeartbeats({ name, key, port });
   } catch (error) {
     if (codeOf(error) !== 'EADDRINUSE') throw error;
     throw new Failure(
@@ -146,7 +159,7 @@ async function openHeartbeats(
   }
 }
 
-function describe({ bgp, heartbeatPort }: SpeakerSettings, l2: Responder | undefined): string {
+function describe({ bgp, heartbeatPort }: SpeakerSettings, l2: Layer2 | undefined): string {
   return [
     l2 === undefined ? 'no layer 2' : `layer 2 on ${l2.interfaces.join(', ') || 'no interface yet'}`,
     bgp ? 'BGP to each BGPPeer' : 'no BGP',

@@ -3,8 +3,8 @@
 import type { Node } from 'kubernetes-types/core/v1.js';
 import type { KubeObject } from '#kube/api/object.ts';
 import type { Cancel, Clock } from '#lib/clock.ts';
-import type { Responder } from '#traffic/announce/l2/responder.ts';
-import type { Heartbeats } from '#traffic/announce/liveness/heartbeat.ts';
+import type { Liveness } from '#traffic/announce/liveness/liveness.ts';
+import type { Layer2 } from '#traffic/announce/thread/announcer.ts';
 import type { HashMemory } from '#traffic/model/announce/election.ts';
 import type { BgpSide } from './bgp-side.ts';
 import type { ClusterView } from './cluster-view.ts';
@@ -16,8 +16,8 @@ export interface NodeSpeakerParts {
   readonly node: string;
   readonly view: ClusterView;
   /** Left out: Nodes that are ready are alive. */
-  readonly heartbeats: Heartbeats | undefined;
-  readonly l2: Responder | undefined;
+  readonly heartbeats: Liveness | undefined;
+  readonly l2: Layer2 | undefined;
   readonly bgp: BgpSide | undefined;
   readonly tellings: Tellings;
   readonly totals: SpeakerTotals;
@@ -62,12 +62,6 @@ export class NodeSpeaker {
     if (!this.#started) return;
     this.#work();
     // Whoever came back may have been taken for the place of what is held here.
-    this.#parts.l2?.announceAll();
-  }
-
-  /** This process stood still: others may have announced what it holds. */
-  paused(): void {
-    this.#parts.totals.count('pauses');
     this.#parts.l2?.announceAll();
   }
 

@@ -1,5 +1,5 @@
 // What a layer 2 announcer counts, and how it prints.
-// One thread, one memory; knows numbers only.
+// One thread writes and another prints, through one memory; knows numbers only.
 import { exposition } from '#telemetry/exposition.ts';
 import { MetricWriter } from '#telemetry/metric-writer.ts';
 import type { MetricDefinition, Series } from '#telemetry/series.ts';
@@ -18,12 +18,15 @@ const definitions = {
   conflicts: metric('conflicts_total', 'counter', [], 'Times that another host said it has an address held here.'),
 } as const satisfies Record<string, MetricDefinition>;
 
-export class L2Metrics {
-  readonly #memory = new SharedArrayBuffer(8 * 512);
-  readonly #series: Series[] = [];
-  readonly #writer = new MetricWriter(this.#memory, (series) => this.#series.push(series));
+/** Bytes of memory that are enough. */
+export const L2_METRIC_BYTES = 8 * 512;
 
-  constructor() {
+export class L2Metrics {
+  readonly #writer: MetricWriter;
+
+  /** `announce` hears of each new series, once. */
+  constructor(memory: SharedArrayBuffer, announce: (series: Series) => void) {
+    this.#writer = new MetricWriter(memory, announce);
     this.holds(0);
   }
 
@@ -42,9 +45,9 @@ export class L2Metrics {
   conflict(): void {
     this.#writer.add(this.#writer.cell(definitions.conflicts, []), 1);
   }
+}
 
-  /** In Prometheus' text format. */
-  text(): string {
-    return exposition(Object.values(definitions), [{ memory: this.#memory, series: this.#series, ended: false }]);
-  }
+/** In Prometheus' text format. */
+export function l2MetricsText(memory: SharedArrayBuffer, series: readonly Series[]): string {
+  return exposition(Object.values(definitions), [{ memory, series, ended: false }]);
 }

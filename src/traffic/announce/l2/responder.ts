@@ -6,7 +6,7 @@ import { libcObstacle } from '#lib/sys/libc.ts';
 import type { L2Announcement } from '#traffic/model/announce/announcement.ts';
 import { addressBytes, bytesKey } from './address-bytes.ts';
 import { findInterfaces, type L2Interface } from './interfaces.ts';
-import { L2Metrics } from './metrics.ts';
+import type { L2Metrics } from './metrics.ts';
 import { Port, type PortTools } from './port.ts';
 
 export interface ResponderOptions {
@@ -14,6 +14,9 @@ export interface ResponderOptions {
   readonly interfaces: readonly string[];
   readonly clock: Clock;
   readonly log: Logger;
+  readonly metrics: L2Metrics;
+  /** Names of the interfaces that take part from now on, sorted. */
+  readonly onInterfaces: (names: readonly string[]) => void;
 }
 
 /**
@@ -32,13 +35,13 @@ interface Held {
 }
 
 export class Responder {
-  readonly metrics = new L2Metrics();
   readonly #options: ResponderOptions;
   readonly #held = new Map<string, Held>();
   readonly #ports = new Map<number, Port>();
   readonly #repeats = new Map<string, Set<Cancel>>();
   readonly #quarrels = new Map<string, number>();
   readonly #tools: PortTools;
+  #names: readonly string[] = [];
   #looking: Cancel | undefined;
   #soon: Cancel | undefined;
   #closed = false;
@@ -50,7 +53,7 @@ export class Responder {
       throw new Error(`Cannot answer for addresses by layer 2: ${obstacle}; put that right, or choose --l2 off`);
     }
     this.#options = options;
-    const { log } = options;
+    const { log, metrics } = options;
     this.#tools = {
       holds: (address, name) => reaches(this.#held.get(bytesKey(address)), name),
       onConflict: (address, hardware, name) => this.#quarrel(address, hardware, name),
@@ -58,16 +61,11 @@ export class Responder {
         log.debug({ error: error.message }, 'An interface has failed; looking at all of them again');
         this.#lookSoon();
       },
-      metrics: this.metrics,
+      metrics,
       log,
     };
     this.#look(true);
     this.#looking = options.clock.every(LOOK_AGAIN_MS, () => this.#look(false));
-  }
-
-  /** Names of the interfaces that take part now. */
-  get interfaces(): string[] {
-    return [...this.#ports.values()].map(({ link }) => link.name).sort();
   }
 
   /** Everything that this node answers for from now on. */
@@ -80,7 +78,7 @@ export class Responder {
     }
     for (const [key, held] of this.#held) if (!sameHeld(wanted.get(key), held)) this.#drop(key, held);
     for (const [key, held] of wanted) if (!this.#held.has(key)) this.#take(key, held);
-    this.metrics.holds(this.#held.size);
+    this.#options.metrics.holds(this.#held.size);
   }
 
   /** Tells of all addresses anew: somebody else may have been taken for their place meanwhile. */
@@ -171,6 +169,10 @@ export class Responder {
         log.warn({ interface: link.name, error: message }, 'This interface cannot take part in layer 2');
       }
     }
+    const names = [...this.#ports.values()].map(({ link }) => link.name).sort();
+    if (!first && names.join() === this.#names.join()) return;
+    this.#names = names;
+    this.#options.onInterfaces(names);
   }
 
   #open(link: L2Interface): void {
@@ -185,7 +187,7 @@ export class Responder {
   }
 
   #quarrel(address: Uint8Array, hardware: Uint8Array, name: string): void {
-    this.metrics.conflict();
+    this.#options.metrics.conflict();
     const key = bytesKey(address);
     const { clock, log } = this.#options;
     const last = this.#quarrels.get(key);

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import type { Cancel, Clock } from '#lib/clock.ts';
-import type { Logger } from '#lib/log.ts';
+import type { Liveness } from './liveness.ts';
 import { DEFAULT_TIMES, type Due, Members, type Peer, type Times } from './members.ts';
 import { decodeHeartbeat, encodeHeartbeat } from './message.ts';
 
@@ -17,11 +17,14 @@ export interface HeartbeatOptions {
   readonly port: number;
   readonly times?: Times;
   readonly clock: Clock;
-  readonly log: Logger;
   /** Somebody is alive now, or no more. */
   readonly onChange: () => void;
   /** This process stood still so long that others may have taken it for dead. */
   readonly onPause: (ms: number) => void;
+  /** So many messages that no speaker of this cluster has sent. */
+  readonly onRefused?: (count: number) => void;
+  /** While it says no, nothing is said to anybody: this node cannot do what others count on. */
+  readonly isFit?: () => boolean;
 }
 
 /** Looked at so many times an interval: a death is seen that much sooner. */
@@ -29,7 +32,7 @@ const TICKS_PER_INTERVAL = 3;
 /** A good-bye may be lost. */
 const GOODBYES = 3;
 
-export class Heartbeats {
+export class Heartbeats implements Liveness {
   readonly #options: HeartbeatOptions;
   readonly #times: Times;
   readonly #run: bigint;
@@ -70,17 +73,14 @@ export class Heartbeats {
     }
   }
 
-  /** Of another node. */
   isAlive(node: string): boolean {
     return this.#members.isAlive(node);
   }
 
-  /** Names of the other nodes that are. */
   get alivePeers(): string[] {
     return this.#members.alive.sort();
   }
 
-  /** Messages that no speaker of this cluster has sent. */
   get refused(): number {
     return this.#refused;
   }
@@ -93,7 +93,6 @@ export class Heartbeats {
     this.#tick();
   }
 
-  /** Tells all that this node holds nothing any more. */
   async leave(): Promise<void> {
     this.#leaving = true;
     for (let count = 0; count < GOODBYES; count++) {
@@ -119,6 +118,7 @@ export class Heartbeats {
     const message = decodeHeartbeat(bytes, this.#options.key);
     if (message === undefined) {
       this.#refused += 1;
+      this.#options.onRefused?.(this.#refused);
       return;
     }
     const { changed, reply } = this.#members.hear(message, this.#options.clock.now());
@@ -127,8 +127,8 @@ export class Heartbeats {
   }
 
   #send({ address, sequence, answers }: Due): void {
-    if (this.#closed) return;
-    const { name, key, port } = this.#options;
+    const { name, key, port, isFit } = this.#options;
+    if (this.#closed || isFit?.() === false) return;
     const message = encodeHeartbeat({ from: name, run: this.#run, sequence, answers, leaving: this.#leaving }, key);
     this.#sockets[isIPv6(address) ? 6 : 4]?.send(message, port, address, () => {});
   }
