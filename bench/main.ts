@@ -5,6 +5,7 @@ import { balancing } from './balancing/balancing.ts';
 import { bodies } from './bodies/bodies.ts';
 import { churn } from './churn/churn.ts';
 import { connections } from './connections/connections.ts';
+import { dns } from './dns/dns.ts';
 import { ebpf } from './ebpf/ebpf.ts';
 import { grpc } from './grpc/grpc.ts';
 import { http1 } from './http1/http1.ts';
@@ -36,6 +37,7 @@ const benchmarks = new Map<string, Benchmark>(
     pods,
     ebpf,
     services,
+    dns,
   ].map((one) => [one.usage.name, one]),
 );
 

@@ -18,6 +18,8 @@ export interface Libc {
   getsockopt(fd: number, level: number, option: number, value: Memory, length: Memory): number;
   sendto(fd: number, bytes: Memory, length: number, flags: number, address: Memory, addressLength: number): number;
   recvfrom(fd: number, bytes: Memory, length: number, flags: number, address: Memory, addressLength: Memory): number;
+  recvmmsg(fd: number, messages: Memory, count: number, flags: number, timeout: Memory): number;
+  sendmmsg(fd: number, messages: Memory, count: number, flags: number): number;
   setns(fd: number, kind: number): number;
   unshare(flags: number): number;
   mount(source: string, target: string, type: string, flags: number, data: string | null): number;
@@ -82,6 +84,8 @@ function bind(koffi: typeof Koffi): Libc {
     recvfrom: define(
       'intptr recvfrom(int fd, void *bytes, size_t length, int flags, void *address, void *addressLength)',
     ),
+    recvmmsg: define('int recvmmsg(int fd, void *messages, uint32 count, int flags, void *timeout)'),
+    sendmmsg: define('int sendmmsg(int fd, void *messages, uint32 count, int flags)'),
     setns: define('int setns(int fd, int kind)'),
     unshare: define('int unshare(int flags)'),
     mount: define('int mount(str source, str target, str type, ulong flags, str data)'),

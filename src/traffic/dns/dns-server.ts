@@ -8,9 +8,10 @@ import type { DnsSink, DnsUpdate } from '#traffic/model/dns/ir-dns.ts';
 import { Forwarder } from './forward/forwarder.ts';
 import type { UpstreamAddress } from './forward/upstream-address.ts';
 import { DnsMetrics } from './metrics.ts';
+import type { Endpoint } from './server/endpoint.ts';
 import { Responder } from './server/responder.ts';
 import { listenTcp } from './server/tcp.ts';
-import { type Endpoint, listenUdp } from './server/udp.ts';
+import { listenUdp } from './server/udp.ts';
 import { ClusterZone } from './zone/cluster-zone.ts';
 
 export interface DnsServerOptions {
@@ -70,7 +71,7 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
     for (const { address, port } of listen) {
       const tcp = await listenTcp(address, port, responder, metrics, clock);
       listening.push(tcp);
-      listening.push(await listenUdp(address, tcp.port, responder, metrics, log));
+      listening.push(await listenUdp(address, tcp.port, { responder, metrics, clock, log }));
       endpoints.push({ address, port: tcp.port });
     }
   } catch (error) {

@@ -35,18 +35,43 @@ const definitions = {
 
 export type AnswerSource = 'cluster' | 'upstream' | 'server';
 
+/** Of numbers up to 255; larger ones are rare, and searched for. */
+class Cells {
+  readonly #known = new Int32Array(256);
+
+  of(number: number, find: () => number): number {
+    const known = this.#known[number];
+    if (known !== undefined && known !== 0) return known;
+    const cell = find();
+    if (number < this.#known.length) this.#known[number] = cell;
+    return cell;
+  }
+}
+
 export class DnsMetrics {
   readonly #memory = new SharedArrayBuffer(8 * 32_768);
   readonly #series: Series[] = [];
   readonly #writer = new MetricWriter(this.#memory, (series) => this.#series.push(series));
 
+  /** Cells by what they count, so that a question costs no search for them. */
+  readonly #types = { udp: new Cells(), tcp: new Cells() };
+  readonly #rcodes = { cluster: new Cells(), upstream: new Cells(), server: new Cells() };
+  readonly #durations: Partial<Record<AnswerSource, number>> = {};
+
   asked(protocol: 'udp' | 'tcp', type: number): void {
-    this.#count(definitions.requests, protocol, typeName(type));
+    const cell = this.#types[protocol].of(type, () =>
+      this.#writer.cell(definitions.requests, [protocol, typeName(type)]),
+    );
+    this.#writer.add(cell, 1);
   }
 
   answered(source: AnswerSource, rcode: number, milliseconds: number): void {
-    this.#count(definitions.responses, source, rcodeName(rcode));
-    this.#writer.observe(this.#writer.cell(definitions.duration, [source]), milliseconds);
+    const cell = this.#rcodes[source].of(rcode, () =>
+      this.#writer.cell(definitions.responses, [source, rcodeName(rcode)]),
+    );
+    this.#writer.add(cell, 1);
+    this.#durations[source] ??= this.#writer.cell(definitions.duration, [source]);
+    this.#writer.observe(this.#durations[source], milliseconds);
   }
 
   dropped(reason: 'response' | 'short' | 'overload'): void {

@@ -9,6 +9,8 @@ import { encode } from '../wire/encode.ts';
 import { classes, type Edns, type Message, message, type Question, rcodes, types } from '../wire/message.ts';
 import type { ClusterZone } from '../zone/cluster-zone.ts';
 import { followAlias, type Outcome } from './follow-alias.ts';
+import { PlainAnswers } from './plain-answers.ts';
+import { MAX_UDP_SIZE, PLAIN_UDP_SIZE } from './sizes.ts';
 
 export interface ResponderOptions {
   readonly zone: ClusterZone;
@@ -18,20 +20,28 @@ export interface ResponderOptions {
   readonly log: Logger;
 }
 
-/** Bytes of a datagram for clients that do not say how many they take (RFC 1035, 4.2.1). */
-const PLAIN_UDP_SIZE = 512;
-/** The most that a datagram carries, whatever a client says. */
-const MAX_UDP_SIZE = 4096;
+/** Where plain answers are written before they are copied: nothing else happens in between. */
+const room = Buffer.alloc(65_535);
 
 export class Responder {
   readonly #options: ResponderOptions;
+  /** For who sends from memory of his own. */
+  readonly plain: PlainAnswers;
 
   constructor(options: ResponderOptions) {
     this.#options = options;
+    this.plain = new PlainAnswers(options);
   }
 
   /** Undefined: no answer is due. The promise never rejects. */
   respond(bytes: Buffer, protocol: 'udp' | 'tcp'): Buffer | undefined | Promise<Buffer | undefined> {
+    const since = this.#options.clock.now();
+    const length = this.plain.write(bytes, 0, bytes.length, room, 0, room.length, protocol, since);
+    return length > 0 ? Buffer.from(room.subarray(0, length)) : this.respondToAny(bytes, protocol);
+  }
+
+  /** As `respond`, for a question that has no plain answer. `bytes` are kept. */
+  respondToAny(bytes: Buffer, protocol: 'udp' | 'tcp'): Buffer | undefined | Promise<Buffer | undefined> {
     const { metrics, clock } = this.#options;
     const head = headOf(bytes);
     if (head === undefined || head.response) {

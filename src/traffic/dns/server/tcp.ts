@@ -4,8 +4,8 @@ import { createServer, type Socket } from 'node:net';
 import type { Clock } from '#lib/clock.ts';
 import type { DnsMetrics } from '../metrics.ts';
 import { FrameReader, frame } from '../wire/frames.ts';
+import type { Endpoint } from './endpoint.ts';
 import type { Responder } from './responder.ts';
-import type { Endpoint } from './udp.ts';
 
 /** Milliseconds that a connection may rest. */
 const IDLE_MS = 10_000;

@@ -7,7 +7,8 @@ import type { DnsUpdate } from '#traffic/model/dns/ir-dns.ts';
 import { classes, type Question, type ResourceRecord, rcodes, types } from '../wire/message.ts';
 import { lowerName, nameBytes, readName } from '../wire/name.ts';
 import { soaData, type TypedData, textData } from '../wire/record-data.ts';
-import { RecordStore } from './record-store.ts';
+import { type PreparedAnswer, prepare, prepareNegative } from './prepared-answer.ts';
+import { type Owner, RecordStore } from './record-store.ts';
 import { ReverseRanges } from './reverse-range.ts';
 
 /** Version of the names, as the Kubernetes DNS specification counts. */
@@ -41,9 +42,12 @@ export class ClusterZone {
   readonly #store: RecordStore;
   readonly #ranges: ReverseRanges;
   readonly #primary: string;
+  readonly #below: string;
   #serial: number;
-  /** Where the next answer begins, so that clients that take the first spread. */
-  #turn = 0;
+  #noName: PreparedAnswer;
+  #noData: PreparedAnswer;
+  /** Where the next answer of a type begins, so that clients that take the first spread. */
+  readonly #turns = new Map<number, number>();
 
   constructor(options: ZoneOptions) {
     this.domain = lowerName(options.domain);
@@ -51,7 +55,9 @@ export class ClusterZone {
     this.#store = new RecordStore(this.domain);
     this.#ranges = new ReverseRanges(options.ranges);
     this.#primary = `ns.dns.${this.domain}`;
+    this.#below = `.${this.domain}`;
     this.#serial = this.#seconds();
+    [this.#noName, this.#noData] = this.#negatives();
     const fixed = new Map([[this.#primary, options.addresses.map(addressRecord)]]);
     this.#store.apply(new Map([['zone', fixed]]));
   }
@@ -64,6 +70,49 @@ export class ClusterZone {
   publish(update: DnsUpdate): void {
     this.#store.apply(update);
     this.#serial = Math.max(this.#serial + 1, this.#seconds());
+    [this.#noName, this.#noData] = this.#negatives();
+  }
+
+  /**
+   * The whole answer to a question of class IN as bytes, for what is asked most; undefined for what `answer` has to be
+   * asked. `name` is in lower case.
+   */
+  prepared(name: string, type: number): PreparedAnswer | undefined {
+    const owner = this.#store.owner(name);
+    if (owner === undefined) {
+      if (!name.endsWith(this.#below) || this.#isFixed(name)) return undefined;
+      return this.#store.find(name) === undefined ? this.#noName : this.#noData;
+    }
+    const known = owner.prepared.get(type);
+    if (known !== undefined) return known;
+    const made = this.#prepare(owner, type);
+    if (made !== undefined && made !== this.#noData) owner.prepared.set(type, made);
+    return made;
+  }
+
+  #prepare(owner: Owner, type: number): PreparedAnswer | undefined {
+    const fitting = owner.records.filter((record) => record.type === type);
+    if (fitting.length === 0) {
+      const alias = owner.records.some((record) => record.type === types.CNAME);
+      return alias || !owner.name.endsWith(this.#below) ? undefined : this.#noData;
+    }
+    const additionals = this.#targetsOf(fitting);
+    for (const { name } of additionals) this.#store.owner(name)?.toldBy.add(owner);
+    // Of a target that is not there nobody would hear when it comes.
+    if (type === types.SRV && targetNames(fitting).some((name) => this.#store.owner(name) === undefined))
+      return undefined;
+    const answers = fitting.map((record) => this.#record(owner.name, record, this.#options.ttl));
+    return prepare(owner.name, type, { rcode: rcodes.NOERROR, answers, authorities: [], additionals });
+  }
+
+  #negatives(): [PreparedAnswer, PreparedAnswer] {
+    const soa = this.#soaRecord(this.domain);
+    return [prepareNegative(rcodes.NXDOMAIN, soa), prepareNegative(rcodes.NOERROR, soa)];
+  }
+
+  /** Names that are answered without the store. */
+  #isFixed(name: string): boolean {
+    return name === `dns-version${this.#below}`;
   }
 
   /** Undefined for a name that is not the cluster's. */
@@ -79,7 +128,7 @@ export class ClusterZone {
 
   #answerDomain(name: string, owner: string, type: number): ZoneAnswer {
     if (owner === this.domain) return this.#answerWith(name, this.#apex(), type, this.domain);
-    if (owner === `dns-version.${this.domain}`) {
+    if (this.#isFixed(owner)) {
       return this.#answerWith(
         name,
         [{ type: types.TXT, data: textData(SCHEMA_VERSION) }],
@@ -108,10 +157,10 @@ export class ClusterZone {
     apex: string,
     ttl = this.#options.ttl,
   ): ZoneAnswer {
-    const toRecord = ({ type, data }: TypedData): ResourceRecord => ({ name, type, class: classes.IN, ttl, data });
+    const toRecord = (record: TypedData): ResourceRecord => this.#record(name, record, ttl);
     const fitting = records.filter((record) => record.type === type || type === types.ANY);
     if (fitting.length > 0) {
-      const answers = this.#turned(fitting).map(toRecord);
+      const answers = this.#turned(fitting, type).map(toRecord);
       return { rcode: rcodes.NOERROR, answers, authorities: [], additionals: this.#targetsOf(fitting) };
     }
     const alias = records.find((record) => record.type === types.CNAME);
@@ -121,31 +170,35 @@ export class ClusterZone {
   }
 
   /** Each in its turn first. */
-  #turned(records: readonly TypedData[]): readonly TypedData[] {
+  #turned(records: readonly TypedData[], type: number): readonly TypedData[] {
     if (records.length < 2) return records;
-    const first = this.#turn++ % records.length;
+    // By type: who asks for A and AAAA in turn would get the same first address again and again.
+    const turn = this.#turns.get(type) ?? 0;
+    this.#turns.set(type, turn + 1);
+    const first = turn % records.length;
     return [...records.slice(first), ...records.slice(0, first)];
   }
 
   /** Addresses of what SRV and NS records name, so that nobody has to ask again. */
   #targetsOf(records: readonly TypedData[]): ResourceRecord[] {
-    const targets = new Set<string>();
-    for (const { type, data } of records) {
-      if (type !== types.SRV && type !== types.NS) continue;
-      const target = readName(data, type === types.SRV ? 6 : 0)?.name;
-      if (target !== undefined) targets.add(target);
-    }
-    return [...targets].flatMap((name) =>
+    return targetNames(records).flatMap((name) =>
       (this.#store.find(name) ?? [])
         .filter(({ type }) => type === types.A || type === types.AAAA)
-        .map(({ type, data }) => ({ name, type, class: classes.IN, ttl: this.#options.ttl, data })),
+        .map((record) => this.#record(name, record, this.#options.ttl)),
     );
+  }
+
+  #record(name: string, { type, data }: TypedData, ttl: number): ResourceRecord {
+    return { name, type, class: classes.IN, ttl, data };
   }
 
   /** No such name, or none of that type: with how long that may be remembered (RFC 2308). */
   #negative(rcode: number, apex: string): ZoneAnswer {
-    const soa = { name: apex, type: types.SOA, class: classes.IN, ttl: this.#options.ttl, data: this.#soa() };
-    return { rcode, answers: [], authorities: [soa], additionals: [] };
+    return { rcode, answers: [], authorities: [this.#soaRecord(apex)], additionals: [] };
+  }
+
+  #soaRecord(apex: string): ResourceRecord {
+    return this.#record(apex, { type: types.SOA, data: this.#soa() }, this.#options.ttl);
   }
 
   #soa(): Buffer {
@@ -160,4 +213,15 @@ export class ClusterZone {
   #seconds(): number {
     return Math.floor(this.#options.clock.wall() / 1000);
   }
+}
+
+/** What SRV and NS records name, each once. */
+function targetNames(records: readonly TypedData[]): string[] {
+  const targets = new Set<string>();
+  for (const { type, data } of records) {
+    if (type !== types.SRV && type !== types.NS) continue;
+    const target = readName(data, type === types.SRV ? 6 : 0)?.name;
+    if (target !== undefined) targets.add(target);
+  }
+  return [...targets];
 }

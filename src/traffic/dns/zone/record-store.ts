@@ -3,11 +3,17 @@
 import type { DnsPart, DnsRecord, DnsUpdate } from '#traffic/model/dns/ir-dns.ts';
 import { labelsOf } from '../wire/name.ts';
 import { recordData, type TypedData } from '../wire/record-data.ts';
+import type { PreparedAnswer } from './prepared-answer.ts';
 
-interface Owner {
+export interface Owner {
+  readonly name: string;
   /** Several objects may tell of one name: the address of a pod that two Services share. */
   readonly parts: Map<string, readonly DnsRecord[]>;
   records: readonly TypedData[];
+  /** Answers made ready, by type. */
+  readonly prepared: Map<number, PreparedAnswer>;
+  /** Owners whose answers tell of this one as well. */
+  readonly toldBy: Set<Owner>;
 }
 
 export class RecordStore {
@@ -44,27 +50,30 @@ export class RecordStore {
     return this.#owners.get(name)?.records ?? (this.#below.has(name) ? [] : undefined);
   }
 
+  /** Only a name with records or a place of its own, which may be empty; not one that merely lies above another. */
+  owner(name: string): Owner | undefined {
+    return this.#owners.get(name);
+  }
+
   #put(name: string, part: string, records: readonly DnsRecord[]): void {
     // What can never be asked for would never be found either.
     if (labelsOf(name) === undefined) return;
     let owner = this.#owners.get(name);
     if (owner === undefined) {
-      owner = { parts: new Map(), records: [] };
+      owner = { name, parts: new Map(), records: [], prepared: new Map(), toldBy: new Set() };
       this.#owners.set(name, owner);
       this.#count(name, 1);
     }
     owner.parts.set(part, records);
-    owner.records = merged(owner);
+    renew(owner);
   }
 
   #remove(name: string, part: string): void {
     const owner = this.#owners.get(name);
     if (owner === undefined) return;
     owner.parts.delete(part);
-    if (owner.parts.size > 0) {
-      owner.records = merged(owner);
-      return;
-    }
+    renew(owner);
+    if (owner.parts.size > 0) return;
     this.#owners.delete(name);
     this.#count(name, -1);
   }
@@ -83,6 +92,13 @@ export class RecordStore {
 
 function same(a: readonly DnsRecord[], b: readonly DnsRecord[]): boolean {
   return a === b || (a.length === b.length && JSON.stringify(a) === JSON.stringify(b));
+}
+
+function renew(owner: Owner): void {
+  owner.records = merged(owner);
+  owner.prepared.clear();
+  for (const other of owner.toldBy) other.prepared.clear();
+  owner.toldBy.clear();
 }
 
 function merged({ parts }: Owner): readonly TypedData[] {
