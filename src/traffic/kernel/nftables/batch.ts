@@ -69,6 +69,7 @@ export function splitStructure(batch: Batch): readonly [structure: Batch, rest: 
     declared: batch.declared,
     emptied: batch.emptied.filter(isRange),
     structure: batch.structure,
+    removed: batch.removed.filter(({ set }) => isRange(set)),
     added: ranges,
   };
   const rest: Batch = {
@@ -77,6 +78,7 @@ export function splitStructure(batch: Batch): readonly [structure: Batch, rest: 
     declared: [],
     structure: [],
     emptied: batch.emptied.filter((set) => !isRange(set)),
+    removed: batch.removed.filter(({ set }) => !isRange(set)),
     added: { [Symbol.iterator]: others },
   };
   return [structure, rest];

@@ -15,6 +15,8 @@ const setup = (writer: WriterName): DriverSetup => ({
     const damage = ['ip', 'ip6'].map(
       (ip) => `
         flush map ${ip} ${table} services
+        flush map ${ip} ${table} service-ways
+        flush map ${ip} ${table} ways
         flush set ${ip} ${table} cluster-ips
         add element ${ip} ${table} firewalled { ${ip === 'ip' ? '10.96.0.10' : 'fd00:10:96::a'} . tcp . 80 }`,
     );

@@ -1,5 +1,6 @@
 // The table as the kernel has it: brought into force, taken over, repaired and removed. What packets meet is the contract's matter.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { privilegedObstacle, uniqueName } from '#lib/sys/testing.ts';
 import { kernelAllows } from '#test/support/kernel.ts';
@@ -101,6 +102,62 @@ test.for(writers)('takes over what an earlier run left, whatever became of it (%
   await third.close();
 });
 
+/** What a proxy of the layout before left in force for `web` at its ClusterIP, as far as packets of this test meet it. */
+const FORMER = `
+add table ip evenkeel-test
+add map ip evenkeel-test services { type ipv4_addr . inet_proto . inet_service : verdict; }
+add map ip evenkeel-test refusals { type ipv4_addr . inet_proto . inet_service : verdict; }
+add map ip evenkeel-test endpoints-tcp { typeof ip daddr . meta l4proto . tcp dport . numgen random mod 2 : ip daddr . tcp dport; }
+add chain ip evenkeel-test layout-2
+add chain ip evenkeel-test random-1
+add chain ip evenkeel-test translate
+add chain ip evenkeel-test translate-output { type nat hook output priority -100; policy accept; }
+add rule ip evenkeel-test translate ip daddr . meta l4proto . th dport vmap @services
+add rule ip evenkeel-test translate-output jump translate
+add rule ip evenkeel-test random-1 meta l4proto tcp dnat ip to ip daddr . meta l4proto . tcp dport . numgen random mod 1 map @endpoints-tcp
+add element ip evenkeel-test services { 10.96.0.10 . tcp . 80 : goto random-1 }
+add element ip evenkeel-test endpoints-tcp { 10.96.0.10 . tcp . 80 . 0 : 10.244.0.2 . 8080 }
+`;
+
+/** An echo at the endpoint; one connection through the Service that stays, and new ones until told to end. */
+const CLIENT = `
+const { createServer, connect } = require('node:net');
+const ask = (socket) => new Promise((resolve, reject) => { socket.once('data', resolve); socket.once('error', reject); socket.write('x'); });
+const fresh = async () => { const socket = connect({ host: '10.96.0.10', port: 80, signal: AbortSignal.timeout(5000) }); await ask(socket); socket.destroy(); };
+createServer((socket) => socket.on('error', () => {}).pipe(socket)).listen(8080, '10.244.0.2', async () => {
+  let [made, failed, ending] = [0, 0, false];
+  const kept = connect({ host: '10.96.0.10', port: 80 });
+  await ask(kept);
+  console.log('connected');
+  process.stdin.once('data', () => { ending = true; });
+  while (!ending) { try { await fresh(); made++; } catch { failed++; } }
+  await ask(kept);
+  console.log(JSON.stringify({ made: made > 0, failed }));
+  process.exit();
+});`;
+
+test.for(writers)('takes over from the layout before without losing a connection (%s)', async (writer) => {
+  for (const words of ['link set lo up', 'addr add 10.244.0.2/32 dev lo', 'route replace default dev lo']) {
+    spawnSync('ip', ['-n', name, ...words.split(' ')]);
+  }
+  spawnSync('ip', ['netns', 'exec', name, 'nft', '-f', '-'], { input: FORMER });
+  const client = spawn('ip', ['netns', 'exec', name, process.execPath, '-e', CLIENT]);
+  const lines = createInterface({ input: client.stdout })[Symbol.asyncIterator]();
+  try {
+    expect((await lines.next()).value).toBe('connected');
+    const driver = create(writer);
+    await driver.apply(bookOf(l4Port({ endpoints: endpoints.slice(0, 1) })).whole());
+    client.stdin.write('end\n');
+    expect(JSON.parse((await lines.next()).value ?? '')).toEqual({ made: true, failed: 0 });
+    expect(await driver.verify()).toEqual({ restored: 0, removed: 0 });
+    expect(nft('list chains')).not.toContain('layout-2');
+    await driver.close();
+    expect(warnings).toEqual([]);
+  } finally {
+    client.kill('SIGKILL');
+  }
+});
+
 test.for(writers)(
   'repairs what others changed, and writes everything again when a change meets it (%s)',
   async (writer) => {
@@ -108,7 +165,8 @@ test.for(writers)(
     const book = bookOf(web, hashed);
     await driver.apply(book.whole());
     await driver.verify();
-    nft('flush map ip evenkeel-test services');
+    for (const map of ['services', 'service-ways']) nft(`flush map ip evenkeel-test ${map}`);
+    nft('flush set ip evenkeel-test by-source');
     nft('add element ip evenkeel-test cluster-ips { 10.96.0.99 }');
     expect(await driver.verify()).toEqual({ restored: 4, removed: 1 });
     nft('add rule ip evenkeel-test guard drop');
@@ -116,7 +174,7 @@ test.for(writers)(
     expect(nft('list chain ip evenkeel-test guard')).not.toMatch(/^\s*drop$/m);
     nft('delete table ip evenkeel-test');
     expect((await driver.verify()).restored).toBeGreaterThan(0);
-    nft('flush map ip evenkeel-test services');
+    nft('flush set ip evenkeel-test by-source');
     const update = book.change(new Map([[web.name, undefined]]));
     if (update !== undefined) await driver.apply(update);
     expect(warnings.splice(0)).toEqual([expect.stringContaining('the whole table is written again')]);

@@ -4,13 +4,13 @@ import type { Family } from '#lib/ip.ts';
 import type { PortRules, RuleUpdate } from '#traffic/snapshot/rules/rule-model.ts';
 import type { DriverOptions, L4Driver, Repairs } from '../contract.ts';
 import { type Batch, isEmpty } from './batch.ts';
-import { createReader, createWriter } from './choose-writer.ts';
+import { chosenStyle, createReader, createWriter, textWriter } from './choose-writer.ts';
 import { FamilyTable, type StaleMemory } from './family-table.ts';
 import { forgetClients } from './forget.ts';
 import { dialectOf } from './layout.ts';
 import { createNft, type Nft } from './nft.ts';
 import type { TableReader } from './read-table.ts';
-import { startBatch } from './take-over.ts';
+import { type TakeOverNeeds, takeOver } from './take-over.ts';
 import { type Fingerprint, verifyTable } from './verify.ts';
 import type { Writer, WriterName } from './writer.ts';
 
@@ -34,6 +34,7 @@ class NftablesDriver implements L4Driver {
   readonly name = 'nftables';
   readonly #nft: Nft;
   readonly #writer: Writer;
+  readonly #needs: TakeOverNeeds;
   readonly #reader: TableReader;
   readonly #table: string;
   readonly #families: readonly FamilyTable[];
@@ -49,8 +50,10 @@ class NftablesDriver implements L4Driver {
     this.#nft = createNft(netns);
     this.#table = tableName(owner);
     this.#writer = createWriter(this.#nft, netns, this.#table, writer);
+    const text = textWriter(this.#nft, this.#table);
+    this.#needs = { nft: this.#nft, table: this.#table, writer: this.#writer, text };
     this.#reader = createReader(this.#nft, netns, this.#table, writer);
-    this.#families = FAMILIES.map((family) => new FamilyTable(family, this.#table));
+    this.#families = FAMILIES.map((family) => new FamilyTable(family, this.#table, chosenStyle(writer)));
     this.#warn = warn;
   }
 
@@ -86,7 +89,7 @@ class NftablesDriver implements L4Driver {
     let [restored, removed] = [0, 0];
     for (const family of this.#families) {
       const before = this.#fingerprints.get(family.family);
-      const found = await verifyTable(this.#nft, this.#reader, this.#writer, family, this.#table, before);
+      const found = await verifyTable(this.#needs, this.#reader, family, before);
       this.#fingerprints.set(family.family, found.fingerprint);
       restored += found.restored;
       removed += found.removed;
@@ -104,8 +107,7 @@ class NftablesDriver implements L4Driver {
   }
 
   async #start(): Promise<void> {
-    const batches = this.#families.map(async (family) => await startBatch(this.#nft, family, this.#table));
-    await this.#writer.replace(await Promise.all(batches));
+    await takeOver(this.#needs, this.#families);
     this.#fingerprints.clear();
     this.#started = true;
     this.#unsure = false;

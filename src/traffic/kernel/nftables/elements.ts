@@ -7,6 +7,7 @@ import {
   type Outcome,
   outcomeOf,
   type PortRules,
+  type RuleEndpoint,
 } from '#traffic/snapshot/rules/rule-model.ts';
 import {
   affinityChain,
@@ -21,6 +22,7 @@ import {
 } from './chains.ts';
 import { type EndpointMap, endpointMap, type SetName } from './layout.ts';
 import { endpointText, type SlotTable, slotTable } from './slot-table.ts';
+import { LEADS, type Lead, type Style, wayNumber } from './ways.ts';
 
 /** A Service port with its endpoints in their slots. */
 export interface PlacedPort {
@@ -41,14 +43,36 @@ export function placePort(rules: PortRules, before: PlacedPort | undefined, id: 
 /** Keys and values are as `nft` writes them; sets have empty values. A key may come twice in sets, never in maps. */
 export type VisitElement = (set: SetName, key: string, value: string) => void;
 
-export function eachElement(port: PlacedPort, visit: VisitElement): void {
-  eachOwn(port, visit);
-  eachShared(port, visit);
+/** Those that no other port has. */
+export function eachOwn(port: PlacedPort, style: Style, visit: VisitElement): void {
+  eachOfFronts(port, style, visit);
+  for (const { set, key, owners } of slotLists(port)) {
+    let slot = 0;
+    for (const owner of owners) visit(set, `${key} . ${slot++}`, endpointText(owner));
+  }
 }
 
-/** Those that no other port has. */
-export function eachOwn(port: PlacedPort, visit: VisitElement): void {
-  for (const front of port.rules.fronts) frontElements(port, front, visit);
+/** The same without the endpoints in their slots, which may be thousands. */
+export function eachOfFronts(port: PlacedPort, style: Style, visit: VisitElement): void {
+  for (const front of port.rules.fronts) frontElements(port, front, style, visit);
+}
+
+/** The endpoints of one front: their keys are its own and the number of the slot. */
+export interface SlotList {
+  readonly set: SetName;
+  readonly key: string;
+  readonly owners: readonly RuleEndpoint[];
+}
+
+export function slotLists(port: PlacedPort): readonly SlotList[] {
+  const { rules } = port;
+  return rules.fronts.flatMap((front) =>
+    waysOf(rules, front).map((to) => ({
+      set: endpointMap(mapOf(to), rules.protocol),
+      key: frontText(rules, front),
+      owners: port[to].owners,
+    })),
+  );
 }
 
 /** Those that other ports may have as well. */
@@ -60,9 +84,9 @@ export function eachShared({ rules }: PlacedPort, visit: VisitElement): void {
   for (const { kind, address } of rules.fronts) if (kind === 'cluster_ip') visit('cluster-ips', address, '');
 }
 
-function frontElements(port: PlacedPort, front: Front, visit: VisitElement): void {
+function frontElements(port: PlacedPort, front: Front, style: Style, visit: VisitElement): void {
   const { rules } = port;
-  const key = `${front.address} . ${rules.protocol.toLowerCase()} . ${front.port}`;
+  const key = frontText(rules, front);
   if (front.allowedSources !== undefined) {
     visit('firewalled', key, '');
     for (const source of distinctRanges(front.allowedSources)) visit('allowed', `${key} . ${source}`, '');
@@ -72,9 +96,13 @@ function frontElements(port: PlacedPort, front: Front, visit: VisitElement): voi
   const other = outcomeOf(rules, front, 'other');
   // Those who may go nowhere keep the address they asked for, and are met after translation.
   const refusal = [pod, node, other].find(({ type }) => type !== 'forward');
-  if (refusal !== undefined) visit('refusals', key, refusal.type === 'reject' ? 'goto refuse' : 'drop');
-  if (isSplit(rules, front)) splitElements(port, key, visit);
-  else if (other.type === 'forward') plainElements(port, front, key, other, visit);
+  if (refusal !== undefined) visit(refusal.type === 'reject' ? 'rejected' : 'dropped', key, '');
+  if (isSplit(rules, front)) splitElements(port, key, style, visit);
+  else if (other.type === 'forward') plainElements(port, front, key, other, style, visit);
+}
+
+function frontText({ protocol }: PortRules, { address, port }: Front): string {
+  return `${address} . ${protocol.toLowerCase()} . ${port}`;
 }
 
 /** Pods and the node itself are led elsewhere than others. */
@@ -84,40 +112,46 @@ function isSplit({ external }: PortRules, front: Front): boolean {
   return pod.type === 'forward' && !(other.type === 'forward' && other.to === 'cluster');
 }
 
+/** The sets of endpoints that a front may lead to. */
+function waysOf(rules: PortRules, front: Front): readonly EndpointSetName[] {
+  const other = outcomeOf(rules, front, 'other');
+  if (!isSplit(rules, front)) return other.type === 'forward' ? [other.to] : [];
+  return other.type === 'forward' ? ['cluster', 'local'] : ['cluster'];
+}
+
 function plainElements(
   port: PlacedPort,
   front: Front,
   key: string,
   { to, masquerade }: Extract<Outcome, { type: 'forward' }>,
+  style: Style,
   visit: VisitElement,
 ): void {
-  visit('services', key, `goto ${target(port, to)}`);
-  endpointElements(port, to, key, visit);
-  if (front.kind !== 'cluster_ip' && masquerade) visit('sources', key, 'goto masquerade-all');
+  leadElement('all', port, to, key, style, visit);
+  if (front.kind !== 'cluster_ip' && masquerade) visit('masqueraded', key, '');
   if (remembers(port)) visit('remember', key, `jump ${rememberName(memoryId(port, to))}`);
 }
 
-function splitElements(port: PlacedPort, key: string, visit: VisitElement): void {
-  const { pod, other } = port.rules.external;
-  visit('services', key, 'goto by-source');
-  visit('sources', key, 'goto masquerade-node');
-  if (pod.type === 'forward') {
-    visit('shortcuts', key, `goto ${target(port, 'cluster')}`);
-    endpointElements(port, 'cluster', key, visit);
-  }
-  if (other.type === 'forward') {
-    visit('locals', key, `goto ${target(port, 'local')}`);
-    endpointElements(port, 'local', key, visit);
-  }
+function splitElements(port: PlacedPort, key: string, style: Style, visit: VisitElement): void {
+  const { other } = port.rules.external;
+  visit('by-source', key, '');
+  leadElement('shortcut', port, 'cluster', key, style, visit);
+  if (other.type === 'forward') leadElement('local', port, 'local', key, style, visit);
   if (!remembers(port)) return;
   if (other.type === 'forward') visit('remember', key, `jump ${rememberBySourceName(port.id)}`);
-  else if (pod.type === 'forward') visit('remember', key, `jump ${rememberName(memoryId(port, 'cluster'))}`);
+  else visit('remember', key, `jump ${rememberName(memoryId(port, 'cluster'))}`);
 }
 
-function endpointElements(port: PlacedPort, to: EndpointSetName, key: string, visit: VisitElement): void {
-  const map = endpointMap(mapOf(to), port.rules.protocol);
-  let slot = 0;
-  for (const owner of port[to].owners) visit(map, `${key} . ${slot++}`, endpointText(owner));
+function leadElement(
+  who: Lead,
+  port: PlacedPort,
+  to: EndpointSetName,
+  key: string,
+  style: Style,
+  visit: VisitElement,
+): void {
+  const chain = target(port, to);
+  visit(LEADS[who][style], key, style === 'numbers' ? String(wayNumber(chain)) : `goto ${chain}`);
 }
 
 /** Where a front leads. The set of the node alone has maps, chains and a memory of its own: a client may use both. */
@@ -147,14 +181,9 @@ export function eachChain(port: PlacedPort, visit: (name: string, make: () => Ch
   const ways = new Set<EndpointSetName>();
   let bySource = false;
   for (const front of port.rules.fronts) {
-    const other = outcomeOf(port.rules, front, 'other');
-    if (!isSplit(port.rules, front)) {
-      if (other.type === 'forward') ways.add(other.to);
-      continue;
-    }
-    ways.add('cluster');
-    if (other.type === 'forward') ways.add('local');
-    bySource ||= other.type === 'forward';
+    const own = waysOf(port.rules, front);
+    for (const to of own) ways.add(to);
+    bySource ||= own.length > 1;
   }
   for (const to of ways) wayChains(port, to, visit);
   if (!bySource || !remembers(port)) return;

@@ -10,15 +10,18 @@ import type { Chain } from './chains.ts';
 import {
   distinctRanges,
   eachChain,
-  eachElement,
+  eachOfFronts,
   eachOwn,
   eachShared,
   memoriesOf,
   type PlacedPort,
   placePort,
   remembers,
+  type VisitElement,
 } from './elements.ts';
 import { makeTable, type SetName, writeRules } from './layout.ts';
+import { slotChanges } from './slot-changes.ts';
+import { leadingChains, type Style, wayNumber } from './ways.ts';
 
 /** A chain that something may still lead to in the kernel's eyes is left for this long (kernels before 6.2). */
 const REST_MS = 1_000;
@@ -39,6 +42,13 @@ export interface TableChange {
   readonly stale: readonly StaleMemory[];
 }
 
+/** What the kernel is told of chains that come and go. */
+interface ChainNews {
+  readonly chains: Map<string, Chain>;
+  readonly removed: Element[];
+  readonly added: Element[];
+}
+
 interface UsedChain {
   readonly chain: Chain;
   readonly users: number;
@@ -47,6 +57,7 @@ interface UsedChain {
 export class FamilyTable {
   readonly family: Family;
   readonly #table: string;
+  readonly #style: Style;
   readonly #ports = new Map<string, PlacedPort>();
   /** Numbers of the ports that have affinity. */
   readonly #ids = new Map<string, number>();
@@ -58,9 +69,10 @@ export class FamilyTable {
   readonly #resting = new Map<string, number>();
   #node: NodeFacts | undefined;
 
-  constructor(family: Family, table: string) {
+  constructor(family: Family, table: string, style: Style) {
     this.family = family;
     this.#table = table;
+    this.#style = style;
   }
 
   /** `now` in monotonic milliseconds. */
@@ -74,7 +86,8 @@ export class FamilyTable {
     for (const [name, rules] of ports) {
       const { before, after } = this.#keep(name, rules);
       this.#differ(before, after, removed, added);
-      this.#useChains(before, after, chains, now);
+      slotChanges(before, after, removed, added);
+      this.#useChains(before, after, { chains, removed, added }, now);
       stale.push(...staleMemories(before, after));
     }
     const gone = this.#rested(now, chains);
@@ -85,41 +98,46 @@ export class FamilyTable {
   /** The first change: nobody is told what it is, since the whole table is written after it. */
   begin(ports: ReadonlyMap<string, PortRules | undefined>, node: NodeFacts | undefined): void {
     if (node !== undefined) this.#node = node;
-    const chains = new Map<string, Chain>();
     for (const [name, rules] of ports) {
       const { after } = this.#keep(name, rules);
       if (after === undefined) continue;
       for (const [set, keys] of sharedOf(after)) for (const key of keys) this.#isFirst(set, key);
-      this.#useChains(undefined, after, chains, 0);
+      this.#useChains(undefined, after, undefined, 0);
     }
   }
 
   /** Everything, for a table that is empty. */
-  whole(): Batch {
+  whole(style = this.#style): Batch {
     return {
       ...emptyBatch(this.family),
       declared: makeTable(this.family, this.#table),
       structure: this.#rules(),
-      chains: this.chains(),
-      added: { [Symbol.iterator]: () => this.elements() },
+      chains: this.chains(style),
+      added: { [Symbol.iterator]: () => this.elements(style) },
     };
   }
 
   /** Every element that the kernel should have. */
-  *elements(): Generator<Element> {
+  *elements(style = this.#style): Generator<Element> {
     for (const [set, ranges] of this.#ranges()) for (const key of ranges) yield { set, key, value: '' };
     for (const [set, keys] of this.#shared) for (const key of keys.keys()) yield { set, key, value: '' };
+    if (style === 'numbers') {
+      for (const name of this.#chains.keys()) {
+        const way = wayElement(name);
+        if (way !== undefined) yield way;
+      }
+    }
     const own: Element[] = [];
     for (const port of this.#ports.values()) {
-      eachOwn(port, (set, key, value) => own.push({ set, key, value }));
+      eachOwn(port, style, (set, key, value) => own.push({ set, key, value }));
       yield* own;
       own.length = 0;
     }
   }
 
-  /** Chains besides the fixed ones. */
-  chains(): readonly Chain[] {
-    return [...this.#chains.values()].map(({ chain }) => chain);
+  /** Chains whose rules depend on the style, or on what Services there are. */
+  chains(style = this.#style): readonly Chain[] {
+    return [...leadingChains(this.family, style), ...[...this.#chains.values()].map(({ chain }) => chain)];
   }
 
   /** Lines that write the fixed chains' rules again. */
@@ -159,8 +177,8 @@ export class FamilyTable {
   }
 
   #differ(before: PlacedPort | undefined, after: PlacedPort | undefined, removed: Element[], added: Element[]): void {
-    const old = elementsOf(before);
-    const now = elementsOf(after);
+    const old = this.#elementsOf(before);
+    const now = this.#elementsOf(after);
     for (const [set, elements] of now) {
       const had = old.get(set);
       for (const [key, value] of elements) {
@@ -176,6 +194,23 @@ export class FamilyTable {
         if (has?.has(key) !== true && this.#isLast(set, key)) removed.push({ set, key, value });
       }
     }
+  }
+
+  /** All but endpoints in their slots. */
+  #elementsOf(port: PlacedPort | undefined): ReadonlyMap<SetName, ReadonlyMap<string, string>> {
+    const found = new Map<SetName, Map<string, string>>();
+    if (port === undefined) return found;
+    const visit: VisitElement = (set, key, value) => {
+      let own = found.get(set);
+      if (own === undefined) {
+        own = new Map();
+        found.set(set, own);
+      }
+      own.set(key, value);
+    };
+    eachOfFronts(port, this.#style, visit);
+    eachShared(port, visit);
+    return found;
   }
 
   #isFirst(set: SetName, key: string): boolean {
@@ -198,7 +233,7 @@ export class FamilyTable {
   #useChains(
     before: PlacedPort | undefined,
     after: PlacedPort | undefined,
-    chains: Map<string, Chain>,
+    told: ChainNews | undefined,
     now: number,
   ): void {
     const had = chainNames(before);
@@ -206,7 +241,7 @@ export class FamilyTable {
     if (after !== undefined) {
       eachChain(after, (name, make) => {
         has.add(name);
-        this.#useChain(name, make, !had.has(name), remembers(after), chains);
+        this.#useChain(name, make, !had.has(name), remembers(after), told);
       });
     }
     for (const name of had) {
@@ -216,18 +251,28 @@ export class FamilyTable {
       else {
         this.#chains.delete(name);
         this.#resting.set(name, now);
-        chains.delete(name);
+        told?.chains.delete(name);
+        this.#tellWay(name, told?.removed);
       }
     }
   }
 
   /** `varies`: its rules may be others under the same name. */
-  #useChain(name: string, make: () => Chain, isNew: boolean, varies: boolean, chains: Map<string, Chain>): void {
+  #useChain(name: string, make: () => Chain, isNew: boolean, varies: boolean, told: ChainNews | undefined): void {
     const used = this.#chains.get(name);
     const chain = used === undefined || varies ? make() : used.chain;
-    if (used === undefined || used.chain.rules.join('\n') !== chain.rules.join('\n')) chains.set(name, chain);
+    if (used === undefined || (varies && used.chain.rules.join('\n') !== chain.rules.join('\n'))) {
+      told?.chains.set(name, chain);
+    }
+    if (used === undefined) this.#tellWay(name, told?.added);
     this.#chains.set(name, { chain, users: (used?.users ?? 0) + (isNew ? 1 : 0) });
     this.#resting.delete(name);
+  }
+
+  /** The element that leads to a chain comes and goes with it. */
+  #tellWay(name: string, elements: Element[] | undefined): void {
+    const way = this.#style === 'numbers' ? wayElement(name) : undefined;
+    if (way !== undefined) elements?.push(way);
   }
 
   #rested(now: number, chains: ReadonlyMap<string, Chain>): string[] {
@@ -255,23 +300,18 @@ export class FamilyTable {
   }
 }
 
-function elementsOf(port: PlacedPort | undefined): ReadonlyMap<SetName, ReadonlyMap<string, string>> {
-  const found = new Map<SetName, Map<string, string>>();
-  if (port === undefined) return found;
-  eachElement(port, (set, key, value) => {
-    let own = found.get(set);
-    if (own === undefined) {
-      own = new Map();
-      found.set(set, own);
-    }
-    own.set(key, value);
-  });
-  return found;
+function wayElement(chain: string): Element | undefined {
+  const number = wayNumber(chain);
+  return number === undefined ? undefined : { set: 'ways', key: String(number), value: `goto ${chain}` };
 }
 
 function sharedOf(port: PlacedPort): ReadonlyMap<SetName, ReadonlySet<string>> {
   const found = new Map<SetName, Set<string>>();
-  eachShared(port, (set, key) => found.set(set, (found.get(set) ?? new Set()).add(key)));
+  eachShared(port, (set, key) => {
+    const own = found.get(set);
+    if (own === undefined) found.set(set, new Set([key]));
+    else own.add(key);
+  });
   return found;
 }
 

@@ -4,7 +4,7 @@ import type { Family } from '#lib/ip.ts';
 import type { L4Protocol } from '#traffic/model/l4/service-port.ts';
 
 /** Stands in every table as a chain without rules; a table of another layout is made anew, not taken over. */
-export const LAYOUT_MARK = 'layout-2';
+export const LAYOUT_MARK = 'layout-3';
 
 export interface Dialect {
   /** Family word of tables and rules. */
@@ -28,17 +28,23 @@ export const SET_KINDS = {
   services: 'map',
   shortcuts: 'map',
   locals: 'map',
+  'service-ways': 'map',
+  'shortcut-ways': 'map',
+  'local-ways': 'map',
+  ways: 'map',
+  'by-source': 'set',
   'endpoints-tcp': 'map',
   'endpoints-udp': 'map',
   'endpoints-sctp': 'map',
   'local-endpoints-tcp': 'map',
   'local-endpoints-udp': 'map',
   'local-endpoints-sctp': 'map',
-  refusals: 'map',
+  rejected: 'set',
+  dropped: 'set',
   firewalled: 'set',
   allowed: 'set',
   'cluster-ips': 'set',
-  sources: 'map',
+  masqueraded: 'set',
   remember: 'map',
   selves: 'set',
   'pod-ranges': 'set',
@@ -95,46 +101,44 @@ const MOST_CLIENTS = 1_048_576;
 interface ChainText {
   readonly name: string;
   readonly base?: string;
-  readonly rules: readonly string[];
+  readonly rules: readonly string[] | 'by ways.ts';
 }
 
 const PROTOCOLS = 'meta l4proto { tcp, udp, sctp }';
 
+/** What a client asks for, in the words of a rule. */
+export function frontKey(ip: Dialect['ip']): string {
+  return `${ip} daddr . meta l4proto . th dport`;
+}
+
 function chains({ ip }: Dialect): readonly ChainText[] {
-  const front = `${ip} daddr . meta l4proto . th dport`;
+  const front = frontKey(ip);
   // Once the destination is an endpoint, the address that the client used is found in the connection.
   const original = `ct original ${ip} daddr . meta l4proto . ct original proto-dst`;
-  const refuse = [
-    `${front} vmap @refusals`,
-    `${ip} daddr @cluster-ips goto refuse`,
-    `${ip} daddr @service-ranges drop`,
-  ];
   return [
     { name: LAYOUT_MARK, rules: [] },
     // Before translation, since afterwards the address that was asked for is gone.
     { name: 'guard', rules: [`ct state new ${front} @firewalled ${front} . ${ip} saddr != @allowed drop`] },
     { name: 'guard-prerouting', base: 'filter hook prerouting priority -110', rules: ['jump guard'] },
     { name: 'guard-output', base: 'filter hook output priority -110', rules: ['jump guard'] },
-    { name: 'translate', rules: [`${front} vmap @services`] },
+    { name: 'translate', rules: 'by ways.ts' },
     { name: 'translate-prerouting', base: 'nat hook prerouting priority -100', rules: ['jump translate'] },
     { name: 'translate-output', base: 'nat hook output priority -100', rules: ['jump translate'] },
-    // externalTrafficPolicy Local: pods and the node itself go to any endpoint, others to those of the node.
-    {
-      name: 'by-source',
-      rules: [
-        `${ip} saddr @pod-ranges ${front} vmap @shortcuts`,
-        `fib saddr type local ${front} vmap @shortcuts`,
-        `${ip} saddr @pod-ranges return`,
-        'fib saddr type local return',
-        `${front} vmap @locals`,
-      ],
-    },
+    { name: 'by-source', rules: 'by ways.ts' },
     // What still has a Service's address here was not translated: nobody may take it.
     { name: 'refuse', rules: ['meta l4proto tcp reject with tcp reset', 'reject'] },
-    { name: 'unserved', rules: refuse.map((rule) => `ct state new ${rule}`) },
-    { name: 'unserved-input', base: 'filter hook input priority 0', rules: ['jump unserved'] },
-    { name: 'unserved-forward', base: 'filter hook forward priority 0', rules: ['jump unserved'] },
-    { name: 'unserved-output', base: 'filter hook output priority 0', rules: ['jump unserved'] },
+    {
+      name: 'unserved',
+      rules: [
+        `${front} @dropped drop`,
+        `${front} @rejected goto refuse`,
+        `${ip} daddr @cluster-ips goto refuse`,
+        `${ip} daddr @service-ranges drop`,
+      ],
+    },
+    { name: 'unserved-input', base: 'filter hook input priority 0', rules: ['ct state new jump unserved'] },
+    { name: 'unserved-forward', base: 'filter hook forward priority 0', rules: ['ct state new jump unserved'] },
+    { name: 'unserved-output', base: 'filter hook output priority 0', rules: ['ct state new jump unserved'] },
     { name: 'masquerade-all', rules: ['masquerade fully-random'] },
     { name: 'masquerade-outsiders', rules: [] },
     {
@@ -147,7 +151,8 @@ function chains({ ip }: Dialect): readonly ChainText[] {
         `${PROTOCOLS} ${original} vmap @remember`,
         `${ip} saddr . ${ip} daddr @selves masquerade fully-random`,
         `ct original ${ip} daddr @cluster-ips goto masquerade-outsiders`,
-        `${PROTOCOLS} ${original} vmap @sources`,
+        `${PROTOCOLS} ${original} @masqueraded goto masquerade-all`,
+        `${PROTOCOLS} ${original} @by-source goto masquerade-node`,
       ],
     },
     { name: 'leave', base: 'nat hook postrouting priority 100', rules: ['ct status dnat jump translated'] },
@@ -182,12 +187,17 @@ function sets({ ip, addressType }: Dialect): readonly string[] {
     `map services { ${verdicts} }`,
     `map shortcuts { ${verdicts} }`,
     `map locals { ${verdicts} }`,
+    // Of the types that are numbers, `mark` is one that needs no rule to say it; no packet is marked.
+    ...['service-ways', 'shortcut-ways', 'local-ways'].map((map) => `map ${map} { type ${front} : mark; }`),
+    'map ways { type mark : verdict; }',
+    `set by-source { type ${front}; }`,
     ...L4_PROTOCOLS.flatMap((protocol) => [endpoints('endpoints', protocol), endpoints('local-endpoints', protocol)]),
-    `map refusals { ${verdicts} }`,
+    `set rejected { type ${front}; }`,
+    `set dropped { type ${front}; }`,
     `set firewalled { type ${front}; }`,
     `set allowed { type ${front} . ${addressType}; flags interval; }`,
     `set cluster-ips { type ${addressType}; }`,
-    `map sources { ${verdicts} }`,
+    `set masqueraded { type ${front}; }`,
     `map remember { ${verdicts} }`,
     `set selves { type ${addressType} . ${addressType}; }`,
     `set pod-ranges { type ${addressType}; flags interval; }`,
@@ -209,7 +219,7 @@ export function makeTable(family: Family, table: string): string[] {
   ];
 }
 
-/** The rules of the chains that are always there, in place of those that are there now. */
+/** The rules of the chains that are always there, in place of those that are there now; those of ways.ts stay. */
 export function writeRules(family: Family, table: string, outsiders: 'all' | 'strangers' | 'nobody'): string[] {
   const dialect = dialectOf(family);
   const { ip } = dialect;
@@ -219,7 +229,9 @@ export function writeRules(family: Family, table: string, outsiders: 'all' | 'st
     nobody: [],
   };
   return chains(dialect).flatMap(({ name, rules }) =>
-    rewriteChain(family, table, name, name === 'masquerade-outsiders' ? masquerade[outsiders] : rules),
+    rules === 'by ways.ts'
+      ? []
+      : rewriteChain(family, table, name, name === 'masquerade-outsiders' ? masquerade[outsiders] : rules),
   );
 }
 

@@ -3,10 +3,8 @@
 import { type Element, emptyBatch } from './batch.ts';
 import type { FamilyTable } from './family-table.ts';
 import { affinityMaps, fixedChains, L4_PROTOCOLS, type SetName } from './layout.ts';
-import type { Nft } from './nft.ts';
 import type { ReadTable, TableReader } from './read-table.ts';
-import { startBatch } from './take-over.ts';
-import type { Writer } from './writer.ts';
+import { type TakeOverNeeds, takeOver } from './take-over.ts';
 
 /** Handles of the rules as they were when all was well, by chain. */
 export type Fingerprint = ReadonlyMap<string, string>;
@@ -18,21 +16,19 @@ export interface Verified {
 }
 
 export async function verifyTable(
-  nft: Nft,
+  needs: TakeOverNeeds,
   reader: TableReader,
-  writer: Writer,
   family: FamilyTable,
-  table: string,
   before: Fingerprint | undefined,
 ): Promise<Verified> {
   const found = await reader.read(family);
   if (found !== undefined && rulesAreOurs(found, family, before)) {
     const { removed, added } = differences(found, family);
-    if (removed.length + added.length > 0) await writer.commit({ ...emptyBatch(family.family), removed, added });
+    if (removed.length + added.length > 0) await needs.writer.commit({ ...emptyBatch(family.family), removed, added });
     return { restored: added.length, removed: removed.length, fingerprint: fingerprintOf(found) };
   }
   const lost = found === undefined ? count(family.elements()) : differences(found, family).added.length;
-  await writer.replace([await startBatch(nft, family, table)]);
+  await takeOver(needs, [family]);
   const repaired = await reader.read(family);
   return { restored: lost + 1, removed: 0, fingerprint: repaired === undefined ? new Map() : fingerprintOf(repaired) };
 }

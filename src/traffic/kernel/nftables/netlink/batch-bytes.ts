@@ -3,7 +3,7 @@
 import type { Family } from '#lib/ip.ts';
 import type { Batch, Element } from '../batch.ts';
 import { dialectOf } from '../layout.ts';
-import { shapeOf, writeElement } from './element-bytes.ts';
+import { writeElement } from './element-bytes.ts';
 import { elementName } from './element-text.ts';
 import { LITTLE, LONGEST_ATTRIBUTE, MessageBytes } from './message-bytes.ts';
 import * as wire from './protocol.ts';
@@ -21,15 +21,7 @@ export interface EncodedBatch {
   describe(sequence: number, offset: number): string;
 }
 
-/** Whether all of the batch can be said in netlink here; rules that cannot make `encodeBatch` throw a RangeError. */
-export function isEncodable({ declared, structure, removed, added }: Batch): boolean {
-  const known = (elements: Iterable<Element>): boolean => {
-    if (!Array.isArray(elements)) return true;
-    return (elements as readonly Element[]).every(({ set }) => shapeOf(set) !== undefined);
-  };
-  return declared.length === 0 && structure.length === 0 && known(removed) && known(added);
-}
-
+/** Throws a RangeError for what is not written by netlink; what makes the table (`declared`, `structure`) is nobody's here. */
 export function encodeBatch(batch: Batch, table: string): EncodedBatch {
   const encoder = new BatchEncoder(batch.family, table);
   encoder.write(batch);

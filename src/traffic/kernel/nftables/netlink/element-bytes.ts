@@ -14,6 +14,8 @@ export interface Shape {
   readonly value: 'verdict' | readonly Field[] | undefined;
 }
 
+const FRONT_SET: Shape = { key: FRONT, value: undefined };
+const WAY_MAP: Shape = { key: FRONT, value: ['number'] };
 const VERDICT_MAP: Shape = { key: FRONT, value: 'verdict' };
 const ENDPOINT_MAP: Shape = { key: [...FRONT, 'number'], value: ['address', 'port'] };
 
@@ -21,10 +23,16 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   services: VERDICT_MAP,
   shortcuts: VERDICT_MAP,
   locals: VERDICT_MAP,
-  refusals: VERDICT_MAP,
-  sources: VERDICT_MAP,
+  'service-ways': WAY_MAP,
+  'shortcut-ways': WAY_MAP,
+  'local-ways': WAY_MAP,
+  ways: { key: ['number'], value: 'verdict' },
+  'by-source': FRONT_SET,
+  rejected: FRONT_SET,
+  dropped: FRONT_SET,
+  masqueraded: FRONT_SET,
   remember: VERDICT_MAP,
-  firewalled: { key: FRONT, value: undefined },
+  firewalled: FRONT_SET,
   allowed: { key: [...FRONT, 'range'], value: undefined },
   'cluster-ips': { key: ['address'], value: undefined },
   selves: { key: ['address', 'address'], value: undefined },

@@ -1,10 +1,10 @@
 // Writes batches of elements and chains by netlink; what makes or rewrites the table itself goes by `nft`.
 // Knows no rule of any Service.
 import { errnoName, errnoText } from '#lib/sys/errno.ts';
-import { type Batch, splitStructure } from '../batch.ts';
+import { type Batch, isEmpty, splitStructure } from '../batch.ts';
 import { NftError } from '../nft.ts';
 import type { Writer } from '../writer.ts';
-import { type EncodedBatch, encodeBatch, isEncodable } from './batch-bytes.ts';
+import { type EncodedBatch, encodeBatch } from './batch-bytes.ts';
 import { NfnetlinkSocket, type Refusal } from './nfnetlink-socket.ts';
 
 const DOING = 'Change of the nftables rules';
@@ -23,22 +23,19 @@ export class NetlinkWriter implements Writer {
   }
 
   async commit(batch: Batch): Promise<void> {
-    const encoded = this.#encode(batch);
-    if (encoded === undefined) await this.#text.commit(batch);
-    else this.#send(encoded);
+    await this.replace([batch]);
   }
 
   /**
-   * Tables and their fixed rules first, of all families: `nft` looks at everything that is there. Nothing leads from
-   * them to what is not there yet, and what was there before goes in the moment that its successor comes.
+   * What makes tables and their fixed rules first, of all families: `nft` looks at everything that is there. Nothing
+   * leads from them to what is not there yet, and what was there before goes in the moment that its successor comes.
    */
   async replace(batches: readonly Batch[]): Promise<void> {
     const parts = batches.map((batch) => splitStructure(batch));
     const encoded = parts.map(([, rest]) => this.#encode(rest));
-    // A table of another layout goes as a whole, so that its successor has to come with it.
-    const isWhole = batches.some(({ replaced }) => replaced) || encoded.includes(undefined);
-    await this.#text.replace(isWhole ? batches : parts.map(([structure]) => structure));
-    if (!isWhole) for (const one of encoded) if (one !== undefined) this.#send(one);
+    const structures = parts.map(([structure]) => structure).filter((structure) => !isEmpty(structure));
+    if (structures.length > 0) await this.#text.replace(structures);
+    for (const one of encoded) this.#send(one);
   }
 
   close(): void {
@@ -47,12 +44,11 @@ export class NetlinkWriter implements Writer {
     this.#text.close();
   }
 
-  #encode(batch: Batch): EncodedBatch | undefined {
-    if (!isEncodable(batch)) return undefined;
+  #encode(batch: Batch): EncodedBatch {
     try {
       return encodeBatch(batch, this.#table);
     } catch (error) {
-      if (error instanceof RangeError) return undefined;
+      if (error instanceof RangeError) throw new NftError(DOING, error.message);
       throw error;
     }
   }

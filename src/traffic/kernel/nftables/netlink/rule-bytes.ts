@@ -1,5 +1,5 @@
-// Rules of the chains that come with need, from the words that `nft` would read to the expressions of the kernel.
-// Knows the few phrases that chains.ts writes, and throws for others, so that they go by way of `nft`.
+// Rules of the chains that come with need, from the words of `nft` (and one phrase that 1.0.6 lacks) to the expressions of the kernel.
+// Knows the few phrases that chains.ts writes, and throws for others.
 import type { Family } from '#lib/ip.ts';
 import { writeVerdict } from './element-bytes.ts';
 import { widthOf } from './fields.ts';
@@ -8,6 +8,8 @@ import { DATA, IPPROTO, LIST_ITEM, NFPROTO } from './protocol.ts';
 
 /** The first of sixteen registers of four bytes; `nft` counts in larger ones where it can, which comes to the same. */
 const WORD_0 = 8;
+/** The register whose content the kernel obeys. */
+const VERDICT = 0;
 /** Where a hash has its input: behind the longest key. */
 const SCRATCH = 12;
 /** Where the port is looked up, where the address is in the first registers. */
@@ -57,7 +59,7 @@ class RuleWriter {
     found = match(/^(ip6? [sd]addr) @(\S+)/);
     if (found !== null) {
       this.#part(found[1] ?? '', 0);
-      this.#lookup(found[2] ?? '', 0, false);
+      this.#lookup(found[2] ?? '', 0, undefined);
       return found[0].length;
     }
     found = match(/^fib saddr type local/);
@@ -72,15 +74,30 @@ class RuleWriter {
       this.#compare(0, local);
       return found[0].length;
     }
+    found = match(/^(ip6? daddr \. [^@]+?)(?: map @(\S+))? vmap @(\S+)/);
+    if (found !== null) {
+      const [whole, key = '', numbers, verdicts = ''] = found;
+      this.#concatenation(key, 0);
+      // The number that one map says is the key of the next.
+      if (numbers !== undefined) this.#lookup(numbers, 0, WORD_0);
+      this.#lookup(verdicts, 0, VERDICT);
+      return whole.length;
+    }
+    found = match(/^(ip6? daddr \. [^@]+) @(\S+)/);
+    if (found !== null) {
+      this.#concatenation(found[1] ?? '', 0);
+      this.#lookup(found[2] ?? '', 0, undefined);
+      return found[0].length;
+    }
     found = match(/^dnat ip6? to (\S.*?) map @(\S+)(?: : (.+) map @(\S+))?$/);
     if (found !== null) {
       const [whole, key = '', map = '', portKey, portMap = ''] = found;
       this.#concatenation(key, 0);
-      this.#lookup(map, 0, true);
+      this.#lookup(map, 0, WORD_0);
       // The port comes with the address, or from a map of its own.
       if (portKey !== undefined) {
         this.#concatenation(portKey, PORT_WORD);
-        this.#lookup(portMap, PORT_WORD, true);
+        this.#lookup(portMap, PORT_WORD, WORD_0 + PORT_WORD);
       }
       this.#nat(portKey === undefined ? this.#addressBytes / 4 : PORT_WORD);
       return whole.length;
@@ -167,10 +184,11 @@ class RuleWriter {
     ]);
   }
 
-  #lookup(set: string, word: number, map: boolean): void {
+  /** `result`: the register for what a map says; none for sets. */
+  #lookup(set: string, word: number, result: number | undefined): void {
     this.#begin('lookup', () => {
       this.#out.u32(2, WORD_0 + word);
-      if (map) this.#out.u32(3, WORD_0 + word);
+      if (result !== undefined) this.#out.u32(3, result);
       this.#out.text(1, set);
     });
   }

@@ -6,6 +6,7 @@ import type { Element } from '../batch.ts';
 import { SET_KINDS, type SetName } from '../layout.ts';
 
 const port = fc.integer({ min: 0, max: 65_535 }).map(String);
+const number = fc.integer({ min: 1, max: 0xffff_ffff }).map(String);
 const protocol = fc.constantFrom('tcp', 'udp', 'sctp');
 
 function addressOf(family: Family): fc.Arbitrary<string> {
@@ -22,8 +23,6 @@ function rangeOf(family: Family): fc.Arbitrary<string> {
 
 /** The kernel knows which statements may stand at which hook. */
 const VERDICTS: Readonly<Record<string, readonly string[]>> = {
-  refusals: ['drop', 'goto refuse', 'jump refuse'],
-  sources: ['drop', 'goto masquerade-all'],
   remember: ['drop', 'return'],
 };
 const TRANSLATIONS = ['drop', 'goto random-2', 'goto hash-251'];
@@ -54,6 +53,17 @@ function elementIn(family: Family, set: SetName): fc.Arbitrary<Element> {
     return made(joined(front, fc.integer({ min: 0, max: 20_000 }).map(String)), joined(address, port));
   }
   switch (set) {
+    case 'service-ways':
+    case 'shortcut-ways':
+    case 'local-ways':
+      return made(front, number);
+    case 'ways':
+      return made(number, fc.constantFrom(...TRANSLATIONS));
+    case 'by-source':
+    case 'rejected':
+    case 'dropped':
+    case 'masqueraded':
+      return made(front, none);
     case 'cluster-ips':
       return made(address, none);
     case 'selves':

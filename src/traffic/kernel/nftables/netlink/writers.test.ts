@@ -11,6 +11,7 @@ import { createWriter } from '../choose-writer.ts';
 import { dialectOf, makeTable, SET_KINDS, type SetName, writeRules } from '../layout.ts';
 import { createNft, type Nft } from '../nft.ts';
 import { readTable } from '../read-table.ts';
+import { leadingChains } from '../ways.ts';
 import type { Writer, WriterName } from '../writer.ts';
 import { elementOf } from './testing.ts';
 
@@ -52,7 +53,8 @@ describe.skipIf(!allowed)('the ways to write', () => {
       ...makeTable(family, TABLE),
     ],
     structure: writeRules(family, TABLE, 'strangers'),
-    chains,
+    // In the style that both can say.
+    chains: [...leadingChains(family, 'verdicts'), ...chains],
     added,
   });
   const seen = async ({ netns, nft }: Side, family: Family) => {
