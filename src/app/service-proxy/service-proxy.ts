@@ -104,7 +104,10 @@ export class ServiceProxy {
   async #run(): Promise<void> {
     const { driver, clock, log, metrics } = this.#options;
     const before = new Map<string, PortRules | undefined>();
-    for (const name of this.#waitingPorts.keys()) before.set(name, this.#book.model.ports.get(name));
+    // Names say the protocol; flows of others are not looked at.
+    for (const name of this.#waitingPorts.keys()) {
+      if (name.includes('/UDP/')) before.set(name, this.#book.model.ports.get(name));
+    }
     const since = this.#since;
     const update = this.#take();
     const started = clock.now();
@@ -141,8 +144,10 @@ export class ServiceProxy {
     const moved = node === undefined ? undefined : this.#book.changeNode(node);
     if (this.#tellAll) {
       // What went meanwhile is told as well: a driver that had it would keep it.
-      const whole = this.#book.whole();
-      return { ...whole, ports: new Map([...(changed?.ports ?? []), ...whole.ports]) };
+      const { ports: all, ...whole } = this.#book.whole();
+      const told = new Map(all);
+      for (const name of changed?.ports.keys() ?? []) if (!told.has(name)) told.set(name, undefined);
+      return { ...whole, ports: told };
     }
     if (moved === undefined) return changed;
     return { ...moved, ports: new Map([...(changed?.ports ?? []), ...moved.ports]) };

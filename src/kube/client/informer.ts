@@ -23,9 +23,17 @@ export interface Informer<T> {
   synced(): Promise<void>;
 }
 
+/** What an informer keeps of each object, where there are too many of them to keep whole. */
+export interface Trim<T> {
+  /** Tells one from the other. */
+  readonly name: string;
+  /** Metadata has to stay as far as it says which object it is (namespace, name, uid) and of what version. */
+  readonly keep: (object: T) => T;
+}
+
 export interface Informers {
-  /** The same resource and scope give the same informer; one asked for after `start` starts at once. */
-  of<T extends KubeObject>(ref: ResourceRef, scope?: Scope): Informer<T>;
+  /** The same resource, scope and trim give the same informer; one asked for after `start` starts at once. */
+  of<T extends KubeObject>(ref: ResourceRef, scope?: Scope, trim?: Trim<T>): Informer<T>;
   start(): void;
   /** Resolves once every informer asked for so far has its first list. */
   synced(): Promise<void>;
@@ -44,13 +52,13 @@ export function createInformers(client: Client, dependencies: InformerDependenci
   let started = false;
 
   return {
-    of<T extends KubeObject>(ref: ResourceRef, scope: Scope = {}): Informer<T> {
-      const id = [ref.group, ref.version, ref.resource, scope.namespace, scope.fieldSelector, scope.labelSelector].join(
-        '|',
-      );
+    of<T extends KubeObject>(ref: ResourceRef, scope: Scope = {}, trim?: Trim<T>): Informer<T> {
+      const { namespace, fieldSelector, labelSelector } = scope;
+      const id = [ref.group, ref.version, ref.resource, namespace, fieldSelector, labelSelector, trim?.name].join('|');
       let informer = all.get(id);
       if (informer === undefined) {
-        informer = new SharedInformer<KubeObject>(client, ref, scope, dependencies, stopping.signal);
+        const keep = trim?.keep as ((object: KubeObject) => KubeObject) | undefined;
+        informer = new SharedInformer<KubeObject>(client, { ref, scope, keep }, dependencies, stopping.signal);
         all.set(id, informer);
         if (stopping.signal.aborted) void informer.stopped();
         else if (started) informer.start();
@@ -72,21 +80,25 @@ export function createInformers(client: Client, dependencies: InformerDependenci
   };
 }
 
+interface Subject<T> {
+  readonly ref: ResourceRef;
+  readonly scope: Scope;
+  readonly keep: ((object: T) => T) | undefined;
+}
+
 class SharedInformer<T extends KubeObject> implements Informer<T> {
   readonly #cache = new ObjectCache<T>();
   readonly #handlers = new Set<ChangeHandler<T>>();
   readonly #firstList = Promise.withResolvers<void>();
   readonly #client: Client;
-  readonly #ref: ResourceRef;
-  readonly #scope: Scope;
+  readonly #subject: Subject<T>;
   readonly #dependencies: InformerDependencies;
   readonly #signal: AbortSignal;
   #running: Promise<void> | undefined;
 
-  constructor(client: Client, ref: ResourceRef, scope: Scope, dependencies: InformerDependencies, signal: AbortSignal) {
+  constructor(client: Client, subject: Subject<T>, dependencies: InformerDependencies, signal: AbortSignal) {
     this.#client = client;
-    this.#ref = ref;
-    this.#scope = scope;
+    this.#subject = subject;
     this.#dependencies = dependencies;
     this.#signal = signal;
     // Nobody may be waiting when the informers stop; the rejection is for those who are.
@@ -125,7 +137,7 @@ class SharedInformer<T extends KubeObject> implements Informer<T> {
   }
 
   async stopped(): Promise<void> {
-    this.#firstList.reject(new Error(`Informer of ${this.#ref.resource} was stopped before its first list`));
+    this.#firstList.reject(new Error(`Informer of ${this.#subject.ref.resource} was stopped before its first list`));
     await this.#running;
   }
 
@@ -133,8 +145,7 @@ class SharedInformer<T extends KubeObject> implements Informer<T> {
     return runReflector<T>({
       ...this.#dependencies,
       client: this.#client,
-      ref: this.#ref,
-      scope: this.#scope,
+      ...this.#subject,
       signal: this.#signal,
       sink: {
         replace: (objects) => {
@@ -158,7 +169,10 @@ class SharedInformer<T extends KubeObject> implements Informer<T> {
       handler(key, now, before);
     } catch (error) {
       const { stack } = error as Error;
-      this.#dependencies.log.error({ resource: this.#ref.resource, key, error: stack }, 'A change handler failed');
+      this.#dependencies.log.error(
+        { resource: this.#subject.ref.resource, key, error: stack },
+        'A change handler failed',
+      );
     }
   }
 }

@@ -14,7 +14,13 @@ type KeysOf<T> = (object: T) => readonly string[];
 
 interface Index<T> {
   readonly keysOf: KeysOf<T>;
-  readonly members: Map<string, Map<string, T>>;
+  /** By key; mostly there is one, which needs no map of its own. */
+  readonly members: Map<string, Member<T> | Map<string, T>>;
+}
+
+interface Member<T> {
+  readonly key: string;
+  readonly object: T;
 }
 
 const BY_NAMESPACE = 'namespace';
@@ -23,16 +29,15 @@ export class ObjectCache<T extends KubeObject> {
   readonly #objects = new Map<string, T>();
   readonly #indexes = new Map<string, Index<T>>();
 
-  constructor() {
-    this.addIndex(BY_NAMESPACE, (object) => [object.metadata?.namespace ?? '']);
-  }
-
   get(key: string): T | undefined {
     return this.#objects.get(key);
   }
 
   list(namespace?: string): T[] {
-    return namespace === undefined ? [...this.#objects.values()] : this.byIndex(BY_NAMESPACE, namespace);
+    if (namespace === undefined) return [...this.#objects.values()];
+    // Made for who asks: many never do.
+    if (!this.#indexes.has(BY_NAMESPACE)) this.addIndex(BY_NAMESPACE, (object) => [object.metadata?.namespace ?? '']);
+    return this.byIndex(BY_NAMESPACE, namespace);
   }
 
   /** Indexes what is there and what comes. Throws when the name is taken by another function. */
@@ -49,7 +54,9 @@ export class ObjectCache<T extends KubeObject> {
   byIndex(name: string, key: string): T[] {
     const index = this.#indexes.get(name);
     if (index === undefined) throw new Error(`No index named "${name}"; call addIndex first`);
-    return [...(index.members.get(key)?.values() ?? [])];
+    const members = index.members.get(key);
+    if (members === undefined) return [];
+    return members instanceof Map ? [...members.values()] : [members.object];
   }
 
   /** Stores one object. Returns no change when it is the version already held. */
@@ -98,20 +105,29 @@ function push<T>(changes: Change<T>[], change: Change<T> | undefined): void {
 
 function insert<T>(index: Index<T>, key: string, object: T): void {
   for (const value of index.keysOf(object)) {
-    let members = index.members.get(value);
-    if (members === undefined) {
-      members = new Map();
-      index.members.set(value, members);
+    const members = index.members.get(value);
+    if (members === undefined || (!(members instanceof Map) && members.key === key)) {
+      index.members.set(value, { key, object });
+    } else if (members instanceof Map) members.set(key, object);
+    else {
+      index.members.set(
+        value,
+        new Map([
+          [members.key, members.object],
+          [key, object],
+        ]),
+      );
     }
-    members.set(key, object);
   }
 }
 
 function remove<T>(index: Index<T>, key: string, object: T): void {
   for (const value of index.keysOf(object)) {
     const members = index.members.get(value);
-    members?.delete(key);
-    if (members?.size === 0) index.members.delete(value);
+    if (members instanceof Map) {
+      members.delete(key);
+      if (members.size === 0) index.members.delete(value);
+    } else if (members?.key === key) index.members.delete(value);
   }
 }
 

@@ -25,6 +25,8 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly ref: ResourceRef;
   readonly scope: Scope;
   readonly sink: ReflectorSink<T>;
+  /** What is kept of an object; all of it when left out. */
+  readonly keep?: ((object: T) => T) | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   readonly random?: () => number;
@@ -73,11 +75,14 @@ export async function runReflector<T extends KubeObject>(options: ReflectorOptio
   }
 }
 
+const whole = <T>(object: T): T => object;
+
 async function listAll<T extends KubeObject>({
   client,
   ref,
   scope,
   sink,
+  keep = whole,
   signal,
 }: ReflectorOptions<T>): Promise<string> {
   const objects: T[] = [];
@@ -90,7 +95,7 @@ async function listAll<T extends KubeObject>({
       signal,
       ...(next === undefined ? {} : { continue: next }),
     });
-    for (const item of page.items) objects.push(item);
+    for (const item of page.items) objects.push(keep(item));
     version ??= page.metadata.resourceVersion;
     next = page.metadata.continue;
   } while (next !== undefined && next !== '');
@@ -101,7 +106,7 @@ async function listAll<T extends KubeObject>({
 }
 
 async function follow<T extends KubeObject>(
-  { client, ref, scope, sink, signal }: ReflectorOptions<T>,
+  { client, ref, scope, sink, keep = whole, signal }: ReflectorOptions<T>,
   from: string,
   moved: (version: string) => void,
 ): Promise<void> {
@@ -112,7 +117,7 @@ async function follow<T extends KubeObject>(
       continue;
     }
     if (event.type === 'DELETED') sink.remove(event.object);
-    else sink.upsert(event.object);
+    else sink.upsert(keep(event.object));
     const version = event.object.metadata?.resourceVersion;
     if (version !== undefined) moved(version);
   }

@@ -10,6 +10,7 @@ import { jsonEqual } from '#lib/json.ts';
 import type { Logger } from '#lib/log.ts';
 import type { L4ServicePort } from '#traffic/model/l4/service-port.ts';
 import { translateL4 } from '#traffic/model/l4/translate-l4.ts';
+import { TRIGGER_TIME, trimService, trimSlice } from '#traffic/model/l4/trims.ts';
 import { serviceKeyOf } from '#traffic/model/translate.ts';
 
 export interface L4Update {
@@ -33,7 +34,9 @@ export interface L4FeedOptions {
 
 /** As upstream's proxies ask, so that the API server sends nothing that would be left out here. */
 const SELECTOR = '!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name';
-const TRIGGER_TIME = 'endpoints.kubernetes.io/last-change-trigger-time';
+
+const SERVICE_TRIM = { name: 'l4', keep: trimService };
+const SLICE_TRIM = { name: 'l4', keep: trimSlice };
 
 /** News is gathered this long, in milliseconds; as for traffic. */
 const GATHER_MS = 2;
@@ -45,7 +48,8 @@ export class L4Feed {
   readonly #options: L4FeedOptions;
   readonly #services: Informer<Service & KubeObject>;
   readonly #slices: Informer<EndpointSlice & KubeObject>;
-  readonly #known = new Map<string, ReadonlyMap<string, L4ServicePort>>();
+  /** By Service; a list of a few takes less than a map of them. */
+  readonly #known = new Map<string, readonly L4ServicePort[]>();
   readonly #dirty = new Set<string>();
   readonly #unsubscribe: (() => void)[];
   #since: number | undefined;
@@ -55,8 +59,8 @@ export class L4Feed {
   constructor(options: L4FeedOptions) {
     const { informers } = options;
     this.#options = options;
-    this.#services = informers.of(builtin('Service'), { labelSelector: SELECTOR });
-    this.#slices = informers.of(builtin('EndpointSlice'), { labelSelector: SELECTOR });
+    this.#services = informers.of(builtin('Service'), { labelSelector: SELECTOR }, SERVICE_TRIM);
+    this.#slices = informers.of(builtin('EndpointSlice'), { labelSelector: SELECTOR }, SLICE_TRIM);
     this.#slices.addIndex(BY_SERVICE, byService);
     this.#unsubscribe = [
       this.#services.onChange((key) => this.#touch(key)),
@@ -95,12 +99,15 @@ export class L4Feed {
     this.#pending = undefined;
     const ports = new Map<string, L4ServicePort | undefined>();
     for (const key of this.#dirty) {
-      const before = this.#known.get(key);
+      const before = this.#known.get(key) ?? [];
       const after = this.#translate(key);
-      if (after.size === 0) this.#known.delete(key);
+      if (after.length === 0) this.#known.delete(key);
       else this.#known.set(key, after);
-      for (const [name, port] of after) if (!jsonEqual(before?.get(name), port)) ports.set(name, port);
-      for (const name of before?.keys() ?? []) if (!after.has(name)) ports.set(name, undefined);
+      for (const port of after) {
+        const same = before.find(({ name }) => name === port.name);
+        if (!jsonEqual(same, port)) ports.set(port.name, port);
+      }
+      for (const { name } of before) if (!after.some((port) => port.name === name)) ports.set(name, undefined);
     }
     this.#dirty.clear();
     const since = this.#since;
@@ -109,14 +116,14 @@ export class L4Feed {
   }
 
   /** An object of unforeseen shape is not served, and costs no other its own. */
-  #translate(key: string): ReadonlyMap<string, L4ServicePort> {
+  #translate(key: string): readonly L4ServicePort[] {
     const service = this.#services.get(key);
-    if (service === undefined) return new Map();
+    if (service === undefined) return [];
     try {
-      return translateL4(service, this.#slices.byIndex(BY_SERVICE, key));
+      return [...translateL4(service, this.#slices.byIndex(BY_SERVICE, key)).values()];
     } catch (error) {
       this.#options.log.warn({ service: key, error: String(error) }, 'This Service cannot be served at layer 4');
-      return new Map();
+      return [];
     }
   }
 }

@@ -44,9 +44,16 @@ function toEndpoint(source: Endpoint, port: number, weight: number): L4Endpoint 
     ready: conditions.ready ?? true,
     serving: conditions.serving ?? true,
     terminating: conditions.terminating ?? false,
-    hintedNodes: (hints.forNodes ?? []).map(({ name }) => name),
-    hintedZones: (hints.forZones ?? []).map(({ name }) => name),
+    hintedNodes: namesOf(hints.forNodes),
+    hintedZones: namesOf(hints.forZones),
   };
+}
+
+/** One list for all that have none: a cluster has many endpoints. */
+const NONE: readonly string[] = [];
+
+function namesOf(hinted: readonly { readonly name: string }[] | undefined): readonly string[] {
+  return hinted === undefined || hinted.length === 0 ? NONE : hinted.map(({ name }) => name);
 }
 
 function byAddress(a: L4Endpoint, b: L4Endpoint): number {

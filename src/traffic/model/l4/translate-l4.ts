@@ -10,11 +10,13 @@ import { l4Endpoints } from './endpoints.ts';
 import type { L4Protocol, L4ServicePort } from './service-port.ts';
 
 /** Labels with which an object leaves layer 4 to someone else; upstream: pkg/proxy/apis/well_known_labels.go. */
-const PROXY_NAME_LABEL = 'service.kubernetes.io/service-proxy-name';
-const HEADLESS_LABEL = 'service.kubernetes.io/headless';
+export const PROXY_NAME_LABEL = 'service.kubernetes.io/service-proxy-name';
+export const HEADLESS_LABEL = 'service.kubernetes.io/headless';
 
 const DEFAULT_AFFINITY_SECONDS = 10_800;
 const FAMILIES: readonly Family[] = ['IPv4', 'IPv6'];
+/** One list for all that have none. */
+const NONE: readonly string[] = [];
 
 /** Keyed by name. Nothing for a Service that is headless, an ExternalName, or somebody else's. */
 export function translateL4(service: Service, slices: readonly EndpointSlice[]): ReadonlyMap<string, L4ServicePort> {
@@ -51,14 +53,14 @@ type Shared = Pick<
 
 function sharedOf(service: Service, family: Family): Shared | undefined {
   const { spec = {}, status } = service;
-  const ours = (addresses: readonly (string | undefined)[]): string[] => [
-    ...new Set(
-      addresses.flatMap((text = '') => {
-        const address = familyOf(text) === family ? canonicalIp(text) : undefined;
-        return address === undefined ? [] : [address];
-      }),
-    ),
-  ];
+  const ours = (addresses: readonly (string | undefined)[]): readonly string[] => {
+    if (addresses.length === 0) return NONE;
+    const found = addresses.flatMap((text = '') => {
+      const address = familyOf(text) === family ? canonicalIp(text) : undefined;
+      return address === undefined ? [] : [address];
+    });
+    return found.length === 0 ? NONE : [...new Set(found)];
+  };
   const [clusterIP = ''] = ours(spec.clusterIPs ?? [spec.clusterIP]);
   const externalIPs = ours(spec.externalIPs ?? []);
   const balancers = spec.type === 'LoadBalancer' ? (status?.loadBalancer?.ingress ?? []) : [];
