@@ -88,6 +88,10 @@ function forPodman(spec: ContainerSpec, options: DescribeOptions): Described {
       image: spec.image.id,
       entrypoint: [program],
       command: args,
+      stdin: spec.stdin === true,
+      terminal: spec.tty === true,
+      // Its output comes to us and is kept in the pod's log; the engine would keep it again, and without a bound.
+      log_configuration: { driver: 'none' },
       env: spec.env,
       // What we do not name is not to come from the machine.
       env_host: false,
@@ -134,6 +138,10 @@ function forDocker(spec: ContainerSpec, options: DescribeOptions): Described {
       Image: spec.image.id,
       Entrypoint: [program],
       Cmd: args,
+      OpenStdin: spec.stdin === true,
+      // Ours is the only input that is ever attached, and we end it when the container's is to end.
+      StdinOnce: spec.stdin === true,
+      Tty: spec.tty === true,
       Env: Object.entries(spec.env).map(([name, value]) => `${name}=${value}`),
       WorkingDir: spec.workingDir,
       Labels: labelsOf(spec, options.owner),
@@ -146,6 +154,8 @@ function forDocker(spec: ContainerSpec, options: DescribeOptions): Described {
         ReadonlyRootfs: security.readOnlyRoot,
         SecurityOpt: security.noNewPrivileges ? ['no-new-privileges'] : [],
         NetworkMode: 'host',
+        // Its output comes to us and is kept in the pod's log; the engine would keep it again, and without a bound.
+        LogConfig: { Type: 'none' },
         Binds: bindsOf(spec).map(
           ({ source, destination, readOnly }) => `${source}:${destination}:${readOnly ? 'ro' : 'rw'}`,
         ),

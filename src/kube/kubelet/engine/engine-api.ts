@@ -54,7 +54,7 @@ export class EngineApi {
     }
     const { statusCode = 0 } = answer;
     if ((statusCode >= 200 && statusCode < 300) || statusCode === 304) return answer;
-    throw new EngineError(statusCode, messageIn(await textOf(answer)));
+    throw await refusalOf(answer);
   }
 
   #send(method: string, path: string, content: string): Promise<IncomingMessage> {
@@ -75,6 +75,11 @@ export class EngineApi {
       sent.end(content);
     });
   }
+}
+
+/** An answer that is not the one hoped for, as an error with the engine's own words. */
+export async function refusalOf(answer: IncomingMessage): Promise<EngineError> {
+  return new EngineError(answer.statusCode ?? 0, messageIn(await textOf(answer)));
 }
 
 async function textOf(answer: IncomingMessage): Promise<string> {

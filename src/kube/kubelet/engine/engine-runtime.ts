@@ -1,10 +1,12 @@
 // Containers of real images, run by podman or docker: created, started, watched, signalled and removed over its socket.
 // Knows no pod worker; what a container needs is described in dialect.ts.
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import { ContainerConsole } from '../container-console.ts';
 import { LogFile } from '../process/log-file.ts';
 import {
   type ContainerExit,
@@ -16,12 +18,13 @@ import {
 } from '../runtime.ts';
 import { apiPrefix, type DescribeOptions, describe, type EngineKind, OWNER_LABEL } from './dialect.ts';
 import { EngineError } from './engine-api.ts';
+import { type Attached, attachTo } from './engine-attach.ts';
 import { execIn } from './engine-exec.ts';
 import { EngineImages } from './engine-images.ts';
 import { readStats } from './engine-stats.ts';
 import { openIn } from './engine-streams.ts';
-import { FrameReader } from './frames.ts';
 import type { OpenEngine } from './open.ts';
+import { Resizer } from './resizer.ts';
 
 export interface EngineRuntimeOptions {
   readonly engine: OpenEngine;
@@ -34,6 +37,14 @@ export interface EngineRuntimeOptions {
 interface State {
   readonly State: { readonly ExitCode: number; readonly OOMKilled: boolean };
 }
+
+interface Created {
+  readonly id: string;
+  readonly attached: Attached;
+}
+
+/** How long an engine may take to hand over the last output of a container that has ended, in milliseconds. */
+const DRAIN_MS = 10_000;
 
 /** What the OCI runtimes say when the machine does not let them do as they please; another one may ask for less. */
 const OCI_REFUSAL = /setrlimit|cgroup|OCI permission denied|hybrid mode/i;
@@ -81,11 +92,28 @@ export class EngineRuntime implements Runtime {
         'docker cannot join the network namespace of a pod: use podman, or --network loopback',
       );
     }
-    const id = await this.#create(spec);
+    const { id, attached } = await this.#create(spec);
     const startedAt = clock.wall();
     const output = new LogFile(spec.logPath, clock);
     this.#logs.set(spec.logPath, output);
-    const exited = this.#watch(id, output);
+    const path = `${this.#prefix}/${id}`;
+    const resizer = new Resizer(api, path);
+    const end = Promise.withResolvers<ContainerExit>();
+    const exited = end.promise;
+    const { stdin, stdout, stderr } = attached;
+    const streams = new ContainerConsole({
+      ...spec,
+      stdin,
+      stdout,
+      stderr,
+      output,
+      exited,
+      resize: (size) => resizer.resize(size),
+    });
+    void this.#watch(id, attached, streams, output).then((exit) => {
+      resizer.stop();
+      end.resolve(exit);
+    });
     return {
       id,
       runtime: kind,
@@ -94,11 +122,12 @@ export class EngineRuntime implements Runtime {
       exited,
       signal: (name) => {
         // A container that has ended answers 409, which is as good.
-        api.json('POST', `${this.#prefix}/${id}/kill?signal=${name}`).catch(() => {});
+        api.json('POST', `${path}/kill?signal=${name}`).catch(() => {});
       },
       exec: (command, timeoutMs) => execIn({ api, prefix: apiPrefix(kind), clock }, id, command, timeoutMs),
-      open: (streams) => openIn(api, apiPrefix(kind), id, streams),
-      stats: () => readStats(api, `${this.#prefix}/${id}`, clock),
+      open: (options) => openIn(api, apiPrefix(kind), id, options),
+      attach: (options) => streams.attach(options),
+      stats: () => readStats(api, path, clock),
     };
   }
 
@@ -124,7 +153,7 @@ export class EngineRuntime implements Runtime {
   }
 
   /** Creates and starts; where the OCI runtime asks for what this machine does not allow, the other one is tried. */
-  async #create(spec: ContainerSpec): Promise<string> {
+  async #create(spec: ContainerSpec): Promise<Created> {
     const { engine, log } = this.#options;
     try {
       return await this.#createOnce(spec);
@@ -143,27 +172,27 @@ export class EngineRuntime implements Runtime {
     }
   }
 
-  async #createOnce(spec: ContainerSpec): Promise<string> {
+  async #createOnce(spec: ContainerSpec): Promise<Created> {
     const { engine, owner } = this.#options;
     const name = `k8s_${spec.name}_${spec.podName}_${spec.namespace}_${spec.podUid}_${this.#starts++}`;
     const { path, body } = describe(engine.kind, spec, { owner, name, ulimits: ulimits() });
     const { Id: id } = await engine.api.json<{ Id: string }>('POST', path, body);
     this.#ids.add(id);
+    let attached: Attached | undefined;
     try {
+      attached = await attachTo(engine.api, `${this.#prefix}/${id}`, spec);
       await engine.api.json('POST', `${this.#prefix}/${id}/start`);
-      return id;
+      return { id, attached };
     } catch (error) {
+      attached?.close();
       await this.#remove(id);
       throw error;
     }
   }
 
-  async #watch(id: string, output: LogFile): Promise<ContainerExit> {
+  async #watch(id: string, attached: Attached, streams: ContainerConsole, output: LogFile): Promise<ContainerExit> {
     const { engine, clock, log } = this.#options;
     const { api } = engine;
-    const reading = this.#readLogs(id, output).catch((error: Error) =>
-      log.warn({ container: id, error: error.message }, 'Cannot read the output of a container any further'),
-    );
     try {
       const { StatusCode } = await api.json<{ StatusCode: number }>('POST', `${this.#prefix}/${id}/wait`);
       const { State } = await api.json<State>('GET', `${this.#prefix}/${id}/json`);
@@ -179,20 +208,16 @@ export class EngineRuntime implements Runtime {
       log.warn({ container: id, error: (error as Error).message }, 'Lost sight of a container');
       return { exitCode: 137, finishedAt: clock.wall() };
     } finally {
-      await reading;
+      streams.drain();
+      const late = Promise.withResolvers<void>();
+      const cancel = clock.after(DRAIN_MS, late.resolve);
+      await Promise.race([finished(attached), late.promise]);
+      cancel();
+      attached.close();
       output.close();
       if (this.#logs.get(output.path) === output) this.#logs.delete(output.path);
       await this.#remove(id);
     }
-  }
-
-  async #readLogs(id: string, output: LogFile): Promise<void> {
-    const answer = await this.#options.engine.api.open(
-      'GET',
-      `${this.#prefix}/${id}/logs?follow=true&stdout=true&stderr=true`,
-    );
-    const frames = new FrameReader((stream, payload) => output.write(stream, payload));
-    for await (const chunk of answer) frames.push(chunk as Buffer);
   }
 
   async #remove(id: string): Promise<void> {
@@ -204,4 +229,9 @@ export class EngineRuntime implements Runtime {
       else this.#options.log.warn({ container: id, error: (error as Error).message }, 'Cannot remove a container');
     }
   }
+}
+
+/** Resolves when everything that the container has said was taken. */
+async function finished({ stdout, stderr }: Attached): Promise<void> {
+  await Promise.all([stdout, stderr].map((output) => (output.closed ? undefined : once(output, 'close'))));
 }

@@ -1,11 +1,9 @@
 // Commands inside a container of an engine with open streams, for people: kubectl exec and cp.
 // Knows the engine's exec calls and the connection that they turn into (Docker Engine API, "Start an exec instance").
-import { request } from 'node:http';
-import type { Duplex } from 'node:stream';
-import { PassThrough } from 'node:stream';
-import type { ExecOptions, OpenStreams, TerminalSize } from '../runtime.ts';
-import { type EngineApi, EngineError } from './engine-api.ts';
-import { FrameReader } from './frames.ts';
+import type { ExecOptions, OpenStreams } from '../runtime.ts';
+import { DETACH_KEYS, outputsOf, takeOver } from './connection.ts';
+import type { EngineApi } from './engine-api.ts';
+import { Resizer } from './resizer.ts';
 
 interface Inspected {
   readonly Running: boolean;
@@ -28,76 +26,34 @@ export async function openIn(
     AttachStdout: true,
     AttachStderr: !tty,
     Tty: tty,
+    DetachKeys: DETACH_KEYS,
     Cmd: command,
   });
-  const resize = async ({ columns, rows }: TerminalSize): Promise<void> => {
-    await api.json('POST', `${prefix}/exec/${id}/resize?h=${rows}&w=${columns}`);
-  };
   const socket = await takeOver(api, `${prefix}/exec/${id}/start`, { Detach: false, Tty: tty });
-  // The terminal is there once the command is; a size that comes too early is said again by the client's next change.
-  if (tty && size !== undefined) resize(size).catch(() => {});
-  const stdout = new PassThrough();
-  const stderr = tty ? undefined : new PassThrough();
-  const frames = new FrameReader((stream, payload) => (stream === 'stderr' ? stderr : stdout)?.write(payload));
-  socket.on('data', (chunk: Buffer) => {
-    if (tty) stdout.write(chunk);
-    else frames.push(chunk);
-    // Nothing is read while the client takes nothing.
-    if (stdout.writableNeedDrain || stderr?.writableNeedDrain === true) socket.pause();
-  });
-  for (const output of [stdout, stderr]) output?.on('drain', () => socket.resume());
-  const ended = new Promise<void>((resolve) => {
-    socket.on('error', () => {});
-    socket.once('end', resolve);
-    socket.once('close', resolve);
-  });
+  const resizer = new Resizer(api, `${prefix}/exec/${id}`);
+  if (tty && size !== undefined) resizer.resize(size);
+  const { stdout, stderr, ended } = outputsOf(socket, tty);
+  let left = false;
   const exited = ended.then(async () => {
-    stdout.end();
-    stderr?.end();
-    const exitCode = await exitCodeOf(api, `${prefix}/exec/${id}/json`);
+    resizer.stop();
+    // Whoever has left learns nothing of the command, which goes on.
+    const exitCode = left ? 0 : await exitCodeOf(api, `${prefix}/exec/${id}/json`);
     socket.destroy();
     return { exitCode };
   });
   return {
     ...(stdin ? { stdin: socket } : {}),
     stdout,
-    ...(stderr === undefined ? {} : { stderr }),
+    ...(tty ? {} : { stderr }),
     exited,
     resize: (to) => {
-      if (tty) resize(to).catch(() => {});
+      if (tty) resizer.resize(to);
     },
-    hangUp: () => socket.destroy(),
+    hangUp: () => {
+      left = true;
+      socket.destroy();
+    },
   };
-}
-
-/** The connection behind the request, which both sides use as they please from then on. */
-function takeOver(api: EngineApi, path: string, body: unknown): Promise<Duplex> {
-  const content = JSON.stringify(body);
-  return new Promise((resolve, reject) => {
-    const sent = request({
-      socketPath: api.socketPath,
-      method: 'POST',
-      path,
-      agent: false,
-      headers: {
-        host: 'engine',
-        connection: 'Upgrade',
-        upgrade: 'tcp',
-        'content-type': 'application/json',
-        'content-length': Buffer.byteLength(content),
-      },
-    });
-    sent.once('upgrade', (_answer, socket: Duplex, head: Buffer) => {
-      if (head.length > 0) socket.unshift(head);
-      resolve(socket);
-    });
-    sent.once('response', (answer) => {
-      answer.resume();
-      reject(new EngineError(answer.statusCode ?? 0, `the engine does not open streams (${answer.statusCode})`));
-    });
-    sent.once('error', reject);
-    sent.end(content);
-  });
 }
 
 async function exitCodeOf(api: EngineApi, path: string): Promise<number> {

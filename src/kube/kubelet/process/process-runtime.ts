@@ -8,6 +8,7 @@ import type { Readable } from 'node:stream';
 import type { Cancel, Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import type { Cgroups } from '../cgroup/cgroups.ts';
+import { ContainerConsole } from '../container-console.ts';
 import type { ImageService } from '../image/image-service.ts';
 import {
   type ContainerExit,
@@ -18,7 +19,6 @@ import {
   type Runtime,
 } from '../runtime.ts';
 import { findApp } from './app-process.ts';
-import { ContainerConsole } from './console.ts';
 import { commandInside, type Inside } from './enter.ts';
 import { execCommand } from './exec.ts';
 import { Isolator } from './isolation.ts';
@@ -32,7 +32,7 @@ import { CONTAINER_ID_VARIABLE, ProcessRecords, recordsDir } from './records.ts'
 import { type Control, ResourceControl } from './resource-control.ts';
 import { explainSpawn, spawnWithPipes } from './spawn.ts';
 import { readSetup } from './status-pipe.ts';
-import { atTerminal } from './terminal.ts';
+import { atTerminal, TerminalResizer } from './terminal.ts';
 
 /** How long output may still trickle in after the main process ended, in milliseconds. */
 const DRAIN_MS = 500;
@@ -155,16 +155,15 @@ export class ProcessRuntime implements Runtime {
     const output = new LogFile(spec.logPath, this.#clock);
     this.#logs.set(spec.logPath, output);
     const exited = Promise.withResolvers<ContainerExit>();
-    const terminal = Promise.withResolvers<number>();
+    const terminal = Promise.withResolvers<TerminalResizer>();
     const attachable = new ContainerConsole({
       ...spec,
-      pid: terminal.promise,
       stdin,
       stdout: streams[0],
       stderr: streams[1],
       output,
       exited: exited.promise,
-      clock: this.#clock,
+      resize: (size) => void terminal.promise.then((resizer) => resizer.resize(size)),
     });
     const { app, init } = await this.#setUp(pid, report, launch, control, alive).catch((error: unknown) => {
       signalProcess(-pid, 'SIGKILL');
@@ -179,13 +178,14 @@ export class ProcessRuntime implements Runtime {
       control.kill();
     };
     control.started(pid, killAll);
-    terminal.resolve(app);
+    terminal.resolve(new TerminalResizer(app, this.#clock));
     const inside: Inside = { ...launch.inside, pid: init ?? app };
     this.#processes.set(id, inside.pid);
     // As with a container: when the main process ends, whatever it left running ends with it.
     void ended.then((end) => {
       const oomKilled = end.code !== 0 && control.oomKilled();
       killAll();
+      attachable.drain();
       exited.resolve(this.#finish({ id, end, oomKilled, streams, output, control, launch }));
     });
     return {

@@ -1,32 +1,31 @@
 // The container's own streams: its output goes to its log and to everybody who is attached, its input stays open.
 // Knows streams and the log; who attaches is the caller's matter.
 import { PassThrough, type Readable, Writable } from 'node:stream';
-import type { Clock } from '#lib/clock.ts';
-import type { OpenStreams } from '../runtime.ts';
-import type { LogFile, LogStream } from './log-file.ts';
-import { TerminalResizer } from './terminal.ts';
+import type { LogFile, LogStream } from './process/log-file.ts';
+import type { OpenStreams, TerminalSize } from './runtime.ts';
 
 interface ConsoleOptions {
-  /** Of the process below which a terminal is found; resolves when it has started. */
-  readonly pid: Promise<number>;
   readonly stdin: Writable | undefined;
   readonly stdinOnce?: boolean;
   readonly tty?: boolean;
   readonly stdout: Readable;
   readonly stderr: Readable;
   readonly output: LogFile;
-  readonly clock: Clock;
   readonly exited: Promise<{ readonly exitCode: number }>;
+  /** Sets the size of its terminal; only asked where it has one. */
+  readonly resize: (size: TerminalSize) => void;
 }
 
 export class ContainerConsole {
   readonly #options: ConsoleOptions;
   readonly #attached: Readonly<Record<LogStream, Set<PassThrough>>> = { stdout: new Set(), stderr: new Set() };
-  readonly #resizer: Promise<TerminalResizer>;
+  readonly #stdinOnce: boolean;
+  #waits = true;
 
   constructor(options: ConsoleOptions) {
     this.#options = options;
-    this.#resizer = options.pid.then((pid) => new TerminalResizer(pid, options.clock));
+    // A terminal's input has no end: who left can come back and go on with the same shell, as upstream.
+    this.#stdinOnce = options.stdinOnce === true && options.tty !== true;
     this.#carry(options.stdout, 'stdout');
     this.#carry(options.stderr, 'stderr');
     options.stdin?.on('error', () => options.stdin?.destroy());
@@ -47,11 +46,11 @@ export class ContainerConsole {
       ...(stderr === undefined ? {} : { stderr }),
       exited,
       resize: (size) => {
-        if (tty) void this.#resizer.then((resizer) => resizer.resize(size));
+        if (tty) this.#options.resize(size);
       },
       hangUp: () => {
         // `stdinOnce`: whoever held the container's input is gone, and with them what it will ever get.
-        if (this.#options.stdinOnce === true && stdin !== undefined) this.#options.stdin?.end();
+        if (this.#stdinOnce && stdin !== undefined) this.#options.stdin?.end();
         stdin?.destroy();
         stdout.destroy();
         stderr?.destroy();
@@ -59,12 +58,19 @@ export class ContainerConsole {
     };
   }
 
+  /** The container has ended: what is left of its output waits for nobody any more. */
+  drain(): void {
+    this.#waits = false;
+    this.#options.stdout.resume();
+    this.#options.stderr.resume();
+  }
+
   /** Everybody who is attached gets everything, and the slowest sets the pace of the container, as upstream. */
   #carry(source: Readable, name: LogStream): void {
     source.on('data', (chunk: Buffer) => {
       this.#options.output.write(name, chunk);
       const full = [...this.#attached[name]].filter((stream) => !stream.destroyed && !stream.write(chunk));
-      if (full.length === 0) return;
+      if (full.length === 0 || !this.#waits) return;
       source.pause();
       let left = full.length;
       for (const stream of full) {
@@ -90,7 +96,7 @@ export class ContainerConsole {
 
   /** The container's input as one client's: its end is the container's only where that is asked for. */
   #input(): Writable | undefined {
-    const { stdin, stdinOnce = false } = this.#options;
+    const { stdin } = this.#options;
     if (stdin === undefined || stdin.destroyed || stdin.writableEnded) return undefined;
     const input = new Writable({
       write: (chunk, _encoding, done) => {
@@ -99,7 +105,7 @@ export class ContainerConsole {
         stdin.write(chunk, () => done());
       },
       final: (done) => {
-        if (stdinOnce) stdin.end();
+        if (this.#stdinOnce) stdin.end();
         done();
       },
     });
