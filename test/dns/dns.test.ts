@@ -55,11 +55,12 @@ describe.runIf(possible)('cluster DNS', () => {
 
   beforeAll(async () => {
     cluster = await startCluster(['-'], {
+      args: ['--dns-autopath'],
       input: `${echoManifests({ name: 'web', namespace: 'shop', replicas: 3 })}\n---\n${more}`,
     });
     const service = await cluster.get<Service & KubeObject>('Service', 'kube-dns', 'kube-system');
     server = service.spec?.clusterIP ?? '';
-  });
+  }, 120_000);
   afterAll(() => cluster?.remove());
 
   it('is told of by the Service that everybody knows, and its endpoints', async () => {
@@ -82,6 +83,19 @@ describe.runIf(possible)('cluster DNS', () => {
     const targets = pods.map((ip) => `0 33 8080 ${ip.replaceAll('.', '-')}.peers.shop.svc.cluster.local.`);
     expect(await dig('_http._tcp.peers.shop.svc.cluster.local', 'SRV')).toEqual(targets.sort());
     expect(await dig(`${pods[0]?.replaceAll('.', '-')}.shop.pod.cluster.local`)).toEqual([pods[0]]);
+    // As the specification still wants it: any address.
+    expect(await dig('192-0-2-1.shop.pod.cluster.local')).toEqual(['192.0.2.1']);
+    expect(await dig('192-0-2-1.nowhere.pod.cluster.local')).toEqual([]);
+  });
+
+  it('searches in place of a pod, in the namespace that it is in, and for nobody else', async () => {
+    const [pod = ''] = await addresses(3);
+    const name = 'kube-dns.kube-system.shop.svc.cluster.local';
+    expect(await dig('-b', pod, name)).toEqual([server, 'kube-dns.kube-system.svc.cluster.local.']);
+    expect(await dig('-b', pod, name.replace('shop', 'default'))).toEqual([]);
+    expect(await dig(name)).toEqual([]);
+    const scraped = await (await fetch(`http://${server}:9153/metrics`)).text();
+    expect(scraped).toContain('evenkeel_dns_autopath_searches_total{outcome="found"} 1');
   });
 
   it('follows the pods that come and go', async () => {
@@ -93,9 +107,8 @@ describe.runIf(possible)('cluster DNS', () => {
   });
 
   it('is served by a process of its own as well, and by none that it cannot reach', async () => {
-    const alone = start(evenkeelBinary, ['dns', '--kubeconfig', cluster.kubeconfig, '--listen', '127.0.0.1:0'], {
-      timeoutMs: 60_000,
-    });
+    const words = ['--listen', '127.0.0.1:0', '--pods', 'verified', '--ttl', '30', '--autopath'];
+    const alone = start(evenkeelBinary, ['dns', '--kubeconfig', cluster.kubeconfig, ...words], { timeoutMs: 60_000 });
     const port = await eventually('evenkeel dns says where it is', () => {
       const found = /at 127\.0\.0\.1:(\d+)/.exec(alone.output().stdout)?.[1];
       if (found === undefined) throw new Error(alone.output().stderr);
@@ -103,10 +116,20 @@ describe.runIf(possible)('cluster DNS', () => {
     });
     const stdout = await mustRun('dig', ['@127.0.0.1', '-p', port, '+short', 'kube-dns.kube-system.svc.cluster.local']);
     expect(stdout).toBe(`${server}\n`);
+    const [pod = ''] = await addresses(1);
+    const at = ['@127.0.0.1', '-p', port, '+noall', '+answer'];
+    const ofPod = (address: string) =>
+      mustRun('dig', [...at, `${address.replaceAll('.', '-')}.shop.pod.cluster.local`, 'A']);
+    expect(await ofPod(pod)).toMatch(new RegExp(`\\s30\\s+IN\\s+A\\s+${pod}\n`));
+    expect(await ofPod('192.0.2.1')).toBe('');
+    const searched = await mustRun('dig', [...at, '-b', pod, 'kube-dns.kube-system.shop.svc.cluster.local']);
+    expect(searched).toContain(`A\t${server}\n`);
     alone.child.kill('SIGINT');
     expect((await alone.finished).code).toBe(0);
     const taken = await run(evenkeelBinary, ['dns', '--kubeconfig', cluster.kubeconfig, '--listen', `${server}:53`]);
     expect(taken).toMatchObject({ code: 1, stderr: expect.stringContaining(`Cannot serve DNS at ${server}:53`) });
+    const long = await run(evenkeelBinary, ['dns', '--ttl', '1h']);
+    expect(long).toMatchObject({ code: 2, stderr: expect.stringContaining('whole seconds from 0 to 3600') });
     const wrong = await run(evenkeelBinary, ['dns', '--listen', 'dns.example.com']);
     expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('no address to listen at') });
   });

@@ -33,6 +33,7 @@ export interface ClusterOptions {
   readonly network: Network;
   /** Resolvers for names that are not the cluster's; left out: those of the machine. */
   readonly dnsUpstreams?: readonly UpstreamAddress[];
+  readonly dnsAutopath?: boolean;
   /** Threads of the traffic engine. */
   readonly workers: number;
   readonly nodeLife: NodeLife;
@@ -168,6 +169,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
       client,
       informers,
       ...(options.dnsUpstreams === undefined ? {} : { upstreams: options.dnsUpstreams }),
+      autopath: options.dnsAutopath === true,
       log: log.child({ part: 'dns' }),
       clock,
     },

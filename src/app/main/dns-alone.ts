@@ -6,9 +6,21 @@ import { createInformers } from '#kube/client/informer.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import { type DnsServer, startDnsServer } from '#traffic/dns/dns-server.ts';
-import { resolvConf, type UpstreamAddress, upstreamName } from '#traffic/dns/forward/upstream-address.ts';
+import {
+  nameserversOf,
+  resolvConf,
+  searchesOf,
+  type UpstreamAddress,
+  upstreamName,
+} from '#traffic/dns/forward/upstream-address.ts';
 import { codeOf, Failure, messageOf } from '../failure.ts';
 import { serveMetrics } from './metrics-endpoint.ts';
+
+/** Which names pods have by their addresses: every address one, those that pods have, or none. */
+export const POD_NAMES = ['insecure', 'verified', 'disabled'] as const;
+export type PodNames = (typeof POD_NAMES)[number];
+
+const HOST_FILE = '/etc/resolv.conf';
 
 interface DnsAloneOptions {
   readonly client: Client;
@@ -18,6 +30,11 @@ interface DnsAloneOptions {
   readonly ranges: readonly string[];
   /** Left out: what /etc/resolv.conf names. */
   readonly upstreams?: readonly UpstreamAddress[];
+  readonly pods: PodNames;
+  /** Whether the server searches in place of pods. */
+  readonly autopath: boolean;
+  /** Seconds. */
+  readonly ttl: number;
   readonly clock: Clock;
   readonly log: Logger;
   readonly stop: AbortSignal;
@@ -36,7 +53,7 @@ export async function runDns(options: DnsAloneOptions): Promise<void> {
   const metrics = await Promise.all(
     options.metrics.map(({ address, port }) => serveMetrics([address], port, () => server.metricsText(), log)),
   );
-  const feed = new DnsFeed({ informers, sink: server, domain, clock, log });
+  const feed = new DnsFeed({ informers, sink: server, domain, podNames: options.pods === 'verified', clock, log });
   try {
     informers.start();
     const names = feed.start().then(() => {
@@ -54,13 +71,17 @@ export async function runDns(options: DnsAloneOptions): Promise<void> {
   }
 }
 
-async function listen({ listen, domain, ranges, upstreams, clock, log }: DnsAloneOptions): Promise<DnsServer> {
+async function listen(options: DnsAloneOptions): Promise<DnsServer> {
+  const { listen, domain, ranges, upstreams, ttl, clock, log } = options;
   try {
     return await startDnsServer({
       listen,
       domain,
       ranges,
-      upstreams: upstreams === undefined ? resolvConf('/etc/resolv.conf', clock) : () => upstreams,
+      ttl,
+      upstreams: upstreams === undefined ? resolvConf(HOST_FILE, clock, nameserversOf) : () => upstreams,
+      anyPodAddress: options.pods === 'insecure',
+      ...(options.autopath ? { autopath: resolvConf(HOST_FILE, clock, searchesOf) } : {}),
       clock,
       log,
     });

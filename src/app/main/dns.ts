@@ -15,6 +15,8 @@ import type { Shutdown } from './shutdown.ts';
 
 export const CLUSTER_DOMAIN = 'cluster.local';
 
+const HOST_FILE = '/etc/resolv.conf';
+
 interface DnsOptions {
   /** One range, or one of each family after a comma. */
   readonly serviceCidr: string;
@@ -23,6 +25,8 @@ interface DnsOptions {
   readonly informers: Informers;
   /** Left out: what the machine's own /etc/resolv.conf names. */
   readonly upstreams?: readonly UpstreamAddress[];
+  /** Whether the server searches in place of pods. */
+  readonly autopath?: boolean;
   readonly log: Logger;
   readonly clock: Clock;
 }
@@ -57,7 +61,7 @@ export async function startDns(options: DnsOptions, shutdown: Shutdown): Promise
   const metrics = await serveMetrics(served, METRICS_PORT, () => server.metricsText(), log);
   shutdown.add('dns metrics', () => metrics.close());
   const { DnsFeed } = await import('#control/controllers/traffic/dns-feed.ts');
-  const feed = new DnsFeed({ informers, sink: server, domain: CLUSTER_DOMAIN, clock, log });
+  const feed = new DnsFeed({ informers, sink: server, domain: CLUSTER_DOMAIN, podNames: false, clock, log });
   shutdown.add('dns names', () => feed.stop());
   await feed.start();
   return { addresses: served, feed, metricsText: () => server.metricsText() };
@@ -92,7 +96,7 @@ async function listenWhereItCan(options: DnsOptions, addresses: readonly string[
 
 async function listen(options: DnsOptions, addresses: readonly string[]): Promise<DnsServer | undefined> {
   const { clock, log } = options;
-  const [{ startDnsServer }, { resolvConf }] = await Promise.all([
+  const [{ startDnsServer }, { nameserversOf, resolvConf, searchesOf }] = await Promise.all([
     import('#traffic/dns/dns-server.ts'),
     import('#traffic/dns/forward/upstream-address.ts'),
   ]);
@@ -102,7 +106,10 @@ async function listen(options: DnsOptions, addresses: readonly string[]): Promis
       listen: addresses.map((address) => ({ address, port: DNS_PORT })),
       domain: CLUSTER_DOMAIN,
       ranges: `${options.serviceCidr},${options.podCidr}`.split(',').map((range) => range.trim()),
-      upstreams: named === undefined ? resolvConf('/etc/resolv.conf', clock) : () => named,
+      upstreams: named === undefined ? resolvConf(HOST_FILE, clock, nameserversOf) : () => named,
+      // As the specification wants it, and as kubeadm sets up CoreDNS.
+      anyPodAddress: true,
+      ...(options.autopath === true ? { autopath: resolvConf(HOST_FILE, clock, searchesOf) } : {}),
       clock,
       log,
     });

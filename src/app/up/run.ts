@@ -37,6 +37,7 @@ export interface UpOptions {
   readonly network: Network;
   /** Left out: the resolvers of the machine. */
   readonly dnsUpstreams?: readonly UpstreamAddress[];
+  readonly dnsAutopath?: boolean;
   readonly nodes: NodeOptions;
   readonly workers: number;
   readonly nodeLife: NodeLife;
@@ -163,6 +164,7 @@ async function startWithProgress(
       ports: options.ports,
       network: options.network,
       ...(options.dnsUpstreams === undefined ? {} : { dnsUpstreams: options.dnsUpstreams }),
+      dnsAutopath: options.dnsAutopath === true,
       workers: options.workers,
       nodeLife: options.nodeLife,
       images: { ...manifests.images, ...options.imagesOnTop },

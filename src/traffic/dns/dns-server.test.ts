@@ -1,15 +1,17 @@
 // The server as clients meet it: over UDP and TCP, with dig, with questions that are none.
 // Real sockets; names are published as data.
 import { execFile } from 'node:child_process';
+import { connect } from 'node:net';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
+import { eventually } from '#test/support/eventually.ts';
 import { hasTool } from '#test/support/tools.ts';
 import { addressRecord } from '#traffic/model/dns/address-names.ts';
 import type { DnsPart, DnsRecord } from '#traffic/model/dns/ir-dns.ts';
 import { askTcp, askUdp, DnsLab, HOST, overUdp, query } from './testing/dns-lab.ts';
 import { decode } from './wire/decode.ts';
 import { encode } from './wire/encode.ts';
-import { message, rcodes, types } from './wire/message.ts';
+import { type Message, message, rcodes, types } from './wire/message.ts';
 
 const lab = new DnsLab();
 afterEach(() => lab.close());
@@ -129,6 +131,20 @@ describe('over TCP', () => {
     expect(replies.map(({ answers }) => answers.length)).toEqual(asked.map((_, id) => (id % 2 === 0 ? 100 : 1)));
   });
 
+  it('keeps a part of the connections from each address', async () => {
+    const server = await lab.server(names);
+    const sockets = Array.from({ length: 140 }, () => connect(server.port, HOST));
+    for (const socket of sockets) lab.after(async () => void socket.destroy());
+    await eventually('twelve are refused', () => {
+      expect(server.metricsText()).toContain('evenkeel_dns_dropped_total{reason="overload"} 12');
+      expect(sockets.filter((socket) => !socket.closed)).toHaveLength(128);
+    });
+    for (const socket of sockets) socket.destroy();
+    await eventually('there is room again', async () =>
+      expect(await askTcp(server.port, [query(WEB)])).toHaveLength(1),
+    );
+  });
+
   it('listens at every address it is given, or at none', async () => {
     const server = await lab.server(names, { listen: at(0, HOST, '::1') });
     expect(server.endpoints.map(({ address }) => address)).toEqual([HOST, '::1']);
@@ -137,6 +153,71 @@ describe('over TCP', () => {
     const again = await lab.server(names, { listen: at(server.port, '127.0.0.2') });
     expect((await askUdp(server.port, query(WEB))).answers).toHaveLength(1);
     expect(again.endpoints).toHaveLength(1);
+  });
+});
+
+describe('in place of a client that searches', () => {
+  const shop = { first: ['shop.svc.cluster.local', 'svc.cluster.local', 'cluster.local'], last: ['corp.test'] };
+  const start = async () => {
+    const resolver = await lab.resolver(({ id, questions }) => {
+      const [{ name = '' } = {}] = questions;
+      const found = ['www.example.com', 'x.node.test', 'y.corp.test'].includes(name);
+      const answer = { name, type: types.A, class: 1, ttl: 60, data: Buffer.from([192, 0, 2, 1]) };
+      const rcode = name === 'broken.node.test' ? rcodes.SERVFAIL : found ? rcodes.NOERROR : rcodes.NXDOMAIN;
+      return message({ id, questions, response: true, rcode, answers: found ? [answer] : [] });
+    });
+    const server = await lab.server(names, {
+      upstreams: () => at(resolver.port, HOST),
+      autopath: () => ['node.test'],
+    });
+    return { ...server, resolver };
+  };
+  const shown = ({ rcode, answers }: Message) => [rcode, ...answers.map(({ name, type }) => `${name} ${type}`)];
+
+  it('finds what the client would have found, in one question, behind an alias', async () => {
+    const { port, publishClients, metricsText } = await start();
+    publishClients?.(new Map([['pod/shop/a', new Map([[HOST, shop]])]]));
+    const found = async (name: string, type: number = types.A) =>
+      shown(await askUdp(port, query(`${name}.shop.svc.cluster.local`, type)));
+    const own = (name: string) => `${name}.shop.svc.cluster.local`;
+    expect(await found('web')).toEqual([0, `${WEB} ${types.A}`]);
+    expect(await found('web.shop')).toEqual([0, `${own('web.shop')} ${types.CNAME}`, `${WEB} ${types.A}`]);
+    expect(await found('www.example.com')).toEqual([0, `${own('www.example.com')} 5`, 'www.example.com 1']);
+    expect(await found('x')).toEqual([0, `${own('x')} 5`, 'x.node.test 1']);
+    expect(await found('y')).toEqual([0, `${own('y')} 5`, 'y.corp.test 1']);
+    expect(await found('alias.shop')).toEqual([
+      0,
+      `${own('alias.shop')} 5`,
+      'alias.shop.svc.cluster.local 5',
+      `${WEB} 1`,
+    ]);
+    // There is such a name, without such data: the client's search would end there too.
+    expect(await found('web.shop', types.TXT)).toEqual([0, `${own('web.shop')} 5`]);
+    expect(await found('none.example.com')).toEqual([rcodes.NXDOMAIN]);
+    // Somebody did not answer: the client has to find out by itself.
+    expect(await found('broken')).toEqual([rcodes.NXDOMAIN]);
+    const [tcp] = await askTcp(port, [query(own('web.shop'))]);
+    expect(tcp?.answers).toHaveLength(2);
+    expect(metricsText()).toContain('evenkeel_dns_autopath_searches_total{outcome="found"} 7');
+    expect(metricsText()).toContain('evenkeel_dns_autopath_searches_total{outcome="none"} 2');
+  });
+
+  it('does nothing for strangers, for other domains, and once the pod is gone', async () => {
+    const { port, publishClients, resolver } = await start();
+    const rcode = async (name: string) => (await askUdp(port, query(name))).rcode;
+    expect(await rcode('web.shop.shop.svc.cluster.local')).toBe(rcodes.NXDOMAIN);
+    publishClients?.(new Map([['pod/shop/a', new Map([[HOST, shop]])]]));
+    expect(await rcode('web.shop.shop.svc.cluster.local')).toBe(rcodes.NOERROR);
+    expect(await rcode('web.shop.other.svc.cluster.local')).toBe(rcodes.NXDOMAIN);
+    // The address is another pod's now, and stays so when the first is found to be gone.
+    const other = { first: ['other.svc.cluster.local', 'svc.cluster.local'], last: [] };
+    publishClients?.(new Map([['pod/other/b', new Map([[HOST, other]])]]));
+    publishClients?.(new Map([['pod/shop/a', undefined]]));
+    expect(await rcode('web.shop.shop.svc.cluster.local')).toBe(rcodes.NXDOMAIN);
+    expect(await rcode('web.shop.other.svc.cluster.local')).toBe(rcodes.NOERROR);
+    publishClients?.(new Map([['pod/other/b', undefined]]));
+    expect(await rcode('web.shop.other.svc.cluster.local')).toBe(rcodes.NXDOMAIN);
+    expect(resolver.asked()).toBe(0);
   });
 });
 

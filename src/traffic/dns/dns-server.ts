@@ -4,12 +4,13 @@
 import { networkInterfaces } from 'node:os';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
-import type { DnsSink, DnsUpdate } from '#traffic/model/dns/ir-dns.ts';
+import type { DnsClientUpdate, DnsSink, DnsUpdate } from '#traffic/model/dns/ir-dns.ts';
 import { Forwarder } from './forward/forwarder.ts';
 import type { UpstreamAddress } from './forward/upstream-address.ts';
 import { DnsMetrics } from './metrics.ts';
 import type { Endpoint } from './server/endpoint.ts';
 import { Responder } from './server/responder.ts';
+import { SearchPaths } from './server/search-paths.ts';
 import { listenTcp } from './server/tcp.ts';
 import { listenUdp } from './server/udp.ts';
 import { ClusterZone } from './zone/cluster-zone.ts';
@@ -21,11 +22,17 @@ export interface DnsServerOptions {
   readonly domain: string;
   /** Seconds that answers about the cluster may be kept; left out: 5. */
   readonly ttl?: number;
+  /** Whether every address is a pod's name, not only those published; left out: false. */
+  readonly anyPodAddress?: boolean;
+  /** Searches in place of clients that are published; the domains that their nodes add. Left out: they do it themselves. */
+  readonly autopath?: () => readonly string[];
   /** Ranges of pods and Services, whose addresses nobody else is asked about. */
   readonly ranges: readonly string[];
   readonly upstreams: () => readonly UpstreamAddress[];
   /** Milliseconds for one upstream resolver to answer. */
   readonly attemptMs?: number;
+  /** Questions to upstream resolvers at a time; left out: 1,000. */
+  readonly maxForwards?: number;
   readonly log: Logger;
   readonly clock: Clock;
 }
@@ -49,8 +56,10 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
     ttl: options.ttl ?? DEFAULT_TTL,
     addresses: listen.flatMap(({ address }) => (isAny(address) ? [] : [address])),
     ranges: options.ranges,
+    anyPodAddress: options.anyPodAddress,
     clock,
   });
+  const searchPaths = options.autopath && new SearchPaths(options.autopath);
   const forwarder = new Forwarder({
     upstreams: options.upstreams,
     isSelf: ({ address, port }) =>
@@ -61,8 +70,9 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
     clock,
     log,
     ...(options.attemptMs === undefined ? {} : { attemptMs: options.attemptMs }),
+    ...(options.maxForwards === undefined ? {} : { maxPending: options.maxForwards }),
   });
-  const responder = new Responder({ zone, forwarder, metrics, clock, log });
+  const responder = new Responder({ zone, forwarder, searchPaths, metrics, clock, log });
   const close = async (): Promise<void> => {
     await Promise.all(listening.splice(0).map((endpoint) => endpoint.close()));
   };
@@ -82,6 +92,7 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
   return {
     endpoints,
     publish: (update: DnsUpdate) => zone.publish(update),
+    ...(searchPaths && { publishClients: (update: DnsClientUpdate) => searchPaths.publish(update) }),
     metricsText: () => metrics.text(zone.names),
     close,
   };

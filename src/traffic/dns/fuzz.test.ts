@@ -71,7 +71,7 @@ describe('a mutated question', () => {
     const responder = new Responder({ zone, forwarder, metrics, clock, log });
     await fc.assert(
       fc.asyncProperty(mutated, fc.constantFrom('udp', 'tcp'), async (bytes, protocol) => {
-        const answer = await responder.respond(bytes, protocol);
+        const answer = await responder.respond(bytes, protocol, HOST);
         if (answer === undefined) {
           expect(bytes.length < 12 || (bytes[2] ?? 0) >= 0x80).toBe(true);
           return;

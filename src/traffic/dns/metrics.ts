@@ -30,6 +30,12 @@ const definitions = {
     'Questions to upstream resolvers by response code, or failed.',
   ),
   cache: metric('cache_lookups_total', 'counter', ['outcome'], 'Looks into remembered answers: hit, miss, or stale.'),
+  searches: metric(
+    'autopath_searches_total',
+    'counter',
+    ['outcome'],
+    'Names searched for in place of clients: found further along their search path, or none.',
+  ),
   names: metric('names', 'gauge', [], 'Names of the cluster that have records.'),
 } as const satisfies Record<string, MetricDefinition>;
 
@@ -80,6 +86,10 @@ export class DnsMetrics {
 
   forwarded(upstream: string, outcome: number | 'failed'): void {
     this.#count(definitions.forwards, upstream, typeof outcome === 'number' ? rcodeName(outcome) : outcome);
+  }
+
+  searched(outcome: 'found' | 'none'): void {
+    this.#count(definitions.searches, outcome);
   }
 
   cached(outcome: 'hit' | 'miss' | 'stale'): void {

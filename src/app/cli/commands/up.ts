@@ -33,6 +33,7 @@ interface Options extends NodeLifeFlags {
   readonly adminPort: number;
   readonly workers: number;
   readonly dnsUpstream?: readonly UpstreamAddress[];
+  readonly dnsAutopath: boolean;
   readonly nodes: number;
   readonly zones?: readonly string[];
   readonly network: 'auto' | 'loopback' | 'netns';
@@ -136,6 +137,11 @@ export function upCommand(): Command {
         'resolver for names outside of the cluster (repeatable), e.g. 1.1.1.1 or 10.0.0.2:5353 (default: those of /etc/resolv.conf)',
       ).argParser(parseDnsUpstream),
     )
+    .option(
+      '--dns-autopath',
+      'let the DNS server search in place of pods: one question for a short name instead of one for each domain',
+      false,
+    )
     .option('--access-log [file]', 'write a JSON line for every request, to standard output or to a file')
     .option('--verbose', 'log to standard error as well, in detail', false)
     .addHelpText(
@@ -194,6 +200,7 @@ async function up(paths: readonly string[], options: Options): Promise<boolean> 
         data,
         ports: { api: options.apiPort, http: options.httpPort, https: options.httpsPort, admin: options.adminPort },
         ...(options.dnsUpstream === undefined ? {} : { dnsUpstreams: options.dnsUpstream }),
+        dnsAutopath: options.dnsAutopath,
         network,
         nodes: { zones: options.zones ?? [], ...(cni === undefined ? {} : { cni }) },
         workers: options.workers,

@@ -26,6 +26,7 @@ beforeEach(async () => {
     informers: world.informers,
     sink: { publish },
     domain: 'cluster.local',
+    podNames: true,
     clock: systemClock,
     log: silentLogger,
   });

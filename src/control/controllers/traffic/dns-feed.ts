@@ -8,8 +8,8 @@ import type { Informer, Informers } from '#kube/client/informer.ts';
 import type { Cancel, Clock } from '#lib/clock.ts';
 import { jsonEqual } from '#lib/json.ts';
 import type { Logger } from '#lib/log.ts';
-import type { DnsPart, DnsSink } from '#traffic/model/dns/ir-dns.ts';
-import { namespaceNames, podNames } from '#traffic/model/dns/pod-dns.ts';
+import type { DnsClients, DnsPart, DnsSink } from '#traffic/model/dns/ir-dns.ts';
+import { namespaceNames, podClients, podNames } from '#traffic/model/dns/pod-dns.ts';
 import { serviceNames } from '#traffic/model/dns/service-dns.ts';
 import { serviceKeyOf } from '#traffic/model/translate.ts';
 
@@ -18,6 +18,8 @@ export interface DnsFeedOptions {
   readonly sink: DnsSink;
   /** e.g. `cluster.local`. */
   readonly domain: string;
+  /** Whether pods have names by their addresses; without, and for a sink that needs no clients, nobody watches them. */
+  readonly podNames: boolean;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -32,32 +34,27 @@ export class DnsFeed {
   readonly #options: DnsFeedOptions;
   readonly #services: Informer<Service & KubeObject>;
   readonly #slices: Informer<EndpointSlice & KubeObject>;
-  readonly #pods: Informer<Pod & KubeObject>;
+  readonly #pods: Informer<Pod & KubeObject> | undefined;
   readonly #namespaces: Informer<Namespace & KubeObject>;
   readonly #dirty = new Map<string, () => DnsPart | undefined>();
+  readonly #dirtyPods = new Set<string>();
   readonly #unsubscribe: (() => void)[];
   #pending: Cancel | undefined;
   #ready = false;
 
   constructor(options: DnsFeedOptions) {
-    const { informers, domain } = options;
+    const { informers, domain, sink } = options;
     this.#options = options;
     this.#services = informers.of(builtin('Service'));
     this.#slices = informers.of(builtin('EndpointSlice'));
-    this.#pods = informers.of(builtin('Pod'));
+    const wanted = options.podNames || sink.publishClients !== undefined;
+    this.#pods = wanted ? informers.of(builtin('Pod')) : undefined;
     this.#namespaces = informers.of(builtin('Namespace'));
     this.#slices.addIndex(BY_SERVICE, byService);
     this.#unsubscribe = [
       this.#services.onChange((key) => this.#touchService(key)),
       this.#slices.onChange((_key, now, before) => {
         for (const slice of [now, before]) if (slice !== undefined) this.#touchService(serviceKeyOf(slice));
-      }),
-      this.#pods.onChange((key, now, before) => {
-        if (jsonEqual(addressesOf(now), addressesOf(before))) return;
-        this.#touch(`pod/${key}`, () => {
-          const pod = this.#pods.get(key);
-          return pod && podNames(pod, domain);
-        });
       }),
       this.#namespaces.onChange((key, now, before) => {
         if (now !== undefined && before !== undefined) return;
@@ -67,12 +64,16 @@ export class DnsFeed {
         });
       }),
     ];
+    const podsEnd = this.#pods?.onChange((key, now, before) => {
+      if (!jsonEqual(addressesOf(now), addressesOf(before))) this.#touchPod(key);
+    });
+    if (podsEnd !== undefined) this.#unsubscribe.push(podsEnd);
   }
 
   /** Resolves when every name there is has been published. Rejects when the informers stop before their first list. */
   async start(): Promise<void> {
     const all = [this.#services, this.#slices, this.#pods, this.#namespaces];
-    await Promise.all(all.map((informer) => informer.synced()));
+    await Promise.all(all.map((informer) => informer?.synced()));
     this.#ready = true;
     this.flush();
   }
@@ -87,6 +88,18 @@ export class DnsFeed {
     for (const [part, translate] of this.#dirty) update.set(part, this.#safely(part, translate));
     this.#dirty.clear();
     this.#options.sink.publish(update);
+    this.#publishClients();
+  }
+
+  #publishClients(): void {
+    const { sink, domain } = this.#options;
+    const clients = new Map<string, DnsClients | undefined>();
+    for (const key of this.#dirtyPods) {
+      const pod = this.#pods?.get(key);
+      clients.set(`pod/${key}`, pod && podClients(pod, domain));
+    }
+    this.#dirtyPods.clear();
+    if (clients.size > 0) sink.publishClients?.(clients);
   }
 
   stop(): void {
@@ -99,6 +112,14 @@ export class DnsFeed {
     this.#touch(`service/${key}`, () => {
       const service = this.#services.get(key);
       return service && serviceNames(service, this.#slices.byIndex(BY_SERVICE, key), this.#options.domain);
+    });
+  }
+
+  #touchPod(key: string): void {
+    this.#dirtyPods.add(key);
+    this.#touch(`pod/${key}`, () => {
+      const pod = this.#pods?.get(key);
+      return pod && this.#options.podNames ? podNames(pod, this.#options.domain) : undefined;
     });
   }
 
@@ -118,6 +139,7 @@ export class DnsFeed {
   }
 }
 
+/** Of a pod what its names come from; its resolv.conf cannot change. */
 function addressesOf(pod: Pod | undefined): unknown {
   return (
     pod && [pod.status?.podIPs, pod.status?.podIP, pod.status?.phase === 'Succeeded', pod.status?.phase === 'Failed']

@@ -8,7 +8,7 @@ import type { Clock } from '#lib/clock.ts';
 import { decode } from '../wire/decode.ts';
 import { encode } from '../wire/encode.ts';
 import { FrameReader, frame } from '../wire/frames.ts';
-import { type Message, message, type Question } from '../wire/message.ts';
+import { type Message, message, type Question, rcodes } from '../wire/message.ts';
 import { lowerName } from '../wire/name.ts';
 import type { UpstreamAddress } from './upstream-address.ts';
 
@@ -31,11 +31,21 @@ export async function ask(upstream: UpstreamAddress, what: Ask, timeoutMs: numbe
     questions: [what.question],
     edns: { udpSize: SAFE_UDP_SIZE, version: 0, dnssecOk: what.dnssecOk },
   });
-  const bytes = encode(query, 65_535);
   const until = clock.now() + timeoutMs;
-  const answer = await overUdp(upstream, query, bytes, timeoutMs, clock);
-  return answer.truncated ? overTcp(upstream, query, bytes, Math.max(1, until - clock.now()), clock) : answer;
+  const left = (): number => Math.max(1, until - clock.now());
+  let asked = query;
+  let answer = await overUdp(upstream, asked, left(), clock);
+  if (isStrangeTo(answer)) {
+    // One that does not know EDNS is asked in the words of before (RFC 6891, 7).
+    const { edns: _, ...plain } = query;
+    asked = plain;
+    answer = await overUdp(upstream, asked, left(), clock);
+  }
+  return answer.truncated ? overTcp(upstream, asked, left(), clock) : answer;
 }
+
+const isStrangeTo = ({ rcode, edns }: Message): boolean =>
+  edns === undefined && (rcode === rcodes.FORMERR || rcode === rcodes.NOTIMP);
 
 /** An answer to this question, and not to another one or from somebody who guesses. */
 function answers(query: Message, bytes: Buffer): Message | undefined {
@@ -45,14 +55,13 @@ function answers(query: Message, bytes: Buffer): Message | undefined {
   if (reply === undefined || asked === undefined || reply.id !== query.id || !reply.response) return undefined;
   // A resolver that did not understand may leave the question out.
   if (repeated === undefined) return reply.rcode === 0 ? undefined : reply;
-  const same = lowerName(repeated.name) === lowerName(asked.name) && repeated.type === asked.type;
-  return same ? reply : undefined;
+  const same = lowerName(repeated.name) === lowerName(asked.name);
+  return same && repeated.type === asked.type && repeated.class === asked.class ? reply : undefined;
 }
 
 function overUdp(
   { address, port }: UpstreamAddress,
   query: Message,
-  bytes: Buffer,
   timeoutMs: number,
   clock: Clock,
 ): Promise<Message> {
@@ -77,7 +86,7 @@ function overUdp(
     // Called in both cases: where no route leads there, with what the kernel said of it.
     socket.connect(port, address, (failed?: Error) => {
       if (failed != null) fail(failed);
-      else socket.send(bytes, (error) => error && fail(error));
+      else socket.send(encode(query, 65_535), (error) => error && fail(error));
     });
   });
 }
@@ -85,7 +94,6 @@ function overUdp(
 function overTcp(
   { address, port }: UpstreamAddress,
   query: Message,
-  bytes: Buffer,
   timeoutMs: number,
   clock: Clock,
 ): Promise<Message> {
@@ -102,7 +110,7 @@ function overTcp(
     );
     socket.on('error', (error) => finish(() => reject(error)));
     socket.on('close', () => finish(() => reject(new Error('The resolver closed the connection'))));
-    socket.on('connect', () => socket.write(frame(bytes)));
+    socket.on('connect', () => socket.write(frame(encode(query, 65_535))));
     socket.on('data', (chunk) => {
       for (const reply of frames.push(chunk as Buffer)) {
         const answer = answers(query, reply);

@@ -23,7 +23,14 @@ interface Entry {
   /** Monotonic seconds. */
   readonly stored: number;
   readonly ttl: number;
+  /** How often it was given. */
+  hits: number;
 }
+
+/** Seconds that a resolver's failure is remembered, so that it is not asked again and again (RFC 9520, 3.2). */
+const FAILURE_TTL = 5;
+/** Below it a TTL is too short to ask ahead of its end, seconds. */
+const MIN_AHEAD = 10;
 
 export class AnswerCache {
   /** In order of use. */
@@ -45,12 +52,28 @@ export class AnswerCache {
     if (entry === undefined || age >= entry.ttl) return undefined;
     this.#entries.delete(key);
     this.#entries.set(key, entry);
+    entry.hits += 1;
     return withTtl(entry.resolved, (ttl) => Math.max(0, ttl - age));
+  }
+
+  /** Whether an answer that is asked for again and again is about to end: a tenth of its time is left. True once. */
+  endsSoon(key: string, now: number): boolean {
+    const entry = this.#entries.get(key);
+    if (entry === undefined || entry.ttl < MIN_AHEAD || entry.hits < 2) return false;
+    if (now / 1000 - entry.stored < entry.ttl * 0.9) return false;
+    entry.hits = Number.NEGATIVE_INFINITY;
+    return true;
+  }
+
+  /** What a resolver said of its failure, unless an answer from before is kept: that is still worth more. */
+  storeFailure(key: string, resolved: Resolved, now: number): void {
+    if (this.stale(key, now) === undefined) this.#put(key, resolved, now, FAILURE_TTL);
   }
 
   stale(key: string, now: number): Resolved | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
+    if (entry.resolved.rcode === rcodes.SERVFAIL) return undefined;
     if (now / 1000 - entry.stored > entry.ttl + MAX_STALE) {
       this.#entries.delete(key);
       return undefined;
@@ -61,9 +84,12 @@ export class AnswerCache {
   /** Only what says how long it holds: a failure is nobody's to keep. */
   store(key: string, resolved: Resolved, now: number): void {
     const ttl = lifetime(resolved);
-    if (ttl <= 0) return;
+    if (ttl > 0) this.#put(key, resolved, now, ttl);
+  }
+
+  #put(key: string, resolved: Resolved, now: number, ttl: number): void {
     this.#entries.delete(key);
-    this.#entries.set(key, { resolved, stored: now / 1000, ttl });
+    this.#entries.set(key, { resolved, stored: now / 1000, ttl, hits: 0 });
     if (this.#entries.size <= this.#max) return;
     for (const oldest of this.#entries.keys()) {
       this.#entries.delete(oldest);
@@ -72,15 +98,20 @@ export class AnswerCache {
   }
 }
 
-/** Seconds. A negative answer holds for the lesser of its SOA's TTL and minimum (RFC 2308, 5). */
+/**
+ * Seconds. A negative answer holds for the lesser of its SOA's TTL and minimum (RFC 2308, 5), and no longer than the
+ * aliases that lead to it.
+ */
 function lifetime({ rcode, answers, authorities }: Resolved): number {
-  if (rcode === rcodes.NOERROR && answers.length > 0) {
-    return Math.min(MAX_POSITIVE, ...answers.map(({ ttl }) => ttl));
+  const ttls = answers.map(({ ttl }) => ttl);
+  if (rcode === rcodes.NOERROR && answers.some(({ type }) => type !== types.CNAME)) {
+    return Math.min(MAX_POSITIVE, ...ttls);
   }
   if (rcode !== rcodes.NOERROR && rcode !== rcodes.NXDOMAIN) return 0;
   const soa = authorities.find(({ type, data }) => type === types.SOA && data.length >= 22);
-  if (soa === undefined) return 0;
-  return Math.min(MAX_NEGATIVE, soa.ttl, soa.data.readUInt32BE(soa.data.length - 4));
+  // An alias to nothing told without its end, as of a server that does not look behind it.
+  if (soa === undefined) return rcode === rcodes.NOERROR && ttls.length > 0 ? Math.min(MAX_POSITIVE, ...ttls) : 0;
+  return Math.min(MAX_NEGATIVE, ...ttls, soa.ttl, soa.data.readUInt32BE(soa.data.length - 4));
 }
 
 function withTtl(resolved: Resolved, ttlOf: (ttl: number) => number): Resolved {

@@ -11,7 +11,7 @@ import { type Message, message, type ResourceRecord, rcodes, types } from '../wi
 import { soaData } from '../wire/record-data.ts';
 import { AnswerCache } from './cache.ts';
 import { UpstreamHealth } from './health.ts';
-import { nameserversOf, parseUpstream, resolvConf, upstreamName } from './upstream-address.ts';
+import { nameserversOf, parseUpstream, resolvConf, searchesOf, upstreamName } from './upstream-address.ts';
 
 const lab = new DnsLab();
 afterEach(() => lab.close());
@@ -84,6 +84,56 @@ describe('a name of others', () => {
     const noise = await lab.resolver(() => Buffer.from('no message at all'));
     const { port } = await lab.server(undefined, { ...to(resolver.port, other.port, noise.port), attemptMs: 50 });
     expect((await askUdp(port, query('a.example.com'))).rcode).toBe(rcodes.SERVFAIL);
+  });
+
+  it('is not believed for another class, and only with the words of before from who does not know EDNS', async () => {
+    const chaos = await lab.resolver((asked) =>
+      reply(asked, { questions: asked.questions.map((each) => ({ ...each, class: 3 })) }),
+    );
+    const old = await lab.resolver((asked) =>
+      asked.edns === undefined ? reply(asked) : reply(asked, { rcode: rcodes.FORMERR, questions: [], answers: [] }),
+    );
+    const { port } = await lab.server(undefined, { ...to(chaos.port, old.port), attemptMs: 50 });
+    expect((await askUdp(port, query('a.example.com'))).answers).toHaveLength(1);
+    expect(old.asked()).toBe(2);
+  });
+
+  it('is asked once more when a datagram was lost, by chance of its own each time', async () => {
+    const seen: { readonly id: number; readonly port: number }[] = [];
+    const resolver = await lab.resolver((asked, _, port) => {
+      seen.push({ id: asked.id, port });
+      return seen.length === 1 ? undefined : reply(asked);
+    });
+    const { port } = await lab.server(undefined, { ...to(resolver.port), attemptMs: 50 });
+    for (let at = 0; at < 8; at++) {
+      expect((await askUdp(port, query(`n${at}.example.com`))).rcode).toBe(rcodes.NOERROR);
+    }
+    // Two of nine may be the same by chance, hardly three.
+    expect(new Set(seen.map(({ id }) => id)).size).toBeGreaterThanOrEqual(8);
+    expect(new Set(seen.map((each) => each.port)).size).toBeGreaterThanOrEqual(8);
+    const steps = seen.map(({ id }, at) => id - (seen[at - 1]?.id ?? 0));
+    expect(new Set(steps).size).toBeGreaterThan(3);
+  });
+
+  it('is one of so many at a time; the next has to ask again', async () => {
+    const resolver = await lab.resolver(() => undefined);
+    const { port } = await lab.server(undefined, { ...to(resolver.port), maxForwards: 2, attemptMs: 300 });
+    const waiting = ['a', 'b'].map((name) => askUdp(port, query(`${name}.example.com`)));
+    await eventually('two are under way', () => expect(resolver.asked()).toBe(2));
+    const began = performance.now();
+    expect((await askUdp(port, query('c.example.com'))).rcode).toBe(rcodes.SERVFAIL);
+    expect(performance.now() - began).toBeLessThan(300);
+    expect((await Promise.all(waiting)).map(({ rcode }) => rcode)).toEqual([rcodes.SERVFAIL, rcodes.SERVFAIL]);
+  });
+
+  it('is not asked of anybody when the client did not ask for that', async () => {
+    const resolver = await lab.resolver((asked) => reply(asked));
+    const names = new Map([['db.shop.svc.cluster.local', [{ type: 'CNAME' as const, target: 'db.example.com' }]]]);
+    const { port } = await lab.server(names, to(resolver.port));
+    const alone = query('db.shop.svc.cluster.local', types.A, { recursionDesired: false });
+    expect(await askUdp(port, alone)).toMatchObject({ rcode: rcodes.NOERROR, answers: [{ type: types.CNAME }] });
+    expect((await askUdp(port, query('a.com', types.A, { recursionDesired: false }))).rcode).toBe(rcodes.REFUSED);
+    expect(resolver.asked()).toBe(0);
   });
 
   it('is asked again over TCP when the answer does not fit', async () => {
@@ -162,6 +212,47 @@ describe('what is remembered', () => {
     expect(cache.size).toBe(1);
   });
 
+  it('holds no longer than an alias that leads to nothing', () => {
+    const cache = new AnswerCache();
+    const alias = { ...record('x', 7), type: types.CNAME, data: Buffer.from([0]) };
+    const parts = { rcode: rcodes.NXDOMAIN, answers: [alias], authorities: [negative(600)] };
+    cache.store('k', resolved(parts), 0);
+    expect(cache.fresh('k', 6_000)?.rcode).toBe(rcodes.NXDOMAIN);
+    expect(cache.fresh('k', 7_000)).toBeUndefined();
+  });
+
+  it('is a failure for five seconds, unless there is an answer from before', async () => {
+    const clock = new FakeClock();
+    let rcode: number = rcodes.NOERROR;
+    const resolver = await lab.resolver((asked) => reply(asked, rcode === 0 ? {} : { rcode, answers: [] }));
+    const { port } = await lab.server(undefined, { ...to(resolver.port), clock });
+    await askUdp(port, query('old.example.com'));
+    rcode = rcodes.SERVFAIL;
+    clock.advance(61_000);
+    for (let at = 0; at < 3; at++) expect((await askUdp(port, query('new.example.com'))).rcode).toBe(rcode);
+    expect(resolver.asked()).toBe(2);
+    expect(await askUdp(port, query('old.example.com'))).toMatchObject({ rcode: 0, answers: [{ ttl: 30 }] });
+    clock.advance(5_000);
+    rcode = rcodes.NOERROR;
+    expect((await askUdp(port, query('new.example.com'))).rcode).toBe(rcodes.NOERROR);
+  });
+
+  it('is asked for anew ahead of its end, while others still get it', async () => {
+    const clock = new FakeClock();
+    const resolver = await lab.resolver((asked) => reply(asked));
+    const { port } = await lab.server(undefined, { ...to(resolver.port), clock });
+    for (let at = 0; at < 3; at++) await askUdp(port, query('a.example.com'));
+    clock.advance(53_000);
+    await askUdp(port, query('a.example.com'));
+    expect(resolver.asked()).toBe(1);
+    clock.advance(2_000);
+    expect((await askUdp(port, query('a.example.com'))).answers[0]?.ttl).toBe(5);
+    await eventually('the answer is fresh', async () =>
+      expect((await askUdp(port, query('a.example.com'))).answers[0]?.ttl).toBe(60),
+    );
+    expect(resolver.asked()).toBe(2);
+  });
+
   it('is no more than there is room for, the least used going first', () => {
     const cache = new AnswerCache(2);
     for (const key of ['a', 'b']) cache.store(key, resolved({ answers: [record(key)] }), 0);
@@ -221,6 +312,7 @@ describe('resolvers', () => {
         { address: 'fd00::1', port: 53 },
       ],
     );
-    expect(resolvConf('/nonexistent/resolv.conf', new FakeClock())()).toEqual([]);
+    expect(searchesOf('domain a.test\nsearch B.test c.test.\n#search d')).toEqual(['b.test', 'c.test']);
+    expect(resolvConf('/nonexistent/resolv.conf', new FakeClock(), nameserversOf)()).toEqual([]);
   });
 });

@@ -21,12 +21,15 @@ export interface ForwarderOptions {
   readonly log: Logger;
   /** Milliseconds for one resolver; left out: 1,500, so that a second one is asked before a client gives up. */
   readonly attemptMs?: number;
+  /** Questions under way at a time; beyond it, there is no answer but an old one. Left out: 1,000. */
+  readonly maxPending?: number;
 }
 
 const ATTEMPT_MS = 1_500;
 /** Milliseconds after which a client gets an old answer when there is one (RFC 8767, 5). */
 const PATIENCE_MS = 1_000;
-/** Questions under way; beyond it, there is no answer. */
+/** Milliseconds within which a second round of the resolvers begins; clients ask again after five seconds. */
+const PATIENCE_ALL_MS = 2_000;
 const MAX_PENDING = 1_000;
 
 const failure: Resolved = {
@@ -73,16 +76,24 @@ export class Forwarder {
     const kept = this.#cache.fresh(key, clock.now());
     if (kept !== undefined) {
       metrics.cached('hit');
+      // Whoever asks next finds a fresh one.
+      if (this.#cache.endsSoon(key, clock.now())) void this.#fetching(key, what);
       return kept;
     }
     metrics.cached('miss');
+    const fetching = this.#fetching(key, what);
+    return fetching === undefined ? (this.#stale(key) ?? failure) : this.#orStale(key, fetching);
+  }
+
+  /** One for all who ask the same; undefined while too many others are under way. */
+  #fetching(key: string, what: Ask): Promise<Resolved> | undefined {
+    const { maxPending = MAX_PENDING } = this.#options;
     let fetching = this.#pending.get(key);
-    if (fetching === undefined) {
-      if (this.#pending.size >= MAX_PENDING) return this.#stale(key) ?? failure;
+    if (fetching === undefined && this.#pending.size < maxPending) {
       fetching = this.#fetch(key, what).finally(() => this.#pending.delete(key));
       this.#pending.set(key, fetching);
     }
-    return this.#orStale(key, fetching);
+    return fetching;
   }
 
   /** The answer; or an old one, when there is one and the new one fails or takes too long. */
@@ -102,11 +113,23 @@ export class Forwarder {
     return stale;
   }
 
-  /** One resolver after the other: the first that answers is believed; refusals and failures go to the next. */
+  /**
+   * One resolver after the other: the first that answers is believed; refusals and failures go to the next. When none
+   * did, those that may still be asked are once more: a datagram may be lost.
+   */
   async #fetch(key: string, what: Ask): Promise<Resolved> {
+    const { clock } = this.#options;
+    this.probe();
+    const until = clock.now() + PATIENCE_ALL_MS;
+    let last = await this.#askEach(key, what);
+    if (last === failure && clock.now() < until) last = await this.#askEach(key, what);
+    if (last !== failure && last.rcode === rcodes.SERVFAIL) this.#cache.storeFailure(key, last, clock.now());
+    return last;
+  }
+
+  async #askEach(key: string, what: Ask): Promise<Resolved> {
     const { clock, metrics, log, attemptMs = ATTEMPT_MS } = this.#options;
     let last = failure;
-    this.probe();
     for (const upstream of this.#health.choose(this.#upstreams(), clock.now())) {
       const name = upstreamName(upstream);
       try {

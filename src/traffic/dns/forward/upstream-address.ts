@@ -30,21 +30,31 @@ export function nameserversOf(text: string): UpstreamAddress[] {
   });
 }
 
+/** The domains of its last `search` or `domain` line. */
+export function searchesOf(text: string): string[] {
+  let searches: string[] = [];
+  for (const line of text.split('\n')) {
+    const [word, ...rest] = line.trim().split(/\s+/);
+    if (word === 'search' || word === 'domain') searches = rest.map((one) => one.replace(/\.$/, '').toLowerCase());
+  }
+  return searches.filter((one) => one !== '');
+}
+
 /** How often a file is looked at, milliseconds: a laptop changes its resolvers as it changes networks. */
 const LOOK_MS = 2_000;
 
-/** The resolvers of a file as it is now; none while it cannot be read. */
-export function resolvConf(path: string, clock: Clock): () => readonly UpstreamAddress[] {
+/** What a resolv.conf says as it is now; nothing while it cannot be read. */
+export function resolvConf<T>(path: string, clock: Clock, read: (text: string) => readonly T[]): () => readonly T[] {
   let looked = Number.NEGATIVE_INFINITY;
   let seen = '';
-  let known: readonly UpstreamAddress[] = [];
+  let known: readonly T[] = [];
   return () => {
     if (clock.now() - looked < LOOK_MS) return known;
     looked = clock.now();
     try {
       const { mtimeMs, ino, size } = statSync(path);
       const now = `${mtimeMs} ${ino} ${size}`;
-      if (now !== seen) known = nameserversOf(readFileSync(path, 'utf8'));
+      if (now !== seen) known = read(readFileSync(path, 'utf8'));
       seen = now;
     } catch {
       // No such file is no resolver, as libc reads it.

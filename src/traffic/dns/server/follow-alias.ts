@@ -37,3 +37,28 @@ export async function followAlias(
   }
   return { ...first, rcode: rcodes.SERVFAIL, answers: [] };
 }
+
+/**
+ * The answer for the first of `names` that exists, behind an alias from the name asked to it: what a client with that
+ * search path would find after asking for one after the other. `nothing` when none exists, or somebody did not answer.
+ */
+export async function search(
+  nothing: Outcome,
+  names: readonly string[],
+  ask: Ask,
+  zone: ClusterZone,
+  forwarder: Forwarder,
+): Promise<Outcome> {
+  const first = { ...nothing, rcode: rcodes.NOERROR, answers: [], authorities: [], additionals: [] };
+  for (const name of names) {
+    const question = { ...ask.question, name };
+    const own = zone.answer(question);
+    const { rcode, answers, authorities } = own ?? (await forwarder.resolve({ ...ask, question }));
+    if (rcode === rcodes.NXDOMAIN) continue;
+    if (rcode !== rcodes.NOERROR) return nothing;
+    const alias = zone.alias(ask.question.name, name);
+    const found = { ...first, answers: [alias, ...answers], authorities };
+    return own?.alias === undefined ? found : followAlias(found, own.alias, ask, zone, forwarder);
+  }
+  return nothing;
+}

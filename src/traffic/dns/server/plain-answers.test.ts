@@ -48,7 +48,7 @@ function start(part: DnsPart = names) {
     return length === 0 ? undefined : decode(Buffer.from(room.subarray(0, length)));
   };
   const long = async (bytes: Buffer): Promise<Message | undefined> =>
-    decode((await responder.respondToAny(bytes, 'udp')) ?? Buffer.alloc(0));
+    decode((await responder.respondToAny(bytes, 'udp', '')) ?? Buffer.alloc(0));
   return { zone, plain, long, text: () => metrics.text(0) };
 }
 

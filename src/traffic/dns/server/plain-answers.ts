@@ -3,7 +3,7 @@
 import type { Clock } from '#lib/clock.ts';
 import type { DnsMetrics } from '../metrics.ts';
 import { HEADER } from '../wire/decode.ts';
-import { types } from '../wire/message.ts';
+import { rcodes, types } from '../wire/message.ts';
 import { PlainQuestion } from '../wire/plain-question.ts';
 import type { ClusterZone } from '../zone/cluster-zone.ts';
 import { MAX_UDP_SIZE, PLAIN_UDP_SIZE } from './sizes.ts';
@@ -17,18 +17,22 @@ const CHECKING_DISABLED = 0x0010;
 
 export interface PlainAnswersOptions {
   readonly zone: ClusterZone;
+  /** Then a name that there is not is only the first of a search. */
+  readonly searchPaths?: object | undefined;
   readonly metrics: DnsMetrics;
   readonly clock: Clock;
 }
 
 export class PlainAnswers {
   readonly #zone: ClusterZone;
+  readonly #searches: boolean;
   readonly #metrics: DnsMetrics;
   readonly #clock: Clock;
   readonly #question = new PlainQuestion();
 
-  constructor({ zone, metrics, clock }: PlainAnswersOptions) {
+  constructor({ zone, searchPaths, metrics, clock }: PlainAnswersOptions) {
     this.#zone = zone;
+    this.#searches = searchPaths !== undefined;
     this.#metrics = metrics;
     this.#clock = clock;
   }
@@ -50,7 +54,7 @@ export class PlainAnswers {
     const question = this.#question;
     if (!question.read(bytes, start, length)) return 0;
     const prepared = this.#zone.prepared(question.name, question.type);
-    if (prepared === undefined) return 0;
+    if (prepared === undefined || (this.#searches && prepared.rcode === rcodes.NXDOMAIN)) return 0;
     const { body, starts } = prepared;
     const { udpSize, nameLength } = question;
     const asked = HEADER + nameLength + 4;

@@ -2,19 +2,24 @@
 // Knows no sockets. Never throws, whatever the bytes are.
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import type { Ask } from '../forward/ask.ts';
 import type { Forwarder } from '../forward/forwarder.ts';
 import type { AnswerSource, DnsMetrics } from '../metrics.ts';
 import { decode, headOf } from '../wire/decode.ts';
 import { encode } from '../wire/encode.ts';
 import { classes, type Edns, type Message, message, type Question, rcodes, types } from '../wire/message.ts';
+import { lowerName } from '../wire/name.ts';
 import type { ClusterZone } from '../zone/cluster-zone.ts';
-import { followAlias, type Outcome } from './follow-alias.ts';
+import { followAlias, type Outcome, search } from './follow-alias.ts';
 import { PlainAnswers } from './plain-answers.ts';
+import type { SearchPaths } from './search-paths.ts';
 import { MAX_UDP_SIZE, PLAIN_UDP_SIZE } from './sizes.ts';
 
 export interface ResponderOptions {
   readonly zone: ClusterZone;
   readonly forwarder: Forwarder;
+  /** Left out: clients search themselves. */
+  readonly searchPaths?: SearchPaths | undefined;
   readonly metrics: DnsMetrics;
   readonly clock: Clock;
   readonly log: Logger;
@@ -33,15 +38,19 @@ export class Responder {
     this.plain = new PlainAnswers(options);
   }
 
-  /** Undefined: no answer is due. The promise never rejects. */
-  respond(bytes: Buffer, protocol: 'udp' | 'tcp'): Buffer | undefined | Promise<Buffer | undefined> {
+  /** Undefined: no answer is due. The promise never rejects. `client`: the address that asks. */
+  respond(bytes: Buffer, protocol: 'udp' | 'tcp', client: string): Buffer | undefined | Promise<Buffer | undefined> {
     const since = this.#options.clock.now();
     const length = this.plain.write(bytes, 0, bytes.length, room, 0, room.length, protocol, since);
-    return length > 0 ? Buffer.from(room.subarray(0, length)) : this.respondToAny(bytes, protocol);
+    return length > 0 ? Buffer.from(room.subarray(0, length)) : this.respondToAny(bytes, protocol, client);
   }
 
   /** As `respond`, for a question that has no plain answer. `bytes` are kept. */
-  respondToAny(bytes: Buffer, protocol: 'udp' | 'tcp'): Buffer | undefined | Promise<Buffer | undefined> {
+  respondToAny(
+    bytes: Buffer,
+    protocol: 'udp' | 'tcp',
+    client: string,
+  ): Buffer | undefined | Promise<Buffer | undefined> {
     const { metrics, clock } = this.#options;
     const head = headOf(bytes);
     if (head === undefined || head.response) {
@@ -58,7 +67,7 @@ export class Responder {
     const [question] = query.questions;
     metrics.asked(protocol, question?.type ?? 0);
     try {
-      const outcome = this.#outcome(query, question);
+      const outcome = this.#outcome(query, question, client);
       return outcome instanceof Promise
         ? outcome.then(answer, (error) => answer(this.#unforeseen(error)))
         : answer(outcome);
@@ -67,7 +76,7 @@ export class Responder {
     }
   }
 
-  #outcome(query: Message, question: Question | undefined): Outcome | Promise<Outcome> {
+  #outcome(query: Message, question: Question | undefined, client: string): Outcome | Promise<Outcome> {
     const { zone, forwarder } = this.#options;
     // An unknown operation may have no question, so it comes first.
     if (query.opcode !== 0) return refused(rcodes.NOTIMP);
@@ -85,11 +94,28 @@ export class Responder {
     };
     if (own !== undefined) {
       const outcome: Outcome = { ...own, source: 'cluster', authoritative: true, authenticData: false };
-      return own.alias === undefined ? outcome : followAlias(outcome, own.alias, ask, zone, forwarder);
+      // Who does not want others to be asked gets the alias alone.
+      if (own.alias !== undefined) {
+        return query.recursionDesired || zone.answer({ ...question, name: own.alias }) !== undefined
+          ? followAlias(outcome, own.alias, ask, zone, forwarder)
+          : outcome;
+      }
+      return own.rcode === rcodes.NXDOMAIN ? this.#searched(outcome, ask, client) : outcome;
     }
     if (!query.recursionDesired || forwarder.isOwnProbe(question)) return refused(rcodes.REFUSED);
     const resolved = forwarder.resolve(ask);
     return resolved instanceof Promise ? resolved.then(fromUpstream) : fromUpstream(resolved);
+  }
+
+  /** The first name along the client's search path that there is, behind an alias; as it was when there is none. */
+  #searched(outcome: Outcome, ask: Ask, client: string): Outcome | Promise<Outcome> {
+    const { zone, forwarder, searchPaths, metrics } = this.#options;
+    const names = searchPaths?.following(lowerName(ask.question.name), client) ?? [];
+    if (names.length === 0) return outcome;
+    return search(outcome, names, ask, zone, forwarder).then((found) => {
+      metrics.searched(found === outcome ? 'none' : 'found');
+      return found;
+    });
   }
 
   #write(query: Message, outcome: Outcome, protocol: 'udp' | 'tcp'): Buffer {

@@ -14,6 +14,8 @@ const MAX_PENDING = 64;
 /** Bytes of answers that a client may leave unread before it is read no further. */
 const MAX_UNREAD = 256 * 1024;
 const MAX_CONNECTIONS = 512;
+/** Of one address: nobody can take them all. */
+const MAX_OF_CLIENT = 128;
 
 /** Rejects with what binding threw. */
 export function listenTcp(
@@ -24,10 +26,24 @@ export function listenTcp(
   clock: Clock,
 ): Promise<Endpoint> {
   const connections = new Set<Socket>();
+  const byClient = new Map<string, number>();
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+    const client = socket.remoteAddress ?? '';
+    const others = byClient.get(client) ?? 0;
+    if (others >= MAX_OF_CLIENT) {
+      metrics.dropped('overload');
+      socket.destroy();
+      return;
+    }
+    byClient.set(client, others + 1);
     connections.add(socket);
-    socket.on('close', () => connections.delete(socket));
-    serve(socket, responder, clock);
+    socket.on('close', () => {
+      connections.delete(socket);
+      const left = (byClient.get(client) ?? 1) - 1;
+      if (left > 0) byClient.set(client, left);
+      else byClient.delete(client);
+    });
+    serve(socket, client, responder, clock);
   });
   server.maxConnections = MAX_CONNECTIONS;
   server.on('drop', () => metrics.dropped('overload'));
@@ -50,7 +66,7 @@ export function listenTcp(
   });
 }
 
-function serve(socket: Socket, responder: Responder, clock: Clock): void {
+function serve(socket: Socket, client: string, responder: Responder, clock: Clock): void {
   const frames = new FrameReader();
   const waiting: Buffer[] = [];
   let pending = 0;
@@ -64,7 +80,7 @@ function serve(socket: Socket, responder: Responder, clock: Clock): void {
   };
   const work = (): void => {
     while (waiting.length > 0 && pending < MAX_PENDING && socket.writableLength < MAX_UNREAD) {
-      const answer = responder.respond(waiting.shift() as Buffer, 'tcp');
+      const answer = responder.respond(waiting.shift() as Buffer, 'tcp', client);
       if (!(answer instanceof Promise)) write(answer);
       else {
         pending += 1;

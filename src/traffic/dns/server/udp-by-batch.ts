@@ -1,6 +1,7 @@
 // One UDP address by batches: what waits is taken at once, and plain answers go out together.
 // Knows nothing of what is in a datagram.
 import { DatagramBatches, type Peer, SLOT } from '#lib/sys/datagram-batches.ts';
+import { decodeSocketAddress } from '#lib/sys/socket-address.ts';
 import { type Endpoint, MAX_PENDING } from './endpoint.ts';
 import type { UdpOptions } from './udp-by-one.ts';
 
@@ -18,7 +19,9 @@ export async function listenUdpByBatch(address: string, port: number, options: U
   const answerLater = (bytes: Buffer, peer: Peer): void => {
     pending += 1;
     setImmediate(async () => {
-      const answer = await responder.respondToAny(bytes, 'udp');
+      const from = decodeSocketAddress(peer.name);
+      const client = from?.family === 'inet' ? from.address : '';
+      const answer = await responder.respondToAny(bytes, 'udp', client);
       pending -= 1;
       // A client that has gone is no failure.
       if (answer !== undefined && open) batches.sendTo(peer, answer);

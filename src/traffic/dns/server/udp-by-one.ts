@@ -33,7 +33,7 @@ export function listenUdpByOne(address: string, port: number, options: UdpOption
       if (answer !== undefined && open) socket.send(answer, from.port, from.address, () => {});
     };
     if (pending >= MAX_PENDING) return metrics.dropped('overload');
-    const answer = responder.respond(bytes, 'udp');
+    const answer = responder.respond(bytes, 'udp', from.address);
     if (!(answer instanceof Promise)) return reply(answer);
     pending += 1;
     void answer.then((late) => {

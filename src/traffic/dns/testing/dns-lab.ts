@@ -44,7 +44,7 @@ export class DnsLab {
 
   /** A resolver that does as it is told. Returns its port and how often it was asked. */
   async resolver(
-    answer: (query: Message, bytes: Buffer) => Message | Buffer | undefined,
+    answer: (query: Message, bytes: Buffer, port: number) => Message | Buffer | undefined,
   ): Promise<{ readonly port: number; readonly asked: () => number; close(): Promise<void> }> {
     const socket = createSocket('udp4');
     let asked = 0;
@@ -53,7 +53,7 @@ export class DnsLab {
       if (query === undefined) return;
       // What a server asks to find loops is no question of a client.
       if (query.questions[0]?.type !== types.HINFO) asked += 1;
-      const reply = answer(query, bytes);
+      const reply = answer(query, bytes, from.port);
       if (reply !== undefined)
         socket.send(Buffer.isBuffer(reply) ? reply : encode(reply, 65_535), from.port, from.address);
     });

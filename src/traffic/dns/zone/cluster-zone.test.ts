@@ -61,6 +61,31 @@ describe('the domain', () => {
     expect(outcome('shop.svc.cluster.local')).toEqual([rcodes.NXDOMAIN, 0, soa]);
   });
 
+  it('has no wildcards: an asterisk is a name as any other', () => {
+    const zone = zoneOf({ web });
+    for (const name of ['*.shop.svc.cluster.local', 'web.*.svc.cluster.local', 'any.shop.svc.cluster.local']) {
+      expect(ask(zone, name)?.rcode).toBe(rcodes.NXDOMAIN);
+    }
+    expect(ask(zone, '*._tcp.web.shop.svc.cluster.local', types.SRV)?.rcode).toBe(rcodes.NXDOMAIN);
+  });
+
+  it('has a name for every address of a pod in every namespace, where it is told to', () => {
+    const options = { domain: 'cluster.local', ttl: 5, addresses: [], ranges: RANGES, clock: new FakeClock() };
+    const zone = new ClusterZone({ ...options, anyPodAddress: true });
+    zone.publish(new Map([['namespace/shop', new Map([['shop.pod.cluster.local', []]])]]));
+    const found = (label: string, type: number = types.A, namespace = 'shop') =>
+      addresses(zone, `${label}.${namespace}.pod.cluster.local`, type);
+    expect(found('192-0-2-1')).toEqual(['192.0.2.1']);
+    expect(found('fd00--1', types.AAAA)).toEqual(['fd00::1']);
+    expect(found('fd00--1')).toEqual([]);
+    const rcode = (name: string) => ask(zone, `${name}.pod.cluster.local`)?.rcode;
+    expect(['shop', '1-2-3.shop', 'x-y.shop', '192-0-2-1.other', 'a.192-0-2-1.shop'].map(rcode)).toEqual([
+      0, 3, 3, 3, 3,
+    ]);
+    expect(ask(zoneOf({ web }), '192-0-2-1.shop.pod.cluster.local')?.rcode).toBe(rcodes.NXDOMAIN);
+    expect(zone.prepared('192-0-2-1.shop.pod.cluster.local', types.A)).toBeUndefined();
+  });
+
   it('brings the addresses of what a record points at', () => {
     const answer = ask(zoneOf({ web }), '_http._tcp.web.shop.svc.cluster.local', types.SRV);
     expect(answer?.additionals.map(({ name, data }) => [name, textOf(data)])).toEqual([

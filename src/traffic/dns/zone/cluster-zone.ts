@@ -2,11 +2,11 @@
 // Knows no upstream: what is none of the cluster's is left to whoever asks.
 
 import type { Clock } from '#lib/clock.ts';
-import { addressRecord } from '#traffic/model/dns/address-names.ts';
+import { addressOfDashed, addressRecord } from '#traffic/model/dns/address-names.ts';
 import type { DnsUpdate } from '#traffic/model/dns/ir-dns.ts';
 import { classes, type Question, type ResourceRecord, rcodes, types } from '../wire/message.ts';
 import { lowerName, nameBytes, readName } from '../wire/name.ts';
-import { soaData, type TypedData, textData } from '../wire/record-data.ts';
+import { recordData, soaData, type TypedData, textData } from '../wire/record-data.ts';
 import { type PreparedAnswer, prepare, prepareNegative } from './prepared-answer.ts';
 import { type Owner, RecordStore } from './record-store.ts';
 import { ReverseRanges } from './reverse-range.ts';
@@ -24,6 +24,8 @@ export interface ZoneOptions {
   readonly addresses: readonly string[];
   /** Ranges of pods and Services: nobody else is asked whose these addresses are. */
   readonly ranges: readonly string[];
+  /** Whether every address is a name below `<namespace>.pod`, be it a pod's or nobody's; left out: those published. */
+  readonly anyPodAddress?: boolean | undefined;
   readonly clock: Clock;
 }
 
@@ -43,6 +45,7 @@ export class ClusterZone {
   readonly #ranges: ReverseRanges;
   readonly #primary: string;
   readonly #below: string;
+  readonly #pods: string;
   #serial: number;
   #noName: PreparedAnswer;
   #noData: PreparedAnswer;
@@ -56,6 +59,7 @@ export class ClusterZone {
     this.#ranges = new ReverseRanges(options.ranges);
     this.#primary = `ns.dns.${this.domain}`;
     this.#below = `.${this.domain}`;
+    this.#pods = `.pod.${this.domain}`;
     this.#serial = this.#seconds();
     [this.#noName, this.#noData] = this.#negatives();
     const fixed = new Map([[this.#primary, options.addresses.map(addressRecord)]]);
@@ -81,6 +85,7 @@ export class ClusterZone {
     const owner = this.#store.owner(name);
     if (owner === undefined) {
       if (!name.endsWith(this.#below) || this.#isFixed(name)) return undefined;
+      if (this.#options.anyPodAddress === true && name.endsWith(this.#pods)) return undefined;
       return this.#store.find(name) === undefined ? this.#noName : this.#noData;
     }
     const known = owner.prepared.get(type);
@@ -137,10 +142,26 @@ export class ClusterZone {
         SCHEMA_TTL,
       );
     }
-    const found = this.#store.find(owner);
+    const found = this.#store.find(owner) ?? this.#podAddress(owner);
     return found === undefined
       ? this.#negative(rcodes.NXDOMAIN, this.domain)
       : this.#answerWith(name, found, type, this.domain);
+  }
+
+  /** `10-244-1-2.shop.pod` is 10.244.1.2, for every address, as the specification (2.6) still wants it. */
+  #podAddress(owner: string): readonly TypedData[] | undefined {
+    if (this.#options.anyPodAddress !== true || !owner.endsWith(this.#pods)) return undefined;
+    const [label = '', namespace = '', ...more] = owner.slice(0, -this.#pods.length).split('.');
+    const address = addressOfDashed(label);
+    if (more.length > 0 || address === undefined || this.#store.owner(`${namespace}${this.#pods}`) === undefined)
+      return undefined;
+    const data = recordData(addressRecord(address));
+    return data && [data];
+  }
+
+  /** An alias that no object told of. */
+  alias(name: string, target: string): ResourceRecord {
+    return this.#record(name, { type: types.CNAME, data: nameBytes(target) }, this.#options.ttl);
   }
 
   #apex(): TypedData[] {

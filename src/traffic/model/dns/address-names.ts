@@ -7,6 +7,14 @@ export function dashedAddress(address: string): string {
   return address.toLowerCase().replaceAll(/[.:]/g, '-');
 }
 
+/** The address that `dashedAddress` was given, for either family; undefined for a label that is none. */
+export function addressOfDashed(label: string): string | undefined {
+  const four = label.replaceAll('-', '.');
+  if (ipaddr.IPv4.isValidFourPartDecimal(four)) return four;
+  const six = label.replaceAll('-', ':');
+  return six.includes(':') && ipaddr.IPv6.isValid(six) ? six : undefined;
+}
+
 /** `2.1.244.10.in-addr.arpa` or 32 nibbles below `ip6.arpa`; undefined for what is no address. */
 export function reverseName(address: string): string | undefined {
   if (ipaddr.IPv4.isValidFourPartDecimal(address)) return `${address.split('.').reverse().join('.')}.in-addr.arpa`;

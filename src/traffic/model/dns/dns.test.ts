@@ -1,11 +1,11 @@
 // Names of Services, pods and namespaces, as the Kubernetes DNS specification has them.
 // Objects in, records out; no server.
-import type { Service, ServiceSpec } from 'kubernetes-types/core/v1.js';
+import type { Pod, PodSpec, Service, ServiceSpec } from 'kubernetes-types/core/v1.js';
 import type { Endpoint, EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import { describe, expect, it } from 'vitest';
-import { dashedAddress, reverseName } from './address-names.ts';
+import { addressOfDashed, dashedAddress, reverseName } from './address-names.ts';
 import type { DnsPart } from './ir-dns.ts';
-import { namespaceNames, podNames } from './pod-dns.ts';
+import { namespaceNames, podClients, podNames } from './pod-dns.ts';
 import { serviceNames } from './service-dns.ts';
 
 const PORTS = [{ name: 'http', port: 80 }, { port: 81 }];
@@ -93,6 +93,21 @@ describe('a headless Service', () => {
     });
   });
 
+  it('is also the endpoints that are not ready, where nobody is to look at that', () => {
+    const slices = [slice([{ addresses: ['10.244.1.2'], hostname: 'web-0', conditions: { ready: false } }])];
+    const plain = service({ clusterIP: 'None' });
+    const wanted = service({ clusterIP: 'None', publishNotReadyAddresses: true });
+    const annotations = { 'service.alpha.kubernetes.io/tolerate-unready-endpoints': 'true' };
+    const old = { ...plain, metadata: { ...plain.metadata, annotations } };
+    expect(serviceNames(plain, slices, 'cluster.local').size).toBe(0);
+    for (const each of [wanted, old]) {
+      expect(shown(serviceNames(each, slices, 'cluster.local'))).toMatchObject({
+        'web-0.web.shop.svc.cluster.local': ['A 10.244.1.2'],
+        '2.1.244.10.in-addr.arpa': ['PTR web-0.web.shop.svc.cluster.local'],
+      });
+    }
+  });
+
   it('lists an endpoint once while it moves between slices', () => {
     const both = [slice([ready('10.244.1.2')]), slice([ready('10.244.1.2')])];
     const part = serviceNames(service({ clusterIP: 'None' }), both, 'cluster.local');
@@ -132,7 +147,39 @@ describe('pods and namespaces', () => {
   });
 });
 
+describe('where pods search', () => {
+  const pod = (spec: Partial<PodSpec>): Pod => ({
+    metadata: { name: 'a', namespace: 'Shop' },
+    spec: { containers: [], ...spec },
+    status: { podIP: '10.244.1.2', podIPs: [{ ip: '10.244.1.2' }, { ip: 'fd00::2' }] },
+  });
+
+  it('is told for the addresses of those that search in the cluster', () => {
+    const search = {
+      first: ['shop.svc.cluster.local', 'svc.cluster.local', 'cluster.local'],
+      last: ['corp.example'],
+    };
+    const dnsConfig = { searches: ['corp.example.'] };
+    expect([...podClients(pod({ dnsConfig }), 'cluster.local')]).toEqual([
+      ['10.244.1.2', search],
+      ['fd00::2', search],
+    ]);
+    for (const spec of [{ hostNetwork: true }, { dnsPolicy: 'Default' }, { dnsPolicy: 'None' }]) {
+      expect(podClients(pod(spec), 'cluster.local').size).toBe(0);
+    }
+  });
+});
+
 describe('addresses as names', () => {
+  it('come back from their dashed form, and from nothing else', () => {
+    for (const address of ['10.244.1.2', 'fd00::1', '::1', 'fd00:10:244::5']) {
+      expect(addressOfDashed(dashedAddress(address))).toBe(address);
+    }
+    for (const label of ['', 'web', '1-2-3', '300-1-1-1', '1-2-3-4-5', 'fd00---1']) {
+      expect(addressOfDashed(label)).toBeUndefined();
+    }
+  });
+
   it('are reversed by byte and by nibble, and only when they are addresses', () => {
     expect(reverseName('10.0.0.1')).toBe('1.0.0.10.in-addr.arpa');
     expect(reverseName('2001:db8::1')).toBe(`1${'.0'.repeat(23)}.8.b.d.0.1.0.0.2.ip6.arpa`);

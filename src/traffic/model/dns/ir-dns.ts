@@ -24,7 +24,22 @@ export type DnsPart = ReadonlyMap<string, readonly DnsRecord[]>;
 /** Parts by the object that they come from, e.g. `service/shop/cart`; undefined: it is gone. */
 export type DnsUpdate = ReadonlyMap<string, DnsPart | undefined>;
 
+/** The domains in which who asks from an address searches for short names, in their order; those of the node aside. */
+export interface DnsSearch {
+  /** Ahead of the node's own. */
+  readonly first: readonly string[];
+  /** Behind them. */
+  readonly last: readonly string[];
+}
+
+export type DnsClients = ReadonlyMap<Address, DnsSearch>;
+
+/** Clients by the object that they come from, e.g. `pod/shop/cart-0`; undefined: it is gone. */
+export type DnsClientUpdate = ReadonlyMap<string, DnsClients | undefined>;
+
 /** Where the control plane publishes names; the process wires it to the DNS server. */
 export interface DnsSink {
   publish(update: DnsUpdate): void;
+  /** For a server that completes short names itself; left out: nobody needs to know of clients. */
+  readonly publishClients?: (update: DnsClientUpdate) => void;
 }

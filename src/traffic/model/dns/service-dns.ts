@@ -10,6 +10,9 @@ import type { DnsPart, DnsRecord } from './ir-dns.ts';
 /** As CoreDNS: one target carries this, several share it. */
 const FULL_WEIGHT = 100;
 
+/** The specification's word for publishNotReadyAddresses, from before there was that field. */
+const TOLERATE_UNREADY = 'service.alpha.kubernetes.io/tolerate-unready-endpoints';
+
 /**
  * `domain` is the cluster's, e.g. `cluster.local`. A headless Service without ready endpoints has no name at all, as the
  * specification wants. Endpoints of other Services have names too, as with CoreDNS: a pod is found by its address.
@@ -34,9 +37,18 @@ export function serviceNames(service: Service, slices: readonly EndpointSlice[],
     }
     if (addresses.length > 0) addPorts(names, service, own);
   }
-  addEndpoints(names, slices, own, headless ? [] : addresses);
+  const usable = isTolerant(service) ? () => true : isReady;
+  addEndpoints(names, slices, own, headless ? [] : addresses, usable);
   return names.part;
 }
+
+/** Whoever deals with its endpoints is to disregard whether they are ready (ServiceSpec.publishNotReadyAddresses). */
+function isTolerant({ metadata, spec }: Service): boolean {
+  return spec?.publishNotReadyAddresses === true || metadata?.annotations?.[TOLERATE_UNREADY] === 'true';
+}
+
+/** Left out: upstream's reading of an old slice. */
+const isReady = ({ conditions }: SliceEndpoint): boolean => conditions?.ready !== false;
 
 function clusterAddresses(service: Service): readonly string[] {
   const { clusterIPs = [], clusterIP = '' } = service.spec ?? {};
@@ -51,15 +63,20 @@ function addPorts(names: Names, service: Service, own: string): void {
 }
 
 /** `addresses` are the Service's own; one without any is headless. */
-function addEndpoints(names: Names, slices: readonly EndpointSlice[], own: string, addresses: readonly string[]): void {
+function addEndpoints(
+  names: Names,
+  slices: readonly EndpointSlice[],
+  own: string,
+  addresses: readonly string[],
+  usable: (endpoint: SliceEndpoint) => boolean,
+): void {
   const headless = addresses.length === 0;
   const targets = new Map<string, { readonly owner: string; readonly port: number; readonly target: string }>();
   for (const slice of slices) {
     if (slice.addressType === 'FQDN') continue;
     for (const endpoint of slice.endpoints ?? []) {
       const [address] = endpoint.addresses;
-      // Ready left out: upstream's reading of an old slice.
-      if (address === undefined || endpoint.conditions?.ready === false) continue;
+      if (address === undefined || !usable(endpoint)) continue;
       const target = `${endpointLabel(endpoint, address)}.${own}`;
       names.add(target, addressRecord(address));
       // An address that is the Service's is called by the Service's name.
