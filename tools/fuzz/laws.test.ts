@@ -2,9 +2,11 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { answerArp, answerSolicitation } from '../../src/traffic/announce/l2/answer.ts';
 import { normalisePath } from '../../src/traffic/proxy/http1/target.ts';
 import { readRequests } from '../../src/traffic/proxy/testing/strict-reader.ts';
 import { fuzzBgp, wrongIn } from './bgp.ts';
+import { fuzzLayer2, request, solicitation, wrongAnswer } from './layer2.ts';
 import { mutated, segments } from './mutate.ts';
 import { readAsNode } from './node-reader.ts';
 import { Random } from './random.ts';
@@ -86,5 +88,41 @@ describe('the laws of a BGP session', () => {
     ['a code that bytes cannot cause', true, { ...answer, code: 6 }, ['us: bad'], /code 6/],
   ] as const)('are broken by %s', (_what, closed, said, ended, words) => {
     expect(wrongIn(closed, said, ended)).toMatch(words);
+  });
+});
+
+describe('the laws of an answer by layer 2', () => {
+  const ours = Uint8Array.of(2, 0, 0, 0, 0, 1);
+  const held = Uint8Array.of(192, 0, 2, 200);
+  const held6 = Uint8Array.of(0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xf0, 7);
+  const asker6 = Uint8Array.of(0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9);
+  const holdsAll = { hardware: ours, holds: () => true };
+  const changed = (frame: Uint8Array | undefined, at: number, byte: number): Uint8Array => {
+    const copy = Uint8Array.from(frame ?? []);
+    copy[at] = byte;
+    return copy;
+  };
+  const arp = answerArp(request(held), holdsAll);
+  const question = solicitation(asker6, held6, [1, 1, 2, 0, 0, 0, 0, 2]);
+  const advertisement = answerSolicitation(question, holdsAll);
+
+  it('hold for what it does', () => {
+    const random = new Random(11);
+    for (let i = 0; i < 20_000; i++) expect(fuzzLayer2(random)).toBeUndefined();
+    expect(arp && advertisement).toBeDefined();
+    expect(wrongAnswer(request(held), arp)).toBeUndefined();
+    expect(wrongAnswer(question, advertisement)).toBeUndefined();
+  });
+
+  it.each([
+    ['an address that is not held', request(asker6.subarray(0, 4)), arp, /not held/],
+    ['a foreign hardware address', request(held), changed(arp, 11, 9), /foreign/],
+    ['another address in the reply', request(held), changed(arp, 31, 7), /is here/],
+    ['a reply to somebody else', request(held), changed(arp, 5, 7), /did not ask/],
+    ['a request in place of a reply', request(held), changed(arp, 21, 1), /no reply/],
+    ['another protocol', request(held), advertisement, /another protocol/],
+    ['a checksum that does not fit', question, changed(advertisement, 56, 1), /no good advertisement/],
+  ] as const)('are broken by %s', (_what, frame, answer, words) => {
+    expect(wrongAnswer(frame, answer)).toMatch(words);
   });
 });

@@ -6,6 +6,7 @@ import type { RouteFilter } from '#traffic/model/ir.ts';
 import { fuzzBgp } from './bgp.ts';
 import { corpusOf, type Kind, keep } from './corpus.ts';
 import { fuzzClientFrames, fuzzServerFrames } from './http2.ts';
+import { fuzzLayer2 } from './layer2.ts';
 import { fuzzParsers } from './parsers.ts';
 import { Random } from './random.ts';
 import { type Finding, fuzzRequest } from './requests.ts';
@@ -50,6 +51,7 @@ const runs: Readonly<Record<string, () => Promise<number>>> = {
   http2: () => fuzzMessages('client-frames', fuzzClientFrames, 'server-frames', fuzzServerFrames),
   parsers: () => fuzzPure(fuzzParsers),
   bgp: () => fuzzPure(fuzzBgp),
+  l2: () => fuzzPure(fuzzLayer2),
 };
 const run = runs[name];
 if (run === undefined || !(minutes > 0) || !Number.isInteger(seed)) {

@@ -13,6 +13,8 @@ export function answerArp(frame: Uint8Array, { hardware, holds }: Place): Uint8A
   const to = frame.subarray(0, 6);
   // A question to another host's hardware address is that one's to answer.
   if (!sameBytes(to, BROADCAST) && !sameBytes(to, hardware)) return undefined;
+  // Our own frames come by here as well, whatever they carry.
+  if (!isStranger(frame.subarray(6, 12), hardware)) return undefined;
   const message = decodeArp(frame);
   if (message?.operation !== 'request' || !isStranger(message.senderHardware, hardware)) return undefined;
   // Who announces an address asks nobody; an answer would only quarrel with it.

@@ -135,6 +135,13 @@ describe('ARP', () => {
     expect(answerArp(request(VIP, THEIRS, Uint8Array.of(192, 0, 2, 2), OURS), place)).toBeDefined();
   });
 
+  it('answers no frame of its own, whoever it says has sent it', () => {
+    const frame = request(VIP, Uint8Array.of(2, 0, 0, 0, 0, 99), Uint8Array.of(192, 0, 2, 9));
+    expect(answerArp(frame, place)).toBeDefined();
+    frame.set(OURS, 6);
+    expect(answerArp(frame, place)).toBeUndefined();
+  });
+
   it('announces in both forms, to all', () => {
     const messages = gratuitousArps(VIP, OURS).map((frame) => [frame.subarray(0, 6), decodeArp(frame)]);
     const said = { senderHardware: OURS, senderAddress: VIP, targetAddress: VIP };
