@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Event } from 'kubernetes-types/core/v1.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadBalancerResource } from '#kube/api/load-balancer/resources.ts';
 import { builtin } from '#kube/api/resources.ts';
@@ -13,11 +14,14 @@ import { kernelAllows } from '../support/kernel.ts';
 import { mustRun } from '../support/run.ts';
 import { type TempDir, tempDir } from '../support/temp-dir.ts';
 import { hasTool } from '../support/tools.ts';
-import { CLIENT, Lab } from './lab.ts';
+import { CLIENT, Lab, LINK } from './lab.ts';
 
 const wanted = 'announcing addresses by BGP';
 const possible = kernelAllows(privilegedObstacle(), wanted) && hasTool('bird', wanted) && hasTool('curl', wanted);
 const VIP = '198.51.100.7';
+/** The router's other address, by which it is of the AS of the nodes. */
+const ROUTER6 = '2001:db8:7::100';
+const DUAL = ['203.0.113.9', '2001:db8:99::7'] as const;
 
 describe.skipIf(!possible)('two speakers and a router', { timeout: 240_000 }, () => {
   let lab: Lab;
@@ -25,31 +29,43 @@ describe.skipIf(!possible)('two speakers and a router', { timeout: 240_000 }, ()
   let bird: ChildProcess;
   const ask = (question: string): Promise<string> =>
     mustRun('birdc', ['-s', join(dir.path, 'bird.ctl'), ...question.split(' ')]);
-  const create = (kind: string, name: string, spec: object): Promise<unknown> =>
+  const create = (
+    kind: string,
+    name: string,
+    spec: object,
+    version = loadBalancerResource(kind).version,
+  ): Promise<unknown> =>
     eventually(`${kind} is served`, () =>
-      lab.api.create(loadBalancerResource(kind), {
-        apiVersion: `metallb.io/${loadBalancerResource(kind).version}`,
-        kind,
-        metadata: { name, namespace: 'metallb-system' },
-        spec,
-      }),
+      lab.api.create(
+        { ...loadBalancerResource(kind), version },
+        {
+          apiVersion: `metallb.io/${version}`,
+          kind,
+          metadata: { name, namespace: 'metallb-system' },
+          spec,
+        },
+      ),
     );
 
   beforeAll(async () => {
     lab = new Lab();
     await lab.start(2);
     dir = tempDir('speaker-bird');
-    const both = 'ipv4 { import all; export none; };';
-    const protocols = lab.nodes.map(
-      ({ name, address }) =>
+    const both = 'ipv4 { import all; export none; }; ipv6 { import all; export none; };';
+    const protocols = lab.nodes.flatMap(({ name, address }) => {
+      const six = address.replace('192.0.2.', ROUTER6.replace(/\d+$/, ''));
+      return [
         `protocol bgp ${name} { local ${CLIENT} as 64513; neighbor ${address} as 64512; password "watchword"; ${both} }`,
-    );
+        `protocol bgp ${name}six { local ${ROUTER6} as 64513; neighbor ${six} as 64513; direct; bfd on; error wait time 1, 2; ${both} }`,
+      ];
+    });
     const config = join(dir.path, 'bird.conf');
     const text = [
       'log stderr all;',
       `router id ${CLIENT};`,
       'protocol device {}',
-      'protocol direct { ipv4; }',
+      'protocol direct { ipv4; ipv6; }',
+      'protocol bfd { interface "*" { interval 200 ms; multiplier 5; }; }',
       ...protocols,
     ];
     writeFileSync(config, text.join('\n'));
@@ -132,5 +148,72 @@ describe.skipIf(!possible)('two speakers and a router', { timeout: 240_000 }, ()
     await second.end();
     await knows([]);
     await first.end();
+    await lab.api.patch(builtin('Node'), 'n2', undefined, 'merge', { spec: { unschedulable: false } });
+  });
+
+  it('peers and advertisements have what their fields ask for, and events say what they cannot have', async () => {
+    await lab.clear();
+    await lab.api.delete(loadBalancerResource('BGPPeer'), 'tor', 'metallb-system').catch(() => {});
+    const tor = { myASN: 64512, peerASN: 64513, peerAddress: CLIENT, passwordSecret: { name: 'tor' } };
+    await create('BGPPeer', 'tor', { ...tor, keepaliveTime: '2s', holdTime: '9s', connectTime: '1s', vrf: LINK });
+    await create('BFDProfile', 'fast', { transmitInterval: 200, receiveInterval: 200, detectMultiplier: 5 });
+    const tor6 = { myASN: 64513, peerASN: 64513, peerAddress: ROUTER6, bfdProfile: 'fast' };
+    await create('BGPPeer', 'tor6', tor6, 'v1beta1');
+    await create('BGPPeer', 'unnumbered', { myASN: 64512, dynamicASN: 'external', interface: LINK });
+    await create('BGPPeer', 'elsewhere', { myASN: 64512, peerASN: 64513, peerAddress: '192.0.2.99', vrf: 'red' });
+    await create('IPAddressPool', 'second', { addresses: ['203.0.113.0/24', '2001:db8:99::/64'] });
+    await create('Community', 'large', { communities: [{ name: 'site', value: 'large:64512:7:9' }] });
+    await create('BGPAdvertisement', 'blocks', {
+      ipAddressPools: ['second'],
+      aggregationLength: 28,
+      aggregationLengthV6: 120,
+      communities: ['site', '64512:5'],
+      peers: ['tor'],
+      nodeSelectors: [{ matchLabels: { at: 'n1' } }],
+    });
+    await create('BGPAdvertisement', 'preferred', { ipAddressPools: ['second'], localPref: 300, peers: ['tor6'] });
+    await create('BGPAdvertisement', 'misspelt', { ipAddressPools: ['second'], communities: ['sight'] });
+    await lab.service('dual', DUAL, ['n1', 'n2'], { ipFamilyPolicy: 'PreferDualStack' });
+    const [first] = [await lab.speaker('n1', ['--l2', 'off']), await lab.speaker('n2', ['--l2', 'off'])];
+    const routesOf = async (protocol: string): Promise<string> => {
+      const tables = await Promise.all(
+        ['master4', 'master6'].map((table) => ask(`show route table ${table} protocol ${protocol} all`)),
+      );
+      return tables.join('');
+    };
+    await eventually(
+      'the router knows what it should',
+      async () => {
+        const [four, other] = [await routesOf('n1'), await routesOf('n2')];
+        expect(four).toContain('203.0.113.0/28');
+        expect(four).toContain('BGP.community: (64512,5)');
+        expect(four).toContain('BGP.large_community: (64512, 7, 9)');
+        // The session over IPv4 is of IPv4, and only the node that was selected says it.
+        expect(four).not.toContain('2001:db8:99');
+        expect(other).not.toContain('203.0.113');
+        for (const protocol of ['n1six', 'n2six']) {
+          const six = await routesOf(protocol);
+          expect(six).toContain('2001:db8:99::7/128');
+          expect(six).toContain('BGP.local_pref: 300');
+          expect(six).not.toContain('203.0.113');
+        }
+        expect(await ask('show protocols all n1')).toMatch(/Keepalive timer|Hold timer:.*\/9/);
+        expect(await ask('show bfd sessions')).toMatch(/Up\s+\S+\s+0\.200\s+1\.000/);
+      },
+      60_000,
+    );
+    const { bgp } = JSON.parse(await first.page('/status')) as { bgp: { peers: { name: string }[] } };
+    expect(bgp.peers).toMatchObject([
+      { name: 'elsewhere', lastError: { words: expect.stringContaining('"red" can be used: this machine has none') } },
+      { name: 'tor', session: { holdTimeSec: 9, families: ['ipv4'] } },
+      { name: 'tor6', session: { families: ['ipv6'] }, bfd: { state: 'up', detectMs: 1000 } },
+    ]);
+    await eventually('events say what is not to be had', async () => {
+      const { items } = await lab.api.list<Event>(builtin('Event'), { namespace: 'metallb-system' });
+      const told = items.map(({ involvedObject: of, reason }) => `${of.kind} ${of.name} ${reason}`);
+      expect(told).toContain('BGPPeer unnumbered PeerRefused');
+      // Both nodes come to the same; one says it.
+      expect(told.filter((line) => line === 'BGPAdvertisement misspelt UnknownCommunity')).toHaveLength(1);
+    });
   });
 });

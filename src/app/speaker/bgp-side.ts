@@ -7,6 +7,7 @@ import { builtin } from '#kube/api/resources.ts';
 import type { Client } from '#kube/client/client.ts';
 import type { Cancel, Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import { libcObstacle } from '#lib/sys/libc.ts';
 import { createSpeaker, type Speaker } from '#traffic/announce/bgp/speaker.ts';
 import type { SpeakerStatus } from '#traffic/announce/bgp/status.ts';
 import type { BgpRoute } from '#traffic/model/announce/announcement.ts';
@@ -23,7 +24,7 @@ export interface BgpSideOptions {
   readonly onProblems: (problems: readonly PeerProblem[]) => void;
 }
 
-export interface BgpWanted extends Omit<PeersGiven, 'passwords'> {
+export interface BgpWanted extends Omit<PeersGiven, 'obstacle' | 'passwords'> {
   readonly routes: readonly BgpRoute[];
   /** The IPv4 address of the node, which makes a good router ID. */
   readonly nodeAddress: string | undefined;
@@ -98,7 +99,16 @@ export class BgpSide {
 
   async #apply(wanted: BgpWanted): Promise<void> {
     const passwords = await this.#passwords(wanted.peers);
-    const { peers, localAs, routerId: theirs, problems } = readPeers({ ...wanted, passwords });
+    const {
+      peers,
+      localAs,
+      routerId: theirs,
+      problems,
+    } = readPeers({
+      ...wanted,
+      passwords,
+      obstacle: libcObstacle(),
+    });
     const routerId = this.#options.routerId ?? theirs ?? wanted.nodeAddress;
     this.#options.onProblems(problems);
     const identity = `${localAs} ${routerId}`;

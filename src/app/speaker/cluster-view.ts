@@ -34,9 +34,15 @@ export class ClusterView {
   readonly #bgp: CustomInformer<BGPAdvertisement>;
   readonly #communities: CustomInformer<Community>;
 
+  /** By kind. */
+  readonly #customs = new Map<string, CustomInformer<KubeObject>>();
+
   constructor(informers: Informers) {
-    const custom = <T extends KubeObject>(kind: string): CustomInformer<T> =>
-      customInformer<T>(informers, loadBalancerResource(kind));
+    const custom = <T extends KubeObject>(kind: string): CustomInformer<T> => {
+      const informer = customInformer<T>(informers, loadBalancerResource(kind));
+      this.#customs.set(kind, informer as unknown as CustomInformer<KubeObject>);
+      return informer;
+    };
     this.services = informers.of(builtin('Service'));
     this.nodes = informers.of(builtin('Node'));
     this.#slices = informers.of(builtin('EndpointSlice'));
@@ -58,12 +64,20 @@ export class ClusterView {
     this.nodes.onChange((_key, now, before) => {
       if (now === undefined || before === undefined || newsOf(now) !== newsOf(before)) changed();
     });
-    for (const one of this.#customs()) one.onChange(changed);
+    for (const one of this.#customs.values()) one.onChange(changed);
   }
 
   async synced(): Promise<void> {
     const standard = [this.services, this.nodes, this.#slices];
-    await Promise.all([...standard, ...this.#customs()].map((one) => one.synced()));
+    await Promise.all([...standard, ...this.#customs.values()].map((one) => one.synced()));
+  }
+
+  /** With its kind and version, as events want it. */
+  loadBalancerObject(kind: string, key: string): KubeObject | undefined {
+    const object = this.#customs.get(kind)?.get(key);
+    if (object === undefined) return undefined;
+    const { group, version } = loadBalancerResource(kind);
+    return { ...object, apiVersion: `${group}/${version}`, kind };
   }
 
   input(isAlive: (node: string) => boolean, isDefault: boolean): AnnounceInput {
@@ -79,18 +93,6 @@ export class ClusterView {
       isAlive,
       isDefault,
     };
-  }
-
-  #customs(): CustomInformer<KubeObject>[] {
-    return [
-      this.#pools,
-      this.#theirPools,
-      this.#l2,
-      this.#bgp,
-      this.#communities,
-      this.peers,
-      this.bfdProfiles,
-    ] as unknown as CustomInformer<KubeObject>[];
   }
 }
 

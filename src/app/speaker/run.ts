@@ -87,7 +87,11 @@ async function speak(
       ? await openHeartbeats(announcer, settings, client)
       : undefined;
   const recorder = createEventRecorder(client, { component: 'evenkeel-speaker', host: nodeName, clock, log });
-  const tellings = new Tellings(nodeName, recorder, (key) => view.services.get(key), log);
+  const objects = {
+    service: (key: string) => view.services.get(key),
+    loadBalancer: (kind: string, key: string) => view.loadBalancerObject(kind, key),
+  };
+  const tellings = new Tellings(nodeName, recorder, objects, log);
   const bgp = settings.bgp
     ? new BgpSide({
         client,

@@ -114,7 +114,9 @@ export class NodeSpeaker {
     totals.set('alive', heartbeats?.alivePeers.length ?? 0);
     totals.set('prefixes', this.#duties.bgp.length);
     tellings.tell(this.#duties);
-    tellings.problems(duties.problems);
+    const names = [node, ...view.nodes.list().map(({ metadata }) => metadata?.name ?? '')];
+    const first = names.filter((name) => this.#isAlive(name)).sort()[0] ?? node;
+    tellings.problems(duties.problems, first === node);
   }
 }
 

@@ -8,25 +8,27 @@ import type { AnnounceProblem } from '#traffic/model/announce/announcement.ts';
 import type { PeerProblem } from './bgp-peers.ts';
 import type { Duties } from './duties.ts';
 
+/** Where the objects are that events are about, as of now. */
+export interface ObjectsToTellOf {
+  readonly service: (key: string) => (Service & KubeObject) | undefined;
+  /** With its kind and version. */
+  readonly loadBalancer: (kind: AnnounceProblem['kind'], key: string) => KubeObject | undefined;
+}
+
 export class Tellings {
   readonly #node: string;
   readonly #events: EventRecorder;
-  readonly #serviceOf: (key: string) => (Service & KubeObject) | undefined;
+  readonly #objects: ObjectsToTellOf;
   readonly #log: Logger;
   /** `protocol address service`. */
   #assigned = new Set<string>();
   #problems: ReadonlySet<string> = new Set();
   #peerProblems: ReadonlySet<string> = new Set();
 
-  constructor(
-    node: string,
-    events: EventRecorder,
-    serviceOf: (key: string) => (Service & KubeObject) | undefined,
-    log: Logger,
-  ) {
+  constructor(node: string, events: EventRecorder, objects: ObjectsToTellOf, log: Logger) {
     this.#node = node;
     this.#events = events;
-    this.#serviceOf = serviceOf;
+    this.#objects = objects;
     this.#log = log;
   }
 
@@ -37,7 +39,7 @@ export class Tellings {
     for (const one of now) {
       if (this.#assigned.has(one)) continue;
       const [protocol = '', key = ''] = one.split(' ');
-      const service = this.#serviceOf(key);
+      const service = this.#objects.service(key);
       this.#log.info({ service: key, protocol }, 'This node announces the Service');
       if (service === undefined) continue;
       const message = `announcing from node "${this.#node}" with protocol "${protocol}"`;
@@ -49,23 +51,41 @@ export class Tellings {
     this.#assigned = now;
   }
 
-  /** Each once, as long as it is there. Every node says the same, so the log is enough. */
-  problems(problems: readonly AnnounceProblem[]): void {
+  /** Each once, as long as it is there. Every node comes to the same: `first` is whether this one writes the events. */
+  problems(problems: readonly AnnounceProblem[], first: boolean): void {
     this.#problems = this.#news(
       this.#problems,
-      problems.map(({ kind, key, field, message }) => `${kind} "${key}": ${field}: ${message}`),
+      problems.map(({ kind, key, reason, field, message }) => ({ kind, key, reason, words: `${field}: ${message}` })),
+      first,
     );
   }
 
+  /** Of this node: others may have none, as it is with a Secret that one may not read. */
   peerProblems(problems: readonly PeerProblem[]): void {
     this.#peerProblems = this.#news(
       this.#peerProblems,
-      problems.map(({ key, message }) => `BGPPeer "${key}": ${message}`),
+      problems.map(({ key, reason, message: words }) => ({ kind: 'BGPPeer', key, reason, words })),
+      true,
     );
   }
 
-  #news(before: ReadonlySet<string>, now: readonly string[]): ReadonlySet<string> {
-    for (const one of now) if (!before.has(one)) this.#log.warn({ problem: one }, 'Cannot announce as asked');
-    return new Set(now);
+  #news(before: ReadonlySet<string>, now: readonly Told[], withEvents: boolean): ReadonlySet<string> {
+    const said = new Set<string>();
+    for (const { kind, key, reason, words } of now) {
+      const line = `${kind} "${key}": ${words}`;
+      said.add(line);
+      if (before.has(line)) continue;
+      this.#log.warn({ problem: line }, 'Cannot announce as asked');
+      const object = withEvents ? this.#objects.loadBalancer(kind, key) : undefined;
+      if (object !== undefined) this.#events.event(object, 'Warning', reason, words);
+    }
+    return said;
   }
+}
+
+interface Told {
+  readonly kind: AnnounceProblem['kind'];
+  readonly key: string;
+  readonly reason: string;
+  readonly words: string;
 }

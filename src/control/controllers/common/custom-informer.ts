@@ -12,17 +12,22 @@ export type CustomInformer<T> = Pick<Informer<T>, 'get' | 'list' | 'synced'> & {
 };
 
 /**
- * Watches the resource from the moment in which the server serves it. `synced` resolves once it is known that it does
+ * Watches the resource from the moment in which the server serves it, in the first version of those that can be read. `synced` resolves once it is known that it does
  * not, or its first list is in: nobody waits for what may never come.
  */
-export function customInformer<T extends KubeObject>(informers: Informers, ref: ResourceRef): CustomInformer<T> {
+export function customInformer<T extends KubeObject>(
+  informers: Informers,
+  ref: ResourceRef & { readonly otherVersions?: readonly string[] },
+): CustomInformer<T> {
   const definitions = informers.of<CustomResourceDefinition>(builtin('CustomResourceDefinition'));
   const name = `${ref.resource}.${ref.group}`;
   const handlers = new Set<ChangeHandler<T>>();
   let inner: Informer<T> | undefined;
   definitions.onChange((key, now) => {
-    if (key !== name || now === undefined || inner !== undefined || !isServed(now, ref.version)) return;
-    inner = informers.of<T>(ref);
+    if (key !== name || now === undefined || inner !== undefined) return;
+    const version = [ref.version, ...(ref.otherVersions ?? [])].find((one) => isServed(now, one));
+    if (version === undefined) return;
+    inner = informers.of<T>({ ...ref, version });
     for (const handler of handlers) inner.onChange(handler);
   });
   return {

@@ -83,6 +83,7 @@ const bgpAdvertisement = defineResource({
 const bgpPeer = defineResource({
   ...GROUP,
   version: 'v1beta2',
+  formerVersion: 'v1beta1',
   kind: 'BGPPeer',
   plural: 'bgppeers',
   about: 'A router that nodes speak BGP with.',

@@ -5,7 +5,10 @@ import { addressPoolDefinition } from './address-pool-definition.ts';
 import { metallbDefinitions } from './metallb-definitions.ts';
 import type { Definition } from './schema-parts.ts';
 
-type Ref = Pick<ResourceDefinition, 'group' | 'version' | 'resource' | 'kind' | 'namespaced'>;
+type Ref = Pick<ResourceDefinition, 'group' | 'version' | 'resource' | 'kind' | 'namespaced'> & {
+  /** Of the same shape: read where `version` is not served. */
+  readonly otherVersions: readonly string[];
+};
 
 export type { Definition };
 
@@ -17,5 +20,6 @@ export function loadBalancerResource(kind: string): Ref {
   if (spec === undefined) throw new Error(`No load balancer resource is of kind ${kind}`);
   const { group, versions, names, scope } = spec;
   const namespaced = scope === 'Namespaced';
-  return { group, version: versions[0]?.name ?? '', resource: names.plural, kind: names.kind, namespaced };
+  const [version = '', ...otherVersions] = versions.map(({ name }) => name);
+  return { group, version, otherVersions, resource: names.plural, kind: names.kind, namespaced };
 }

@@ -11,6 +11,8 @@ type Columns = readonly (readonly [name: string, type: string, jsonPath: string,
 export interface Defined {
   readonly group: string;
   readonly version: string;
+  /** Served as well, in the same shape; what is written so is read as `version`. */
+  readonly formerVersion?: string;
   readonly kind: string;
   readonly plural: string;
   readonly shortNames?: readonly string[];
@@ -24,7 +26,11 @@ export interface Defined {
 export type Definition = CustomResourceDefinition & KubeObject;
 
 export function defineResource(of: Defined): Definition {
-  const { group, version, kind, plural, shortNames = [], namespaced, about, spec, columns } = of;
+  const { group, version, formerVersion, kind, plural, shortNames = [], namespaced, about, spec, columns } = of;
+  const served = [
+    { name: version, served: true, storage: true },
+    ...(formerVersion === undefined ? [] : [{ name: formerVersion, served: true, storage: false, deprecated: true }]),
+  ];
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
@@ -33,36 +39,32 @@ export function defineResource(of: Defined): Definition {
       group,
       names: { kind, listKind: `${kind}List`, plural, singular: kind.toLowerCase(), shortNames: [...shortNames] },
       scope: namespaced ? 'Namespaced' : 'Cluster',
-      versions: [
-        {
-          name: version,
-          served: true,
-          storage: true,
-          schema: {
-            openAPIV3Schema: {
-              type: 'object',
-              description: about,
-              required: ['spec'],
-              properties: {
-                apiVersion: text('Version of the schema.'),
-                kind: text('Kind of the object.'),
-                metadata: { type: 'object' },
-                spec,
-                status: of.status ?? object('Nothing is reported yet.', {}),
-              },
+      versions: served.map((one) => ({
+        ...one,
+        schema: {
+          openAPIV3Schema: {
+            type: 'object',
+            description: about,
+            required: ['spec'],
+            properties: {
+              apiVersion: text('Version of the schema.'),
+              kind: text('Kind of the object.'),
+              metadata: { type: 'object' },
+              spec,
+              status: of.status ?? object('Nothing is reported yet.', {}),
             },
           },
-          subresources: { status: {} },
-          additionalPrinterColumns: [...columns, ['Age', 'date', '.metadata.creationTimestamp'] as const].map(
-            ([name, type, jsonPath, priority]) => ({
-              name,
-              type,
-              jsonPath,
-              ...(priority === undefined ? {} : { priority }),
-            }),
-          ),
         },
-      ],
+        subresources: { status: {} },
+        additionalPrinterColumns: [...columns, ['Age', 'date', '.metadata.creationTimestamp'] as const].map(
+          ([name, type, jsonPath, priority]) => ({
+            name,
+            type,
+            jsonPath,
+            ...(priority === undefined ? {} : { priority }),
+          }),
+        ),
+      })),
     },
   };
 }

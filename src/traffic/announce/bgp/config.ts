@@ -10,6 +10,8 @@ export interface BfdConfig {
   readonly receiveMs?: number;
   /** Packets that may be missed; default 3. */
   readonly multiplier?: number;
+  /** Says nothing before the peer has (RFC 5880, 6.1). */
+  readonly passive?: boolean;
 }
 
 export interface PeerConfig {
@@ -31,6 +33,12 @@ export interface PeerConfig {
   readonly multihop?: boolean;
   /** Seconds of silence after which the peer counts as gone: 0 for never, else 3 to 65535; default 90. */
   readonly holdTimeSec?: number;
+  /** Most seconds between two signs of life of ours, 1 to 65535; a third of the agreed hold time where that is less. */
+  readonly keepaliveSec?: number;
+  /** Least seconds between two attempts to connect, 1 to 65535; default 1, and longer after each failure up to 30. */
+  readonly connectRetrySec?: number;
+  /** An interface or a VRF that connections are bound to; not together with `bfd`. */
+  readonly device?: string;
   /** Default both. */
   readonly families?: readonly Family[];
   /** Next hops where an announcement names none; default the own address on the network of the session. */
@@ -49,6 +57,8 @@ export const DEFAULT_HOLD_TIME = 90;
 const DEFAULT_RESTART_TIME = 120;
 /** Bytes that the kernel takes. */
 const MAX_SECRET = 80;
+/** Longest name of an interface, in bytes. */
+const MAX_DEVICE = 15;
 const MAX_AS = 0xffff_ffff;
 
 /** Seconds; undefined where graceful restart is not wanted. */
@@ -74,6 +84,20 @@ export function peerProblems(peer: PeerConfig): string[] {
   check('as', peer.as, goodAs, `use 1 to ${MAX_AS}, internal or external`);
   if (peer.localAs !== undefined) check('localAs', peer.localAs, whole(peer.localAs, 1, MAX_AS), `use 1 to ${MAX_AS}`);
   check('holdTimeSec', holdTimeSec, whole(holdTimeSec, 3, 65_535) || holdTimeSec === 0, 'use 0 or 3 to 65535');
+  for (const field of ['keepaliveSec', 'connectRetrySec'] as const) {
+    const value = peer[field];
+    if (value !== undefined) check(field, value, value >= 1 && value <= 65_535, 'use 1 to 65535');
+  }
+  if (peer.device !== undefined) {
+    const size = Buffer.byteLength(peer.device);
+    check(
+      'device',
+      peer.device,
+      size > 0 && size <= MAX_DEVICE,
+      `use the name of an interface, 1 to ${MAX_DEVICE} bytes`,
+    );
+    check('bfd', peer.bfd, peer.bfd === undefined, 'which does not work with a device: leave one of the two out');
+  }
   const restart = restartTimeOf(peer) ?? 1;
   check('restartTimeSec', restart, whole(restart, 1, 4095), 'use 1 to 4095, or false');
   const { localAddress } = peer;

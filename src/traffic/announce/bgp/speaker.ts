@@ -239,18 +239,19 @@ class BgpSpeaker implements Speaker {
 function checkPeers(peers: readonly PeerConfig[], listens: boolean): void {
   const problems = peers.flatMap(peerProblems);
   const seen = { name: new Set<string>(), address: new Set<string>() };
-  for (const { name, address, passive, password, ttlSecurity } of peers) {
+  for (const { name, address, passive, password, ttlSecurity, device } of peers) {
     if (seen.name.has(name)) problems.push(`Peer "${name}" is there twice: rename one`);
-    if (seen.address.has(addressKey(address)))
-      problems.push(`Peer "${name}": another peer has the address "${address}"`);
+    // One address may be two routers in two VRFs.
+    const place = `${addressKey(address)} ${device ?? ''}`;
+    if (seen.address.has(place)) problems.push(`Peer "${name}": another peer has the address "${address}"`);
     if (passive === true && !listens) problems.push(`Peer "${name}" is passive: let the speaker listen`);
-    const obstacle = securityObstacle({ password: password?.value, ttlSecurity });
+    const obstacle = securityObstacle({ password: password?.value, ttlSecurity, device });
     if (obstacle !== undefined) {
-      const field = password === undefined ? 'ttlSecurity' : 'password';
+      const field = password !== undefined ? 'password' : device !== undefined ? 'device' : 'ttlSecurity';
       problems.push(`Peer "${name}": ${field} cannot be had here because ${obstacle}`);
     }
     seen.name.add(name);
-    seen.address.add(addressKey(address));
+    seen.address.add(place);
   }
   if (problems.length > 0) throw new Error(problems.join('\n'));
 }

@@ -54,6 +54,24 @@ describe('a BFD session', () => {
     expect(one.changes.at(-1)).toEqual(['up', false]);
   });
 
+  it('that is passive says nothing before its peer, nor after it is gone', () => {
+    const alone = pair({ ...fast, passive: true }, { ...fast, passive: true });
+    alone.clock.advance(10_000);
+    expect([alone.one.sent, alone.two.sent]).toEqual([[], []]);
+    const { clock, way, one, two } = pair({ ...fast, passive: true }, fast);
+    clock.advance(2_000);
+    expect([one.session.state, two.session.state]).toEqual(['up', 'up']);
+    way.open = false;
+    clock.advance(300);
+    expect(one.session.state).toBe('down');
+    one.sent.length = 0;
+    clock.advance(10_000);
+    expect(one.sent).toEqual([]);
+    way.open = true;
+    clock.advance(2_000);
+    expect([one.session.state, two.session.state]).toEqual(['up', 'up']);
+  });
+
   it('sends as often as the slower side wants, and waits as long as the other side may take', () => {
     const { clock, one, two } = pair(fast, { transmitMs: 50, receiveMs: 400, multiplier: 5 });
     clock.advance(5000);

@@ -65,7 +65,12 @@ export class BfdSession {
     this.#cancelDetect();
     this.#state = 'admin_down';
     this.#diagnostic = DIAGNOSTIC.adminDown;
-    this.#send(false);
+    if (!this.#mustWait()) this.#send(false);
+  }
+
+  /** Who is passive speaks when it is spoken to (RFC 5880, 6.8.7). */
+  #mustWait(): boolean {
+    return this.#options.config.passive === true && this.#remote === undefined;
   }
 
   /** A packet that is for this session (RFC 5880, 6.8.6). */
@@ -131,12 +136,15 @@ export class BfdSession {
   }
 
   #transmit(): void {
+    this.#cancelTransmit();
+    if (this.#mustWait()) return;
     this.#send(false);
     this.#schedule();
   }
 
   #schedule(): void {
     this.#cancelTransmit();
+    if (this.#mustWait()) return;
     // A peer that can take none is sent none.
     if (this.#remote?.requiredMinRx === 0) return;
     const interval = Math.max(this.#desiredMinTx(), this.#remote?.requiredMinRx ?? 0) / US;

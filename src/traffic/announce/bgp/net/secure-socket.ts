@@ -1,10 +1,10 @@
-// Sockets that Node cannot make by itself: signed by a secret (RFC 2385), or open to the own network only (RFC 5082).
+// Sockets that Node cannot make by itself: signed (RFC 2385), open to the own network only (RFC 5082), or of one VRF.
 // Knows no message; needs src/lib/sys, and says so where that cannot be used.
 import type { Server, Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { libcObstacle } from '#lib/sys/libc.ts';
 import { connectOn, descriptorOf } from '#lib/sys/node-streams.ts';
-import { bindSocket, closeSocket, openSocket, setSocketOption } from '#lib/sys/socket.ts';
+import { bindSocket, closeSocket, openSocket, SOL_SOCKET, setSocketOption } from '#lib/sys/socket.ts';
 import type { InternetAddress } from '#lib/sys/socket-address.ts';
 import { setTcpMd5Key } from '#lib/sys/tcp-md5.ts';
 import { addressFamily, withoutZone } from '../wire/family.ts';
@@ -14,8 +14,11 @@ export interface Security {
   readonly address: string;
   readonly password?: string;
   readonly ttlSecurity?: boolean;
+  /** An interface or a VRF. */
+  readonly device?: string;
 }
 
+const SO_BINDTODEVICE = 25;
 const SOL_IP = 0;
 const SOL_IPV6 = 41;
 const IP_TTL = 2;
@@ -27,7 +30,12 @@ const FULL_TTL = 255;
 
 /** Why `security` cannot be had here, as a clause; undefined where it can, or where nothing is asked for. */
 export function securityObstacle(security: Omit<Security, 'address'>): string | undefined {
-  return security.password === undefined && security.ttlSecurity !== true ? undefined : libcObstacle();
+  return isPlain(security) ? undefined : libcObstacle();
+}
+
+/** Whether Node's own sockets will do. */
+export function isPlain({ password, ttlSecurity, device }: Omit<Security, 'address'>): boolean {
+  return password === undefined && ttlSecurity !== true && device === undefined;
 }
 
 /** A socket that is on its way to the peer. Throws where the kernel refuses. */
@@ -37,6 +45,7 @@ export function connectSecurely(security: Security, port: number, localAddress: 
   try {
     if (security.password !== undefined) setTcpMd5Key(fd, socketAddress(address), Buffer.from(security.password));
     if (security.ttlSecurity === true) askForFullTtl(fd, addressFamily(address) === 'ipv6');
+    if (security.device !== undefined) bindToDevice(fd, security.device);
     if (localAddress !== undefined) bindSocket(fd, socketAddress(localAddress));
   } catch (error) {
     closeSocket(fd);
@@ -60,6 +69,15 @@ export function restrictToNetwork(socket: Socket): void {
   // An IPv4 peer of a socket for both families is reached by IPv4, and has options of both.
   if (fd !== undefined)
     askForFullTtl(fd, socket.remoteFamily === 'IPv6' && !/^::ffff:\d+\./i.test(socket.remoteAddress ?? ''));
+}
+
+function bindToDevice(fd: number, device: string): void {
+  try {
+    setSocketOption(fd, SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(device));
+  } catch (cause) {
+    const why = (cause as NodeJS.ErrnoException).code === 'ENODEV' ? 'this machine has none' : (cause as Error).message;
+    throw new Error(`no interface or VRF "${device}" can be used: ${why}`, { cause });
+  }
 }
 
 function askForFullTtl(fd: number, ipv6: boolean): void {

@@ -4,7 +4,7 @@ import { createServer, isIPv6, type Server, Socket } from 'node:net';
 import type { Cancel, Clock } from '#lib/clock.ts';
 import type { DialTarget } from '../session/peer.ts';
 import type { Wire } from '../session/wire.ts';
-import { connectSecurely, expectSignature, restrictToNetwork, type Security } from './secure-socket.ts';
+import { connectSecurely, expectSignature, isPlain, restrictToNetwork, type Security } from './secure-socket.ts';
 import { TcpWire } from './tcp-wire.ts';
 
 export class Tcp {
@@ -94,10 +94,9 @@ export class Tcp {
   }
 }
 
-function connect({ address, port, localAddress, password, ttlSecurity }: DialTarget): Socket {
-  if (password !== undefined || ttlSecurity === true) {
-    return connectSecurely({ address, password, ttlSecurity }, port, localAddress);
-  }
+function connect({ port, localAddress, ...security }: DialTarget): Socket {
+  const { address } = security;
+  if (!isPlain(security)) return connectSecurely(security, port, localAddress);
   const socket = new Socket();
   return socket.connect({ host: address, port, ...(localAddress === undefined ? {} : { localAddress }) });
 }

@@ -14,6 +14,8 @@ export interface OwnSide {
   readonly routerId: string;
   /** Seconds. */
   readonly holdTime: number;
+  /** Most seconds between two signs of life; undefined for a third of what is agreed on. */
+  readonly keepalive?: number;
   readonly families: readonly Family[];
   /** Seconds; undefined without graceful restart. */
   readonly restartTime?: number;

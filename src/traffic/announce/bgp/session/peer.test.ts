@@ -87,6 +87,17 @@ describe('connecting', () => {
     expect(peer.lastError?.words).toBe('nobody listens');
   });
 
+  it('is tried again after the time that was asked for, however often it fails', () => {
+    const { clock, dials, refuse } = begin({ connectRetrySec: 7 });
+    for (let count = 0; count < 4; count++) {
+      refuse();
+      clock.advance(7_000 - 1);
+      expect(dials).toHaveLength(0);
+      clock.advance(1);
+      expect(dials).toHaveLength(1);
+    }
+  });
+
   it('is given up after 10 seconds without an answer', () => {
     const { clock, dials, peer } = begin();
     clock.advance(10_000);

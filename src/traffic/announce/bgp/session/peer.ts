@@ -21,6 +21,7 @@ export interface DialTarget {
   readonly localAddress?: string;
   readonly password?: string;
   readonly ttlSecurity?: boolean;
+  readonly device?: string;
 }
 
 export interface PeerTools {
@@ -156,7 +157,7 @@ export class Peer {
       this.#show();
       return;
     }
-    const { address, port = DEFAULT_PORT, localAddress, password, ttlSecurity } = this.config;
+    const { address, port = DEFAULT_PORT, localAddress, password, ttlSecurity, device } = this.config;
     const { clock, dial } = this.#tools;
     const give = (result: Wire | Error): void => {
       this.#cancelDial = undefined;
@@ -168,9 +169,8 @@ export class Peer {
         this.#open(result, false);
       }
     };
-    const cancel = dial({ address, port, localAddress, password: password?.value, ttlSecurity }, (result) =>
-      give(result),
-    );
+    const target = { address, port, localAddress, password: password?.value, ttlSecurity, device };
+    const cancel = dial(target, (result) => give(result));
     const patience = clock.after(CONNECT_PATIENCE_MS, () => {
       cancel();
       const hint = password === undefined ? '' : ', as it does where passwords differ';
@@ -188,7 +188,11 @@ export class Peer {
       const { clock, random } = this.#tools;
       this.#failures++;
       this.#cancelRetry?.();
-      this.#cancelRetry = clock.after(backoffDelay(this.#failures, { ...RETRY, random }), () => this.#dial());
+      const { connectRetrySec } = this.config;
+      const pace =
+        connectRetrySec === undefined ? {} : { baseMs: connectRetrySec * 1000, capMs: connectRetrySec * 1000 };
+      const ms = backoffDelay(this.#failures, { ...RETRY, ...pace, random });
+      this.#cancelRetry = clock.after(ms, () => this.#dial());
     }
     this.#show();
   }
@@ -209,6 +213,7 @@ export class Peer {
       remoteAs: config.as,
       routerId: tools.routerId,
       holdTime: config.holdTimeSec ?? DEFAULT_HOLD_TIME,
+      ...(config.keepaliveSec === undefined ? {} : { keepalive: config.keepaliveSec }),
       families: config.families ?? FAMILIES,
       ...(restartTime === undefined ? {} : { restartTime }),
       restarted: this.#first,

@@ -165,6 +165,18 @@ describe('a session', () => {
     expect(puppet.heard.at(-1)).toMatchObject({ type: 'notification', code: 4 });
   });
 
+  it.each([
+    [4, 4],
+    [60, 10],
+  ])('asked to keep alive every %i s does so every %i s', (keepaliveSec, seconds) => {
+    const { clock, puppet, up } = begin({ keepalive: keepaliveSec });
+    up();
+    clock.advance(seconds * 1000 - 1);
+    expect(puppet.heard).toEqual([]);
+    clock.advance(1);
+    expect(puppet.heard).toEqual([keepalive]);
+  });
+
   it('keeps alive every third of the hold time, and gives up when nothing comes for all of it', () => {
     const { clock, puppet, ends, up } = begin();
     up();

@@ -210,8 +210,9 @@ export class Session {
 
   #scheduleKeepalive(): void {
     const { clock, random } = this.#options;
-    // A third of the hold time, less up to a quarter (RFC 4271, 4.4 and 10).
-    const ms = (this.#holdMs / 3) * (1 - random() / 4);
+    // A third of the hold time or less, and less up to a quarter (RFC 4271, 4.4 and 10).
+    const { keepalive = Number.POSITIVE_INFINITY } = this.#options.own;
+    const ms = Math.min(keepalive * 1000, this.#holdMs / 3) * (1 - random() / 4);
     this.#cancelKeepalive = clock.after(ms, () => {
       this.#scheduleKeepalive();
       if (!this.wire.congested) {
