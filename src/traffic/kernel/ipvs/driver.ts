@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import type { Family } from '#lib/ip.ts';
 import type { RuleUpdate } from '#traffic/snapshot/rules/rule-model.ts';
 import type { DriverOptions, L4Driver, Repairs } from '../contract.ts';
+import { programsIn, type RunProgram } from '../programs.ts';
 import { drainingOf, withDraining } from './drain.ts';
 import { elementChange } from './ip-sets.ts';
 import { Kernel, type KernelChange, type KernelState, type Seen } from './kernel-state.ts';
@@ -11,7 +12,6 @@ import { type Names, namesOf } from './names.ts';
 import { PacketRules } from './packet-rules.ts';
 import { tableChange } from './restore-text.ts';
 import { markOf, type Scheduler, type Virtual } from './table.ts';
-import { type RunTool, toolsIn } from './tools.ts';
 import { type Touched, Wanted } from './wanted.ts';
 
 export interface IpvsOptions extends DriverOptions {
@@ -28,7 +28,7 @@ const DRAIN_MS = 10_000;
 
 class IpvsDriver implements L4Driver {
   readonly name = 'ipvs';
-  readonly #run: RunTool;
+  readonly #run: RunProgram;
   readonly #names: Names;
   readonly #kernel: Kernel;
   readonly #scheduler: Scheduler | undefined;
@@ -43,7 +43,7 @@ class IpvsDriver implements L4Driver {
   #drained = 0;
 
   constructor({ netns, owner, scheduler, warn }: IpvsOptions) {
-    this.#run = toolsIn(netns);
+    this.#run = programsIn(netns);
     this.#names = namesOf(owner);
     this.#kernel = new Kernel(this.#run, this.#names);
     this.#scheduler = scheduler;

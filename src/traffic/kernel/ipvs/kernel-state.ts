@@ -1,11 +1,12 @@
 // The kernel's side of the driver: what is there is read into plain data, and a change is carried out in an order in
 // which no client meets half of it. Decides nothing.
 import type { Family } from '#lib/ip.ts';
+import type { RunProgram } from '../programs.ts';
 import { createSets, type ElementChange, type Elements, parseElements, setNames } from './ip-sets.ts';
 import { isOurMark, type Names } from './names.ts';
 import { parseConnections, parseSaved, type TableChange } from './restore-text.ts';
 import { addressKey, type IpvsTable, markOf } from './table.ts';
-import { mustRunAll, type RunTool, type Step } from './tools.ts';
+import { mustRunAll, type Step } from './tools.ts';
 
 export interface KernelState {
   readonly table: IpvsTable;
@@ -40,10 +41,10 @@ const SETTINGS: readonly (readonly [path: string, value: string])[] = [
 ];
 
 export class Kernel {
-  readonly #run: RunTool;
+  readonly #run: RunProgram;
   readonly #names: Names;
 
-  constructor(run: RunTool, names: Names) {
+  constructor(run: RunProgram, names: Names) {
     this.#run = run;
     this.#names = names;
   }

@@ -2,15 +2,16 @@
 // Knows text only; what the rules say is in chains.ts.
 import type { Family } from '#lib/ip.ts';
 import type { Repairs } from '../contract.ts';
+import type { RunProgram } from '../programs.ts';
 import { chainsOf } from './chains.ts';
-import { mustRunAll, type RunTool, type Step } from './tools.ts';
+import { mustRunAll, type Step } from './tools.ts';
 
 /** Several make the same rules by different interfaces of the kernel, not all of which every kernel has. */
 const VARIANTS = ['', '-legacy', '-nft'];
 const TABLES = ['mangle', 'filter', 'nat'] as const;
 
 export class PacketRules {
-  readonly #run: RunTool;
+  readonly #run: RunProgram;
   readonly #prefix: string;
   readonly #program: string;
   readonly #family: Family;
@@ -18,7 +19,7 @@ export class PacketRules {
   /** Our lines as they were shown when they had just been made. */
   #made: readonly string[] = [];
 
-  constructor(run: RunTool, prefix: string, family: Family) {
+  constructor(run: RunProgram, prefix: string, family: Family) {
     this.#run = run;
     this.#prefix = prefix;
     this.#family = family;

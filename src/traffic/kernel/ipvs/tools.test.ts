@@ -1,9 +1,10 @@
 // One shell for several programs: what each prints, what each reads, and that the first complaint ends the row.
 // Runs small programs of any machine; no IPVS.
 import { expect, test } from 'vitest';
-import { mustRunAll, type Step, toolsIn } from './tools.ts';
+import { programsIn } from '../programs.ts';
+import { mustRunAll, type Step } from './tools.ts';
 
-const run = toolsIn(undefined);
+const run = programsIn(undefined);
 const sh = (script: string, more: Partial<Step> = {}): Step => ({ program: 'sh', args: ['-c', script], ...more });
 
 test('each gets its own input and its own words, and what it prints is its own', async () => {

@@ -1,50 +1,6 @@
-// The programs that the driver works with, run in its network namespace: text goes in, text comes out.
-// Knows none of them; a refusal becomes a sentence.
-import { spawn } from 'node:child_process';
-
-/** Longer than any change takes. */
-const TIMEOUT_MS = 60_000;
-
-export type RunTool = (program: string, args: readonly string[], input?: string) => Promise<ToolResult>;
-
-export interface ToolResult {
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly code: number | null;
-}
-
-/** `netns`: path of the network namespace to work in. Rejects only where the program cannot be started. */
-export function toolsIn(netns: string | undefined): RunTool {
-  return (program, args, input = '') =>
-    new Promise((resolve, reject) => {
-      const [file = '', ...rest] = [
-        ...(netns === undefined ? [] : ['nsenter', `--net=${netns}`, '--']),
-        program,
-        ...args,
-      ];
-      // A group of its own, which ends as a whole: what a shell has started holds our pipes as well.
-      const child = spawn(file, rest, { detached: true });
-      const timer = setTimeout(() => {
-        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-      }, TIMEOUT_MS);
-      const out: Buffer[] = [];
-      let stderr = '';
-      child.stdout.on('data', (bytes: Buffer) => out.push(bytes));
-      child.stderr.on('data', (bytes: Buffer) => {
-        if (stderr.length < 4_096) stderr += bytes.toString();
-      });
-      child.stdin.on('error', () => {});
-      child.on('error', (error: NodeJS.ErrnoException) => {
-        clearTimeout(timer);
-        reject(error.code === 'ENOENT' ? new Error(`${program} is not installed`) : error);
-      });
-      child.on('close', (code) => {
-        clearTimeout(timer);
-        resolve({ stdout: Buffer.concat(out).toString(), stderr, code });
-      });
-      child.stdin.end(input);
-    });
-}
+// Several programs by one shell: what each prints, and the first complaint as a sentence.
+// Knows none of them, but what tells whether IPVS can be used.
+import { programsIn, type RunProgram } from '../programs.ts';
 
 /** One program of several that are run one after the other. */
 export interface Step {
@@ -62,7 +18,7 @@ const BETWEEN = '--- evenkeel ---';
  * them all. Some of them tell of a refused line and end well all the same, so that any complaint counts: rejects with the
  * first; what comes after it is not done.
  */
-export async function mustRunAll(run: RunTool, steps: readonly Step[]): Promise<readonly string[]> {
+export async function mustRunAll(run: RunProgram, steps: readonly Step[]): Promise<readonly string[]> {
   if (steps.length === 0) return [];
   const { stdout, stderr, code } = await run('sh', [], stepsScript(steps));
   if (code === 0 && stderr === '') return stdout.split(`${BETWEEN}\n`).slice(0, steps.length);
@@ -96,7 +52,7 @@ function ended(text: string): string {
 
 /** Why IPVS cannot be used here, as a sentence; undefined where it can. */
 export async function ipvsObstacle(netns?: string): Promise<string | undefined> {
-  const run = toolsIn(netns);
+  const run = programsIn(netns);
   try {
     const { code, stderr } = await run('ipvsadm', ['-Ln']);
     if (code !== 0) return `this kernel has no IPVS, or it may not be changed (${stderr.trim().split('\n')[0]})`;

@@ -1,9 +1,6 @@
 // The program `nft`: one transaction, or one question, a call.
 // Knows nothing of tables and rules; text goes in, text comes out.
-import { spawn } from 'node:child_process';
-
-/** Longer than any transaction takes: 45,000 Services need a few seconds on a busy machine. */
-const TIMEOUT_MS = 60_000;
+import { programsIn } from '../programs.ts';
 
 export class NftError extends Error {
   /** What the kernel said, e.g. "No such file or directory". */
@@ -35,14 +32,21 @@ export function isMissing(error: unknown): boolean {
 
 /** `netns`: path of the network namespace to work in. */
 export function createNft(netns?: string): Nft {
-  const prefix = netns === undefined ? [] : ['nsenter', `--net=${netns}`, '--'];
+  const run = programsIn(netns);
+  const nft = async (args: readonly string[], input: string, doing: string): Promise<string> => {
+    const { code, stdout, stderr } = await run('nft', args, input).catch((error: Error) => {
+      throw new NftError(doing, error.message);
+    });
+    if (code === 0) return stdout;
+    throw new NftError(doing, firstLines(stderr) || `nft ended with ${code ?? 'a signal'}`);
+  };
   return {
     async transaction(text) {
-      await run([...prefix, 'nft', '-f', '-'], text, 'Change of the nftables rules');
+      await nft(['-f', '-'], text, 'Change of the nftables rules');
     },
     async list(...what) {
       try {
-        const text = await run([...prefix, 'nft', '--json', '--numeric', 'list', ...what], '', 'Reading nftables');
+        const text = await nft(['--json', '--numeric', 'list', ...what], '', 'Reading nftables');
         return (JSON.parse(text) as { nftables: readonly NftObject[] }).nftables;
       } catch (error) {
         if (isMissing(error)) return undefined;
@@ -50,28 +54,6 @@ export function createNft(netns?: string): Nft {
       }
     },
   };
-}
-
-function run([program = '', ...args]: readonly string[], input: string, doing: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: TIMEOUT_MS, killSignal: 'SIGKILL' });
-    const out: Buffer[] = [];
-    let errors = '';
-    child.stdout.on('data', (bytes: Buffer) => out.push(bytes));
-    child.stderr.on('data', (bytes: Buffer) => {
-      if (errors.length < 4_096) errors += bytes.toString();
-    });
-    child.stdin.on('error', () => {});
-    child.on('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'ENOENT' ? `${program} is not installed (Debian package "nftables")` : error.message;
-      reject(new NftError(doing, why));
-    });
-    child.on('close', (code, signal) => {
-      if (code === 0) resolve(Buffer.concat(out).toString());
-      else reject(new NftError(doing, firstLines(errors) || `nft ended with ${signal ?? code}`));
-    });
-    child.stdin.end(input);
-  });
 }
 
 /** Errors come with the line that they are about, which may be endless. */

@@ -1,8 +1,9 @@
 // Keeps the kernel's routes and rules at what is wanted, by `ip`, one batch a change; never waits for it in the loop.
 // Knows no Service.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import type { Family } from '#lib/ip.ts';
 import type { Repairs } from '../contract.ts';
+import { programsIn, type RunProgram } from '../programs.ts';
 import { command, familyOfWay, type Marks, PROTOCOL, tableWays, type Way, waysShown } from './ways.ts';
 
 const FAMILIES: readonly Family[] = ['IPv4', 'IPv6'];
@@ -18,13 +19,13 @@ export function waysObstacle(netns: string | undefined): string | undefined {
 }
 
 export class WaysInForce {
-  readonly #netns: string | undefined;
+  readonly #run: RunProgram;
   readonly #marks: Marks;
   /** Undefined until it was read. */
   #have: Record<Family, Set<Way>> | undefined;
 
   constructor(netns: string | undefined, marks: Marks) {
-    this.#netns = netns;
+    this.#run = programsIn(netns);
     this.#marks = marks;
   }
 
@@ -61,9 +62,9 @@ export class WaysInForce {
       const { add, remove } = difference(have[family], next);
       if (add.length + remove.length === 0) continue;
       const lines = [...add.map((way) => command('add', way)), ...remove.map((way) => command('del', way))];
-      const { status, stderr } = await this.#ip([FLAG[family], '-force', '-batch', '-'], `${lines.join('\n')}\n`);
+      const { code, stderr } = await this.#run('ip', [FLAG[family], '-force', '-batch', '-'], `${lines.join('\n')}\n`);
       have[family] = next;
-      if (status !== 0) failures.push(stderr.trim().split('\n').slice(0, 4).join('; '));
+      if (code !== 0) failures.push(stderr.trim().split('\n').slice(0, 4).join('; '));
     }
     return failures.length === 0 ? undefined : failures.join('; ');
   }
@@ -83,8 +84,8 @@ export class WaysInForce {
     const read = async (family: Family): Promise<Set<Way>> => {
       const show = async (...words: readonly string[]): Promise<string> => {
         // A table that does not exist is an error to some versions, and nothing to others.
-        const { status, stdout } = await this.#ip([FLAG[family], '-j', ...words]);
-        return status === 0 ? stdout : '';
+        const { code, stdout } = await this.#run('ip', [FLAG[family], '-j', ...words]);
+        return code === 0 ? stdout : '';
       };
       const [local, inServed, inDropped, rules] = await Promise.all([
         show('route', 'show', 'table', 'local', 'proto', String(PROTOCOL)),
@@ -96,26 +97,6 @@ export class WaysInForce {
     };
     const [v4, v6] = await Promise.all([read('IPv4'), read('IPv6')]);
     return { IPv4: v4, IPv6: v6 };
-  }
-
-  async #ip(args: readonly string[], input = ''): Promise<{ status: number; stdout: string; stderr: string }> {
-    const [program = '', ...all] = inNamespace(this.#netns, args);
-    return await new Promise((resolve, reject) => {
-      const child = spawn(program, all);
-      let stdout = '';
-      let stderr = '';
-      child.stdout.on('data', (text) => {
-        stdout += text;
-      });
-      child.stderr.on('data', (text) => {
-        stderr += text;
-      });
-      child.once('error', reject);
-      child.once('close', (status) => resolve({ status: status ?? 1, stdout, stderr }));
-      // A child that could not be started says so by its error.
-      child.stdin.on('error', () => {});
-      child.stdin.end(input);
-    });
   }
 }
 
