@@ -121,3 +121,25 @@ export function validateLocalPath(text: string, path: FieldPath, report: Report)
   if (text.startsWith('/')) report.invalid(path, text, 'must be a relative path');
   if (text.split('/').includes('..')) report.invalid(path, text, "must not contain '..'");
 }
+
+/**
+ * Addresses that would reach the node itself, or nobody, may not stand for endpoints and external addresses. Upstream
+ * source: ValidateNonSpecialIP in pkg/apis/core/validation.
+ */
+export function validateNonSpecialIp(
+  text: string,
+  path: FieldPath,
+  report: Report,
+  options: { readonly admitLoopback?: boolean } = {},
+): void {
+  const range = ipaddr.process(text).range();
+  if (range === 'unspecified') report.invalid(path, text, `may not be unspecified (${text})`);
+  if (range === 'loopback' && !(options.admitLoopback === true && isIpv4(text))) {
+    report.invalid(path, text, 'may not be in the loopback range (127.0.0.0/8, ::1/128)');
+  }
+  if (range === 'linkLocal')
+    report.invalid(path, text, 'may not be in the link-local range (169.254.0.0/16, fe80::/10)');
+  if (/^224\.0\.0\./.test(text) || /^ff02:/i.test(text)) {
+    report.invalid(path, text, 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)');
+  }
+}

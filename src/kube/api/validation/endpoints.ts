@@ -1,9 +1,8 @@
 // Rules of EndpointSlices and Endpoints: what may stand as the address of a pod.
 // Knows addresses; 127/8 is admitted only where the caller says so. Upstream source: pkg/apis/discovery/validation.
-import ipaddr from 'ipaddr.js';
 import type { Endpoints } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
-import { isIpAddress, isIpv4, oneOf, validateIp, validatePort } from './common.ts';
+import { isIpAddress, isIpv4, oneOf, validateIp, validateNonSpecialIp, validatePort } from './common.ts';
 import { immutable } from './metadata.ts';
 import { dnsLabel, dnsSubdomain, qualifiedName } from './names.ts';
 import { at, child, type FieldPath, type Report } from './report.ts';
@@ -53,21 +52,7 @@ function validateAddress(
   } else if (type === 'IPv4' || type === 'IPv6') {
     const fits = isIpAddress(address) && isIpv4(address) === (type === 'IPv4');
     if (!fits) report.invalid(path, address, `must be a valid ${type} address`);
-    else validateEndpointIp(address, path, report, options);
-  }
-}
-
-/** Upstream's ValidateEndpointIP: addresses that would reach the node itself, or nobody. */
-function validateEndpointIp(text: string, path: FieldPath, report: Report, options: ValidationOptions): void {
-  const range = ipaddr.process(text).range();
-  if (range === 'unspecified') report.invalid(path, text, `may not be unspecified (${text})`);
-  if (range === 'loopback' && !(options.admitLoopback === true && isIpv4(text))) {
-    report.invalid(path, text, 'may not be in the loopback range (127.0.0.0/8, ::1/128)');
-  }
-  if (range === 'linkLocal')
-    report.invalid(path, text, 'may not be in the link-local range (169.254.0.0/16, fe80::/10)');
-  if (/^224\.0\.0\./.test(text) || /^ff02:/i.test(text)) {
-    report.invalid(path, text, 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)');
+    else validateNonSpecialIp(address, path, report, options);
   }
 }
 
@@ -97,7 +82,7 @@ const endpoints = rulesFor<Endpoints>({
       for (const [field, list] of Object.entries({ addresses, notReadyAddresses })) {
         for (const [position, { ip = '' }] of list.entries()) {
           const path = child(at(child(here, field), position), 'ip');
-          if (isIpAddress(ip)) validateEndpointIp(ip, path, report, options);
+          if (isIpAddress(ip)) validateNonSpecialIp(ip, path, report, options);
           else validateIp(ip, path, report);
         }
       }

@@ -245,6 +245,38 @@ describe('validateObject()', () => {
       { spec: { sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 0 } } } },
       'spec.sessionAffinityConfig.clientIP.timeoutSeconds: Invalid value: 0: must be greater than 0 and less than 86400',
     ],
+    ...(
+      [
+        ['127.0.0.1', 'may not be in the loopback range (127.0.0.0/8, ::1/128)'],
+        ['0.0.0.0', 'may not be unspecified (0.0.0.0)'],
+        ['169.254.1.1', 'may not be in the link-local range (169.254.0.0/16, fe80::/10)'],
+        ['224.0.0.1', 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)'],
+      ] as const
+    ).map(([ip, why]): [string, object, string] => [
+      'Service',
+      { spec: { externalIPs: [ip] } },
+      `spec.externalIPs[0]: Invalid value: "${ip}": ${why}`,
+    ]),
+    [
+      'Service',
+      { spec: { trafficDistribution: 'Foo' } },
+      'spec.trafficDistribution: Unsupported value: "Foo": supported values: "PreferClose", "PreferSameNode", "PreferSameZone"',
+    ],
+    [
+      'Service',
+      { spec: { healthCheckNodePort: 30001, externalTrafficPolicy: 'Cluster' } },
+      "spec.healthCheckNodePort: Invalid value: 30001: may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
+    ],
+    [
+      'Service',
+      { spec: { allocateLoadBalancerNodePorts: false } },
+      "spec.allocateLoadBalancerNodePorts: Forbidden: may only be used when `type` is 'LoadBalancer'",
+    ],
+    [
+      'Service',
+      { spec: { clusterIP: '10.96.0.9', clusterIPs: ['10.96.0.10'] } },
+      'spec.clusterIPs: Invalid value: ["10.96.0.10"]: first value must match `clusterIP`',
+    ],
     [
       'EndpointSlice',
       { addressType: 'IPX' },

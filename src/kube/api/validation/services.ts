@@ -3,26 +3,35 @@
 // ValidateService in pkg/apis/core/validation.
 import type { Service, ServicePort, ServiceSpec } from 'kubernetes-types/core/v1.js';
 import { jsonEqual } from '#lib/json.ts';
-import { isIpAddress, oneOf, validateCidr, validateIp, validatePort, validatePortOrName } from './common.ts';
+import {
+  isIpAddress,
+  oneOf,
+  validateCidr,
+  validateIp,
+  validateNonSpecialIp,
+  validatePort,
+  validatePortOrName,
+} from './common.ts';
 import { validateLabels } from './metadata.ts';
 import { dns1035Label, dnsLabel, dnsSubdomain, qualifiedName } from './names.ts';
 import { at, child, type FieldPath, type Report } from './report.ts';
-import { type KindRules, rulesFor } from './rules.ts';
+import { type KindRules, rulesFor, type ValidationOptions } from './rules.ts';
 
 const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
 const protocols = ['SCTP', 'TCP', 'UDP'];
+const distributions = ['PreferClose', 'PreferSameNode', 'PreferSameZone'];
 const maxAffinitySeconds = 86_400;
 
 const service = rulesFor<Service>({
   name: dns1035Label,
-  validate({ spec }, report) {
+  validate({ spec }, report, options) {
     if (spec === undefined) {
       report.required('spec');
       return;
     }
     oneOf(spec.type, types, child('spec', 'type'), report, 'optional');
     validatePorts(spec, report);
-    validateAddresses(spec, report);
+    validateAddresses(spec, report, options);
     validateAffinity(spec, report);
     validatePolicies(spec, report);
     validateLabels(spec.selector, child('spec', 'selector'), report);
@@ -30,6 +39,7 @@ const service = rulesFor<Service>({
   validateUpdate(next, previous, report) {
     const [before, after] = [previous.spec, next.spec];
     if (before === undefined || after === undefined) return;
+    validateLoadBalancerUpdate(before, after, report);
     if (before.type === 'ExternalName' || after.type === 'ExternalName') return;
     const [old, now] = [before.clusterIPs ?? listOf(before.clusterIP), after.clusterIPs ?? listOf(after.clusterIP)];
     if (old.length === 0) return;
@@ -100,7 +110,7 @@ function validateServicePort(
   if (appProtocol !== undefined) report.each(child(path, 'appProtocol'), appProtocol, qualifiedName(appProtocol));
 }
 
-function validateAddresses(spec: ServiceSpec, report: Report): void {
+function validateAddresses(spec: ServiceSpec, report: Report, options: ValidationOptions): void {
   const addresses = spec.clusterIPs ?? listOf(spec.clusterIP);
   if (spec.type === 'ExternalName') {
     if (addresses.length > 0) {
@@ -113,7 +123,9 @@ function validateAddresses(spec: ServiceSpec, report: Report): void {
     validateClusterIps(spec, addresses, report);
   }
   for (const [index, address] of (spec.externalIPs ?? []).entries()) {
-    validateIp(address, at(child('spec', 'externalIPs'), index), report);
+    const path = at(child('spec', 'externalIPs'), index);
+    if (isIpAddress(address)) validateNonSpecialIp(address, path, report, options);
+    else validateIp(address, path, report);
   }
   const ranges = spec.loadBalancerSourceRanges ?? [];
   if (ranges.length > 0 && spec.type !== 'LoadBalancer') {
@@ -122,8 +134,29 @@ function validateAddresses(spec: ServiceSpec, report: Report): void {
   for (const [index, range] of ranges.entries()) {
     validateCidr(range.trim(), at(child('spec', 'loadBalancerSourceRanges'), index), report);
   }
-  if (spec.loadBalancerClass !== undefined && spec.type !== 'LoadBalancer') {
-    report.forbidden(child('spec', 'loadBalancerClass'), "may only be used when `type` is 'LoadBalancer'");
+  if (spec.type === 'LoadBalancer') {
+    const { loadBalancerClass: name } = spec;
+    if (name !== undefined) report.each(child('spec', 'loadBalancerClass'), name, qualifiedName(name));
+  } else {
+    for (const field of ['loadBalancerClass', 'allocateLoadBalancerNodePorts'] as const) {
+      if (spec[field] === undefined) continue;
+      report.forbidden(child('spec', field), "may only be used when `type` is 'LoadBalancer'");
+    }
+  }
+}
+
+const hasHealthCheckPort = (spec: ServiceSpec): boolean =>
+  spec.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local';
+
+/** What a load balancer has been made with stays. */
+function validateLoadBalancerUpdate(before: ServiceSpec, after: ServiceSpec, report: Report): void {
+  if (before.type !== 'LoadBalancer' || after.type !== 'LoadBalancer') return;
+  if (before.loadBalancerClass !== after.loadBalancerClass) {
+    report.invalid(child('spec', 'loadBalancerClass'), after.loadBalancerClass, 'may not change once set');
+  }
+  const [old, next] = [before.healthCheckNodePort ?? 0, after.healthCheckNodePort ?? 0];
+  if (hasHealthCheckPort(before) && hasHealthCheckPort(after) && old !== 0 && old !== next) {
+    report.forbidden(child('spec', 'healthCheckNodePort'), 'field is immutable');
   }
 }
 
@@ -194,7 +227,13 @@ function validatePolicies(spec: ServiceSpec, report: Report): void {
     if (!reachable) report.invalid(path, external, 'may only be set for externally-accessible services');
     else oneOf(external, ['Cluster', 'Local'], path, report);
   }
+  const { healthCheckNodePort = 0 } = spec;
+  if (healthCheckNodePort !== 0 && !hasHealthCheckPort(spec)) {
+    const why = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
+    report.invalid(child('spec', 'healthCheckNodePort'), healthCheckNodePort, why);
+  }
   oneOf(spec.internalTrafficPolicy, ['Cluster', 'Local'], child('spec', 'internalTrafficPolicy'), report, 'optional');
+  oneOf(spec.trafficDistribution, distributions, child('spec', 'trafficDistribution'), report, 'optional');
   oneOf(
     spec.ipFamilyPolicy,
     ['SingleStack', 'PreferDualStack', 'RequireDualStack'],

@@ -51,6 +51,15 @@ describe('validateObject() with a previous object', () => {
     expect(wrong(made(kind, change), made(kind)).some((text) => text.startsWith(expected))).toBe(true);
   });
 
+  it('keeps the class of a load balancer from its first day', () => {
+    const balancer = (change: object): KubeObject => made('Service', { spec: { type: 'LoadBalancer', ...change } });
+    const why = 'may not change once set';
+    expect(wrong(balancer({ loadBalancerClass: 'x.y/z' }), balancer({}))).toContain(
+      `spec.loadBalancerClass: Invalid value: "x.y/z": ${why}`,
+    );
+    expect(wrong(balancer({ loadBalancerClass: 'x.y/z' }), made('Service'))).toEqual([]);
+  });
+
   it('lets the fields of a pod change that may', () => {
     const changed = made('Pod', {
       spec: {

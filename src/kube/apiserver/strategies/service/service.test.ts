@@ -131,8 +131,20 @@ describe('node ports', () => {
     const health = at(body, 'spec', 'healthCheckNodePort');
     expect(health).toBeGreaterThanOrEqual(30000);
     expect(health).not.toBe(nodePort(body));
+    const other = await patch('lb', { healthCheckNodePort: health === 30_003 ? 30_002 : 30_003 });
+    expect(other.body.message).toContain('spec.healthCheckNodePort: Forbidden: field is immutable');
     const plain = await patch('lb', { externalTrafficPolicy: 'Cluster' });
     expect(plain.body.spec).not.toHaveProperty('healthCheckNodePort');
+  });
+});
+
+describe('what comes with external addresses', () => {
+  it('goes with them', async () => {
+    const { body } = await create('reached', { externalIPs: ['192.0.2.1'] });
+    expect(at(body, 'spec', 'externalTrafficPolicy')).toBe('Cluster');
+    const inner = await patch('reached', { externalIPs: null });
+    expect(inner.code).toBe(200);
+    expect(inner.body.spec).not.toHaveProperty('externalTrafficPolicy');
   });
 });
 

@@ -109,7 +109,7 @@ function carryOver(next: AnyObject, current: AnyObject): void {
 
 const portIdentity = (port: unknown): string => `${digString(port, 'protocol') || 'TCP'}/${dig(port, 'port')}`;
 
-/** When only the type changed, what the new type cannot have goes; upstream's dropTypeDependentFields. */
+/** What the Service of now cannot have goes, unless it was changed as well; upstream's dropTypeDependentFields. */
 function dropWhatTheTypeHasNot(next: AnyObject, current: AnyObject): void {
   const spec = specOf(next);
   const old = current.spec ?? {};
@@ -124,9 +124,9 @@ function dropWhatTheTypeHasNot(next: AnyObject, current: AnyObject): void {
     for (const port of digArray(spec, 'ports')) {
       if (isFields(port) && held.has(digNumber(port, 'nodePort') ?? 0)) delete port.nodePort;
     }
-    if (spec.externalTrafficPolicy === old.externalTrafficPolicy && !hasExternalIps(spec)) {
-      delete spec.externalTrafficPolicy;
-    }
+  }
+  if (!isReachable(spec) && isReachable(old) && spec.externalTrafficPolicy === old.externalTrafficPolicy) {
+    delete spec.externalTrafficPolicy;
   }
   if (!hasHealthCheckPort(spec) && hasHealthCheckPort(old) && spec.healthCheckNodePort === old.healthCheckNodePort) {
     delete spec.healthCheckNodePort;
@@ -140,7 +140,9 @@ function dropWhatTheTypeHasNot(next: AnyObject, current: AnyObject): void {
   }
 }
 
-const hasExternalIps = (spec: Fields): boolean => digArray(spec, 'externalIPs').length > 0;
+/** From outside of the cluster: what an external traffic policy is for. */
+const isReachable = (spec: Fields): boolean =>
+  mayHaveNodePorts(spec) || (typeOf(spec) === 'ClusterIP' && digArray(spec, 'externalIPs').length > 0);
 
 function reserveClusterIps(
   next: AnyObject,
