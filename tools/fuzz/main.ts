@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import type { RouteFilter } from '#traffic/model/ir.ts';
 import { fuzzBgp } from './bgp.ts';
 import { corpusOf, type Kind, keep } from './corpus.ts';
+import { DnsRig } from './dns.ts';
 import { fuzzClientFrames, fuzzServerFrames } from './http2.ts';
 import { fuzzLayer2 } from './layer2.ts';
 import { fuzzParsers } from './parsers.ts';
@@ -52,6 +53,7 @@ const runs: Readonly<Record<string, () => Promise<number>>> = {
   parsers: () => fuzzPure(fuzzParsers),
   bgp: () => fuzzPure(fuzzBgp),
   l2: () => fuzzPure(fuzzLayer2),
+  dns: fuzzDns,
 };
 const run = runs[name];
 if (run === undefined || !(minutes > 0) || !Number.isInteger(seed)) {
@@ -120,5 +122,29 @@ async function fuzzPure(fuzz: (random: Random) => Finding | undefined): Promise<
     console.error(`Case ${cases}: ${finding.detail}\n  ${Buffer.from(finding.input, 'latin1').toString('base64')}`);
   }
   console.log(`${cases} cases: ${found.size} laws broken`);
+  return found.size;
+}
+
+/** The DNS server by UDP and TCP, with a resolver behind it that is no better than its clients. */
+async function fuzzDns(): Promise<number> {
+  const random = new Random(seed);
+  const rig = new DnsRig(random);
+  await rig.start();
+  const began = performance.now();
+  const found = new Set<string>();
+  for (let round = 1; performance.now() - began < minutes * MINUTE; round++) {
+    const finding = await rig.round();
+    if (round % 200 === 0) console.log(`${rig.cases} cases, ${rig.growth().toFixed(0)} MB beyond the warm start`);
+    const grown = rig.growth() > GROWTH ? { law: 'Memory grows', detail: `${rig.growth()} MB`, input: '' } : undefined;
+    for (const one of [finding, grown]) {
+      if (one === undefined || found.has(one.law)) continue;
+      found.add(one.law);
+      console.error(
+        `Case ${rig.cases}: ${one.law}: ${one.detail}\n  ${Buffer.from(one.input, 'latin1').toString('hex')}`,
+      );
+    }
+  }
+  await rig.close();
+  console.log(`${rig.cases} cases: ${found.size} laws broken`);
   return found.size;
 }

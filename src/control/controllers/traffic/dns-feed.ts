@@ -75,6 +75,8 @@ export class DnsFeed {
     const all = [this.#services, this.#slices, this.#pods, this.#namespaces];
     await Promise.all(all.map((informer) => informer?.synced()));
     this.#ready = true;
+    // Also that there are none: until then the server knows that it does not know.
+    if (this.#dirty.size === 0) this.#options.sink.publish(new Map());
     this.flush();
   }
 

@@ -8,11 +8,11 @@ import { addressRecord } from '#traffic/model/dns/address-names.ts';
 import type { DnsPart, DnsRecord } from '#traffic/model/dns/ir-dns.ts';
 import { Forwarder } from '../forward/forwarder.ts';
 import { DnsMetrics } from '../metrics.ts';
+import { comparable } from '../testing/comparable.ts';
 import { query } from '../testing/dns-lab.ts';
 import { decode } from '../wire/decode.ts';
 import { encode } from '../wire/encode.ts';
-import { type Message, type ResourceRecord, rcodes, types } from '../wire/message.ts';
-import { lowerName } from '../wire/name.ts';
+import { type Message, rcodes, types } from '../wire/message.ts';
 import { ClusterZone } from '../zone/cluster-zone.ts';
 import { Responder } from './responder.ts';
 
@@ -50,15 +50,6 @@ function start(part: DnsPart = names) {
   const long = async (bytes: Buffer): Promise<Message | undefined> =>
     decode((await responder.respondToAny(bytes, 'udp', '')) ?? Buffer.alloc(0));
   return { zone, plain, long, text: () => metrics.text(0) };
-}
-
-/** Names compare in any spelling, and records stand in any order. */
-function comparable(message: Message | undefined): unknown {
-  const records = (list: readonly ResourceRecord[] = []): string[] =>
-    list.map(({ name, data, ...rest }) => JSON.stringify([lowerName(name), data.toString('hex'), rest])).sort();
-  if (message === undefined) return undefined;
-  const { answers, authorities, additionals, ...rest } = message;
-  return { ...rest, answers: records(answers), authorities: records(authorities), additionals: records(additionals) };
 }
 
 const mixed = fc

@@ -61,6 +61,22 @@ describe('the domain', () => {
     expect(outcome('shop.svc.cluster.local')).toEqual([rcodes.NXDOMAIN, 0, soa]);
   });
 
+  it('is no answer before anything has been published', () => {
+    const zone = new ClusterZone({
+      domain: 'cluster.local',
+      ttl: 5,
+      addresses: [],
+      ranges: RANGES,
+      clock: new FakeClock(),
+    });
+    const rcode = (name: string) => ask(zone, name, types.PTR)?.rcode;
+    const all = ['web.shop.svc.cluster.local', '7.0.96.10.in-addr.arpa', 'dns-version.cluster.local', 'cluster.local'];
+    expect(all.map(rcode)).toEqual([rcodes.SERVFAIL, rcodes.SERVFAIL, rcodes.NOERROR, rcodes.NOERROR]);
+    expect(zone.prepared('web.shop.svc.cluster.local', types.A)).toBeUndefined();
+    zone.publish(new Map());
+    expect(all.map(rcode)).toEqual([rcodes.NXDOMAIN, rcodes.NXDOMAIN, rcodes.NOERROR, rcodes.NOERROR]);
+  });
+
   it('has no wildcards: an asterisk is a name as any other', () => {
     const zone = zoneOf({ web });
     for (const name of ['*.shop.svc.cluster.local', 'web.*.svc.cluster.local', 'any.shop.svc.cluster.local']) {

@@ -42,6 +42,8 @@ export class ClusterZone {
   readonly domain: string;
   readonly #options: ZoneOptions;
   readonly #store: RecordStore;
+  /** Whether names have been published: before, that there is no such name would be a lie that resolvers remember. */
+  #isTold = false;
   readonly #ranges: ReverseRanges;
   readonly #primary: string;
   readonly #below: string;
@@ -72,6 +74,7 @@ export class ClusterZone {
   }
 
   publish(update: DnsUpdate): void {
+    this.#isTold = true;
     this.#store.apply(update);
     this.#serial = Math.max(this.#serial + 1, this.#seconds());
     [this.#noName, this.#noData] = this.#negatives();
@@ -82,6 +85,7 @@ export class ClusterZone {
    * asked. `name` is in lower case.
    */
   prepared(name: string, type: number): PreparedAnswer | undefined {
+    if (!this.#isTold) return undefined;
     const owner = this.#store.owner(name);
     if (owner === undefined) {
       if (!name.endsWith(this.#below) || this.#isFixed(name)) return undefined;
@@ -115,6 +119,10 @@ export class ClusterZone {
     return [prepareNegative(rcodes.NXDOMAIN, soa), prepareNegative(rcodes.NOERROR, soa)];
   }
 
+  #isBelow(name: string): boolean {
+    return name.endsWith(this.#below) && !this.#isFixed(name);
+  }
+
   /** Names that are answered without the store. */
   #isFixed(name: string): boolean {
     return name === `dns-version${this.#below}`;
@@ -123,6 +131,9 @@ export class ClusterZone {
   /** Undefined for a name that is not the cluster's. */
   answer({ name, type }: Question): ZoneAnswer | undefined {
     const owner = lowerName(name);
+    if (!this.#isTold && (this.#isBelow(owner) || this.#ranges.find(owner) !== undefined)) {
+      return { rcode: rcodes.SERVFAIL, answers: [], authorities: [], additionals: [] };
+    }
     if (owner === this.domain || owner.endsWith(`.${this.domain}`)) return this.#answerDomain(name, owner, type);
     const reverse = this.#ranges.find(owner);
     const found = owner.endsWith('.arpa') ? this.#store.find(owner) : undefined;
