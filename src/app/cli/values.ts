@@ -1,6 +1,7 @@
 // Turns the text of command line options into values, or says what is wrong with it.
 // Knows no command.
 import { InvalidArgumentError } from 'commander';
+import { canonicalIp } from '#lib/ip.ts';
 
 /** `20s`, `1m30s`, `500ms`, `2h`, or plain seconds; milliseconds. */
 export function parseDuration(text: string): number {
@@ -44,6 +45,15 @@ export function parseCount(text: string): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value < 1) throw new InvalidArgumentError('It is no whole number above 0: write e.g. 4.');
   return value;
+}
+
+/** An IP address, in its one spelling. */
+export function parseAddress(text: string): string {
+  const address = canonicalIp(text);
+  if (address === undefined) {
+    throw new InvalidArgumentError('It is no IP address: write e.g. 192.0.2.10 or 2001:db8::10.');
+  }
+  return address;
 }
 
 /** Gathers an option that may be given several times. */

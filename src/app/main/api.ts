@@ -4,6 +4,7 @@ import type { TolerationSeconds } from '#kube/apiserver/admission/default-tolera
 import type { ApiServer } from '#kube/apiserver/server.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import { codeOf, UsageFailure } from '../failure.ts';
 import type { DataDir } from './data-dir.ts';
 import { writeKubeconfig } from './kubeconfig-file.ts';
 import { type Network, NODE_PORT_RANGE, PUBLIC_ADDRESS } from './network.ts';
@@ -16,6 +17,8 @@ interface ApiOptions {
   readonly pki: Pki;
   readonly port: number;
   readonly network: Network;
+  /** Where nodes and pods reach it, when not on the loopback device; undefined: as the network has it. */
+  readonly advertiseAddress?: string | undefined;
   readonly tolerationSeconds: TolerationSeconds;
   /** Authority of what kubelets serve with; not verified when undefined. */
   readonly kubeletCaPem: string | undefined;
@@ -26,6 +29,7 @@ interface ApiOptions {
 /** Opens the store, serves it, and writes the kubeconfig. Throws `Failure` when the port is taken. */
 export async function startApi(options: ApiOptions, shutdown: Shutdown): Promise<ApiServer> {
   const { data, pki, port, network, log, clock } = options;
+  const advertiseAddress = options.advertiseAddress ?? network.fabric?.machine[0];
   const [{ openSqliteStore }, { startApiServer }] = await Promise.all([
     import('#kube/store/sqlite/index.ts'),
     import('#kube/apiserver/server.ts'),
@@ -50,7 +54,7 @@ export async function startApi(options: ApiOptions, shutdown: Shutdown): Promise
       tolerationSeconds: options.tolerationSeconds,
       // On the fabric nobody reaches a loopback address, on the loopback device there are no others.
       admitLoopback: network.fabric === undefined,
-      ...(network.fabric?.machine[0] === undefined ? {} : { advertiseAddress: network.fabric.machine[0] }),
+      ...(advertiseAddress === undefined ? {} : { advertiseAddress }),
       log: log.child({ part: 'apiserver' }),
       clock,
     });
@@ -58,8 +62,13 @@ export async function startApi(options: ApiOptions, shutdown: Shutdown): Promise
     writeKubeconfig(data.kubeconfig, { server: api.url, caPem, client: pki.admin });
     return api;
   } catch (error) {
-    if ((error as { syscall?: unknown }).syscall === 'listen')
-      throw listenFailure(error, port, PUBLIC_ADDRESS, '--api-port');
-    throw error;
+    if ((error as { syscall?: unknown }).syscall !== 'listen') throw error;
+    if (options.advertiseAddress !== undefined && codeOf(error) === 'EADDRNOTAVAIL') {
+      throw new UsageFailure(
+        `--advertise-address ${options.advertiseAddress} is no address of this machine`,
+        'Give one that "ip address" lists',
+      );
+    }
+    throw listenFailure(error, port, PUBLIC_ADDRESS, '--api-port');
   }
 }

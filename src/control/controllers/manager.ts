@@ -17,6 +17,7 @@ import { garbageCollector } from './garbage-collector/index.ts';
 import { ipamController } from './ipam/index.ts';
 import { jobController } from './job/index.ts';
 import { namespaceController } from './namespace/index.ts';
+import { nodeIpamController } from './node-ipam/index.ts';
 import { nodeLifecycleController } from './node-lifecycle/index.ts';
 import { persistentVolumeController } from './persistent-volume/index.ts';
 import { podGarbageCollector } from './pod-gc/index.ts';
@@ -34,6 +35,8 @@ import { ttlAfterFinishedController } from './ttl-after-finished/index.ts';
 export const controllers: readonly Controller[] = [
   // What goes with a namespace that is going must not be filled again.
   namespaceController,
+  // A node that has no range for its pods yet can run none.
+  nodeIpamController,
   // Nodes that are lost are known before pods are sent to them.
   nodeLifecycleController,
   taintEvictionController,

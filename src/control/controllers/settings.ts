@@ -1,6 +1,13 @@
 // Times that whoever starts the controllers may choose; the defaults are upstream's.
 // Knows no controller.
 
+export interface NodeCidrs {
+  /** Upstream: --cluster-cidr. */
+  readonly cidr: string;
+  /** Length of a node's prefix. Upstream: --node-cidr-mask-size-ipv4 and -ipv6. */
+  readonly nodePrefix: number;
+}
+
 export interface ControllerSettings {
   /** Between two looks at every node, in milliseconds. Upstream: --node-monitor-period. */
   readonly nodeMonitorPeriodMs: number;
@@ -18,6 +25,8 @@ export interface ControllerSettings {
   readonly unhealthyZoneThreshold: number;
   /** Where volumes of the provisioner `evenkeel.dev/host-path` lie on this machine; undefined: none are made. */
   readonly volumesDir: string | undefined;
+  /** What is divided among the nodes for their pods, one of each family. Upstream: --allocate-node-cidrs. */
+  readonly nodeCidrs: readonly NodeCidrs[];
   /** Whether Services of type LoadBalancer that name no class get addresses of our pools. */
   readonly defaultLoadBalancer: boolean;
 }
@@ -31,5 +40,6 @@ export const defaultSettings: ControllerSettings = {
   largeClusterSize: 50,
   unhealthyZoneThreshold: 0.55,
   volumesDir: undefined,
+  nodeCidrs: [],
   defaultLoadBalancer: true,
 };

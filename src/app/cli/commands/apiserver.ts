@@ -12,10 +12,12 @@ import { defaultPodCidr, defaultServiceCidr, loopbackNetwork } from '../../main/
 import { clusterNodeLife, controllerSettings } from '../../main/node-life.ts';
 import { openPki } from '../../main/pki.ts';
 import { Shutdown } from '../../main/shutdown.ts';
+import { addNodeCidrOptions, type NodeCidrFlags, nodeCidrsOf } from '../node-cidr-options.ts';
 import { addNodeLifeOptions, type NodeLifeFlags, nodeLifeOf } from '../node-life-options.ts';
-import { parsePort } from '../values.ts';
+import { parseAddress, parsePort } from '../values.ts';
 
-interface Options extends NodeLifeFlags {
+interface Options extends NodeLifeFlags, NodeCidrFlags {
+  readonly advertiseAddress?: string;
   readonly data?: string;
   readonly apiPort: number;
   readonly controllers: boolean;
@@ -33,14 +35,33 @@ export function apiserverCommand(): Command {
     .addOption(
       new Option('--api-port <port>', 'port to listen on; 0 takes a free one').argParser(parsePort).default(6443),
     )
+    .addOption(
+      new Option(
+        '--advertise-address <address>',
+        'address of this machine by which nodes and pods reach the server; it listens there as well as on 127.0.0.1',
+      ).argParser(parseAddress),
+    )
     .option('--controllers', 'run the controllers as well: a whole control plane, without nodes and traffic', false)
     .option(
       '--kubelet-certificate-authority <file>',
       'authority of the certificates that kubelets serve with (default: none is asked for, as they make their own)',
     )
     .option('--verbose', 'log to standard error as well, in detail', false)
-    .addHelpText('after', '\nExamples:\n  $ evenkeel apiserver --data /tmp/api --api-port 0')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ evenkeel apiserver --data /tmp/api --api-port 0
+  $ evenkeel apiserver --controllers --cluster-cidr 10.244.0.0/16 --advertise-address 192.0.2.10`,
+    )
     .action(async (options: Options) => {
+      const nodeCidrs = nodeCidrsOf(options);
+      if (nodeCidrs.length > 0 && !options.controllers) {
+        throw new UsageFailure(
+          '--cluster-cidr is divided by a controller, and none runs here',
+          'Give --controllers as well, or give --cluster-cidr to "evenkeel controllers"',
+        );
+      }
       const data = dataDirAt(options.data);
       createDataDir(data);
       const log = await openLog({ file: data.logFile, verbose: options.verbose });
@@ -53,7 +74,7 @@ export function apiserverCommand(): Command {
         const network = loopbackNetwork(defaultPodCidr, defaultServiceCidr);
         const names = {
           nodes: [],
-          apiAddresses: [network.kubernetesServiceAddress],
+          apiAddresses: [network.kubernetesServiceAddress, ...listOf(options.advertiseAddress)],
         };
         const pki = await openPki(data.pki, names, systemClock.wall());
         const nodeLife = nodeLifeOf(options, clusterNodeLife);
@@ -66,6 +87,7 @@ export function apiserverCommand(): Command {
             tolerationSeconds,
             kubeletCaPem: readAuthority(options.kubeletCertificateAuthority),
             port: options.apiPort,
+            advertiseAddress: options.advertiseAddress,
             log,
             clock: systemClock,
           },
@@ -74,7 +96,7 @@ export function apiserverCommand(): Command {
         lock.describe({ apiUrl: api.url });
         if (options.controllers) {
           const { startControlPlane } = await import('../../main/control-plane.ts');
-          const settings = { ...controllerSettings(nodeLife), volumesDir: data.volumes };
+          const settings = { ...controllerSettings(nodeLife), volumesDir: data.volumes, nodeCidrs };
           await startControlPlane({ apiUrl: api.url, pki, settings, log, clock: systemClock }, shutdown);
         }
         process.stdout.write(`API server  ${api.url}\nexport KUBECONFIG=${data.kubeconfig}\n`);
@@ -84,8 +106,10 @@ export function apiserverCommand(): Command {
         log.flush();
       }
     });
-  return addNodeLifeOptions(command, clusterNodeLife);
+  return addNodeLifeOptions(addNodeCidrOptions(command), clusterNodeLife);
 }
+
+const listOf = (text: string | undefined): string[] => (text === undefined ? [] : [text]);
 
 function readAuthority(file: string | undefined): string | undefined {
   if (file === undefined) return undefined;

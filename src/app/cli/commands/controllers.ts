@@ -4,10 +4,11 @@ import { Command, Option } from 'commander';
 import { UsageFailure } from '../../failure.ts';
 import type { ConnectOptions } from '../connect.ts';
 import { addLeaderOptions, type LeaderFlags, parseBoolean } from '../leader-options.ts';
+import { addNodeCidrOptions, type NodeCidrFlags, nodeCidrsOf } from '../node-cidr-options.ts';
 import { runControllers } from '../run-controllers.ts';
 import { parseList } from '../values.ts';
 
-interface Options extends ConnectOptions, LeaderFlags {
+interface Options extends ConnectOptions, LeaderFlags, NodeCidrFlags {
   readonly only?: readonly string[];
   readonly defaultLoadBalancer: boolean;
   readonly verbose: boolean;
@@ -35,7 +36,7 @@ export function controllersCommand(): Command {
     .option('--context <name>', 'context of that kubeconfig')
     .option('--data <dir>', 'data directory of an embedded cluster (default: ~/.evenkeel)')
     .option('--verbose', 'log in detail', false);
-  return addLeaderOptions(command, LEASE)
+  return addLeaderOptions(addNodeCidrOptions(command), LEASE)
     .addHelpText(
       'after',
       `
@@ -43,6 +44,7 @@ With --only, the lease is named evenkeel- and the names, unless --leader-elect-r
 
 Examples:
   $ evenkeel controllers --kubeconfig ~/.kube/config
+  $ evenkeel controllers --kubeconfig ~/.kube/config --cluster-cidr 10.244.0.0/16
   $ evenkeel controllers --only ipam --kubeconfig ~/.kube/config`,
     )
     .action(async (options: Options, self: Command) => {
@@ -59,7 +61,7 @@ Examples:
         {
           only,
           started: options.only === undefined ? 'Controllers work.' : `Working: ${only.join(', ')}.`,
-          settings: { defaultLoadBalancer: options.defaultLoadBalancer },
+          settings: { defaultLoadBalancer: options.defaultLoadBalancer, nodeCidrs: nodeCidrsOf(options) },
         },
         { ...options, ...lease },
       );
