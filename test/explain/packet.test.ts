@@ -56,6 +56,15 @@ ENDPOINT          POD          CHANCE   WHERE   SEES
 `);
 });
 
+test('a pod that another node leads back to itself is told to lose the packet', async () => {
+  const { code, stdout } = await ask('--from', '10.244.0.2', '--to', '192.0.2.2:30080', '--node', 'n2');
+  expect(code).toBe(0);
+  expect(stdout).toContain('10.244.0.2 is one of them, on another node: it drops what comes back from its own address');
+  expect(stdout).toMatch(/^10\.244\.0\.2:8080 .* its own address, and drops it$/m);
+  const own = await ask('--from', '10.244.0.2', '--to', '192.0.2.1:30080', '--node', 'n1');
+  expect(own.stdout).toMatch(/^10\.244\.0\.2:8080 .* this node +the node's address$/m);
+});
+
 test('the node that is named decides', async () => {
   const at = async (node: string): Promise<{ verdict: string; endpoints: unknown[] }> => {
     const address = node === 'n1' ? '192.0.2.1' : '192.0.2.2';

@@ -31,12 +31,12 @@ function verdictWords({ verdict, service, endpoints }: PacketExplanation): strin
 
 function endpointTable({ endpoints, pods, affinitySeconds }: PacketExplanation): string {
   if (endpoints.length === 0) return '';
-  const rows = endpoints.map(({ address, port, chance, local, masqueraded }) => [
+  const rows = endpoints.map(({ address, port, chance, local, masqueraded, lost }) => [
     address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
     pods[address] ?? '',
     `${(chance * 100).toFixed(1)}%`,
     local ? 'this node' : '',
-    masqueraded ? "the node's address" : "the client's address",
+    lost ? 'its own address, and drops it' : masqueraded ? "the node's address" : "the client's address",
   ]);
   const table = formatTable(['ENDPOINT', 'POD', 'CHANCE', 'WHERE', 'SEES'], rows).trimEnd();
   return affinitySeconds > 0 ? `${table}\nThe chances are those of a client that is new.` : table;

@@ -146,7 +146,7 @@ class PortWriter {
     return chain;
   }
 
-  #endpoint({ address, port }: RuleEndpoint): string {
+  #endpoint({ address, port, local }: RuleEndpoint): string {
     const { family, protocol, affinitySeconds, name } = this.#rules;
     const chain = chainName(this.#context.prefix, 'SEP', `${name} ${address} ${port}`);
     const { hostBits, hostMask } = dialectOf(family);
@@ -154,7 +154,7 @@ class PortWriter {
     const to = family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`;
     this.#nat.set(chain, [
       // A pod that reaches itself must not see its own address as the source.
-      `-s ${address}/${hostBits} -j ${this.#fixed('MARK')}`,
+      ...(local ? [`-s ${address}/${hostBits} -j ${this.#fixed('MARK')}`] : []),
       `-p ${protocol.toLowerCase()}${remember} -j DNAT --to-destination ${to}`,
     ]);
     return chain;

@@ -70,8 +70,8 @@ export function layoutPort(rules: PortRules, options: LayoutOptions): PortState 
       );
     }
   }
-  for (const { address, port } of [...rules.sets.cluster, ...rules.sets.local]) {
-    put('loop', `${address},${protocol.toLowerCase()}:${port},${address}`);
+  for (const { address, port, local } of [...rules.sets.cluster, ...rules.sets.local]) {
+    if (local) put('loop', `${address},${protocol.toLowerCase()}:${port},${address}`);
   }
   for (const address of addresses) put('ips', address);
   return { virtuals, elements, addresses };

@@ -1,7 +1,7 @@
 // Holds real packets to what the tracer of the rule model says of them: verdict, endpoints, and whom they see.
 // Every assertion about where a packet goes is made here.
 import { familyOf } from '#lib/ip.ts';
-import { outcomeOf, type RuleModel } from '#traffic/snapshot/rules/rule-model.ts';
+import type { RuleModel } from '#traffic/snapshot/rules/rule-model.ts';
 import { type Trace, type TracedEndpoint, trace } from '#traffic/snapshot/rules/trace.ts';
 import type { ProbeResult } from './agent-words.ts';
 import { addressOf, answererOf, n1Addresses } from './lab-layout.ts';
@@ -17,18 +17,9 @@ export function traceOf(model: RuleModel, probe: Probe): Trace {
   return trace(model, { from: sourceOf(probe), to: probe.to, port: probe.port, protocol: probe.protocol });
 }
 
-/**
- * A pod of another node that may be led back to itself without a change of its source: what comes of that is not
- * determined, for each node knows but its own pods, and in a cluster that pod's own node would have sent the packet.
- */
-function isUndetermined(model: RuleModel, { to, port, protocol, ...rest }: Probe): boolean {
-  const from = sourceOf({ to, port, protocol, ...rest });
-  const { service, front, source } = trace(model, { from, to, port, protocol });
-  const rules = service === undefined ? undefined : model.ports.get(service);
-  if (rules === undefined || front === undefined) return false;
-  const outcome = outcomeOf(rules, front, source);
-  if (outcome.type !== 'forward' || outcome.masquerade) return false;
-  return rules.sets[outcome.to].some(({ address, local }) => address === from && !local);
+function isSilent(traced: Trace | undefined): boolean {
+  if (traced?.verdict !== 'forward') return traced?.verdict === 'drop';
+  return traced.endpoints.every(({ lost }) => lost);
 }
 
 /** Whether a Service has this address, and other ports of it than this one. */
@@ -48,17 +39,16 @@ function isUnserved(model: RuleModel, traced: Trace, { to }: Probe): boolean {
 export async function compareWithTrace(
   lab: ServiceLab,
   model: RuleModel,
-  wanted: readonly Probe[],
+  probes: readonly Probe[],
   passes = true,
   keepsSource = true,
 ): Promise<readonly Compared[]> {
-  const probes = wanted.filter((probe) => !isUndetermined(model, probe));
   const traced = probes.map((probe): Trace => {
     const found = traceOf(model, probe);
     const one = keepsSource ? found : masqueraded(found);
     return passes || !isUnserved(model, one, probe) ? one : { ...one, verdict: 'reject' };
   });
-  const results = await lab.probe(probes, (at) => traced[at]?.verdict === 'drop');
+  const results = await lab.probe(probes, (at) => isSilent(traced[at]));
   const compared = probes.flatMap((probe, at): Compared[] => {
     const [one, result] = [traced[at], results[at]];
     return one === undefined || result === undefined ? [] : [{ probe, traced: one, result }];
@@ -72,7 +62,10 @@ export async function compareWithTrace(
 }
 
 function masqueraded(traced: Trace): Trace {
-  return { ...traced, endpoints: traced.endpoints.map((endpoint) => ({ ...endpoint, masqueraded: true })) };
+  return {
+    ...traced,
+    endpoints: traced.endpoints.map((endpoint) => ({ ...endpoint, masqueraded: true, lost: false })),
+  };
 }
 
 /** Undefined when the packet did what it should. */
@@ -96,7 +89,9 @@ function isAsTraced({ probe, traced, result }: Compared): boolean {
     case 'drop':
       return result.kind === 'silent';
     case 'forward':
-      return traced.endpoints.some((endpoint) => isFrom(endpoint, probe, result));
+      return traced.endpoints.some((endpoint) =>
+        endpoint.lost ? result.kind === 'silent' : isFrom(endpoint, probe, result),
+      );
     case 'pass': {
       const answerer = answererOf(probe.to, probe.port, probe.protocol);
       if (answerer === undefined) return result.kind === 'refused';
@@ -133,7 +128,8 @@ function wantedWords({ probe, traced }: Compared): string {
   if (traced.verdict === 'pass') {
     return `passed on to ${answererOf(probe.to, probe.port, probe.protocol) ?? 'nobody, refused'}`;
   }
-  const words = traced.endpoints.map(({ address, port, masqueraded }) => {
+  const words = traced.endpoints.map(({ address, port, masqueraded, lost }) => {
+    if (lost) return 'itself, silent';
     const answerer = answererOf(address, port, probe.protocol) ?? 'nobody';
     return `${answerer}:${port}${masqueraded ? ' (masqueraded)' : ''}`;
   });

@@ -22,7 +22,7 @@ export type Outcome =
   | {
       readonly type: 'forward';
       readonly to: EndpointSetName;
-      /** Replace the source by the node's own address. Hairpins (an endpoint that reaches itself) always are. */
+      /** Replace the source by the node's own address. Of a pod of this node that reaches itself it always is. */
       readonly masquerade: boolean;
     }
   /** Told so at once: connection refused, port unreachable. */

@@ -23,7 +23,7 @@ const there = l4Endpoint('10.244.1.2', { node: 'n2' });
 const gone: Partial<L4Endpoint> = { ready: false, serving: true, terminating: true };
 const short = ({ verdict, endpoints }: Trace): unknown =>
   verdict === 'forward'
-    ? endpoints.map(({ address, masqueraded }) => `${address}${masqueraded ? ' masq' : ''}`)
+    ? endpoints.map(({ address, masqueraded, lost }) => `${address}${masqueraded ? ' masq' : lost ? ' lost' : ''}`)
     : verdict;
 
 describe('a ClusterIP', () => {
@@ -36,8 +36,14 @@ describe('a ClusterIP', () => {
     expect(short(ask(port, { from: OUTSIDE }, { podRanges: [] }))).toEqual(['10.244.0.2', '10.244.1.2']);
   });
 
-  it('masquerades a pod that reaches itself', () => {
-    expect(short(ask({ endpoints: [here, there] }, { from: here.address }))).toEqual(['10.244.0.2 masq', '10.244.1.2']);
+  it('masquerades a pod that reaches itself, and has one of another node lose what it gets back', () => {
+    const both = { endpoints: [here, there] };
+    expect(short(ask(both, { from: here.address }))).toEqual(['10.244.0.2 masq', '10.244.1.2']);
+    expect(short(ask(both, { from: there.address }))).toEqual(['10.244.0.2', '10.244.1.2 lost']);
+    expect(short(ask(both, { from: there.address }, { masqueradeAll: true }))).toEqual([
+      '10.244.0.2 masq',
+      '10.244.1.2 masq',
+    ]);
   });
 
   it('rejects without endpoints, and drops without local ones where its policy is Local', () => {

@@ -22,6 +22,8 @@ export interface TracedEndpoint extends RuleEndpoint {
   readonly chance: number;
   /** The endpoint sees the node's address in place of the client's. */
   readonly masqueraded: boolean;
+  /** It is the client itself, on another node: it sees its own address as the source, and drops the packet. */
+  readonly lost: boolean;
 }
 
 export interface Trace {
@@ -74,11 +76,18 @@ export function trace(model: RuleModel, packet: Packet): Trace {
   }
   steps.push(outcome.masquerade ? "Endpoints see the node's address" : `Endpoints see ${packet.from}`);
   const chances = chancesOf(set, rules.pick);
-  const endpoints = set.map((endpoint, place) => ({
-    ...endpoint,
-    chance: chances[place] ?? 0,
-    masqueraded: outcome.masquerade || endpoint.address === packet.from,
-  }));
+  const endpoints = set.map((endpoint, place): TracedEndpoint => {
+    const isClient = endpoint.address === packet.from;
+    // Each node knows its own pods: the client's node would have led the packet back as from the node.
+    const masqueraded = outcome.masquerade || (isClient && endpoint.local);
+    return { ...endpoint, chance: chances[place] ?? 0, masqueraded, lost: isClient && !masqueraded };
+  });
+  const itself = endpoints.find(({ address }) => address === packet.from);
+  if (itself?.lost === true) {
+    steps.push(`${packet.from} is one of them, on another node: it drops what comes back from its own address`);
+  } else if (itself !== undefined && !outcome.masquerade) {
+    steps.push(`${packet.from} is one of them: itself it sees as the node's address`);
+  }
   return { ...at, verdict: 'forward', endpoints, steps };
 }
 
