@@ -90,12 +90,15 @@ describe('a name of others', () => {
     const chaos = await lab.resolver((asked) =>
       reply(asked, { questions: asked.questions.map((each) => ({ ...each, class: 3 })) }),
     );
-    const old = await lab.resolver((asked) =>
-      asked.edns === undefined ? reply(asked) : reply(asked, { rcode: rcodes.FORMERR, questions: [], answers: [] }),
-    );
-    const { port } = await lab.server(undefined, { ...to(chaos.port, old.port), attemptMs: 50 });
+    const withEdns: boolean[] = [];
+    const old = await lab.resolver((asked) => {
+      if (asked.questions[0]?.type === types.A) withEdns.push(asked.edns !== undefined);
+      const refusal = { rcode: rcodes.FORMERR, questions: [], answers: [] };
+      return asked.edns === undefined ? reply(asked) : reply(asked, refusal);
+    });
+    const { port } = await lab.server(undefined, { ...to(chaos.port, old.port), attemptMs: 1_000 });
     expect((await askUdp(port, query('a.example.com'))).answers).toHaveLength(1);
-    expect(old.asked()).toBe(2);
+    expect(withEdns).toEqual([true, false]);
   });
 
   it('is asked once more when a datagram was lost, by chance of its own each time', async () => {
@@ -104,7 +107,7 @@ describe('a name of others', () => {
       seen.push({ id: asked.id, port });
       return seen.length === 1 ? undefined : reply(asked);
     });
-    const { port } = await lab.server(undefined, { ...to(resolver.port), attemptMs: 50 });
+    const { port } = await lab.server(undefined, { ...to(resolver.port), attemptMs: 1_000 });
     for (let at = 0; at < 8; at++) {
       expect((await askUdp(port, query(`n${at}.example.com`))).rcode).toBe(rcodes.NOERROR);
     }
@@ -116,13 +119,13 @@ describe('a name of others', () => {
   });
 
   it('is one of so many at a time; the next has to ask again', async () => {
-    const resolver = await lab.resolver(() => undefined);
-    const { port } = await lab.server(undefined, { ...to(resolver.port), maxForwards: 2, attemptMs: 300 });
+    const heard = new Set<string | undefined>();
+    const resolver = await lab.resolver((asked) => void heard.add(asked.questions[0]?.name));
+    const { port } = await lab.server(undefined, { ...to(resolver.port), maxForwards: 2, attemptMs: 1_000 });
     const waiting = ['a', 'b'].map((name) => askUdp(port, query(`${name}.example.com`)));
     await eventually('two are under way', () => expect(resolver.asked()).toBe(2));
-    const began = performance.now();
     expect((await askUdp(port, query('c.example.com'))).rcode).toBe(rcodes.SERVFAIL);
-    expect(performance.now() - began).toBeLessThan(300);
+    expect(heard).not.toContain('c.example.com');
     expect((await Promise.all(waiting)).map(({ rcode }) => rcode)).toEqual([rcodes.SERVFAIL, rcodes.SERVFAIL]);
   });
 
