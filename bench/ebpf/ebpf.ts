@@ -98,6 +98,7 @@ export const ebpf: Benchmark = {
 const nobody: L4Driver = {
   name: 'userspace',
   apply: async () => {},
+  cut: async () => {},
   verify: async () => ({ restored: 0, removed: 0 }),
   close: async () => {},
 };

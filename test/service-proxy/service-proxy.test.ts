@@ -10,7 +10,7 @@ import { eventually } from '../support/eventually.ts';
 import { kernelAllows } from '../support/kernel.ts';
 import { evenkeel, evenkeelBinary, type Finished, type Running, run, start } from '../support/run.ts';
 import { type TempDir, tempDir } from '../support/temp-dir.ts';
-import { objects, SERVER } from './web.ts';
+import { CLIENT, objects, SERVER } from './web.ts';
 
 const missing = ['nft', 'conntrack', 'curl'].find((tool) => spawnSync(tool, ['--version']).error !== undefined);
 const obstacle = privilegedObstacle() ?? (missing === undefined ? undefined : `${missing} is not installed`);
@@ -81,6 +81,22 @@ describe.runIf(possible)('evenkeel service-proxy', () => {
     expect(metrics).toMatch(/evenkeel_service_proxy_service_ports\{family="IPv4"\} 2/);
     expect(await end(running, 'SIGTERM')).toMatchObject({ code: 0, stderr: 'Stopping.\n' });
     expect(await nft()).toBe('');
+  });
+
+  it('ends connections to an endpoint that has gone, where it is asked to', { timeout: 60_000 }, async () => {
+    await apply('192.0.2.1');
+    const running = await proxy('--tcp-drain-timeout', '300ms');
+    const client = start('nsenter', inside(process.execPath, '-e', CLIENT));
+    servers.push(client);
+    await eventually('the client is connected', () => expect(client.output().stdout).toBe('connected\n'));
+    await apply('192.0.2.2');
+    // It says nothing, and hears of it all the same.
+    await client.finished;
+    expect(client.output().stdout).toMatch(/^connected\nended by (ECONNABORTED|ECONNRESET)\n$/);
+    await end(running, 'SIGTERM');
+    expect(await nft()).toBe('');
+    const wrong = await within(evenkeelBinary, 'service-proxy', '--tcp-drain-timeout', 'soon');
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("'soon' is invalid. It is no duration")]);
   });
 
   it('goes on after kill -9, by the rules that are there', { timeout: 60_000 }, async () => {

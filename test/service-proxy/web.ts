@@ -36,3 +36,10 @@ for (const address of ['192.0.2.1', '192.0.2.2']) {
   require('node:http').createServer((q, s) => s.end(address)).listen(9000, address);
 }
 `;
+
+/** A program of Node.js that connects, says so, and says by which error its connection ends. */
+export const CLIENT = `
+const socket = require('node:net').connect(30080, '192.0.2.1', () => console.log('connected'));
+socket.on('error', ({ code }) => console.log('ended by ' + code));
+socket.on('end', () => console.log('ended by its server'));
+`;

@@ -1,19 +1,13 @@
 // Turns the text of command line options into values, or says what is wrong with it.
 // Knows no command.
 import { InvalidArgumentError } from 'commander';
+import { readDuration } from '#lib/duration.ts';
 import { canonicalIp } from '#lib/ip.ts';
 
 /** `20s`, `1m30s`, `500ms`, `2h`, or plain seconds; milliseconds. */
 export function parseDuration(text: string): number {
-  const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
-  const whole = parts.map(([part]) => part).join('');
-  const total = /^\d+(\.\d+)?$/.test(text)
-    ? Number(text) * 1000
-    : parts.reduce((sum, [, count, unit]) => sum + Number(count) * (units[unit ?? ''] ?? 0), 0);
-  if ((whole !== text && !/^\d+(\.\d+)?$/.test(text)) || text === '' || total <= 0) {
-    throw new InvalidArgumentError('It is no duration: write e.g. 20s, 500ms or 1m30s.');
-  }
+  const total = readDuration(text);
+  if (total === undefined) throw new InvalidArgumentError('It is no duration: write e.g. 20s, 500ms or 1m30s.');
   return total;
 }
 

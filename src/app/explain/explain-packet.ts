@@ -104,6 +104,7 @@ function factsOf(
     serviceCidrs,
     nodePortAddresses: 'primary' as const,
     masqueradeAll: false,
+    drainMs: 0,
   };
   return nodeFactsOf(settings, node, []);
 }

@@ -16,6 +16,8 @@ export interface NodeSettings {
   /** `primary`: the node's own first address of each family. Else CIDRs that its addresses have to be in. */
   readonly nodePortAddresses: 'primary' | readonly string[];
   readonly masqueradeAll: boolean;
+  /** Milliseconds, for Services that do not say; 0: TCP connections to endpoints that have gone are left alone. */
+  readonly drainMs: number;
 }
 
 const ZONE_LABEL = 'topology.kubernetes.io/zone';
@@ -31,7 +33,7 @@ export function nodeFactsOf(
   const reported = (node?.status?.addresses ?? [])
     .filter(({ type }) => type === 'InternalIP')
     .flatMap(({ address }) => canonicalIp(address) ?? []);
-  const { name, clusterCidrs, detectLocal, serviceCidrs, nodePortAddresses, masqueradeAll } = settings;
+  const { name, clusterCidrs, detectLocal, serviceCidrs, nodePortAddresses, masqueradeAll, drainMs } = settings;
   const ownCidrs = node?.spec?.podCIDRs ?? (node?.spec?.podCIDR === undefined ? [] : [node.spec.podCIDR]);
   return {
     name,
@@ -44,6 +46,7 @@ export function nodeFactsOf(
     podRanges: detectLocal === 'None' ? [] : detectLocal === 'NodeCIDR' ? ownCidrs : clusterCidrs,
     serviceRanges: serviceCidrs,
     masqueradeAll,
+    drainMs,
   };
 }
 

@@ -9,6 +9,7 @@ import type { Client } from '#kube/client/client.ts';
 import { createInformers } from '#kube/client/informer.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import { TcpFlows } from '#traffic/kernel/conntrack/tcp-flows.ts';
 import { UdpFlows } from '#traffic/kernel/conntrack/udp-flows.ts';
 import type { Scheduler } from '#traffic/kernel/ipvs/table.ts';
 import { Failure, messageOf } from '../failure.ts';
@@ -75,6 +76,7 @@ export async function runServiceProxy(settings: ServiceProxySettings, deps: Serv
     driver,
     node: facts(),
     flows: endsFlows ? undefined : new UdpFlows(),
+    tcp: endsFlows ? undefined : new TcpFlows(),
     metrics,
     onHealthChecks: (rules) => health.reconcile(rules),
     verifyMs: settings.verifyMs,

@@ -2,8 +2,8 @@
 // Knows no Kubernetes object and no kernel; what it publishes of itself is its health and its metrics.
 import type { Cancel, Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
-import type { L4Driver } from '#traffic/kernel/contract.ts';
-import { hasStaleFlows } from '#traffic/kernel/contract.ts';
+import { TcpDrain } from '#traffic/kernel/conntrack/tcp-drain.ts';
+import { type CutWay, hasStaleFlows, type L4Driver } from '#traffic/kernel/contract.ts';
 import type { L4ServicePort } from '#traffic/model/l4/service-port.ts';
 import type { NodeFacts } from '#traffic/snapshot/rules/node-facts.ts';
 import { RuleBook } from '#traffic/snapshot/rules/rule-book.ts';
@@ -15,11 +15,22 @@ export interface StaleFlows {
   remove(ports: readonly PortRules[]): Promise<void>;
 }
 
+export interface TrackedTcp {
+  /** Endpoints that connections of these ports lead to though they should not go on, by name of the port. */
+  strangers(ports: readonly PortRules[]): Promise<ReadonlyMap<string, ReadonlySet<string>>>;
+  /** Ends connections at the sockets of clients on this machine. */
+  endAtClients(ways: readonly CutWay[]): Promise<void>;
+  /** Whoever speaks along these ways from now on begins anew. */
+  forget(ways: readonly CutWay[]): Promise<void>;
+}
+
 export interface ServiceProxyOptions {
   readonly driver: L4Driver;
   readonly node: NodeFacts;
   /** Undefined where the driver sees to its flows itself. */
   readonly flows: StaleFlows | undefined;
+  /** Undefined likewise. */
+  readonly tcp: TrackedTcp | undefined;
   readonly metrics: ProxyMetrics;
   /** Called after each change with what health servers should say. */
   readonly onHealthChecks: (rules: readonly HealthCheckRule[]) => void;
@@ -36,6 +47,8 @@ const UNHEALTHY_AFTER_MS = 60_000;
 export class ServiceProxy {
   readonly #options: ServiceProxyOptions;
   readonly #book: RuleBook;
+  readonly #drain: TcpDrain;
+  readonly #told = new Set<string>();
   #waitingPorts = new Map<string, L4ServicePort | undefined>();
   #waitingNode: NodeFacts | undefined;
   #since: number | undefined;
@@ -46,12 +59,14 @@ export class ServiceProxy {
   #behindSince: number | undefined;
   /** The driver has taken nothing yet, or refused something: it is told everything. */
   #tellAll = true;
+  #isFirst = true;
   #closed = false;
   readonly #conflicts = new Set<string>();
 
   constructor(options: ServiceProxyOptions) {
     this.#options = options;
     this.#book = new RuleBook(options.node);
+    this.#drain = new TcpDrain(options.clock, () => this.#go());
   }
 
   get model(): RuleModel {
@@ -84,6 +99,7 @@ export class ServiceProxy {
     this.#closed = true;
     this.#retry?.();
     this.#verifying?.();
+    this.#drain.close();
     await this.settled();
     await this.#options.driver.close(keep);
   }
@@ -98,7 +114,7 @@ export class ServiceProxy {
   }
 
   #hasWork(): boolean {
-    return this.#waitingPorts.size > 0 || this.#waitingNode !== undefined;
+    return this.#waitingPorts.size > 0 || this.#waitingNode !== undefined || this.#drain.isDue;
   }
 
   async #run(): Promise<void> {
@@ -111,8 +127,15 @@ export class ServiceProxy {
     const since = this.#since;
     const update = this.#take();
     const started = clock.now();
+    const isFirst = this.#isFirst;
     try {
-      if (update !== undefined) await driver.apply(update);
+      if (update !== undefined) {
+        this.#drain.note(update.ports);
+        // Who comes back is free before anybody is led there; what an earlier run cut, nobody knows any more.
+        if (isFirst || this.#drain.isDue) await driver.cut(this.#drain.ways());
+        await driver.apply(update);
+      }
+      this.#isFirst = false;
       this.#tellAll = false;
       if (!this.#hasWork()) this.#behindSince = undefined;
       metrics.applied((clock.now() - started) / 1000, since === undefined ? undefined : (clock.wall() - since) / 1000);
@@ -131,6 +154,8 @@ export class ServiceProxy {
     this.#tellConflicts();
     metrics.holds(this.#book.counts);
     await this.#removeStaleFlows(before);
+    if (isFirst) await this.#findStrangers();
+    await this.#endConnections();
   }
 
   /** What waits, folded into the book. */
@@ -160,6 +185,8 @@ export class ServiceProxy {
     const work = async (): Promise<void> => {
       try {
         const { restored, removed } = await driver.verify();
+        const ways = this.#drain.ways();
+        if (ways.length > 0) await driver.cut(ways);
         if (restored + removed > 0) {
           metrics.repaired(restored + removed);
           log.warn(
@@ -192,6 +219,44 @@ export class ServiceProxy {
     } catch (error) {
       const message = 'UDP flows to endpoints that are gone could not be removed; they end by themselves';
       this.#options.log.warn({ error: (error as Error).message }, message);
+    }
+  }
+
+  /** Endpoints went while no proxy was there to see it. */
+  async #findStrangers(): Promise<void> {
+    const asking = [...this.#book.model.ports.values()].filter(({ drain }) => drain !== undefined);
+    const { tcp } = this.#options;
+    if (tcp === undefined || asking.length === 0) return;
+    await this.#trying('Connections to endpoints that went before this start are left alone', async () => {
+      this.#drain.found(await tcp.strangers(asking));
+    });
+  }
+
+  /** Of endpoints whose time-out is over. */
+  async #endConnections(): Promise<void> {
+    const turn = this.#drain.turn();
+    if (turn === undefined) return;
+    const { driver, tcp, log } = this.#options;
+    const { ways, begun, ended } = turn;
+    if (begun.length > 0) {
+      await this.#trying('Clients on this machine hear of the end of a connection when they speak next', async () => {
+        await tcp?.endAtClients(begun);
+      });
+      log.info({ ways: begun.length }, 'TCP connections to endpoints that are gone are ended');
+    }
+    await this.#trying('TCP connections to endpoints that are gone could not be ended', () => driver.cut(ways));
+    await this.#trying('TCP connections of clients that were silent go on', async () => await tcp?.forget(ended));
+  }
+
+  /** What fails costs nobody his Services; the same reason is told once. */
+  async #trying(otherwise: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const { message } = error as Error;
+      if (this.#told.has(message)) return;
+      this.#told.add(message);
+      this.#options.log.warn({ error: message }, otherwise);
     }
   }
 

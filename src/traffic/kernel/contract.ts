@@ -1,5 +1,6 @@
 // What every layer-4 driver does: brings the rules of a node into force, keeps them so, and takes them away again.
 // Semantics are those of the rule model (traffic/snapshot/rules); its tracer is the oracle of the contract suite.
+import type { Family } from '#lib/ip.ts';
 import type { PortRules, RuleUpdate } from '#traffic/snapshot/rules/rule-model.ts';
 
 export type DriverName = 'nftables' | 'ipvs' | 'iptables' | 'ebpf' | 'userspace';
@@ -18,6 +19,12 @@ export interface L4Driver {
    * Rejects with a sentence that names what was refused; the next call, or `verify`, makes it good.
    */
   apply(update: RuleUpdate): Promise<void>;
+  /**
+   * Ends established TCP connections: of these ways, in place of those given before. Whichever end sends something along
+   * one of them is answered with RST, until the way is given no more; connections of sockets that the driver itself can
+   * reach end at once. What is about to be served again must be freed before `apply`. Made one after the other with it.
+   */
+  cut(ways: readonly CutWay[]): Promise<void>;
   /** Compares what the kernel has with what it should have, and repairs it. */
   verify(): Promise<Repairs>;
   /**
@@ -26,6 +33,14 @@ export interface L4Driver {
    * stops doing so for all of them when the last such rule goes.
    */
   close(keep?: boolean): Promise<void>;
+}
+
+/** A way of TCP through a Service: the address and port that clients asked for, and the endpoint that they came to. */
+export interface CutWay {
+  readonly family: Family;
+  readonly address: string;
+  readonly port: number;
+  readonly endpoint: { readonly address: string; readonly port: number };
 }
 
 export interface DriverOptions {

@@ -5,6 +5,7 @@ import type { DriverSetup } from './testing/driver-under-test.ts';
 import { families } from './testing/lab-layout.ts';
 import { changeRows } from './testing/rows/changes.ts';
 import { choiceRows } from './testing/rows/choice.ts';
+import { drainRows } from './testing/rows/drain.ts';
 import { drawnRows } from './testing/rows/drawn.ts';
 import { lifeRows } from './testing/rows/life.ts';
 import { Scene } from './testing/rows/scene.ts';
@@ -32,6 +33,7 @@ export function describeL4Driver(name: string, setup: DriverSetup): void {
       verdictRows(scene, family);
       choiceRows(scene, family);
       changeRows(scene, family);
+      drainRows(scene, family);
     });
     lifeRows(scene);
     drawnRows(scene);

@@ -6,6 +6,7 @@ import { objectKey } from '#kube/api/object.ts';
 import { defaultRetry, defaultTimeouts } from './cluster-defaults.ts';
 import { weightProblems } from './endpoint-weight.ts';
 import type { Cluster, Endpoint, ServicePort } from './ir.ts';
+import { drainOf } from './l4/drain.ts';
 import { clusterName, servicePortName } from './names.ts';
 import { policyOf } from './policy.ts';
 import type { Problem } from './problem.ts';
@@ -46,7 +47,12 @@ export function translateService(service: Service, slices: readonly EndpointSlic
     endpoints.set(name, endpointsOf(service, port, slices));
     if (isProxied(service)) services.set(servicePortName(key, port), toServicePort(service, port, name));
   }
-  return { clusters, endpoints, services, problems: [...policyProblems, ...weightProblems(service, slices)] };
+  return {
+    clusters,
+    endpoints,
+    services,
+    problems: [...policyProblems, ...drainOf(service).problems, ...weightProblems(service, slices)],
+  };
 }
 
 function isProxied(service: Service): boolean {

@@ -26,6 +26,7 @@ interface Options extends ConnectOptions {
   readonly detectLocalMode?: 'ClusterCIDR' | 'NodeCIDR' | 'None';
   readonly nodeportAddresses: readonly string[];
   readonly masqueradeAll: boolean;
+  readonly tcpDrainTimeout: number;
   readonly healthzBindAddress: readonly Bind[];
   readonly metricsBindAddress: readonly Bind[];
   readonly announce?: readonly string[];
@@ -81,6 +82,14 @@ export function serviceProxyCommand(): Command {
         .argParser(parseList)
         .default(['primary'], 'primary, its first address of each family'),
     )
+    .addOption(
+      new Option(
+        '--tcp-drain-timeout <duration>',
+        'end TCP connections to an endpoint this long after it has gone; a Service\'s annotation evenkeel.dev/drain-timeout counts before it; "off" leaves them alone',
+      )
+        .argParser(parseDrain)
+        .default(0, 'off'),
+    )
     .option('--masquerade-all', 'masquerade everybody who uses a ClusterIP', false)
     .addOption(
       new Option('--healthz-bind-address <address>', 'where to serve /healthz and /livez; "off" for nowhere')
@@ -112,6 +121,7 @@ export function serviceProxyCommand(): Command {
 Examples:
   $ evenkeel service-proxy --kubeconfig /var/lib/kube-proxy/kubeconfig --cluster-cidr 10.244.0.0/16
   $ evenkeel service-proxy --kubeconfig F --hostname-override n1 --keep-rules
+  $ evenkeel service-proxy --kubeconfig F --tcp-drain-timeout 30s
   $ evenkeel service-proxy --kubeconfig F --mode ebpf
   $ evenkeel service-proxy --kubeconfig F --mode ipvs --ipvs-scheduler wlc
   $ evenkeel service-proxy --cleanup`,
@@ -186,6 +196,7 @@ function settingsOf(options: Options): ServiceProxySettings {
       serviceCidrs: serviceCidr,
       nodePortAddresses: primary ? 'primary' : addresses,
       masqueradeAll: options.masqueradeAll,
+      drainMs: options.tcpDrainTimeout,
     },
     ...(options.ipvsScheduler === undefined ? {} : { scheduler: options.ipvsScheduler }),
     ...(options.cgroup === undefined ? {} : { cgroup: options.cgroup }),
@@ -199,6 +210,11 @@ function settingsOf(options: Options): ServiceProxySettings {
 function ranges(flag: string, given: readonly string[], example: string): void {
   const wrong = given.find((range) => canonicalCidr(range) === undefined);
   if (wrong !== undefined) throw new UsageFailure(`"${wrong}" is no range`, `Give ${flag} e.g. ${example}`);
+}
+
+/** Milliseconds; 0 for `off`. */
+function parseDrain(text: string): number {
+  return text === 'off' ? 0 : parseDuration(text);
 }
 
 function parseBind(text: string): readonly Bind[] {

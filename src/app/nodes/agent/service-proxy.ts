@@ -21,6 +21,7 @@ export async function serveServices(settings: KubeletSettings, deps: ServiceProx
     serviceCidrs: [],
     nodePortAddresses: 'primary',
     masqueradeAll: false,
+    drainMs: 0,
   };
   const { mode } = serviceProxy;
   while (!signal.aborted) {

@@ -8,9 +8,11 @@ import type { Informer, Informers } from '#kube/client/informer.ts';
 import type { Cancel, Clock } from '#lib/clock.ts';
 import { jsonEqual } from '#lib/json.ts';
 import type { Logger } from '#lib/log.ts';
+import { drainOf } from '#traffic/model/l4/drain.ts';
 import type { L4ServicePort } from '#traffic/model/l4/service-port.ts';
 import { translateL4 } from '#traffic/model/l4/translate-l4.ts';
 import { TRIGGER_TIME, trimService, trimSlice } from '#traffic/model/l4/trims.ts';
+import type { Problem } from '#traffic/model/problem.ts';
 import { serviceKeyOf } from '#traffic/model/translate.ts';
 
 export interface L4Update {
@@ -51,6 +53,7 @@ export class L4Feed {
   /** By Service; a list of a few takes less than a map of them. */
   readonly #known = new Map<string, readonly L4ServicePort[]>();
   readonly #dirty = new Set<string>();
+  readonly #told = new Map<string, string>();
   readonly #unsubscribe: (() => void)[];
   #since: number | undefined;
   #pending: Cancel | undefined;
@@ -118,6 +121,7 @@ export class L4Feed {
   /** An object of unforeseen shape is not served, and costs no other its own. */
   #translate(key: string): readonly L4ServicePort[] {
     const service = this.#services.get(key);
+    this.#tellProblem(key, service === undefined ? undefined : drainOf(service).problems[0]);
     if (service === undefined) return [];
     try {
       return [...translateL4(service, this.#slices.byIndex(BY_SERVICE, key)).values()];
@@ -125,5 +129,17 @@ export class L4Feed {
       this.#options.log.warn({ service: key, error: String(error) }, 'This Service cannot be served at layer 4');
       return [];
     }
+  }
+
+  /** Once, until it is another one. */
+  #tellProblem(key: string, problem: Problem | undefined): void {
+    if (problem === undefined) {
+      this.#told.delete(key);
+      return;
+    }
+    const { field, message } = problem;
+    if (this.#told.get(key) === message) return;
+    this.#told.set(key, message);
+    this.#options.log.warn({ service: key, field }, message);
   }
 }

@@ -2,14 +2,15 @@
 import { expect, it } from 'vitest';
 import { compilePort } from '#traffic/snapshot/rules/compile.ts';
 import { l4Endpoint, l4Port, nodeFacts } from '#traffic/snapshot/rules/testing.ts';
-import { parseFlow, staleFlows, type UdpFlow } from './udp-flows.ts';
+import { type Flow, parseFlow } from './conntrack.ts';
+import { staleFlows } from './udp-flows.ts';
 
 const line = (to: string, reply: string): string => {
   const [address, port] = to.split(' ');
   const [from, fromPort] = reply.split(' ');
   return `udp      17 25 src=10.244.0.9 dst=${address} sport=41234 dport=${port} src=${from} dst=10.244.0.9 sport=${fromPort} dport=41234 mark=0 use=1`;
 };
-const flow = (to: string, reply: string): UdpFlow => {
+const flow = (to: string, reply: string): Flow => {
   const found = parseFlow(line(to, reply));
   if (found === undefined) throw new Error(`No flow: ${to}`);
   return found;

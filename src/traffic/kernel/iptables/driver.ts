@@ -3,7 +3,7 @@
 import { type Family, familyOf } from '#lib/ip.ts';
 import type { NodeFacts } from '#traffic/snapshot/rules/node-facts.ts';
 import type { PortRules, RuleUpdate } from '#traffic/snapshot/rules/rule-model.ts';
-import type { DriverOptions, L4Driver, Repairs } from '../contract.ts';
+import type { CutWay, DriverOptions, L4Driver, Repairs } from '../contract.ts';
 import { type IptablesCommands, iptablesCommands } from './commands.ts';
 import { ENTRIES, fixedChains } from './fixed-chains.ts';
 import { type PortText, portText, SHARED_CHAINS, type SharedChain, type TableName } from './port-chains.ts';
@@ -26,6 +26,7 @@ class IptablesDriver implements L4Driver {
   /** What the kernel was told last, by family and table. */
   readonly #told = new Map<string, Chains>();
   #node: NodeFacts | undefined;
+  #cut: readonly CutWay[] = [];
   #started = false;
   #toldOfHash = false;
 
@@ -57,6 +58,13 @@ class IptablesDriver implements L4Driver {
       this.#warn(`${(error as Error).message}; all chains are written again`);
       await this.#takeOver();
     }
+  }
+
+  async cut(ways: readonly CutWay[]): Promise<void> {
+    this.#cut = ways;
+    // Before the first change there is nothing of ours, and it takes the ways with it.
+    if (!this.#started) return;
+    for (const family of FAMILIES) await this.#tell(family);
   }
 
   async verify(): Promise<Repairs> {
@@ -146,7 +154,7 @@ class IptablesDriver implements L4Driver {
   }
 
   #desired(family: Family, table: TableName): Desired {
-    const chains = new Map<string, readonly string[]>(fixedChains(family, table, this.#prefix, this.#node));
+    const chains = new Map<string, readonly string[]>(fixedChains(family, table, this.#prefix, this.#node, this.#cut));
     const shared = new Map<SharedChain, Set<string>>(SHARED_CHAINS[table].map((chain) => [chain, new Set()]));
     for (const { rules, text } of this.#ports.values()) {
       if (rules.family !== family) continue;

@@ -3,6 +3,7 @@
 import type { Family } from '#lib/ip.ts';
 import { familyOf } from '#lib/ip.ts';
 import type { NodeFacts } from '#traffic/snapshot/rules/node-facts.ts';
+import type { CutWay } from '../contract.ts';
 import type { TableName } from './port-chains.ts';
 import { dialectOf } from './words.ts';
 
@@ -28,6 +29,7 @@ export function fixedChains(
   table: TableName,
   prefix: string,
   node: NodeFacts | undefined,
+  cut: readonly CutWay[],
 ): ReadonlyMap<string, readonly string[]> {
   const { portUnreachable } = dialectOf(family);
   const ours = (ranges: readonly string[] = []): string[] => ranges.filter((range) => familyOf(range) === family);
@@ -49,12 +51,24 @@ export function fixedChains(
   const isNew = '-m conntrack --ctstate NEW -j';
   return new Map([
     [`${prefix}-REFUSE`, ['-p tcp -j REJECT --reject-with tcp-reset', `-j REJECT --reject-with ${portUnreachable}`]],
+    [`${prefix}-CUT`, cut.filter((way) => way.family === family).map(cutRule)],
     [
       `${prefix}-UNSERVED`,
       [
+        `-p tcp -j ${prefix}-CUT`,
         ...['FIREWALL', 'REFUSALS', 'CLUSTERIPS'].map((chain) => `${isNew} ${prefix}-${chain}`),
         ...ours(node?.serviceRanges).map((range) => `-d ${range} ${isNew} DROP`),
       ],
     ],
   ]);
+}
+
+/**
+ * Known by the connection, in both directions: what the client asked for, and who answers. In the words and order of
+ * iptables-save. What resets a connection belongs to it as well, and must get out.
+ */
+export function cutRule({ address, port, endpoint }: CutWay): string {
+  const addresses = `--ctorigdst ${address} --ctreplsrc ${endpoint.address}`;
+  const ports = `--ctorigdstport ${port} --ctreplsrcport ${endpoint.port}`;
+  return `-p tcp -m tcp ! --tcp-flags RST RST -m conntrack ${addresses} ${ports} -j REJECT --reject-with tcp-reset`;
 }

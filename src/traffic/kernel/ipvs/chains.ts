@@ -1,6 +1,8 @@
 // The few rules that stand around IPVS, the same whatever Services there are: they look into sets.
 // Pure text for iptables-restore. Order matters; each rule says why it stands where it does.
 import type { Family } from '#lib/ip.ts';
+import type { CutWay } from '../contract.ts';
+import { cutRule } from '../iptables/fixed-chains.ts';
 import { type SetName, setName, sourceClasses } from './ip-sets.ts';
 
 /** On the connection, not on the packet: IPVS sends packets on as new ones. */
@@ -15,10 +17,11 @@ export interface Chains {
   readonly names: Readonly<Record<'mangle' | 'filter' | 'nat', readonly string[]>>;
 }
 
-export function chainsOf(prefix: string, family: Family): Chains {
+export function chainsOf(prefix: string, family: Family, cut: readonly CutWay[] = []): Chains {
   const upper = prefix.toUpperCase();
   const set = (name: SetName): string => setName(prefix, name, family);
   const [services, filter, postrouting] = [`${upper}-SERVICES`, `${upper}-FILTER`, `${upper}-POST`];
+  const cutting = `${upper}-CUT`;
   const chainOf = (source: string): string => `${upper}-${source.toUpperCase()}`;
   // IPVS takes packets of clients at the end of INPUT, but those of the node itself before the filter of OUTPUT: what
   // keeps packets from it stands in mangle, which comes first on both ways.
@@ -43,6 +46,7 @@ export function chainsOf(prefix: string, family: Family): Chains {
     `-A ${filter} -m set --match-set ${set('served')} dst,dst -j RETURN`,
     // The node has these addresses, and whatever listens on all of its addresses would answer there.
     `-A ${filter} -m set --match-set ${set('ips')} dst -j REJECT`,
+    ...cut.filter((way) => way.family === family).map((way) => `-A ${cutting} ${cutRule(way)}`),
   ];
   const nat = [
     `-A ${postrouting} -m connmark --mark ${MASQUERADE_BIT} -j MASQUERADE --random-fully`,
@@ -53,7 +57,7 @@ export function chainsOf(prefix: string, family: Family): Chains {
   const fresh = '-m conntrack --ctstate NEW';
   const names = {
     mangle: [services, ...sourceClasses.map(chainOf)],
-    filter: [filter],
+    filter: [filter, cutting],
     nat: [postrouting],
   };
   const table = (name: keyof typeof names, rules: readonly string[]): string =>
@@ -62,7 +66,12 @@ export function chainsOf(prefix: string, family: Family): Chains {
     text: table('mangle', mangle) + table('filter', filterRules) + table('nat', nat),
     jumps: {
       mangle: [`-A PREROUTING ${fresh} -j ${services}`, `-A OUTPUT ${fresh} -j ${services}`],
-      filter: ['INPUT', 'OUTPUT'].map((base) => `-A ${base} ${fresh} -j ${filter}`),
+      filter: [
+        ...['INPUT', 'OUTPUT'].map((base) => `-A ${base} ${fresh} -j ${filter}`),
+        ...['INPUT', 'FORWARD', 'OUTPUT'].map(
+          (base) => `-A ${base} -p tcp -m conntrack --ctstate ESTABLISHED -j ${cutting}`,
+        ),
+      ],
       nat: [`-A POSTROUTING -j ${postrouting}`],
     },
     names,

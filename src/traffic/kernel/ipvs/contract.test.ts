@@ -20,6 +20,7 @@ inGuest(
       pace: { slowness: 5, families: ['IPv4'], draws: 2, steps: 12, streamPause: 100 },
       lacks: {
         affinity_ends: 'a client is led by its address, so that it mostly comes back to where it was',
+        cut_of_gone: 'a Service that goes takes its connections with it, without a word to their clients',
         established: 'IPVS translates, and without its Service nobody does',
         foreign_tables: 'the kernel of the guest has no tables of nftables; driver.test.ts has what others make there',
         unserved_ports: 'the node has the addresses of Services, so that packets end there',

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import type { Family } from '#lib/ip.ts';
 import type { RuleUpdate } from '#traffic/snapshot/rules/rule-model.ts';
-import type { DriverOptions, L4Driver, Repairs } from '../contract.ts';
+import type { CutWay, DriverOptions, L4Driver, Repairs } from '../contract.ts';
 import { programsIn, type RunProgram } from '../programs.ts';
 import { drainingOf, withDraining } from './drain.ts';
 import { elementChange } from './ip-sets.ts';
@@ -41,6 +41,7 @@ class IpvsDriver implements L4Driver {
   /** What the kernel has, as far as we know; undefined before the start, and after something was refused. */
   #have: KernelState | undefined;
   #drained = 0;
+  #cut: readonly CutWay[] = [];
 
   constructor({ netns, owner, scheduler, warn }: IpvsOptions) {
     this.#run = programsIn(netns);
@@ -67,6 +68,11 @@ class IpvsDriver implements L4Driver {
       }
     }
     await this.#repair(seen);
+  }
+
+  async cut(ways: readonly CutWay[]): Promise<void> {
+    this.#cut = ways;
+    for (const rules of this.#rules) await rules.cut(ways);
   }
 
   async verify(): Promise<Repairs> {
@@ -98,7 +104,10 @@ class IpvsDriver implements L4Driver {
     const families: readonly Family[] = hasV6 ? ['IPv4', 'IPv6'] : ['IPv4'];
     await this.#kernel.prepare(families);
     this.#rules = families.map((family) => new PacketRules(this.#run, this.#names.prefix, family));
-    for (const rules of this.#rules) await rules.install();
+    for (const rules of this.#rules) {
+      await rules.install();
+      if (this.#cut.length > 0) await rules.cut(this.#cut);
+    }
     const seen = await this.#kernel.look();
     const { table } = this.#kernel.ours(seen, new Set());
     this.#wanted = new Wanted(this.#names, this.#scheduler, families);

@@ -1,7 +1,7 @@
 // Puts the driver's chains into iptables and ip6tables, finds out whether they are as they should be, takes them away.
 // Knows text only; what the rules say is in chains.ts.
 import type { Family } from '#lib/ip.ts';
-import type { Repairs } from '../contract.ts';
+import type { CutWay, Repairs } from '../contract.ts';
 import type { RunProgram } from '../programs.ts';
 import { chainsOf } from './chains.ts';
 import { mustRunAll, type Step } from './tools.ts';
@@ -16,6 +16,7 @@ export class PacketRules {
   readonly #program: string;
   readonly #family: Family;
   #variant: string | undefined;
+  #cut: readonly CutWay[] = [];
   /** Our lines as they were shown when they had just been made. */
   #made: readonly string[] = [];
 
@@ -37,6 +38,12 @@ export class PacketRules {
       }
     }
     throw new Error(failures.join('; '));
+  }
+
+  /** Connections of these ways are answered with RST, and of no others. */
+  async cut(ways: readonly CutWay[]): Promise<void> {
+    this.#cut = ways;
+    if (this.#variant !== undefined) await this.install();
   }
 
   async verify(): Promise<Repairs> {
@@ -67,7 +74,7 @@ export class PacketRules {
   }
 
   async #installBy(variant: string): Promise<void> {
-    const { text, jumps } = chainsOf(this.#prefix, this.#family);
+    const { text, jumps } = chainsOf(this.#prefix, this.#family, this.#cut);
     const shown = new Set(await this.#shown(variant));
     const missing = TABLES.map((table) => {
       const lines = jumps[table].filter((jump) => !shown.has(jump)).map((jump) => jump.replace('-A ', '-I '));

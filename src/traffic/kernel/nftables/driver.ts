@@ -2,9 +2,10 @@
 // The kernel is listed at the start, for repairs, and where a client must forget its endpoint; never to make a change.
 import type { Family } from '#lib/ip.ts';
 import type { PortRules, RuleUpdate } from '#traffic/snapshot/rules/rule-model.ts';
-import type { DriverOptions, L4Driver, Repairs } from '../contract.ts';
+import type { CutWay, DriverOptions, L4Driver, Repairs } from '../contract.ts';
 import { type Batch, isEmpty } from './batch.ts';
 import { chosenStyle, createReader, createWriter, textWriter } from './choose-writer.ts';
+import { cutText } from './cut-table.ts';
 import { FamilyTable, type StaleMemory } from './family-table.ts';
 import { forgetClients } from './forget.ts';
 import { dialectOf } from './layout.ts';
@@ -85,6 +86,10 @@ class NftablesDriver implements L4Driver {
     await this.#forget(changes.map(({ stale }) => stale));
   }
 
+  async cut(ways: readonly CutWay[]): Promise<void> {
+    await this.#nft.transaction(cutText(this.#table, ways));
+  }
+
   async verify(): Promise<Repairs> {
     let [restored, removed] = [0, 0];
     for (const family of this.#families) {
@@ -103,7 +108,8 @@ class NftablesDriver implements L4Driver {
     this.#started = false;
     // A table is added first, so that there is one to delete.
     const lines = FAMILIES.map((family) => `${dialectOf(family).ip} ${this.#table}`);
-    await this.#nft.transaction(lines.map((at) => `add table ${at}\ndelete table ${at}\n`).join(''));
+    const removal = lines.map((at) => `add table ${at}\ndelete table ${at}\n`).join('');
+    await this.#nft.transaction(removal + cutText(this.#table, []));
   }
 
   async #start(): Promise<void> {

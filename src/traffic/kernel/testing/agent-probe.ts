@@ -9,7 +9,7 @@ const FIRST_PORT = 33_000;
 const LAST_PORT = 60_999;
 let nextPort = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT));
 
-const REFUSALS = new Set(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'EACCES']);
+const REFUSALS = new Set(['ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EHOSTUNREACH', 'ENETUNREACH', 'EACCES']);
 
 type Outcome = ProbeResult extends infer R ? (R extends { ms: number } ? Omit<R, 'ms'> : never) : never;
 

@@ -1,10 +1,12 @@
 // A driver with the rule book that feeds it, as the contract suite drives them: every change is applied at once, and
 // flows that are stale then are ended as the Service proxy ends them. Knows no row of the suite.
+import { systemClock } from '#lib/clock.ts';
 import type { Family } from '#lib/ip.ts';
 import type { L4ServicePort } from '#traffic/model/l4/service-port.ts';
 import type { NodeFacts } from '#traffic/snapshot/rules/node-facts.ts';
 import { RuleBook } from '#traffic/snapshot/rules/rule-book.ts';
 import type { RuleModel } from '#traffic/snapshot/rules/rule-model.ts';
+import { TcpDrain } from '../conntrack/tcp-drain.ts';
 import { UdpFlows } from '../conntrack/udp-flows.ts';
 import { hasStaleFlows, type L4Driver } from '../contract.ts';
 import { type Compared, compareWithTrace } from './as-traced.ts';
@@ -27,6 +29,10 @@ export type Feature =
   | 'source_hash'
   | 'stale_flows'
   | 'takeover'
+  /** TCP connections end when they are told to. */
+  | 'cut'
+  /** Also where their Service has gone. */
+  | 'cut_of_gone'
   /** Ports of an external address that no Service has go on to whoever else has that address. */
   | 'unserved_ports'
   | 'weights';
@@ -72,6 +78,8 @@ export class DriverUnderTest {
   readonly #book: RuleBook;
   readonly #ports = new Map<string, L4ServicePort>();
   readonly #flows: UdpFlows | undefined;
+  readonly #drain: TcpDrain;
+  #ending: Promise<void> = Promise.resolve();
 
   private constructor(
     driver: L4Driver,
@@ -86,6 +94,9 @@ export class DriverUnderTest {
     this.#keepsSource = keepsSource;
     this.driver = driver;
     this.#flows = flows;
+    this.#drain = new TcpDrain(systemClock, () => {
+      this.#ending = this.#ending.then(async () => await this.#end());
+    });
     this.#lab = lab;
     this.#book = book;
     this.warnings = warnings;
@@ -111,6 +122,7 @@ export class DriverUnderTest {
     );
     made.#note(new Map(ports.map((port) => [port.name, port])));
     try {
+      made.#drain.note(made.#book.whole().ports);
       await driver.apply(made.#book.whole());
     } catch (error) {
       await driver.close();
@@ -139,7 +151,13 @@ export class DriverUnderTest {
   async change(changes: ReadonlyMap<string, L4ServicePort | undefined>): Promise<void> {
     const before = new Map([...changes.keys()].map((name) => [name, this.model.ports.get(name)]));
     const update = this.#note(changes);
-    if (update !== undefined) await this.driver.apply(update);
+    await this.#ending;
+    if (update !== undefined) {
+      this.#drain.note(update.ports);
+      if (this.#drain.isDue) await this.driver.cut(this.#drain.ways());
+      await this.driver.apply(update);
+    }
+    await this.#end();
     const stale = [...before].flatMap(([name, was]) => {
       const now = this.model.ports.get(name);
       return now !== undefined && hasStaleFlows(was, now) ? [now] : [];
@@ -160,6 +178,12 @@ export class DriverUnderTest {
   /** Throws when a packet goes otherwise than the tracer says. */
   async expectAsTraced(probes: readonly Probe[]): Promise<readonly Compared[]> {
     return await compareWithTrace(this.#lab, this.model, probes, this.#passes, this.#keepsSource);
+  }
+
+  /** By the driver alone: the Service proxy ends sockets of this machine as well, and every client here is one. */
+  async #end(): Promise<void> {
+    const turn = this.#drain.turn();
+    if (turn !== undefined) await this.driver.cut(turn.ways);
   }
 
   #note(changes: ReadonlyMap<string, L4ServicePort | undefined>): ReturnType<RuleBook['change']> {

@@ -9,7 +9,7 @@ import { PortChooser } from '#traffic/snapshot/rules/port-chooser.ts';
 import { frontKey } from '#traffic/snapshot/rules/rule-book.ts';
 import type { Front, PortRules, RuleUpdate } from '#traffic/snapshot/rules/rule-model.ts';
 import { sourceClassifier } from '#traffic/snapshot/rules/trace.ts';
-import type { DriverOptions, L4Driver, Repairs } from '../contract.ts';
+import type { CutWay, DriverOptions, L4Driver, Repairs } from '../contract.ts';
 import { type FrontContext, type FrontDuty, needsSocket, type OpenFront } from './front.ts';
 import { DriverSockets, type Place } from './sockets.ts';
 import { sourceFilter } from './source-filter.ts';
@@ -112,6 +112,15 @@ class UserspaceDriver implements L4Driver {
     for (const [key, held] of gone) if (!stays.has(key)) await this.#release(key, held);
     this.#sweeping ??= this.#clock.every(SWEEP_MS, () => this.#sweep());
     await this.#setWays();
+  }
+
+  cut(ways: readonly CutWay[]): Promise<void> {
+    for (const { front, open } of [...this.#held.values(), ...this.#leaving]) {
+      const own = ways.filter(({ address, port }) => address === front.address && port === front.port);
+      const endpoints = new Set(own.map(({ endpoint }) => `${endpoint.address} ${endpoint.port}`));
+      if (endpoints.size > 0) open?.cut(endpoints);
+    }
+    return Promise.resolve();
   }
 
   async verify(): Promise<Repairs> {

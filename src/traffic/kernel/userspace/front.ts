@@ -34,6 +34,8 @@ export interface OpenFront {
   change(duty: FrontDuty): void;
   /** What has been silent for too long ends. */
   sweep(now: number): void;
+  /** Ends the connections of TCP to these endpoints, `address port`. */
+  cut(endpoints: ReadonlySet<string>): void;
   /** Takes nobody any more. Connections go on, and `onIdle` is called once the last one has ended. */
   close(onIdle: () => void): void;
   /** Ends everything at once. */

@@ -72,6 +72,12 @@ export class TcpFlow {
     });
   }
 
+  /** `address port` of the endpoint that it goes to, or tries to. */
+  get endpoint(): string | undefined {
+    const target = this.#tried.at(-1);
+    return target === undefined ? undefined : `${target.address} ${target.port}`;
+  }
+
   /** At once, both ways. */
   destroy(): void {
     this.#client.resetAndDestroy();

@@ -39,6 +39,10 @@ export class TcpFront implements OpenFront {
     // Connections end when either side ends them.
   }
 
+  cut(endpoints: ReadonlySet<string>): void {
+    for (const flow of this.#flows) if (flow.endpoint !== undefined && endpoints.has(flow.endpoint)) flow.destroy();
+  }
+
   close(onIdle: () => void): void {
     this.#server.close();
     if (this.#flows.size === 0) onIdle();

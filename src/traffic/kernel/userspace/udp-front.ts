@@ -56,6 +56,10 @@ export class UdpFront implements OpenFront {
     for (const session of this.#leaving) if (now >= session.deadline) this.#close(session);
   }
 
+  cut(): void {
+    // Sessions end when their endpoint serves no more.
+  }
+
   close(onIdle: () => void): void {
     this.destroy();
     onIdle();

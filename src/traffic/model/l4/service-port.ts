@@ -47,6 +47,11 @@ export interface L4ServicePort {
   readonly affinitySeconds: number;
   /** How an endpoint is picked: any by its weight, or the same for the same client address. */
   readonly pick: 'random' | 'source_hash';
+  /**
+   * Milliseconds after which TCP connections to an endpoint that has gone are ended; 0: never. Undefined: as the proxy is
+   * told for all.
+   */
+  readonly drainMs: number | undefined;
   /** In the order of their addresses, each once. */
   readonly endpoints: readonly L4Endpoint[];
   /** Port of the health server that a load balancer asks; 0 when there is none. */

@@ -6,6 +6,7 @@ import { objectKey } from '#kube/api/object.ts';
 import { canonicalCidr, canonicalIp, type Family, familyOf } from '#lib/ip.ts';
 import { servicePortName } from '../names.ts';
 import { policyOf } from '../policy.ts';
+import { drainOf } from './drain.ts';
 import { l4Endpoints } from './endpoints.ts';
 import type { L4Protocol, L4ServicePort } from './service-port.ts';
 
@@ -48,7 +49,14 @@ function isOurs({ metadata }: Service | EndpointSlice): boolean {
 /** What all ports of a Service share in a family; undefined when it has no address there. */
 type Shared = Pick<
   L4ServicePort,
-  'family' | 'clusterIP' | 'externalIPs' | 'loadBalancerIPs' | 'loadBalancerSources' | 'affinitySeconds' | 'pick'
+  | 'family'
+  | 'clusterIP'
+  | 'externalIPs'
+  | 'loadBalancerIPs'
+  | 'loadBalancerSources'
+  | 'affinitySeconds'
+  | 'pick'
+  | 'drainMs'
 >;
 
 function sharedOf(service: Service, family: Family): Shared | undefined {
@@ -79,6 +87,7 @@ function sharedOf(service: Service, family: Family): Shared | undefined {
         ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS)
         : 0,
     pick: ['ip_hash', 'ring_hash', 'maglev'].includes(policy.type) ? 'source_hash' : 'random',
+    drainMs: drainOf(service).ms,
   };
 }
 

@@ -4,7 +4,7 @@ import { canonicalIp, type Family, familyOf, inAnyOf } from '#lib/ip.ts';
 import type { L4Endpoint, L4ServicePort } from '#traffic/model/l4/service-port.ts';
 import { type Categorized, categorize } from './categorize.ts';
 import type { NodeFacts, SourceClass } from './node-facts.ts';
-import type { Front, HealthCheckRule, Outcome, PortRules, RuleEndpoint } from './rule-model.ts';
+import type { Drain, Front, HealthCheckRule, Outcome, PortRules, RuleEndpoint } from './rule-model.ts';
 
 export function compilePort(port: L4ServicePort, node: NodeFacts): PortRules {
   const found = categorize(port, node);
@@ -27,6 +27,7 @@ export function compilePort(port: L4ServicePort, node: NodeFacts): PortRules {
     affinitySeconds: port.affinitySeconds,
     pick: port.pick,
     serving: port.protocol === 'UDP' ? servingOf(port.endpoints) : NOBODY,
+    drain: drainOf(port, node),
   };
 }
 
@@ -40,6 +41,14 @@ function mapped(from: readonly L4Endpoint[], toRule: (endpoint: L4Endpoint) => R
 
 function servingOf(endpoints: readonly L4Endpoint[]): ReadonlySet<string> {
   return new Set(endpoints.filter(({ serving }) => serving).map(({ address, port }) => `${address} ${port}`));
+}
+
+/** Gone is who is not in the slices any more, and who terminates and serves no more; not ready is not gone. */
+function drainOf({ protocol, drainMs, endpoints }: L4ServicePort, node: NodeFacts): Drain | undefined {
+  const ms = drainMs ?? node.drainMs;
+  if (protocol !== 'TCP' || ms === 0) return undefined;
+  const kept = endpoints.filter(({ serving, terminating }) => serving || !terminating);
+  return { ms, kept: new Set(kept.map(({ address, port }) => `${address} ${port}`)) };
 }
 
 /** What the health port of a Service answers; undefined when it has none. Terminating endpoints do not count. */

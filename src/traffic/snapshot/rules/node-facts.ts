@@ -16,6 +16,8 @@ export interface NodeFacts {
   readonly serviceRanges: readonly string[];
   /** Masquerade whatever goes to a ClusterIP, too. */
   readonly masqueradeAll: boolean;
+  /** Milliseconds after which TCP connections to an endpoint that has gone are ended, where its Service does not say; 0: never. */
+  readonly drainMs: number;
 }
 
 /** Where a packet began: whoever has a pod's address is a pod, also when the node has it too (upstream's order). */

@@ -176,7 +176,16 @@ function frontKeys(rules: PortRules | undefined): string[] {
 
 function sameRules(before: PortRules | undefined, after: PortRules): boolean {
   if (before === undefined) return false;
-  const { serving: a, ...restBefore } = before;
-  const { serving: b, ...restAfter } = after;
-  return a.size === b.size && [...a].every((one) => b.has(one)) && jsonEqual(restBefore, restAfter);
+  const { serving: a, drain: drainBefore, ...restBefore } = before;
+  const { serving: b, drain: drainAfter, ...restAfter } = after;
+  return (
+    sameSet(a, b) &&
+    drainBefore?.ms === drainAfter?.ms &&
+    sameSet(drainBefore?.kept, drainAfter?.kept) &&
+    jsonEqual(restBefore, restAfter)
+  );
+}
+
+function sameSet(a: ReadonlySet<string> = new Set(), b: ReadonlySet<string> = new Set()): boolean {
+  return a.size === b.size && [...a].every((one) => b.has(one));
 }

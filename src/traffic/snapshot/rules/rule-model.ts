@@ -59,6 +59,15 @@ export interface PortRules {
   readonly pick: 'random' | 'source_hash';
   /** UDP: `address port` of every endpoint that serves anywhere; established flows to others are stale. Else empty. */
   readonly serving: ReadonlySet<string>;
+  /** TCP, where it is asked for: established connections to whoever is not among `kept` end. Else undefined. */
+  readonly drain: Drain | undefined;
+}
+
+export interface Drain {
+  /** Milliseconds that connections have from when their endpoint has gone. */
+  readonly ms: number;
+  /** `address port` of every endpoint whose connections may go on: those that serve, and those that may do so again. */
+  readonly kept: ReadonlySet<string>;
 }
 
 /** What a load balancer's health check is told (KEP-1669); `localEndpoints` counts ready ones of this node. */

@@ -21,6 +21,7 @@ export function l4Port(facts: Partial<L4ServicePort> = {}): L4ServicePort {
     externalLocal: false,
     affinitySeconds: 0,
     pick: 'random',
+    drainMs: undefined,
     endpoints: [],
     healthCheckNodePort: 0,
     ...facts,
@@ -51,6 +52,7 @@ export function nodeFacts(facts: Partial<NodeFacts> = {}): NodeFacts {
     podRanges: ['10.244.0.0/16', 'fd00:10:244::/48'],
     serviceRanges: ['10.96.0.0/16', 'fd00:10:96::/112'],
     masqueradeAll: false,
+    drainMs: 0,
     ...facts,
   };
 }

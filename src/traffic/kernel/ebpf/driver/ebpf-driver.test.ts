@@ -19,6 +19,7 @@ import { createEbpfDriver } from './ebpf-driver.ts';
 const nobody: L4Driver = {
   name: 'userspace',
   apply: async () => {},
+  cut: async () => {},
   verify: async () => ({ restored: 0, removed: 0 }),
   close: async () => {},
 };

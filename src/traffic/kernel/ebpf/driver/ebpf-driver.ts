@@ -3,11 +3,12 @@
 import { libcObstacle } from '#lib/sys/libc.ts';
 import { mountPoints } from '#lib/sys/mounts.ts';
 import type { RuleUpdate } from '#traffic/snapshot/rules/rule-model.ts';
-import type { DriverOptions, L4Driver, Repairs } from '../../contract.ts';
+import type { CutWay, DriverOptions, L4Driver, Repairs } from '../../contract.ts';
 import { BpfMap } from '../bpf/map.ts';
 import { CAPACITIES, type Capacities, DECIDED, REMEMBERED, type TableName, tableShapes } from '../programs/layout.ts';
 import { RuleTables } from '../tables/rule-tables.ts';
 import { Attachment, keptMap } from './attachment.ts';
+import { endServedSockets } from './end-served-sockets.ts';
 import { namespaceCookie } from './namespace-cookie.ts';
 import { DEFAULT_BPF_FOLDER, openPinFolder, type PinFolder } from './pin-folder.ts';
 
@@ -71,6 +72,11 @@ class EbpfDriver implements L4Driver {
     tables.change(update.ports);
     // Programs take the place of those of an earlier run only now that the tables are full.
     this.#begun.attachment ??= new Attachment({ cgroup, node: namespaceCookie(netns), folder, maps, warn });
+  }
+
+  async cut(ways: readonly CutWay[]): Promise<void> {
+    await this.#options.beneath.cut(ways);
+    if (ways.length > 0 && this.#begun !== undefined) endServedSockets(this.#begun.maps.reverse, ways);
   }
 
   async verify(): Promise<Repairs> {
