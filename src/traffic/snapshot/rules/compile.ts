@@ -127,15 +127,15 @@ function factsOf(node: NodeFacts): ReadFacts {
 function frontsOf(port: L4ServicePort, node: NodeFacts): readonly Front[] {
   const fronts: Front[] = [];
   const add = (kind: Front['kind'], address: string, number: number, allowedSources?: readonly string[]): void => {
-    // An address that serves in two ways is the first of them.
+    // An address that serves in two ways is the first of them; one of a load balancer keeps its source ranges so.
     if (fronts.some((front) => front.address === address && front.port === number)) return;
     fronts.push({ kind, address, port: number, allowedSources });
   };
   if (port.clusterIP !== '') add('cluster_ip', port.clusterIP, port.port);
-  for (const address of port.externalIPs) add('external_ip', address, port.port);
   for (const address of port.loadBalancerIPs) {
     add('load_balancer', address, port.port, allowedOn(address, port.loadBalancerSources, node));
   }
+  for (const address of port.externalIPs) add('external_ip', address, port.port);
   if (port.nodePort > 0) {
     for (const address of factsOf(node).nodePortAddresses[port.family]) add('node_port', address, port.nodePort);
   }

@@ -7,7 +7,11 @@ import { compilePort, healthCheckOf } from './compile.ts';
 import type { NodeFacts } from './node-facts.ts';
 import type { Front, HealthCheckRule, PortRules, RuleModel, RuleUpdate } from './rule-model.ts';
 
-/** Two Services that ask for the same address and port: the one named first in the alphabet has it. */
+/**
+ * Two Services that ask for the same address and port. What the cluster gave goes before what anybody may write into a
+ * Service of their own: a ClusterIP, then a load balancer's address, then an external address, then a node's port. Among
+ * equals the one named first in the alphabet has it.
+ */
 export interface FrontConflict {
   readonly front: string;
   readonly has: string;
@@ -64,8 +68,8 @@ export class RuleBook {
   conflicts(): FrontConflict[] {
     const found: FrontConflict[] = [];
     for (const front of this.#contested) {
-      const [has = '', ...others] = [...this.#claimants(front)].sort();
-      for (const wants of others) found.push({ front, has, wants });
+      const has = this.#holder(front) ?? '';
+      for (const wants of [...this.#claimants(front)].sort()) if (wants !== has) found.push({ front, has, wants });
     }
     return found;
   }
@@ -157,13 +161,21 @@ export class RuleBook {
   }
 
   #holder(key: string): string | undefined {
-    let first: string | undefined;
     const names = this.#claims.get(key);
-    if (typeof names === 'string') return names;
-    for (const name of names ?? []) if (first === undefined || name < first) first = name;
-    return first;
+    if (names === undefined || typeof names === 'string') return names;
+    const ranked = [...names].map((name) => ({ name, rank: this.#rank(key, name) }));
+    return ranked.reduce((a, b) => (b.rank < a.rank || (b.rank === a.rank && b.name < a.name) ? b : a)).name;
+  }
+
+  #rank(key: string, name: string): number {
+    const rules = this.#compiled.get(name);
+    const front = rules?.fronts.find((one) => frontKey(one, rules) === key);
+    return front === undefined ? KINDS.length : KINDS.indexOf(front.kind);
   }
 }
+
+/** Whose claim to an address goes before whose. */
+const KINDS: readonly Front['kind'][] = ['cluster_ip', 'load_balancer', 'external_ip', 'node_port'];
 
 /** `address port protocol`. */
 export function frontKey({ address, port }: Pick<Front, 'address' | 'port'>, { protocol }: PortRules): string {

@@ -164,12 +164,34 @@ describe('the book of a node', () => {
     expect(book.conflicts()).toEqual([]);
   });
 
+  it.each([
+    ['the ClusterIP', { clusterIP: '10.96.0.2' }, '10.96.0.2'],
+    ['the address of the load balancer', { loadBalancerIPs: [BALANCER] }, BALANCER],
+  ])('lets nobody have %s of another Service as an external address', (_what, owns, address) => {
+    const book = new RuleBook(nodeFacts());
+    const owner = l4Port({ service: 'shop/web', clusterIP: '10.96.0.9', endpoints: [here], ...owns });
+    const thief = l4Port({ service: 'a/thief', clusterIP: '10.96.0.1', endpoints: [there], externalIPs: [address] });
+    const wants = { from: OUTSIDE, to: address, port: 80, protocol: 'TCP' as const };
+    book.change(new Map([[thief.name, thief]]));
+    expect(trace(book.model, wants).service).toBe(thief.name);
+    book.change(new Map([[owner.name, owner]]));
+    expect(trace(book.model, wants).service).toBe(owner.name);
+    expect(book.conflicts()).toEqual([{ front: `${address} 80 TCP`, has: owner.name, wants: thief.name }]);
+  });
+
+  it('keeps the source ranges of an address that is an external one as well', () => {
+    const port = { endpoints: [here], loadBalancerIPs: [BALANCER], loadBalancerSources: ['192.0.2.0/24'] };
+    const from = { from: OUTSIDE, to: BALANCER };
+    expect(short(ask(port, from))).toBe('drop');
+    expect(short(ask({ ...port, externalIPs: [BALANCER] }, from))).toBe('drop');
+  });
+
   it('tells only what changed, and ends up as if everything had come at once', () => {
     const arbitrary = fc.record({
       service: fc.constantFrom('a/a', 'a/b', 'a/c'),
       port: fc.option(
         fc.record({
-          externalIPs: fc.subarray([BALANCER, '203.0.113.6']),
+          externalIPs: fc.subarray([BALANCER, '203.0.113.6', '10.96.0.97']),
           nodePort: fc.constantFrom(0, 30_001, 30_002),
           endpoints: fc.subarray([here, there]),
           externalLocal: fc.boolean(),
