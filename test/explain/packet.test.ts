@@ -87,3 +87,29 @@ test.each([
   expect(stderr).toContain(message);
   expect(code).toBe(exit);
 });
+
+test('what is left out for the silence of its node is named, by the last word of the node that is asked', async () => {
+  const said = (reason: string, host: string, lastTimestamp: string): string => `---
+apiVersion: v1
+kind: Event
+metadata: {name: ${host}-${reason.toLowerCase()}, namespace: default}
+involvedObject: {kind: Node, name: n1}
+source: {component: evenkeel-speaker, host: ${host}}
+reason: ${reason}
+lastTimestamp: "${lastTimestamp}"
+`;
+  const elsewhere = '  - {addresses: [10.244.1.2], nodeName: n2}\n';
+  const input = `${manifests}${elsewhere}${said('NodeSilent', 'n2', '2026-01-01T00:00:02Z')}`;
+  const from = (text: string) =>
+    evenkeel(['explain', '-f', '-', '--from', '10.244.1.9', '--to', '10.96.0.10:80'], { input: text });
+  const { stdout, stderr } = await from(input);
+  expect(stderr).toBe('');
+  expect(stdout).toContain(
+    '2 endpoints of node "n1" (10.244.0.2:8080, 10.244.0.3:8080) are left out: the node is silent',
+  );
+  expect(stdout).toContain('to one of 1 endpoint.');
+  const heard = await from(input + said('NodeHeard', 'n2', '2026-01-01T00:00:03Z'));
+  expect(heard.stdout).toContain('to one of 3 endpoints.');
+  const others = await from(`${manifests}${elsewhere}${said('NodeSilent', 'n3', '2026-01-01T00:00:02Z')}`);
+  expect(others.stdout).toContain('to one of 3 endpoints.');
+});

@@ -1,6 +1,6 @@
 // What becomes of a packet to a Service: the rules of the node that it meets first, compiled from objects and traced.
 // Pure: the same translation, rules and tracer that service proxies are held to; asks no kernel.
-import type { Node, Pod, Service } from 'kubernetes-types/core/v1.js';
+import type { Event, Node, Pod, Service } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import { type KubeObject, objectKey } from '#kube/api/object.ts';
 import { canonicalIp, inAnyOf } from '#lib/ip.ts';
@@ -13,12 +13,15 @@ import { type Packet, type Trace, trace } from '#traffic/snapshot/rules/trace.ts
 import { Failure } from '../failure.ts';
 import { nodeFactsOf } from '../service-proxy/node-watch.ts';
 import type { PacketQuestion } from './packet-question.ts';
+import { silentFor } from './silent-nodes.ts';
 
 export interface PacketObjects {
   readonly services: readonly (Service & KubeObject)[];
   readonly endpointSlices: readonly (EndpointSlice & KubeObject)[];
   readonly nodes: readonly (Node & KubeObject)[];
   readonly pods: readonly (Pod & KubeObject)[];
+  /** About Nodes. */
+  readonly events: readonly Event[];
 }
 
 export interface PacketExplanation extends Trace {
@@ -45,6 +48,7 @@ export function explainPacket(
     for (const [name, port] of translateL4(service, slices.get(objectKey(service)) ?? [])) ports.set(name, port);
   }
   book.change(ports);
+  book.changeSilent(silentFor(node?.metadata?.name ?? '', objects.events));
   const found = trace(book.model, packet);
   return { packet, node: node?.metadata?.name ?? '', ...found, pods: podsAt(found, objects.endpointSlices) };
 }

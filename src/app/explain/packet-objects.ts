@@ -1,6 +1,6 @@
 // Where the objects come from that decide about a packet: a cluster, or manifests alone.
 // Knows clients and files; what becomes of the packet is explain-packet's matter.
-import type { Node, Pod, Service } from 'kubernetes-types/core/v1.js';
+import type { Event, Node, Pod, Service } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import { type KubeObject, objectKey } from '#kube/api/object.ts';
 import { builtin } from '#kube/api/resources.ts';
@@ -45,13 +45,14 @@ async function fromCluster(options: ConnectOptions): Promise<Found> {
   try {
     const all = async <T>(kind: string): Promise<(T & KubeObject)[]> =>
       (await client.list<T & KubeObject>(builtin(kind))).items;
-    const [services, endpointSlices, nodes, pods] = await Promise.all([
+    const [services, endpointSlices, nodes, pods, events] = await Promise.all([
       all<Service>('Service'),
       all<EndpointSlice>('EndpointSlice'),
       all<Node>('Node'),
       all<Pod>('Pod'),
+      client.list<Event & KubeObject>(builtin('Event'), { fieldSelector: 'involvedObject.kind=Node' }),
     ]);
-    return { objects: { services, endpointSlices, nodes, pods }, problems: [] };
+    return { objects: { services, endpointSlices, nodes, pods, events: events.items }, problems: [] };
   } finally {
     await client.close();
   }
@@ -72,7 +73,7 @@ async function fromManifests(paths: readonly string[], recursive: boolean): Prom
   );
   const endpointSlices = [...slices, ...(expected as (EndpointSlice & KubeObject)[])];
   return {
-    objects: { services, endpointSlices, nodes: of<Node>('Node'), pods: of<Pod>('Pod') },
+    objects: { services, endpointSlices, nodes: of<Node>('Node'), pods: of<Pod>('Pod'), events: of<Event>('Event') },
     problems: problems.map(formatProblem),
   };
 }

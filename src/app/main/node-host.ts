@@ -14,6 +14,8 @@ import type { Shutdown } from './shutdown.ts';
 export interface NodeOptions {
   /** Given to nodes in turn; none when empty. */
   readonly zones: readonly string[];
+  /** Leave endpoints of silent nodes out, where nodes hear of each other. */
+  readonly liveness: boolean;
   /** Real plugins for the pods' network. */
   readonly cni?: { readonly confDir: string; readonly binDirs: readonly string[] };
 }

@@ -137,6 +137,7 @@ export class NodeProcesses implements NodeHost {
       clusterDns: network.fabric === undefined ? [] : dnsAddresses(network.serviceCidr),
       servedFor: network.fabric?.podCidrs ?? [],
       announces: network.fabric?.announced === true,
+      nodeLiveness: nodes.liveness,
       podMaxPids,
       statsSeconds: STATS_MS / 1000,
       sharesMachine: network.nodes.length > 1,

@@ -23,6 +23,18 @@ const definitions = {
   ),
   repairs: metric('repairs_total', 'counter', [], 'Rules and elements that somebody else had changed.'),
   ports: metric('service_ports', 'gauge', ['family'], 'Service ports that are served.'),
+  silent: metric(
+    'silent_nodes',
+    'gauge',
+    [],
+    'Nodes that have fallen silent, so that nobody is led to what runs there.',
+  ),
+  leftOut: metric(
+    'left_out_endpoints',
+    'gauge',
+    [],
+    'Ready endpoints of silent nodes that are left out, once for each Service port.',
+  ),
   lastChange: metric('last_change_timestamp_seconds', 'gauge', [], 'When a change came into force last.'),
   info: metric('info', 'gauge', ['mode', 'node'], 'Always 1: the driver and the node.'),
 } as const satisfies Record<string, MetricDefinition>;
@@ -55,6 +67,11 @@ export class ProxyMetrics {
   holds(ports: Readonly<Record<Family, number>>): void {
     this.#writer.set(this.#writer.cell(definitions.ports, ['IPv4']), ports.IPv4);
     this.#writer.set(this.#writer.cell(definitions.ports, ['IPv6']), ports.IPv6);
+  }
+
+  silence(nodes: number, leftOut: number): void {
+    this.#writer.set(this.#writer.cell(definitions.silent, []), nodes);
+    this.#writer.set(this.#writer.cell(definitions.leftOut, []), leftOut);
   }
 
   /** In Prometheus' text format. */

@@ -18,6 +18,7 @@ import { closeServer, HealthServers, proxyHealth } from './health-servers.ts';
 import { ProxyMetrics } from './metrics.ts';
 import { isLeaving, machineAddresses, type NodeSettings, nodeFactsOf } from './node-watch.ts';
 import { ServiceProxy } from './service-proxy.ts';
+import type { SilenceBoard } from './silence.ts';
 
 export interface Bind {
   readonly address: string;
@@ -49,6 +50,8 @@ export interface ServiceProxyDependencies {
   readonly tell: (line: string) => void;
   /** Everything that there was at the start is in force. */
   readonly onReady?: () => void;
+  /** Where it hears of nodes that have fallen silent; left out where nobody listens to them. */
+  readonly silence?: SilenceBoard;
 }
 
 /** Addresses come and go without a word to us (links, tunnels, VIPs). */
@@ -105,7 +108,10 @@ export async function runServiceProxy(settings: ServiceProxySettings, deps: Serv
     informers.start();
     const ready = nodes.synced().then(async () => {
       proxy.changeNode(facts());
+      const { silence } = deps;
+      if (silence !== undefined && silence.silent.size > 0) proxy.changeSilent(silence.silent);
       ends = [
+        ...(silence === undefined ? [] : [silence.onChange((silent) => proxy.changeSilent(silent))]),
         nodes.onChange(() => proxy.changeNode(facts())),
         clock.every(LOOK_AT_ADDRESSES_MS, () => proxy.changeNode(facts())),
       ];

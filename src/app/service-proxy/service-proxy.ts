@@ -51,6 +51,8 @@ export class ServiceProxy {
   readonly #told = new Set<string>();
   #waitingPorts = new Map<string, L4ServicePort | undefined>();
   #waitingNode: NodeFacts | undefined;
+  #waitingSilent: ReadonlySet<string> | undefined;
+  #silent: ReadonlySet<string> = new Set();
   #since: number | undefined;
   #running: Promise<void> | undefined;
   #retry: Cancel | undefined;
@@ -90,6 +92,12 @@ export class ServiceProxy {
     this.#go();
   }
 
+  /** These nodes are silent, and no others. */
+  changeSilent(silent: ReadonlySet<string>): void {
+    this.#waitingSilent = silent;
+    this.#go();
+  }
+
   /** Resolves when everything published so far is in force, or was refused. */
   async settled(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
@@ -114,14 +122,16 @@ export class ServiceProxy {
   }
 
   #hasWork(): boolean {
-    return this.#waitingPorts.size > 0 || this.#waitingNode !== undefined || this.#drain.isDue;
+    const waits = this.#waitingPorts.size > 0 || this.#waitingNode !== undefined || this.#waitingSilent !== undefined;
+    return waits || this.#drain.isDue;
   }
 
   async #run(): Promise<void> {
     const { driver, clock, log, metrics } = this.#options;
+    // Names say the protocol; flows of others are not looked at. Silence may change any of them.
+    const names = this.#waitingSilent === undefined ? this.#waitingPorts.keys() : this.#book.model.ports.keys();
     const before = new Map<string, PortRules | undefined>();
-    // Names say the protocol; flows of others are not looked at.
-    for (const name of this.#waitingPorts.keys()) {
+    for (const name of [...names, ...this.#waitingPorts.keys()]) {
       if (name.includes('/UDP/')) before.set(name, this.#book.model.ports.get(name));
     }
     const since = this.#since;
@@ -153,6 +163,7 @@ export class ServiceProxy {
     this.#options.onHealthChecks(this.#book.healthChecks());
     this.#tellConflicts();
     metrics.holds(this.#book.counts);
+    this.#tellSilence();
     await this.#removeStaleFlows(before);
     if (isFirst) await this.#findStrangers();
     await this.#endConnections();
@@ -162,11 +173,14 @@ export class ServiceProxy {
   #take(): RuleUpdate | undefined {
     const ports = this.#waitingPorts;
     const node = this.#waitingNode;
+    const silent = this.#waitingSilent;
     this.#waitingPorts = new Map();
     this.#waitingNode = undefined;
+    this.#waitingSilent = undefined;
     this.#since = undefined;
     const changed = this.#book.change(ports);
     const moved = node === undefined ? undefined : this.#book.changeNode(node);
+    const hushed = silent === undefined ? undefined : this.#book.changeSilent(silent);
     if (this.#tellAll) {
       // What went meanwhile is told as well: a driver that had it would keep it.
       const { ports: all, ...whole } = this.#book.whole();
@@ -174,8 +188,9 @@ export class ServiceProxy {
       for (const name of changed?.ports.keys() ?? []) if (!told.has(name)) told.set(name, undefined);
       return { ...whole, ports: told };
     }
-    if (moved === undefined) return changed;
-    return { ...moved, ports: new Map([...(changed?.ports ?? []), ...moved.ports]) };
+    const updates = [changed, moved, hushed].filter((update) => update !== undefined);
+    if (updates.length < 2) return updates[0];
+    return { ...moved, ports: new Map(updates.flatMap(({ ports: some }) => [...some])) };
   }
 
   #verify(): void {
@@ -258,6 +273,20 @@ export class ServiceProxy {
       this.#told.add(message);
       this.#options.log.warn({ error: message }, otherwise);
     }
+  }
+
+  /** In force by now. */
+  #tellSilence(): void {
+    const { log, metrics } = this.#options;
+    const { silent, leftOut } = this.#book;
+    metrics.silence(silent.size, leftOut);
+    for (const node of silent.difference(this.#silent)) {
+      log.warn({ node, leftOut }, 'Node has fallen silent: its endpoints are left out while there are others');
+    }
+    for (const node of this.#silent.difference(silent)) {
+      log.info({ node, leftOut }, 'Node is heard again: its endpoints count as before');
+    }
+    this.#silent = silent;
   }
 
   #tellConflicts(): void {

@@ -9,8 +9,9 @@ const AGAIN_MS = 5_000;
 const LEAVE_MS = 1_000;
 
 /** As of a node of ours; `interfaces` are for layer 2, all that lead to a network around the node when empty. */
-export function speakerOf(nodeName: string, interfaces: readonly string[]): SpeakerSettings {
+export function speakerOf(nodeName: string, interfaces: readonly string[], nodeLiveness: boolean): SpeakerSettings {
   return {
+    nodeLiveness,
     nodeName,
     l2: true,
     bgp: true,

@@ -21,6 +21,12 @@ const definitions = {
     'Times that this process stood still so long that others may have taken over.',
   ),
   changes: metric('membership_changes_total', 'counter', 'Times that another speaker came, went or died.'),
+  silent: metric('silent_nodes', 'gauge', 'Nodes that have fallen silent, so that their endpoints are left out.'),
+  seemingSilent: metric(
+    'seemingly_silent_nodes',
+    'gauge',
+    'Nodes that seem silent; when more than half do, this one is cut off, and nothing is left out.',
+  ),
   prefixes: metric('bgp_prefixes', 'gauge', 'Prefixes that this node announces by BGP.'),
 } as const satisfies Record<string, MetricDefinition>;
 
@@ -29,7 +35,7 @@ export class SpeakerTotals {
   readonly #series: Series[] = [];
   readonly #writer = new MetricWriter(this.#memory, (series) => this.#series.push(series));
 
-  set(name: 'alive' | 'prefixes' | 'refused', value: number): void {
+  set(name: 'alive' | 'prefixes' | 'refused' | 'silent' | 'seemingSilent', value: number): void {
     this.#writer.set(this.#writer.cell(definitions[name], []), value);
   }
 

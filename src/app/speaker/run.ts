@@ -24,6 +24,8 @@ export interface SpeakerDependencies {
   readonly signal: AbortSignal;
   /** Lines for people. */
   readonly tell: (line: string) => void;
+  /** Nodes that have fallen silent, whenever that changes; none at the end. */
+  readonly onSilence?: (silent: ReadonlySet<string>) => void;
 }
 
 type End = () => void | Promise<void>;
@@ -45,13 +47,15 @@ export async function runSpeaker(settings: SpeakerSettings, deps: SpeakerDepende
 /** Resolves when it is told to end, or `failed` is. `ends` is what has to be done afterwards, whatever comes of it. */
 async function speak(
   settings: SpeakerSettings,
-  { client, clock, log, signal, tell }: SpeakerDependencies,
+  { client, clock, log, signal, tell, onSilence }: SpeakerDependencies,
   failed: AbortController,
   ends: End[],
 ): Promise<void> {
   const { nodeName } = settings;
   const totals = new SpeakerTotals();
   let speaker: NodeSpeaker | undefined;
+  let tellings: Tellings | undefined;
+  let silent: ReadonlySet<string> = new Set();
   // 1. What may not be had at all, before anything is begun. In a thread: this one may be busy with much else.
   const announcer =
     settings.l2 || settings.heartbeatPort !== 0
@@ -63,10 +67,22 @@ async function speak(
             log.warn({ ms: Math.round(ms) }, 'This process stood still; told of all addresses anew');
             totals.count('pauses');
           },
+          onSilence: (names, seeming) => {
+            silent = new Set(names);
+            totals.set('silent', silent.size);
+            totals.set('seemingSilent', seeming);
+            tellings?.silence(silent, (name) => view.nodes.get(name));
+            onSilence?.(silent);
+          },
           onFailure: (error) => failed.abort(error),
         })
       : undefined;
-  if (announcer !== undefined) ends.push(() => announcer.close());
+  if (announcer !== undefined) {
+    ends.push(async () => {
+      await announcer.close();
+      onSilence?.(new Set());
+    });
+  }
   const ended = AbortSignal.any([signal, failed.signal]);
   const l2 = announcer !== undefined && settings.l2 ? await openLayer2(announcer, settings) : undefined;
   // 2. What there is. The API may not be there yet, or never; a signal ends the waiting too.
@@ -91,14 +107,15 @@ async function speak(
     service: (key: string) => view.services.get(key),
     loadBalancer: (kind: string, key: string) => view.loadBalancerObject(kind, key),
   };
-  const tellings = new Tellings(nodeName, recorder, objects, log);
+  const telling = new Tellings(nodeName, recorder, objects, log);
+  tellings = telling;
   const bgp = settings.bgp
     ? new BgpSide({
         client,
         clock,
         log,
         routerId: settings.routerId,
-        onProblems: (problems) => tellings.peerProblems(problems),
+        onProblems: (problems) => telling.peerProblems(problems),
       })
     : undefined;
   if (bgp !== undefined) ends.push(() => bgp.close(`Speaker of node ${nodeName} ends`));
@@ -108,7 +125,7 @@ async function speak(
     heartbeats,
     l2,
     bgp,
-    tellings,
+    tellings: telling,
     totals,
     defaultLoadBalancer: settings.defaultLoadBalancer,
     clock,
@@ -121,6 +138,7 @@ async function speak(
   const status = () => ({
     node: nodeName,
     alive: heartbeats?.alivePeers ?? [],
+    silent: [...silent],
     interfaces: l2?.interfaces ?? [],
     l2: announcing.duties.l2,
     routes: announcing.duties.bgp,
@@ -147,12 +165,12 @@ async function openLayer2(announcer: Announcer, { interfaces }: SpeakerSettings)
 
 async function openHeartbeats(
   announcer: Announcer,
-  { nodeName: name, secret, heartbeatPort: port }: SpeakerSettings,
+  { nodeName: name, secret, heartbeatPort: port, nodeLiveness: silence }: SpeakerSettings,
   client: Client,
 ): Promise<Liveness> {
   const key = await clusterKey(client, secret);
   try {
-    return await announcer.openHeartbeats({ name, key, port });
+    return await announcer.openHeartbeats({ name, key, port, silence });
   } catch (error) {
     if (codeOf(error) !== 'EADDRINUSE') throw error;
     throw new Failure(

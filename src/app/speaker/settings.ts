@@ -9,6 +9,8 @@ export interface SpeakerSettings {
   readonly interfaces: readonly string[];
   /** UDP, the same on all nodes; 0: the Ready condition of Nodes alone says who is alive. */
   readonly heartbeatPort: number;
+  /** Tells who has fallen silent, for a service proxy beside it; only by heartbeats. */
+  readonly nodeLiveness: boolean;
   /** Where the key of the cluster's speakers is: a Secret. */
   readonly secret: { readonly namespace: string; readonly name: string };
   /** Services without a class are ours. */

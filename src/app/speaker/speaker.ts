@@ -25,6 +25,7 @@ export interface NodeSpeakerParts {
   readonly clock: Clock;
 }
 
+const KUBELET_PORT = 10_250;
 /** News is gathered this long, in milliseconds. */
 const GATHER_MS = 5;
 
@@ -79,7 +80,7 @@ export class NodeSpeaker {
     const { view, heartbeats } = this.#parts;
     const peers = view.nodes.list().flatMap((node) => {
       const address = internalAddress(node);
-      return address === undefined ? [] : [{ name: node.metadata?.name ?? '', address }];
+      return address === undefined ? [] : [{ name: node.metadata?.name ?? '', address, port: kubeletPort(node) }];
     });
     heartbeats?.setPeers(peers);
   }
@@ -118,6 +119,11 @@ export class NodeSpeaker {
     const first = names.filter((name) => this.#isAlive(name)).sort()[0] ?? node;
     tellings.problems(duties.problems, first === node);
   }
+}
+
+/** As its kubelet says; where upstream's listens, when it says nothing. Any answer counts, also that nobody listens. */
+function kubeletPort({ status }: Node): number {
+  return status?.daemonEndpoints?.kubeletEndpoint?.Port || KUBELET_PORT;
 }
 
 export function internalAddress({ status }: Node & KubeObject, family?: 4): string | undefined {

@@ -1,12 +1,15 @@
 // What a speaker tells people: an event on a Service that this node announces now, and on objects that say what cannot be.
 // Knows events and the log; decides nothing. Upstream: the events of speaker/main.go of metallb.io.
-import type { Service } from 'kubernetes-types/core/v1.js';
+import type { Node, Service } from 'kubernetes-types/core/v1.js';
 import type { KubeObject } from '#kube/api/object.ts';
 import type { EventRecorder } from '#kube/client/events.ts';
 import type { Logger } from '#lib/log.ts';
 import type { AnnounceProblem } from '#traffic/model/announce/announcement.ts';
 import type { PeerProblem } from './bgp-peers.ts';
 import type { Duties } from './duties.ts';
+
+export const NODE_SILENT = 'NodeSilent';
+export const NODE_HEARD = 'NodeHeard';
 
 /** Where the objects are that events are about, as of now. */
 export interface ObjectsToTellOf {
@@ -22,6 +25,7 @@ export class Tellings {
   readonly #log: Logger;
   /** `protocol address service`. */
   #assigned = new Set<string>();
+  #silent: ReadonlySet<string> = new Set();
   #problems: ReadonlySet<string> = new Set();
   #peerProblems: ReadonlySet<string> = new Set();
 
@@ -49,6 +53,21 @@ export class Tellings {
       if (!now.has(one)) this.#log.info({ service: one.split(' ')[1] }, 'This node announces the Service no more');
     }
     this.#assigned = now;
+  }
+
+  /** Each node, when it falls silent for this one and when it is heard again: `evenkeel explain` reads these events. */
+  silence(silent: ReadonlySet<string>, nodeOf: (name: string) => (Node & KubeObject) | undefined): void {
+    const tell = (name: string, type: 'Normal' | 'Warning', reason: string, message: string): void => {
+      const node = nodeOf(name);
+      if (node !== undefined) this.#events.event({ ...node, apiVersion: 'v1', kind: 'Node' }, type, reason, message);
+    };
+    for (const name of silent.difference(this.#silent)) {
+      tell(name, 'Warning', NODE_SILENT, `node "${this.#node}" hears nothing of it, and leaves its endpoints out`);
+    }
+    for (const name of this.#silent.difference(silent)) {
+      tell(name, 'Normal', NODE_HEARD, `node "${this.#node}" no longer leaves its endpoints out`);
+    }
+    this.#silent = silent;
   }
 
   /** Each once, as long as it is there. Every node comes to the same: `first` is whether this one writes the events. */

@@ -107,6 +107,8 @@ const STORAGE_CHECK_MS = 10_000;
 export interface Kubelet {
   /** Port on which logs are served. */
   readonly port: number;
+  /** Resolves when the API knows of every pod that was here at the start that it is not what it was. */
+  readonly caughtUp: Promise<void>;
   /** Ends every container, each with at most `graceMs` (default 30,000), and leaves no process behind. */
   stop(options?: { graceMs?: number }): Promise<void>;
   /** Ends every container on the spot; for a process that has no time left, so it is synchronous. */
@@ -269,6 +271,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
 
   return {
     port: server.port,
+    caughtUp: manager.told(),
     // The sweep does its work before it yields.
     kill: () => void runtime.sweep(),
     async stop({ graceMs = 30_000 } = {}) {

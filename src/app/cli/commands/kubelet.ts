@@ -13,6 +13,7 @@ import { runKubelet } from '../../nodes/agent/run.ts';
 import type { KubeletNetwork, KubeletSettings } from '../../nodes/agent/settings.ts';
 import { MODES, type Mode } from '../../service-proxy/drivers.ts';
 import { parseImage } from '../image-option.ts';
+import { isNodeLivenessOn, type NodeLiveness, nodeLivenessOption } from '../node-liveness-option.ts';
 import { parseLabels, parseTaints } from '../node-options.ts';
 import { signalled } from '../signals.ts';
 import { collect, parseCount, parseDuration, parseList, parsePort } from '../values.ts';
@@ -51,6 +52,7 @@ interface Options {
   readonly serviceProxy?: Mode;
   readonly clusterCidr: readonly string[];
   readonly announce?: readonly string[];
+  readonly nodeLiveness?: NodeLiveness;
   readonly gracePeriod: number;
   readonly logFile?: string;
   readonly verbose: boolean;
@@ -149,6 +151,7 @@ export function kubeletCommand(): Command {
         'with --service-proxy: announce load-balancer addresses as evenkeel speaker does, on these interfaces, or "auto"',
       ).argParser(parseList),
     )
+    .addOption(nodeLivenessOption('default: on with --announce'))
     .addOption(
       new Option('--grace-period <duration>', 'longest time for pods to end at the end')
         .argParser(parseDuration)
@@ -256,6 +259,7 @@ function settingsOf(options: Options): KubeletSettings {
     images: options.image ?? {},
     stubImages: options.stubImages,
     port: options.port,
+    nodeLiveness: isNodeLivenessOn(options.nodeLiveness, options.announce !== undefined),
     drainBy: options.drainBy,
     graceMs: options.gracePeriod,
     ...(options.serviceProxy === undefined

@@ -9,9 +9,11 @@ import { UsageFailure } from '../../failure.ts';
 import { openLog } from '../../main/file-log.ts';
 import { MODES, type Mode } from '../../service-proxy/drivers.ts';
 import type { Bind, ServiceProxySettings } from '../../service-proxy/run.ts';
+import { SilenceBoard } from '../../service-proxy/silence.ts';
 import type { BesideProxy } from '../../speaker/beside-proxy.ts';
 import { type ConnectOptions, connect } from '../connect.ts';
 import { parseListen } from '../dns-option.ts';
+import { isNodeLivenessOn, type NodeLiveness, nodeLivenessOption } from '../node-liveness-option.ts';
 import { signalled } from '../signals.ts';
 import { parseDuration, parseList } from '../values.ts';
 
@@ -30,6 +32,7 @@ interface Options extends ConnectOptions {
   readonly healthzBindAddress: readonly Bind[];
   readonly metricsBindAddress: readonly Bind[];
   readonly announce?: readonly string[];
+  readonly nodeLiveness?: NodeLiveness;
   readonly keepRules: boolean;
   readonly verifyInterval: number;
   readonly cleanup: boolean;
@@ -107,6 +110,7 @@ export function serviceProxyCommand(): Command {
         'announce load-balancer addresses as well, as evenkeel speaker does: on these interfaces, or "auto"',
       ).argParser(parseList),
     )
+    .addOption(nodeLivenessOption('default: on with --announce'))
     .option('--keep-rules', 'leave the rules in force at the end, for the next proxy to take over without a gap', false)
     .addOption(
       new Option('--verify-interval <duration>', 'between comparisons with what the kernel has')
@@ -150,16 +154,19 @@ async function run(options: Options): Promise<void> {
       import('../../service-proxy/run.ts'),
     ]);
     const ending = new AbortController();
-    const speaker = await speakerBeside(options, settings.node.name, { client, clock: systemClock, log, tell });
+    const silence = new SilenceBoard();
+    const onSilence = (silent: ReadonlySet<string>): void => silence.tell(silent);
+    const beside = { client, clock: systemClock, log, tell, onSilence };
+    const speaker = await speakerBeside(options, settings.node.name, beside);
     const end = (): void => void (speaker?.leave() ?? Promise.resolve()).then(() => ending.abort());
     if (signal.aborted) end();
     else signal.addEventListener('abort', end, { once: true });
     try {
       const onReady = (): void => speaker?.proxyReady();
-      await runServiceProxy(settings, { client, clock: systemClock, log, signal: ending.signal, tell, onReady });
+      const deps = { client, clock: systemClock, log, signal: ending.signal, tell, onReady, silence };
+      await runServiceProxy(settings, deps);
     } finally {
       await speaker?.leave();
-
       await client.close();
     }
   } finally {
@@ -169,18 +176,19 @@ async function run(options: Options): Promise<void> {
 }
 
 async function speakerBeside(
-  { announce }: Options,
+  { announce, nodeLiveness }: Options,
   nodeName: string,
   deps: ConstructorParameters<typeof BesideProxy>[1],
 ): Promise<BesideProxy | undefined> {
   if (announce === undefined) return undefined;
   const { BesideProxy, speakerOf } = await import('../../speaker/beside-proxy.ts');
   const interfaces = announce.filter((name) => name !== 'auto');
-  return new BesideProxy(speakerOf(nodeName, interfaces), deps);
+  return new BesideProxy(speakerOf(nodeName, interfaces, isNodeLivenessOn(nodeLiveness, true)), deps);
 }
 
 function settingsOf(options: Options): ServiceProxySettings {
   const { clusterCidr, serviceCidr, nodeportAddresses: addresses } = options;
+  isNodeLivenessOn(options.nodeLiveness, options.announce !== undefined);
   const primary = addresses.length === 1 && addresses[0] === 'primary';
   ranges('--cluster-cidr', clusterCidr, '10.244.0.0/16');
   ranges('--service-cidr', serviceCidr, '10.96.0.0/16');

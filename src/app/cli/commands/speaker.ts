@@ -116,6 +116,8 @@ function settingsOf(options: Options): SpeakerSettings {
     l2: l2 === 'on',
     bgp: bgp === 'on',
     interfaces: options.interfaces,
+    // Nobody beside it would act on it.
+    nodeLiveness: false,
     heartbeatPort: options.heartbeatPort,
     secret: { namespace, name },
     defaultLoadBalancer: options.defaultLoadBalancer === 'on',

@@ -15,6 +15,7 @@ import { runUp } from '../../up/run.ts';
 import { parseDnsUpstream } from '../dns-option.ts';
 import { parseImage } from '../image-option.ts';
 import { addNodeLifeOptions, type NodeLifeFlags, nodeLifeOf } from '../node-life-options.ts';
+import { type NodeLiveness, nodeLivenessOption } from '../node-liveness-option.ts';
 import { signalled } from '../signals.ts';
 import { collect, parseCount, parseDuration, parseList, parsePort } from '../values.ts';
 
@@ -43,6 +44,7 @@ interface Options extends NodeLifeFlags {
   readonly podCidr?: string;
   readonly serviceCidr?: string;
   readonly lbPool?: string;
+  readonly nodeLiveness: NodeLiveness;
   readonly accessLog?: string | true;
   readonly egress: boolean;
   readonly timeout: number;
@@ -124,6 +126,7 @@ export function upCommand(): Command {
       '--fabric-cidr <range,...>',
       'addresses of nodes (default: 10.240.0.0/24 and fd00:10:240::/64); IPv6 is left out when a range is given without',
     )
+    .addOption(nodeLivenessOption('in network namespaces, where nodes announce addresses').default('on'))
     .option(
       '--egress',
       'let pods in network namespaces reach the outside of this machine, by its address; they are confined otherwise',
@@ -202,7 +205,11 @@ async function up(paths: readonly string[], options: Options): Promise<boolean> 
         ...(options.dnsUpstream === undefined ? {} : { dnsUpstreams: options.dnsUpstream }),
         dnsAutopath: options.dnsAutopath,
         network,
-        nodes: { zones: options.zones ?? [], ...(cni === undefined ? {} : { cni }) },
+        nodes: {
+          zones: options.zones ?? [],
+          liveness: options.nodeLiveness === 'on',
+          ...(cni === undefined ? {} : { cni }),
+        },
         workers: options.workers,
         nodeLife: nodeLifeOf(options, localNodeLife),
         verbose: options.verbose,

@@ -11,6 +11,7 @@ import type { Logger } from '#lib/log.ts';
 import { createAuthority } from '#traffic/identity/authority.ts';
 import { codeOf, Failure, messageOf, UsageFailure } from '../../failure.ts';
 import { readImages } from '../../main/images-file.ts';
+import { SilenceBoard } from '../../service-proxy/silence.ts';
 import { BesideProxy, speakerOf } from '../../speaker/beside-proxy.ts';
 import { chooseNetwork, type NetworkChoice, openNetwork } from './choose-network.ts';
 import { podCidrsOf, reachServer } from './join.ts';
@@ -50,14 +51,16 @@ export async function runKubelet(settings: KubeletSettings, deps: AgentDependenc
   // Ends after the pods: until then they reach Services.
   const proxying = new AbortController();
   let proxy: Promise<void> | undefined;
+  const silence = new SilenceBoard();
   const speaker =
     settings.announce === undefined
       ? undefined
-      : new BesideProxy(speakerOf(nodeName, settings.announce), {
+      : new BesideProxy(speakerOf(nodeName, settings.announce, settings.nodeLiveness), {
           client,
           clock,
           log: log.child({ part: 'speaker' }),
           tell,
+          onSilence: (silent) => silence.tell(silent),
         });
   try {
     const joining = { client, nodeName, clock, log, signal };
@@ -65,8 +68,10 @@ export async function runKubelet(settings: KubeletSettings, deps: AgentDependenc
     if (signal.aborted) return;
     const network = openNetwork(choice, settings, podCidrs, { clock, log: log.child({ part: 'network' }) });
     informers.start();
-    const onReady = (): void => speaker?.proxyReady();
-    proxy = serveServices(settings, { client, clock, log, tell, signal: proxying.signal, onReady });
+    // A node that is heard again counts with all that the API says of its pods: that has to be true by then.
+    const told = Promise.withResolvers<void>();
+    const onReady = (): void => void told.promise.then(() => speaker?.proxyReady());
+    proxy = serveServices(settings, { client, clock, log, tell, signal: proxying.signal, onReady, silence });
     const starting = startKubelet({
       client,
       informers,
@@ -107,6 +112,7 @@ export async function runKubelet(settings: KubeletSettings, deps: AgentDependenc
       await network.close();
       return;
     }
+    void kubelet.caughtUp.then(() => clock.after(PROXY_SETTLE_MS, told.resolve));
     const killPods = (): void => kubelet.kill();
     process.once('exit', killPods);
     tell(`Node ${nodeName} is ready: ${nodeAddresses.join(' ')}, pods ${podCidrs.join(' ')}`);

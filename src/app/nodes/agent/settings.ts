@@ -56,6 +56,8 @@ export interface KubeletSettings {
   readonly serviceProxy?: { readonly mode: Mode; readonly clusterCidrs: readonly string[] };
   /** Beside the proxy, announces load-balancer addresses: by layer 2 on these interfaces, or all that lead out when empty. */
   readonly announce?: readonly string[];
+  /** With `announce`: leaves endpoints of nodes out that have fallen silent. */
+  readonly nodeLiveness: boolean;
   /** Milliseconds that pods have to end when the kubelet does. */
   readonly graceMs: number;
 }

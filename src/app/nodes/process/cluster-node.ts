@@ -133,6 +133,8 @@ export class ClusterNode {
     const againMs = backoffDelay(this.#failures, RESTARTS);
     log.error({ node: this.planned.name, ...ended }, 'The process of a node ended unasked');
     onCrash(reasonOf(ended), againMs);
+    // Nothing of it serves any more: to the others it is to be as if the machine had lost its power, before it is cleared.
+    await place.cut(this.planned);
     await place.clear(this.planned);
     this.#cancelRestart = clock.after(againMs, () => {
       this.#restarts += 1;

@@ -60,6 +60,8 @@ export interface NodeCommand {
   readonly servedFor: readonly string[];
   /** Whether load-balancer addresses are announced from it, on the fabric. */
   readonly announces: boolean;
+  /** Whether endpoints of silent nodes are left out on it; only where it announces. */
+  readonly nodeLiveness: boolean;
   readonly imagesFile: string;
   readonly stubImages: boolean;
   readonly engine?: string;
@@ -104,6 +106,7 @@ export function kubeletArguments(node: NodeCommand): string[] {
     ['--service-proxy', node.servedFor.length === 0 ? undefined : 'auto'],
     ['--cluster-cidr', node.servedFor.length === 0 ? undefined : node.servedFor.join(',')],
     ['--announce', node.announces ? NODE_LINK : undefined],
+    ['--node-liveness', node.announces ? (node.nodeLiveness ? 'on' : 'off') : undefined],
     ['--log-file', node.logFile],
   ];
   const given = pairs.flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));

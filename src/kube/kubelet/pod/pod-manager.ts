@@ -57,6 +57,11 @@ export class PodManager {
     });
   }
 
+  /** Resolves when the API knows how each of the pods is that there are now. */
+  async told(): Promise<void> {
+    await Promise.all([...this.#workers.values()].map((worker) => worker.told()));
+  }
+
   /** A ConfigMap or Secret changed: pods that use it look again. */
   referenceChanged(kind: 'ConfigMap' | 'Secret', object: KubeObject): void {
     const reference = `${kind}/${objectKey(object)}`;

@@ -94,6 +94,11 @@ export class PodWorker {
     return this.#done.promise;
   }
 
+  /** Resolves when the API knows how the pod is, or it is gone. */
+  told(): Promise<void> {
+    return Promise.race([this.#writer.flushed(), this.done]);
+  }
+
   /** A newer version of the object. */
   update(pod: Pod): void {
     // The downward API shows labels and annotations in files.

@@ -81,6 +81,21 @@ export class Heartbeats implements Liveness {
     return this.#members.alive.sort();
   }
 
+  /** How many others were heard since this one started and did not say good-bye, whether or not they are alive now. */
+  get proved(): number {
+    return this.#members.proved;
+  }
+
+  /** Names of those of them that fell silent and count as dead. */
+  get dead(): string[] {
+    return this.#members.dead;
+  }
+
+  /** Those of them that said nothing for `ms` milliseconds, dead or about to be. */
+  unheard(ms: number): Peer[] {
+    return this.#members.unheard(ms, this.#options.clock.now());
+  }
+
   get refused(): number {
     return this.#refused;
   }

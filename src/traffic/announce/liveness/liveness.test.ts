@@ -70,7 +70,7 @@ class World {
   }
 
   #peersOf(name: string) {
-    return this.names.filter((other) => other !== name).map((other) => ({ name: other, address: other }));
+    return this.names.filter((other) => other !== name).map((other) => ({ name: other, address: other, port: 10_250 }));
   }
 
   send(from: string, due: readonly Due[]): void {
@@ -128,7 +128,7 @@ describe('members', () => {
     expect(world.aliveTo('a')).toEqual(['b']);
     world.pass(deadMs + everyMs);
     expect(world.aliveTo('a')).toEqual([]);
-    world.members.get('a')?.members.setPeers([{ name: 'c', address: 'c' }], world.now);
+    world.members.get('a')?.members.setPeers([{ name: 'c', address: 'c', port: 10_250 }], world.now);
     expect(world.aliveTo('a')).toEqual([]);
   });
 

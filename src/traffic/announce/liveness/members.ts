@@ -18,10 +18,13 @@ export const DEFAULT_TIMES: Times = { everyMs: 150, deadMs: 600, probeMs: 1_000 
 export interface Peer {
   readonly name: string;
   readonly address: string;
+  /** TCP, at which its kernel may be asked whether it is there. */
+  readonly port: number;
 }
 
 interface Member {
   address: string;
+  port: number;
   /** 0 until it has proved to speak now. */
   run: bigint;
   heard: number;
@@ -29,6 +32,8 @@ interface Member {
   aliveUntil: number;
   nextSend: number;
   alive: boolean;
+  /** It said good-bye, and has not been heard since. */
+  left: boolean;
 }
 
 /** A message to send. */
@@ -71,15 +76,16 @@ export class Members {
   setPeers(peers: readonly Peer[], now: number): void {
     const names = new Set(peers.map(({ name }) => name));
     for (const name of this.#members.keys()) if (!names.has(name)) this.#members.delete(name);
-    for (const { name, address } of peers) {
+    for (const { name, address, port } of peers) {
       const known = this.#members.get(name);
       if (known !== undefined) {
         known.address = address;
+        known.port = port;
         continue;
       }
       const alive = now < this.#settledAt;
       const aliveUntil = now + this.#times.deadMs;
-      this.#members.set(name, { address, run: 0n, heard: -1, aliveUntil, nextSend: now, alive });
+      this.#members.set(name, { address, port, run: 0n, heard: -1, aliveUntil, nextSend: now, alive, left: false });
     }
   }
 
@@ -98,6 +104,7 @@ export class Members {
     member.run = message.run;
     member.heard = message.sequence;
     member.alive = !message.leaving;
+    member.left = message.leaving;
     member.aliveUntil = now + this.#times.deadMs;
     if (member.alive && !was) member.nextSend = now;
     return { changed: was !== member.alive, reply: known ? undefined : this.#due(member, message.run) };
@@ -125,6 +132,24 @@ export class Members {
     return { due, changed, pausedMs };
   }
 
+  /** How many have proved to speak since this run began, and did not take leave: alive or not. */
+  get proved(): number {
+    return [...this.#members.values()].filter(hasProved).length;
+  }
+
+  /** Those of them that were not heard for `ms`. */
+  unheard(ms: number, now: number): Peer[] {
+    const since = (member: Member): number => now - (member.aliveUntil - this.#times.deadMs);
+    return [...this.#members]
+      .filter(([, member]) => hasProved(member) && since(member) >= ms)
+      .map(([name, { address, port }]) => ({ name, address, port }));
+  }
+
+  /** Those of them that count as dead. */
+  get dead(): string[] {
+    return [...this.#members].filter(([, member]) => hasProved(member) && !member.alive).map(([name]) => name);
+  }
+
   /** One message to each, as at the end. */
   toAll(): Due[] {
     return [...this.#members.values()].map((member) => this.#due(member, member.run));
@@ -134,4 +159,8 @@ export class Members {
     this.#sequence += 1;
     return { address, sequence: this.#sequence, answers };
   }
+}
+
+function hasProved({ run, left }: Member): boolean {
+  return run !== 0n && !left;
 }

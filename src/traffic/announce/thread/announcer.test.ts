@@ -37,7 +37,7 @@ describe('the announcing thread', () => {
     taken.close();
     await once(taken, 'close');
     const liveness = await start().openHeartbeats(settings);
-    liveness.setPeers([{ name: 'b', address: '127.0.0.1' }]);
+    liveness.setPeers([{ name: 'b', address: '127.0.0.1', port: 10_250 }]);
     expect(liveness.alivePeers).toEqual(['b']);
     await liveness.leave();
   });

@@ -25,6 +25,8 @@ export interface AnnouncerOptions {
   readonly onPause: (ms: number) => void;
   /** Another speaker is alive now, or no more. */
   readonly onChange: () => void;
+  /** Nodes that are silent, and how many seem so, whenever that changes. */
+  readonly onSilence?: (names: readonly string[], seeming: number) => void;
   /** The thread has failed: nothing is answered for any more, and others take over. */
   readonly onFailure: (error: Error) => void;
 }
@@ -161,6 +163,9 @@ export class Announcer {
         break;
       case 'alive':
         this.#liveness?.hear(message.version, message.names);
+        break;
+      case 'silent':
+        this.#options.onSilence?.(message.names, message.seeming);
         break;
       case 'paused':
         this.#options.onPause(message.ms);

@@ -20,6 +20,8 @@ export interface HeartbeatSettings {
   readonly key: Uint8Array;
   readonly port: number;
   readonly times?: Times;
+  /** Find out which nodes are silent, as well. */
+  readonly silence?: boolean;
 }
 
 export type ToAnnouncer =
@@ -46,6 +48,8 @@ export type FromAnnouncer =
   | { readonly kind: 'interfaces'; readonly names: readonly string[] }
   /** Of the peers of `version`. */
   | { readonly kind: 'alive'; readonly version: number; readonly names: readonly string[] }
+  /** `seeming` is how many nodes seem silent, whether or not that counts. */
+  | { readonly kind: 'silent'; readonly names: readonly string[]; readonly seeming: number }
   /** This thread, or the main one, stood still so long that others may have taken over. */
   | { readonly kind: 'paused'; readonly ms: number }
   | { readonly kind: 'left' }

@@ -6,7 +6,7 @@ import type { Peer } from '../liveness/members.ts';
 import { RemoteLiveness } from './remote-liveness.ts';
 
 const SETTLE_MS = 600;
-const peers = (...names: string[]): Peer[] => names.map((name) => ({ name, address: `at ${name}` }));
+const peers = (...names: string[]): Peer[] => names.map((name) => ({ name, address: `at ${name}`, port: 10_250 }));
 
 function world() {
   const clock = new FakeClock();
@@ -61,7 +61,7 @@ describe('others', () => {
   it('are asked about once as long as they are the same', () => {
     const { asked, liveness } = world();
     for (let count = 0; count < 3; count++) liveness.setPeers(peers('a', 'b'));
-    liveness.setPeers([{ name: 'b', address: 'elsewhere' }]);
+    liveness.setPeers([{ name: 'b', address: 'elsewhere', port: 10_250 }]);
     expect(asked).toEqual([
       [1, ['b']],
       [2, ['b']],

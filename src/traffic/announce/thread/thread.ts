@@ -6,6 +6,7 @@ import type { Logger } from '#lib/log.ts';
 import { L2Metrics } from '../l2/metrics.ts';
 import { Responder } from '../l2/responder.ts';
 import { Heartbeats } from '../liveness/heartbeat.ts';
+import { SilentNodes } from '../liveness/silent-nodes.ts';
 import { type AnnouncerData, COUNTERS, type FromAnnouncer, type Opened, type ToAnnouncer } from './messages.ts';
 import { Watch } from './watch.ts';
 
@@ -18,6 +19,7 @@ const metrics = new L2Metrics(data.metrics, (series) => tell({ kind: 'series', s
 
 let responder: Responder | undefined;
 let heartbeats: Heartbeats | undefined;
+let silence: SilentNodes | undefined;
 /** Of the peers that were told last. */
 let version = 0;
 
@@ -45,6 +47,7 @@ const watch = new Watch({
 
 function tellAlive(): void {
   if (heartbeats === undefined) return;
+  silence?.look();
   Atomics.store(counters, COUNTERS.refused, heartbeats.refused);
   tell({ kind: 'alive', version, names: heartbeats.alivePeers });
 }
@@ -91,6 +94,10 @@ port.on('message', (message: ToAnnouncer) => {
           onRefused: (count) => Atomics.store(counters, COUNTERS.refused, count),
           isFit: () => watch.isFit,
         });
+        if (message.settings.silence !== true) return;
+        const onChange = (silent: ReadonlySet<string>, seeming: number): void =>
+          tell({ kind: 'silent', names: [...silent].sort(), seeming });
+        silence = new SilentNodes({ heartbeats, clock: systemClock, onChange });
       });
       break;
     case 'peers':
@@ -102,10 +109,12 @@ port.on('message', (message: ToAnnouncer) => {
       void heartbeats?.leave().then(() => tell({ kind: 'left' }));
       break;
     case 'close_heartbeats':
+      silence?.close();
       heartbeats?.close();
       break;
     case 'end':
       responder?.close();
+      silence?.close();
       heartbeats?.close();
       watch.close();
       // Nothing is left then that keeps the thread.

@@ -8,10 +8,16 @@ export interface Categorized {
   readonly local: readonly L4Endpoint[];
   /** Somebody, anywhere, may be asked: ready, or the last ones to leave. */
   readonly hasAny: boolean;
+  /** Endpoints that might be asked, but for the silence of their nodes. */
+  readonly leftOut: readonly L4Endpoint[];
 }
 
-export function categorize(port: L4ServicePort, node: NodeFacts): Categorized {
-  const { endpoints } = port;
+/** Nodes that are silent (traffic/announce/liveness): what is on them is left out, as long as anybody else may be asked. */
+export type SilentNodes = ReadonlySet<string>;
+
+export function categorize(port: L4ServicePort, node: NodeFacts, silent: SilentNodes): Categorized {
+  const leftOut = leftOutOf(port, node, silent);
+  const endpoints = leftOut.length === 0 ? port.endpoints : port.endpoints.filter((one) => !leftOut.includes(one));
   const ready = endpoints.filter((endpoint) => endpoint.ready);
   // With nobody ready, those that still serve while they terminate are better than nobody (KEP-1669).
   const leaving = endpoints.filter(({ serving, terminating }) => serving && terminating);
@@ -25,8 +31,21 @@ export function categorize(port: L4ServicePort, node: NodeFacts): Categorized {
     cluster: !usesCluster ? [] : near.length > 0 ? near : leaving,
     local: !usesLocal ? [] : here.length > 0 ? here : leaving.filter(isHere),
     hasAny: ready.length > 0 || leaving.length > 0,
+    leftOut,
   };
 }
+
+/** Nobody, where nobody else would be left: better a node that may only seem silent than no endpoint. */
+function leftOutOf({ endpoints }: L4ServicePort, node: NodeFacts, silent: SilentNodes): readonly L4Endpoint[] {
+  if (silent.size === 0) return NOBODY;
+  const mayBeAsked = ({ ready, serving, terminating }: L4Endpoint): boolean => ready || (serving && terminating);
+  const usable = endpoints.filter(mayBeAsked);
+  // What runs on this node is reached whatever its heartbeats do.
+  const gone = usable.filter(({ node: at }) => at !== node.name && silent.has(at));
+  return gone.length < usable.length ? gone : NOBODY;
+}
+
+const NOBODY: readonly L4Endpoint[] = [];
 
 /** Reached by node port, load balancer or external IP. */
 export function isExternal({ nodePort, loadBalancerIPs, externalIPs }: L4ServicePort): boolean {

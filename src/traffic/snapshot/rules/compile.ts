@@ -2,12 +2,12 @@
 // The table of outcomes is that of kube-proxy; nobody else decides what is rejected, dropped or masqueraded.
 import { canonicalIp, type Family, familyOf, inAnyOf } from '#lib/ip.ts';
 import type { L4Endpoint, L4ServicePort } from '#traffic/model/l4/service-port.ts';
-import { type Categorized, categorize } from './categorize.ts';
+import { type Categorized, categorize, type SilentNodes } from './categorize.ts';
 import type { NodeFacts, SourceClass } from './node-facts.ts';
-import type { Drain, Front, HealthCheckRule, Outcome, PortRules, RuleEndpoint } from './rule-model.ts';
+import type { Drain, Front, HealthCheckRule, LeftOutEndpoint, Outcome, PortRules, RuleEndpoint } from './rule-model.ts';
 
-export function compilePort(port: L4ServicePort, node: NodeFacts): PortRules {
-  const found = categorize(port, node);
+export function compilePort(port: L4ServicePort, node: NodeFacts, silent: SilentNodes = NO_NODES): PortRules {
+  const found = categorize(port, node, silent);
   const toRule = ({ address, port: number, weight, node: at }: L4Endpoint): RuleEndpoint => ({
     address,
     port: number,
@@ -26,12 +26,15 @@ export function compilePort(port: L4ServicePort, node: NodeFacts): PortRules {
     sets: { cluster: mapped(found.cluster, toRule), local: mapped(found.local, toRule) },
     affinitySeconds: port.affinitySeconds,
     pick: port.pick,
-    serving: port.protocol === 'UDP' ? servingOf(port.endpoints) : NOBODY,
+    serving: port.protocol === 'UDP' ? servingOf(port.endpoints, found) : NOBODY,
     drain: drainOf(port, node),
+    leftOut: found.leftOut.length === 0 ? NONE : found.leftOut.map(toLeftOut),
   };
 }
 
+const NO_NODES: SilentNodes = new Set();
 const NOBODY: ReadonlySet<string> = new Set();
+const NONE: readonly LeftOutEndpoint[] = [];
 const NO_ENDPOINTS: readonly RuleEndpoint[] = [];
 
 /** One list for all that have none: of 45,000 Services most have no set of the node alone. */
@@ -39,8 +42,14 @@ function mapped(from: readonly L4Endpoint[], toRule: (endpoint: L4Endpoint) => R
   return from.length === 0 ? NO_ENDPOINTS : from.map(toRule);
 }
 
-function servingOf(endpoints: readonly L4Endpoint[]): ReadonlySet<string> {
-  return new Set(endpoints.filter(({ serving }) => serving).map(({ address, port }) => `${address} ${port}`));
+function toLeftOut({ address, port, node }: L4Endpoint): LeftOutEndpoint {
+  return { address, port, node };
+}
+
+/** Flows to an endpoint on a silent node lead nowhere: their next packet begins anew with another. */
+function servingOf(endpoints: readonly L4Endpoint[], { leftOut }: Categorized): ReadonlySet<string> {
+  const serving = endpoints.filter((endpoint) => endpoint.serving && !leftOut.includes(endpoint));
+  return new Set(serving.map(({ address, port }) => `${address} ${port}`));
 }
 
 /** Gone is who is not in the slices any more, and who terminates and serves no more; not ready is not gone. */

@@ -3,6 +3,7 @@
 import type { Family } from '#lib/ip.ts';
 import { jsonEqual } from '#lib/json.ts';
 import type { L4ServicePort } from '#traffic/model/l4/service-port.ts';
+import type { SilentNodes } from './categorize.ts';
 import { compilePort, healthCheckOf } from './compile.ts';
 import type { NodeFacts } from './node-facts.ts';
 import type { Front, HealthCheckRule, PortRules, RuleModel, RuleUpdate } from './rule-model.ts';
@@ -20,6 +21,7 @@ export interface FrontConflict {
 
 export class RuleBook {
   #node: NodeFacts;
+  #silent: SilentNodes = new Set();
   readonly #sources = new Map<string, L4ServicePort>();
   readonly #compiled = new Map<string, PortRules>();
   /** As told to drivers: without the fronts that somebody else has. */
@@ -60,6 +62,20 @@ export class RuleBook {
     return { node, ports: this.#settle(touched) };
   }
 
+  /** Other nodes fell silent, or are heard again: only what has endpoints there may be another. */
+  changeSilent(silent: SilentNodes): RuleUpdate | undefined {
+    const before = this.#silent;
+    this.#silent = new Set(silent);
+    const turned = before.symmetricDifference(silent);
+    if (turned.size === 0) return undefined;
+    const touched = new Set<string>();
+    for (const [name, { endpoints }] of this.#sources) {
+      if (endpoints.some(({ node }) => turned.has(node))) this.#recompile(name, touched);
+    }
+    const ports = this.#settle(touched);
+    return ports.size === 0 ? undefined : { ports };
+  }
+
   /** Everything, for a driver that begins. */
   whole(): RuleUpdate {
     return { node: this.#node, ports: new Map(this.#ports) };
@@ -72,6 +88,16 @@ export class RuleBook {
       for (const wants of [...this.#claimants(front)].sort()) if (wants !== has) found.push({ front, has, wants });
     }
     return found;
+  }
+
+  get silent(): SilentNodes {
+    return this.#silent;
+  }
+
+  /** Endpoints that are left out for the silence of their nodes, once for each Service port. */
+  get leftOut(): number {
+    if (this.#silent.size === 0) return 0;
+    return [...this.#ports.values()].reduce((sum, { leftOut }) => sum + leftOut.length, 0);
   }
 
   /** Service ports by family. */
@@ -96,7 +122,7 @@ export class RuleBook {
   #recompile(name: string, touched: Set<string>): void {
     const source = this.#sources.get(name);
     const before = this.#compiled.get(name);
-    const after = source === undefined ? undefined : compilePort(source, this.#node);
+    const after = source === undefined ? undefined : compilePort(source, this.#node, this.#silent);
     if (source !== undefined && source.healthCheckNodePort > 0) this.#checked.add(name);
     else this.#checked.delete(name);
     for (const key of frontKeys(before)) this.#unclaim(key, name, touched);

@@ -15,6 +15,14 @@ export interface RuleEndpoint {
   readonly local: boolean;
 }
 
+/** An endpoint that is ready, but on a node that has fallen silent: nobody is led there while others remain. */
+export interface LeftOutEndpoint {
+  readonly address: Address;
+  readonly port: number;
+  /** The silent one. */
+  readonly node: string;
+}
+
 /** The two sets a Service port has: everybody who may be asked from here, and those of this node alone. */
 export type EndpointSetName = 'cluster' | 'local';
 
@@ -61,6 +69,8 @@ export interface PortRules {
   readonly serving: ReadonlySet<string>;
   /** TCP, where it is asked for: established connections to whoever is not among `kept` end. Else undefined. */
   readonly drain: Drain | undefined;
+  /** For those who ask why; drivers have no use for it. */
+  readonly leftOut: readonly LeftOutEndpoint[];
 }
 
 export interface Drain {

@@ -1,6 +1,7 @@
 // Every row of kube-proxy's table of outcomes, asked of the compiled rules through the tracer, in both families.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { hasStaleFlows } from '#traffic/kernel/contract.ts';
 import type { L4Endpoint, L4ServicePort } from '#traffic/model/l4/service-port.ts';
 import type { NodeFacts } from './node-facts.ts';
 import { RuleBook } from './rule-book.ts';
@@ -137,6 +138,65 @@ describe('hints', () => {
   });
 });
 
+describe('a silent node', () => {
+  const third = l4Endpoint('10.244.2.2', { node: 'n3' });
+  const askWith = (port: Partial<L4ServicePort>, silent: readonly string[], packet: Partial<Packet> = {}): Trace => {
+    const book = new RuleBook(nodeFacts());
+    const one = l4Port(port);
+    book.change(new Map([[one.name, one]]));
+    book.changeSilent(new Set(silent));
+    return trace(book.model, { from: POD, to: '10.96.0.10', port: 80, protocol: 'TCP', ...packet });
+  };
+
+  it.each([
+    ['a ClusterIP', {}, {}],
+    ['a load-balancer address', { loadBalancerIPs: [BALANCER] }, { from: OUTSIDE, to: BALANCER }],
+    ['a node port', { nodePort: 30_080 }, { from: OUTSIDE, to: NODE, port: 30_080 }],
+  ])('is not chosen at %s, and the trace says why', (_, front, packet) => {
+    const found = askWith({ ...front, endpoints: [here, there, third] }, ['n2'], packet);
+    expect(found.endpoints.map(({ address }) => address)).toEqual(['10.244.0.2', '10.244.2.2']);
+    expect(found.steps).toContain('An endpoint of node "n2" (10.244.1.2:8080) is left out: the node is silent');
+  });
+
+  it('is chosen when nobody else is left', () => {
+    const all = askWith({ endpoints: [there, third] }, ['n2', 'n3']);
+    expect(short(all)).toEqual(['10.244.1.2', '10.244.2.2']);
+    expect(all.steps.join()).not.toContain('silent');
+    expect(short(askWith({ endpoints: [there, { ...third, ready: false, serving: false }] }, ['n2']))).toEqual([
+      '10.244.1.2',
+    ]);
+  });
+
+  it('comes after those that are about to leave elsewhere', () => {
+    expect(short(askWith({ endpoints: [there, { ...third, ...gone }] }, ['n2']))).toEqual(['10.244.2.2']);
+  });
+
+  it('takes no hint along: whoever was meant for its zone has all others', () => {
+    const near = l4Endpoint('10.244.1.2', { node: 'n2', hintedZones: ['a'] });
+    const far = l4Endpoint('10.244.2.2', { node: 'n3', hintedZones: ['b'] });
+    expect(short(askWith({ endpoints: [near, far] }, []))).toEqual(['10.244.1.2']);
+    expect(short(askWith({ endpoints: [near, far] }, ['n2']))).toEqual(['10.244.2.2']);
+  });
+
+  it('is never the own one, and changes nothing of what is local', () => {
+    expect(short(askWith({ endpoints: [here, there] }, ['n1']))).toEqual(['10.244.0.2', '10.244.1.2']);
+    const local = { loadBalancerIPs: [BALANCER], externalLocal: true, endpoints: [here, there] };
+    expect(short(askWith(local, ['n2'], { from: OUTSIDE, to: BALANCER }))).toEqual(['10.244.0.2']);
+    expect(short(askWith({ ...local, endpoints: [there, third] }, ['n2'], { from: OUTSIDE, to: BALANCER }))).toBe(
+      'drop',
+    );
+  });
+
+  it('loses its UDP flows, so that clients begin anew with others', () => {
+    const book = new RuleBook(nodeFacts());
+    const dns = l4Port({ protocol: 'UDP', endpoints: [here, there] });
+    book.change(new Map([[dns.name, dns]]));
+    const before = book.model.ports.get(dns.name);
+    const update = book.changeSilent(new Set(['n2']));
+    expect(hasStaleFlows(before, update?.ports.get(dns.name))).toBe(true);
+  });
+});
+
 describe('shares', () => {
   it('follow the weights', () => {
     const endpoints = [l4Endpoint('10.244.0.2', { weight: 300 }), l4Endpoint('10.244.0.3', { weight: 100 })];
@@ -218,6 +278,28 @@ describe('the book of a node', () => {
         expect(new Map([...told].sort())).toEqual(new Map([...whole.whole().ports].sort()));
       }),
     );
+  });
+
+  it('tells of silence only what it changes, and all of it again when the node is heard', () => {
+    const book = new RuleBook(nodeFacts());
+    const near = l4Port({ service: 'shop/near', clusterIP: '10.96.0.1', endpoints: [here] });
+    const both = l4Port({ service: 'shop/both', clusterIP: '10.96.0.2', endpoints: [here, there] });
+    book.change(new Map([near, both].map((port) => [port.name, port])));
+    const before = book.whole().ports;
+    const silent = book.changeSilent(new Set(['n2']));
+    expect([[...(silent?.ports.keys() ?? [])], silent?.node, book.leftOut]).toEqual([[both.name], undefined, 1]);
+    expect(book.changeSilent(new Set(['n2']))).toBeUndefined();
+    expect(book.changeSilent(new Set(['n2', 'n9']))).toBeUndefined();
+    expect([...(book.changeSilent(new Set())?.ports.keys() ?? [])]).toEqual([both.name]);
+    expect([book.whole().ports, book.leftOut]).toEqual([before, 0]);
+  });
+
+  it('keeps the health port out of the silence of nodes', () => {
+    const book = new RuleBook(nodeFacts());
+    const port = l4Port({ healthCheckNodePort: 31_000, endpoints: [here, there] });
+    book.change(new Map([[port.name, port]]));
+    book.changeSilent(new Set(['n1', 'n2']));
+    expect(book.healthChecks()).toEqual([{ service: 'shop/web', port: 31_000, localEndpoints: 1 }]);
   });
 
   it('counts ready endpoints of the node for the health port', () => {

@@ -70,6 +70,7 @@ export function trace(model: RuleModel, packet: Packet): Trace {
     return { ...nowhere, ...at, verdict: 'drop', steps };
   }
   const set = rules.sets[outcome.to];
+  if (outcome.to === 'cluster') steps.push(...silenceSteps(rules));
   steps.push(`One of ${set.length} ${outcome.to === 'local' ? 'endpoints of this node' : 'endpoints'} takes it`);
   if (rules.affinitySeconds > 0) {
     steps.push(`A client that came within ${rules.affinitySeconds} s stays with the endpoint it had`);
@@ -89,6 +90,18 @@ export function trace(model: RuleModel, packet: Packet): Trace {
     steps.push(`${packet.from} is one of them: itself it sees as the node's address`);
   }
   return { ...at, verdict: 'forward', endpoints, steps };
+}
+
+/** By node, in the order of its endpoints. */
+function silenceSteps({ leftOut }: PortRules): string[] {
+  const byNode = Map.groupBy(leftOut, ({ node }) => node);
+  return [...byNode].map(([node, endpoints]) => {
+    const which = endpoints.map(({ address, port }) =>
+      address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
+    );
+    const count = which.length === 1 ? 'An endpoint' : `${which.length} endpoints`;
+    return `${count} of node "${node}" (${which.join(', ')}) ${which.length === 1 ? 'is' : 'are'} left out: the node is silent`;
+  });
 }
 
 /** Whose address it is. Addresses are compared in their one spelling (lib/ip.ts). */
