@@ -34,6 +34,7 @@ import { openRuntime } from './open-runtime.ts';
 import { DrainGate, type DrainPolicy } from './pod/drain-gate.ts';
 import { sweepPodDirs } from './pod/pod-dirs.ts';
 import { PodManager } from './pod/pod-manager.ts';
+import { withoutStaleEndpoints } from './pod/stale-endpoints.ts';
 import { watchStorage } from './pod/storage-watch.ts';
 import type { PodEvents } from './pod/worker-types.ts';
 import type { Runtime } from './runtime.ts';
@@ -103,11 +104,15 @@ const defaultDrain: DrainPolicy = { by: 'slices', maxMs: 10_000, settleMs: 1_000
 /** Enough for any server, too few to keep the machine from its work. */
 const POD_PIDS_LIMIT = 4096;
 const STORAGE_CHECK_MS = 10_000;
+const STALE_MS = 10_000;
 
 export interface Kubelet {
   /** Port on which logs are served. */
   readonly port: number;
-  /** Resolves when the API knows of every pod that was here at the start that it is not what it was. */
+  /**
+   * Resolves when the API knows how the pods are that were here at the start, and no EndpointSlice offers one that is
+   * not ready any more; after 10 s in any case.
+   */
   readonly caughtUp: Promise<void>;
   /** Ends every container, each with at most `graceMs` (default 30,000), and leaves no process behind. */
   stop(options?: { graceMs?: number }): Promise<void>;
@@ -271,7 +276,11 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
 
   return {
     port: server.port,
-    caughtUp: manager.told(),
+    caughtUp: manager
+      .told()
+      .then(() =>
+        withoutStaleEndpoints({ slices, nodeName, isReady: (uid) => manager.isReady(uid), clock, limitMs: STALE_MS }),
+      ),
     // The sweep does its work before it yields.
     kill: () => void runtime.sweep(),
     async stop({ graceMs = 30_000 } = {}) {

@@ -57,6 +57,11 @@ export class PodManager {
     });
   }
 
+  isReady(uid: string): boolean {
+    const { status } = this.#workers.get(uid)?.pod ?? {};
+    return status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') === true;
+  }
+
   /** Resolves when the API knows how each of the pods is that there are now. */
   async told(): Promise<void> {
     await Promise.all([...this.#workers.values()].map((worker) => worker.told()));
