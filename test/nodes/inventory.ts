@@ -50,11 +50,19 @@ export function inventory(data: string, ranges: Ranges, mark: string): Record<st
     tables: lines('nft', ['list', 'ruleset']).filter((line) =>
       ranges.beginnings.some((beginning) => line.includes(beginning)),
     ),
-    groups: controllers().flatMap((dir) =>
-      (existsSync(dir) ? readdirSync(dir) : []).filter((name) => groups.has(name)),
-    ),
+    groups: [
+      ...controllers().flatMap((dir) => (existsSync(dir) ? readdirSync(dir) : []).filter((name) => groups.has(name))),
+      ...claimsOf(data),
+    ],
     processes: processesOf(data, mark),
   };
+}
+
+/** Files that say whose groups there are. */
+function claimsOf(data: string): string[] {
+  const dir = '/run/evenkeel/cgroups';
+  const files = (existsSync(dir) ? readdirSync(dir) : []).map((name) => `${dir}/${name}`);
+  return files.filter((file) => existsSync(file) && readFileSync(file, 'utf8').includes(data));
 }
 
 function controllers(): string[] {

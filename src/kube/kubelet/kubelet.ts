@@ -294,6 +294,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       await recorder.flush();
       // What left its container's process group is found now at the latest.
       await runtime.sweep();
+      cgroups?.close();
       // What lies in memory is lost with us; the rest stays for the next run.
       unmountBelow(join(dataDir, 'pods'));
       // Nothing sends or listens any more.

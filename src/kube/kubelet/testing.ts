@@ -67,6 +67,7 @@ export async function hasControlGroups(): Promise<boolean> {
   const dataDir = mkdtempSync(join(tmpdir(), 'evenkeel-groups-'));
   try {
     const groups = await openCgroups({ dataDir, nodeName: 'probe', clock: systemClock });
+    groups?.close();
     return groups?.memory === true && groups.cpu;
   } finally {
     rmSync(dataDir, { recursive: true, force: true });

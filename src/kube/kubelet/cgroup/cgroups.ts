@@ -64,4 +64,6 @@ export interface Cgroups {
   removePod(podUid: string): Promise<void>;
   /** Ends and removes everything that an earlier run left; returns how many processes that were. */
   sweep(): Promise<number>;
+  /** After the last sweep: nobody has to look at these groups any more. */
+  close(): void;
 }

@@ -37,6 +37,7 @@ describe.runIf(kernelAllows(obstacle, 'limits by control groups'))('control grou
   });
   afterAll(async () => {
     await groups.sweep();
+    groups.close();
     rmSync(dataDir, { recursive: true, force: true });
   });
 

@@ -1,10 +1,11 @@
 // Opens the control groups of this node, when the machine has some that we may use, and ends what a crash left in them.
-// Knows both versions by their drivers only.
+// Knows both versions by their drivers only, and whose groups are whose by their claims.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Clock } from '#lib/clock.ts';
 import type { CgroupDriver, Cgroups } from './cgroups.ts';
+import { type Claim, claimAbandoned, claimGroups } from './claims.ts';
 import { findHierarchies } from './detect.ts';
 import { readText, tryWrite } from './files.ts';
 import { CgroupTree } from './tree.ts';
@@ -27,6 +28,12 @@ interface CgroupRecord {
   readonly dirs: Readonly<Record<string, string>>;
   /** Path of the node's own group. */
   readonly node?: string;
+}
+
+/** What others of this machine are to know, should the owner die and never come again. */
+interface ClaimRecord extends CgroupRecord {
+  readonly node: string;
+  readonly dataDir: string;
 }
 
 function recordOf(place: { v1: Readonly<Record<string, string>> } | { v2: string }): CgroupRecord {
@@ -62,7 +69,8 @@ function usable(driver: CgroupDriver, path: string): boolean {
   }
 }
 
-function detect(probe: string): CgroupRecord | undefined {
+/** `onTry` is told of each place before anything is made there. */
+function detect(probe: string, onTry: (candidate: CgroupRecord) => void): CgroupRecord | undefined {
   const mountinfo = readText('/proc/self/mountinfo');
   const cgroup = readText('/proc/self/cgroup');
   if (mountinfo === undefined || cgroup === undefined) return undefined;
@@ -73,7 +81,10 @@ function detect(probe: string): CgroupRecord | undefined {
   if (v2 !== undefined && V2_WANTED.some((name) => controllers.split(/\s/).includes(name))) {
     candidates.push(recordOf({ v2 }));
   }
-  return candidates.find((candidate) => usable(driverOf(candidate), probe));
+  return candidates.find((candidate) => {
+    onTry(candidate);
+    return usable(driverOf(candidate), probe);
+  });
 }
 
 function readRecord(file: string): CgroupRecord | undefined {
@@ -89,18 +100,69 @@ function readRecord(file: string): CgroupRecord | undefined {
 /** Ends and removes what an earlier run left in its groups; resolves with how many processes that were. */
 export async function sweepCgroups(dataDir: string, clock: Clock): Promise<number> {
   const before = readRecord(join(dataDir, RECORD));
-  return before?.node === undefined ? 0 : await new CgroupTree(driverOf(before), before.node, clock).sweep();
+  if (before?.node === undefined) return 0;
+  const claim = await claimGroups(before.node, clock);
+  const ended = await treeOf(before, before.node, clock).sweep();
+  claim?.release();
+  return ended;
 }
 
-/** `undefined` when there are none that may be used. Whatever an earlier run left in its groups is ended. */
+/**
+ * Removes groups of whoever has died on this machine, has left them empty, and may never come again. Processes that run
+ * on are their own data directory's to end, by its next start or by `down`; where that is gone, they are ended here.
+ */
+export async function sweepAbandoned(clock: Clock): Promise<void> {
+  await Promise.all((await claimAbandoned()).map((claim) => sweepClaim(claim, clock)));
+}
+
+async function sweepClaim(claim: Claim, clock: Clock): Promise<void> {
+  const record = parseClaim(claim.text());
+  // It died before it made any.
+  if (record === undefined) return claim.release();
+  const tree = treeOf(record, record.node, clock);
+  if (!existsSync(join(record.dataDir, RECORD))) await tree.sweep();
+  treeOf(record, probeOf(record.node), clock).removeEmpty();
+  if (tree.removeEmpty()) claim.release();
+  else claim.leave();
+}
+
+/** The group by which it is found out what may be done. */
+function probeOf(node: string): string {
+  return `${dirname(node)}-probe`;
+}
+
+function parseClaim(text: string): ClaimRecord | undefined {
+  try {
+    return JSON.parse(text) as ClaimRecord;
+  } catch {
+    return undefined;
+  }
+}
+
+function treeOf(record: CgroupRecord, node: string, clock: Clock, onClose = (): void => {}): CgroupTree {
+  return new CgroupTree(driverOf(record), node, clock, onClose);
+}
+
+/**
+ * `undefined` when there are none that may be used. Whatever an earlier run left in its groups is ended; what others who
+ * have died left is removed soon after. Throws when another process that runs has the groups of this node.
+ */
 export async function openCgroups(options: CgroupOptions): Promise<Cgroups | undefined> {
   const { dataDir, nodeName, clock } = options;
   const id = `evenkeel-${createHash('sha256').update(dataDir).digest('hex').slice(0, 8)}`;
   const node = join(id, nodeName);
   await sweepCgroups(dataDir, clock);
-  const found = detect(`${id}-probe`);
-  if (found === undefined) return undefined;
+  const claim = await claimGroups(node, clock);
+  const found = detect(probeOf(node), (candidate) =>
+    claim?.describe(JSON.stringify({ ...candidate, node, dataDir } satisfies ClaimRecord)),
+  );
+  if (found === undefined) {
+    claim?.release();
+    return undefined;
+  }
   mkdirSync(dataDir, { recursive: true });
   writeFileSync(join(dataDir, RECORD), JSON.stringify({ ...found, node }));
-  return new CgroupTree(driverOf(found), node, clock);
+  // Nobody waits for it: a group that somebody else removes at the same time is gone as well.
+  sweepAbandoned(clock).catch(() => {});
+  return treeOf(found, node, clock, () => claim?.release());
 }

@@ -20,15 +20,17 @@ export class CgroupTree implements Cgroups {
   readonly #driver: CgroupDriver;
   readonly #node: string;
   readonly #clock: Clock;
+  readonly #onClose: () => void;
 
   /** `node`: path of the node's own group, e.g. `evenkeel-1a2b3c4d/node-1`. */
-  constructor(driver: CgroupDriver, node: string, clock: Clock) {
+  constructor(driver: CgroupDriver, node: string, clock: Clock, onClose = (): void => {}) {
     this.version = driver.version;
     this.memory = driver.memory;
     this.cpu = driver.cpu;
     this.#driver = driver;
     this.#node = node;
     this.#clock = clock;
+    this.#onClose = onClose;
   }
 
   container(podUid: string, name: string, limits: ResourceLimits, pod: ResourceLimits): ContainerCgroup {
@@ -58,10 +60,26 @@ export class CgroupTree implements Cgroups {
   async sweep(): Promise<number> {
     const killed = this.#kill(this.#node);
     await this.#remove(this.#node);
-    // The cluster's own group is another node's as well; it goes with the last of them.
+    this.#removeParent();
+    return killed;
+  }
+
+  close(): void {
+    this.#onClose();
+  }
+
+  /** Removes every group without a process in it or below; `true` when nothing of the node is left. */
+  removeEmpty(): boolean {
+    const dirs = this.#paths(this.#node).flatMap((at) => this.#driver.dirs(at));
+    const gone = dirs.map(removeDir).every(Boolean);
+    this.#removeParent();
+    return gone;
+  }
+
+  /** The cluster's own group is another node's as well; it goes with the last of them. */
+  #removeParent(): void {
     const parent = join(this.#node, '..');
     if (parent !== '.') for (const dir of this.#driver.dirs(parent)) removeDir(dir);
-    return killed;
   }
 
   /** Makes the group with all above it, each ready to have groups below. */

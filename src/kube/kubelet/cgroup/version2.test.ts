@@ -4,6 +4,7 @@ import { testsInGuest } from '#test/support/uml/tests-in-guest.ts';
 
 testsInGuest('control groups of version 2', [
   'src/kube/kubelet/cgroup/kernel.test.ts',
+  'src/kube/kubelet/cgroup/abandoned.test.ts',
   'src/kube/kubelet/limits.test.ts',
   'src/kube/kubelet/process/isolation-crash.test.ts',
 ]);

@@ -109,6 +109,7 @@ describe.runIf(kernelAllows(await runtime.isolationObstacle(), 'containers apart
     });
     afterAll(async () => {
       await runtime.sweep();
+      cgroups?.close();
       rmSync(base, { recursive: true, force: true });
     });
 
