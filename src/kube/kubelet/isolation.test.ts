@@ -1,9 +1,14 @@
 // Pods whose containers are apart from the machine: what their manifests say is what they find.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import type { Container, PodSpec } from 'kubernetes-types/core/v1.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { builtin } from '#kube/api/resources.ts';
+import { eventually } from '#test/support/eventually.ts';
 import { kernelAllows } from '#test/support/kernel.ts';
-import { isolatedNetwork, isolationObstacle, startTestNode, type TestNode } from './testing.ts';
+import { isolatedNetwork, isolationObstacle, PODS, startTestNode, type TestNode } from './testing.ts';
 
 describe.runIf(kernelAllows(await isolationObstacle(), 'pods apart from the machine'))('isolated pods', () => {
   let node: TestNode;
@@ -93,6 +98,53 @@ describe.runIf(kernelAllows(await isolationObstacle(), 'pods apart from the mach
       '4713 644',
       '4713 2777',
     ]);
+  });
+
+  test('mounts below a hostPath spread as its mountPropagation says, and those of a pod end with it', async () => {
+    const dir = mkdtempSync(join(homedir(), '.evenkeel-spread-'));
+    const sh = (script: string): string => execFileSync('sh', ['-ec', script], { cwd: dir, encoding: 'utf8' });
+    const own = (): boolean => readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${join(dir, 'own')} `);
+    sh('mount --bind . .');
+    sh('mount --make-private . && mount --make-shared . && mkdir old late own && mount -t tmpfs none old');
+    try {
+      const { metadata } = await node.run('spread', {
+        restartPolicy: 'Never',
+        containers: [
+          {
+            name: 'main',
+            image: 'sh',
+            args: [
+              'mount -t tmpfs none /both/own; until [ -s /both/late/x ] && [ -s /follows/late/x ]; do sleep 0.05; done; ' +
+                '{ ls /none/late; for at in /none/old /none/x /all/old; do (: > $at/x) 2>/dev/null && echo $at; done; ' +
+                'echo end; } > /dev/termination-log; sleep 300',
+            ],
+            securityContext: { privileged: true },
+            volumeMounts: [
+              { name: 'host', mountPath: '/both', mountPropagation: 'Bidirectional' },
+              { name: 'host', mountPath: '/follows', mountPropagation: 'HostToContainer' },
+              { name: 'host', mountPath: '/none', readOnly: true },
+              { name: 'host', mountPath: '/all', readOnly: true, recursiveReadOnly: 'Enabled' },
+            ] as Container['volumeMounts'],
+          },
+        ],
+        volumes: [{ name: 'host', hostPath: { path: dir } }],
+      } as PodSpec);
+      await node.until('spread', 'running', ({ status }) => status?.phase === 'Running');
+      await eventually('what the container mounted is on the node', () => expect(own()).toBe(true));
+      sh('mount -t tmpfs none late && echo x > late/x');
+      const words = join(node.dataDir, 'pods', metadata?.uid ?? '', 'containers', 'main', 'termination-log');
+      const file = (): string => readFileSync(words, 'utf8');
+      await eventually('the container has seen what the node mounted', () => expect(file()).toContain('end'));
+      expect(file()).toBe('/none/old\nend\n');
+      await node.client.delete(PODS, 'spread', 'default', { gracePeriodSeconds: 1 });
+      await node.untilGone('spread');
+      expect(own()).toBe(false);
+      expect(sh('cat late/x')).toBe('x\n');
+    } finally {
+      sh('umount -l late || :; umount -l old || :; umount -l own 2>/dev/null || :');
+      execFileSync('umount', ['-l', dir]);
+      rmSync(dir, { recursive: true, force: true });
+    }
   });
 
   test('a user that is root is refused where the pod says so, and a command of no user is nobody then', async () => {

@@ -11,6 +11,10 @@ export interface Mount {
   readonly source: string;
   readonly mountPath: string;
   readonly readOnly: boolean;
+  /** Mounts made below it later: those of the node appear in the container, or those of either on both sides. */
+  readonly propagation?: 'HostToContainer' | 'Bidirectional';
+  /** What is mounted below it can be written to no more than itself. */
+  readonly recursiveReadOnly?: true;
 }
 
 /** What a container may do, and as whom; every field is final. */

@@ -8,12 +8,12 @@ export type Argument = number | bigint | Uint8Array | null;
 
 /** Numbers that differ between architectures, of the calls that libc has no function for. */
 const NUMBERS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
-  x64: { bpf: 321, getpid: 39, pidfd_open: 434 },
-  arm64: { bpf: 280, getpid: 172, pidfd_open: 434 },
-  riscv64: { bpf: 280, getpid: 172, pidfd_open: 434 },
+  x64: { bpf: 321, getpid: 39, pidfd_open: 434, statx: 332 },
+  arm64: { bpf: 280, getpid: 172, pidfd_open: 434, statx: 291 },
+  riscv64: { bpf: 280, getpid: 172, pidfd_open: 434, statx: 291 },
 };
 
-export type SystemCallName = 'bpf' | 'getpid' | 'pidfd_open';
+export type SystemCallName = 'bpf' | 'getpid' | 'pidfd_open' | 'statx';
 
 /** Calls the kernel. Throws SystemCallError; `subject` says in it what the call was about. */
 export function systemCall(name: SystemCallName, args: readonly Argument[], subject?: string): number {

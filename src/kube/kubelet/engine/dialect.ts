@@ -40,16 +40,24 @@ function labelsOf(spec: ContainerSpec, owner: string): Record<string, string> {
 }
 
 /** Bind mounts, those of the pod's own `/etc` files among them. */
-function bindsOf({ mounts, sandbox }: ContainerSpec): { source: string; destination: string; readOnly: boolean }[] {
+function bindsOf({ mounts, sandbox }: ContainerSpec): { source: string; destination: string; options: string[] }[] {
   const { etc } = sandbox;
   const files =
     etc === undefined
       ? []
       : [
-          { source: etc.resolvConf, destination: '/etc/resolv.conf', readOnly: false },
-          { source: etc.hosts, destination: '/etc/hosts', readOnly: false },
+          { source: etc.resolvConf, destination: '/etc/resolv.conf', options: ['rw'] },
+          { source: etc.hosts, destination: '/etc/hosts', options: ['rw'] },
         ];
-  return [...files, ...mounts.map(({ source, mountPath, readOnly }) => ({ source, destination: mountPath, readOnly }))];
+  const spread = { HostToContainer: 'rslave', Bidirectional: 'rshared' } as const;
+  return [
+    ...files,
+    ...mounts.map(({ source, mountPath, readOnly, propagation }) => ({
+      source,
+      destination: mountPath,
+      options: [readOnly ? 'ro' : 'rw', ...(propagation === undefined ? [] : [spread[propagation]])],
+    })),
+  ];
 }
 
 interface EngineRights {
@@ -101,11 +109,11 @@ function forPodman(spec: ContainerSpec, options: DescribeOptions): Described {
         ? { netns: { nsmode: 'host' } }
         : { netns: { nsmode: 'path', value: sandbox.netns }, hostname: sandbox.hostname }),
       ...(sandbox.etc === undefined ? {} : { use_image_hosts: true, use_image_resolve_conf: true }),
-      mounts: bindsOf(spec).map(({ source, destination, readOnly }) => ({
+      mounts: bindsOf(spec).map(({ source, destination, options: how }) => ({
         type: 'bind',
         source,
         destination,
-        options: ['rbind', readOnly ? 'ro' : 'rw'],
+        options: ['rbind', ...how],
       })),
       resource_limits: {
         cpu: {
@@ -157,7 +165,7 @@ function forDocker(spec: ContainerSpec, options: DescribeOptions): Described {
         // Its output comes to us and is kept in the pod's log; the engine would keep it again, and without a bound.
         LogConfig: { Type: 'none' },
         Binds: bindsOf(spec).map(
-          ({ source, destination, readOnly }) => `${source}:${destination}:${readOnly ? 'ro' : 'rw'}`,
+          ({ source, destination, options: how }) => `${source}:${destination}:${how.join(',')}`,
         ),
         CpuShares: limits.cpuShares,
         ...(limits.cpuMillis === undefined ? {} : { NanoCpus: limits.cpuMillis * 1_000_000 }),

@@ -66,6 +66,15 @@ export function mountsOf(
     if (volume === undefined) return [];
     const subPath = subPathOf(mount, env);
     const source = subPath === '' ? volume : insideVolume(volume, subPath, mount, container);
-    return [{ volume: name, source, mountPath: mountPath.startsWith('/') ? mountPath : `/${mountPath}`, readOnly }];
+    const at = mountPath.startsWith('/') ? mountPath : `/${mountPath}`;
+    return [{ volume: name, source, mountPath: at, readOnly, ...beneath(mount) }];
   });
+}
+
+/** What is to become of mounts below the volume. */
+function beneath({ mountPropagation, recursiveReadOnly }: VolumeMount): Partial<Mount> {
+  if (mountPropagation === 'HostToContainer' || mountPropagation === 'Bidirectional') {
+    return { propagation: mountPropagation };
+  }
+  return recursiveReadOnly === 'Enabled' || recursiveReadOnly === 'IfPossible' ? { recursiveReadOnly: true } : {};
 }

@@ -128,5 +128,5 @@ describe.runIf(kernelAllows(obstacle, 'what a crash leaves'))('after kill -9', (
     await sweep();
     await eventually('nothing is left', () => expect(traces()).toEqual([]));
     expect(readdirSync(join(dir, 'processes'))).toEqual([]);
-  }, 30_000);
+  });
 });

@@ -7,10 +7,11 @@ import { type ContainerSpec, ContainerStartError, type Isolation, type Mount } f
 import type { Inside } from './enter.ts';
 import { execCommand } from './exec.ts';
 import { hostMounts } from './host-mounts.ts';
+import { mountLines, propagationObstacle } from './mountinfo.ts';
 import type { PodPauses, SharedByPod } from './pod-pause.ts';
 import { type Identity, identityOf, setprivCommand, unknownCapability } from './privileges.ts';
 import type { Control } from './resource-control.ts';
-import { planRoot, type RootPlan } from './root-plan.ts';
+import { nestedObstacle, planRoot, propagationOf, type RootPlan } from './root-plan.ts';
 import { impassable, isDirectory, machineDevices, makeScratch, placed } from './scratch.ts';
 import { enterCommand, type PodNamespaces, setupScript, splitEnvironment } from './setup-script.ts';
 
@@ -54,6 +55,16 @@ function holds(parent: string, path: string): boolean {
 
 function isPresentPath(text: string): boolean {
   return text.startsWith('/') && !text.includes('\0') && existsSync(text);
+}
+
+/** Throws `ContainerStartError` where mounts cannot spread as they are to. */
+function checkPropagation(mounts: readonly Mount[], mountinfo: string): void {
+  const nested = nestedObstacle(mounts);
+  if (nested !== undefined) throw new ContainerStartError(nested);
+  for (const { source, propagation } of mounts) {
+    const why = propagation === undefined ? undefined : propagationObstacle(source, propagation, mountLines(mountinfo));
+    if (why !== undefined) throw new ContainerStartError(why);
+  }
 }
 
 function readIfThere(file: string): string {
@@ -109,7 +120,7 @@ export class Isolator {
     const path = env.PATH ?? DEFAULT_PATH;
     const script = setupScript({ spec, isolation, root: plan.steps, last: privileges, path });
     writeFileSync(join(scratch, 'setup.sh'), script);
-    const enter = enterCommand(sandbox.netns, isolation, shared);
+    const enter = enterCommand(sandbox.netns, isolation, shared, propagationOf(spec.mounts));
     const join0 = ['/bin/sh', '-c', `${control.steps}\nexec "$@"`, 'sh'];
     const outside = { ...plain, PATH: toolPath() };
     return {
@@ -151,16 +162,19 @@ export class Isolator {
     identity: Identity,
     shm: string | undefined,
   ): Promise<RootPlan> {
-    const { security, sandbox, mounts } = spec;
+    const { security, sandbox } = spec;
+    const mountinfo = readFileSync('/proc/self/mountinfo', 'utf8');
+    const mounts = [...etcMounts(spec), ...spec.mounts].map(placed);
+    checkPropagation(mounts, mountinfo);
     const needed = this.#needed(spec);
     const hidesNothing = (name: string): boolean => !needed.some((path) => holds(`/${name}`, path));
     return planRoot({
       scratch,
       upperInMemory: (await this.#probe()) === 'memory',
-      hostMounts: hostMounts(readFileSync('/proc/self/mountinfo', 'utf8'), this.#hidden),
+      hostMounts: hostMounts(mountinfo, this.#hidden),
       hidden: this.#hidden,
       fresh: (['tmp', 'run'] as const).filter((name) => isDirectory(`/${name}`) && hidesNothing(name)),
-      mounts: [...etcMounts(spec), ...mounts].map(placed),
+      mounts,
       cgroups: control.groups,
       shm,
       hostIpc: sandbox.isolation?.ipc === 'host',

@@ -3,7 +3,7 @@
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type ContainerSpec, ContainerStartError } from '../runtime.ts';
+import { type ContainerSpec, ContainerStartError, type Mount } from '../runtime.ts';
 import type { Inside } from './enter.ts';
 import type { Isolator } from './isolation.ts';
 import { ENTER_MOUNTS, type MountNamespaces } from './mount-namespace.ts';
@@ -35,6 +35,15 @@ function checkProgram(spec: ContainerSpec, env: Readonly<Record<string, string>>
   const [program = ''] = spec.command;
   const { code } = findProgram(program, spec.workingDir, env.PATH);
   if (code !== undefined) throw new ContainerStartError(explainSpawn(spec, Object.assign(new Error(code), { code })));
+}
+
+/** What a plain process has is the machine's file system, or a private copy of it. */
+function unspread({ volume, propagation }: Mount): string[] {
+  if (propagation === undefined) return [];
+  return [
+    `mountPropagation ${propagation} of volume "${volume}" has no effect, because containers are plain processes here: ` +
+      'they are apart from the machine with --network netns',
+  ];
 }
 
 function checkWorkingDir(dir: string): void {
@@ -107,7 +116,7 @@ export class Launcher {
         path: env.PATH ?? '',
         workingDir: spec.workingDir,
       },
-      notes: namespaced.notes,
+      notes: [...namespaced.notes, ...spec.mounts.flatMap(unspread)],
       reports: false,
       forks: false,
       cleanUp: async () => {},

@@ -28,6 +28,7 @@ import { MountNamespaces } from './mount-namespace.ts';
 import { openProcess } from './open-process.ts';
 import { PodPauses } from './pod-pause.ts';
 import { processStartTime, signalProcess } from './proc.ts';
+import { PropagatedMounts } from './propagated-mounts.ts';
 import { CONTAINER_ID_VARIABLE, ProcessRecords, recordsDir } from './records.ts';
 import { type Control, ResourceControl } from './resource-control.ts';
 import { explainSpawn, spawnWithPipes } from './spawn.ts';
@@ -70,6 +71,7 @@ export class ProcessRuntime implements Runtime {
   readonly #log: Logger;
   readonly #isolator: Isolator;
   readonly #pauses: PodPauses;
+  readonly #mounts: PropagatedMounts;
   readonly #launcher: Launcher;
   readonly #resources: ResourceControl;
   readonly #logs = new Map<string, LogFile>();
@@ -83,6 +85,7 @@ export class ProcessRuntime implements Runtime {
     this.#records = new ProcessRecords(recordsDir(options.dataDir));
     const { dataDir, keep, clock, hidden = [] } = options;
     this.#pauses = new PodPauses(dataDir, this.#records, clock);
+    this.#mounts = new PropagatedMounts(dataDir, clock, options.log);
     this.#isolator = new Isolator({
       keep,
       hidden: [dataDir, ...hidden],
@@ -100,7 +103,9 @@ export class ProcessRuntime implements Runtime {
   async sweep(): Promise<number> {
     this.#cancelSweep();
     this.#ended.length = 0;
+    this.#mounts.recall();
     const killed = this.#records.sweep();
+    this.#mounts.sweep();
     this.#pauses.sweep();
     // What is in a group of ours is ours, even if it has changed its environment and its session.
     const grouped = this.#resources.sweep();
@@ -117,6 +122,7 @@ export class ProcessRuntime implements Runtime {
   }
 
   async releasePod(podUid: string): Promise<void> {
+    this.#mounts.release(podUid);
     await this.#pauses.release(podUid);
     await this.#resources.releasePod(podUid);
   }
@@ -133,6 +139,7 @@ export class ProcessRuntime implements Runtime {
     const id = randomBytes(32).toString('hex');
     this.#records.announce(id);
     const control = this.#resources.take(spec);
+    const watched = this.#mounts.starting(spec);
     let launch: Launch | undefined;
     try {
       launch = await this.#launcher.plan(spec, id, control, { ...spec.env, [CONTAINER_ID_VARIABLE]: id });
@@ -142,6 +149,8 @@ export class ProcessRuntime implements Runtime {
       await control.end();
       await launch?.cleanUp();
       throw error;
+    } finally {
+      watched();
     }
   }
 
@@ -173,6 +182,7 @@ export class ProcessRuntime implements Runtime {
     const startedAt = this.#clock.wall();
     // All that is left of it, whatever has become of its sessions and groups.
     const killAll = (): void => {
+      this.#mounts.end(id);
       signalProcess(-pid, 'SIGKILL');
       if (init !== undefined) signalProcess(init, 'SIGKILL');
       control.kill();
@@ -181,6 +191,7 @@ export class ProcessRuntime implements Runtime {
     terminal.resolve(new TerminalResizer(app, this.#clock));
     const inside: Inside = { ...launch.inside, pid: init ?? app };
     this.#processes.set(id, inside.pid);
+    if (launch.reports) this.#mounts.watch(id, spec, inside.pid);
     // As with a container: when the main process ends, whatever it left running ends with it.
     void ended.then((end) => {
       const oomKilled = end.code !== 0 && control.oomKilled();

@@ -9,6 +9,21 @@ import { quote } from './quote.ts';
 /** Where the machine's root is found until all volumes stand. */
 const OLD_ROOT = '/dev/.old-root';
 
+/**
+ * Where the new root is put together while mounts are shared with the machine: the file system of /proc is the one that
+ * is surely there, has a directory to spare, and can be cut off without cutting off any volume.
+ */
+const STAGE = '/proc/fs';
+
+/** How far a container's mounts are the machine's: its namespace begins so. */
+export type Propagation = 'private' | 'slave' | 'unchanged';
+
+/** The least that all of them need. */
+export function propagationOf(mounts: readonly Mount[]): Propagation {
+  if (mounts.some(({ propagation }) => propagation === 'Bidirectional')) return 'unchanged';
+  return mounts.some(({ propagation }) => propagation !== undefined) ? 'slave' : 'private';
+}
+
 /** A mount whose source is known to be a file or a directory. */
 export interface PlacedMount extends Mount {
   readonly file: boolean;
@@ -74,11 +89,17 @@ function cgroupEntries(root: string, cgroups: RootPlanInput['cgroups']): FstabEn
   ];
 }
 
+/** Where things are while the root is put together; relative to the scratch directory where they lie in it. */
+function places(input: RootPlanInput): { readonly staged: boolean; readonly root: string; readonly upper: string } {
+  const staged = propagationOf(input.mounts) === 'unchanged';
+  const memory = staged ? `${STAGE}/memory/` : 'memory/';
+  return { staged, root: staged ? `${STAGE}/root` : `${input.scratch}/root`, upper: input.upperInMemory ? memory : '' };
+}
+
 /** Everything that must stand before the root is changed. */
 function baseEntries(input: RootPlanInput): FstabEntry[] {
-  const { scratch, hostMounts, fresh, upperInMemory, privileged } = input;
-  const root = `${scratch}/root`;
-  const upper = upperInMemory ? 'memory/' : '';
+  const { scratch, hostMounts, fresh, privileged } = input;
+  const { root, upper } = places(input);
   const overlay = (point: string, index: number): FstabEntry => ({
     source: 'overlay',
     target: index === 0 ? root : `${root}${point}`,
@@ -143,12 +164,54 @@ function volumeSteps(batch: readonly PlacedMount[], table: string): string[] {
   ];
 }
 
-function volumeTable(batch: readonly PlacedMount[]): string {
-  return fstab(
-    batch.map(({ source, mountPath, readOnly, file }) =>
-      bind(`${OLD_ROOT}${source}`, mountPath, ...(file ? [] : ['X-mount.mkdir']), ...(readOnly ? ['ro'] : [])),
+const SPREAD = { HostToContainer: 'rslave', Bidirectional: 'rshared' } as const;
+
+function volumeEntries(batch: readonly PlacedMount[]): FstabEntry[] {
+  return batch.map(({ source, mountPath, readOnly, file, propagation }) =>
+    bind(
+      `${OLD_ROOT}${source}`,
+      mountPath,
+      ...(file ? [] : ['X-mount.mkdir']),
+      ...(readOnly ? ['ro'] : []),
+      ...(propagation === undefined ? [] : [SPREAD[propagation]]),
     ),
   );
+}
+
+/** Binds are copies, and would go on to share: what does not say otherwise is the container's alone. */
+function apart(entries: readonly FstabEntry[], input: RootPlanInput): FstabEntry[] {
+  if (propagationOf(input.mounts) === 'private') return [...entries];
+  return entries.map((entry) =>
+    entry.type !== 'none' || /\br(slave|shared)$/.test(entry.options)
+      ? entry
+      : { ...entry, options: `${entry.options},rprivate` },
+  );
+}
+
+/** Mounts that the volume brought along; the kernel's own way to do so is newer than many tools. */
+function recursiveSteps(mounts: readonly PlacedMount[]): string[] {
+  const points = mounts.filter(({ recursiveReadOnly }) => recursiveReadOnly === true).map(({ mountPath }) => mountPath);
+  if (points.length === 0) return [];
+  return [
+    'while read -r _ _ _ _ at _; do',
+    '  at=$(printf \'%b\' "$at")',
+    `  case "$at" in ${points.map((point) => `${quote(point)}/*`).join('|')}) mount -n -o remount,bind,ro "$at";; esac`,
+    `done < ${OLD_ROOT}/proc/self/mountinfo`,
+  ];
+}
+
+/** Its own mounts would be the machine's: they would stay there. */
+export function nestedObstacle(mounts: readonly Mount[]): string | undefined {
+  for (const outer of mounts) {
+    if (outer.propagation !== 'Bidirectional') continue;
+    const inner = mounts.find(({ mountPath }) => mountPath !== outer.mountPath && holds(outer.mountPath, mountPath));
+    if (inner === undefined) continue;
+    return (
+      `volume "${inner.volume}" at ${inner.mountPath} lies below volume "${outer.volume}", whose mountPropagation is ` +
+      'Bidirectional, so that it would be mounted on the node as well: mount it elsewhere'
+    );
+  }
+  return undefined;
 }
 
 /** What is covered once the root is the container's own. */
@@ -170,32 +233,40 @@ function readOnlySteps({ readOnly, fresh, hostMounts }: RootPlanInput): string[]
 
 export function planRoot(input: RootPlanInput): RootPlan {
   const { scratch, hostMounts, upperInMemory, devices, passable } = input;
+  const { staged, root, upper } = places(input);
   const volumes = batches(input.mounts);
   const indexes = [0, ...hostMounts.map((_, index) => index + 1)];
-  const layers = indexes.flatMap((index) => [`upper/${index}`, `work/${index}`]);
-  const there = upperInMemory ? layers.map((name) => `memory/${name}`) : layers;
+  const layers = indexes.flatMap((index) => [`${upper}upper/${index}`, `${upper}work/${index}`]);
   const masks = maskEntries(input);
   const table = (name: string): string => `${OLD_ROOT}${scratch}/${name}`;
+  const written = (entries: readonly FstabEntry[]): string => fstab(apart(entries, input));
   return {
     files: {
-      'base.fstab': fstab(baseEntries(input)),
-      'masks.fstab': fstab(masks),
-      ...Object.fromEntries(volumes.map((batch, index) => [`volumes-${index}.fstab`, volumeTable(batch)])),
+      'base.fstab': written(baseEntries(input)),
+      'masks.fstab': written(masks),
+      ...Object.fromEntries(volumes.map((batch, index) => [`volumes-${index}.fstab`, written(volumeEntries(batch))])),
     },
     steps: [
       `cd ${quote(scratch)}`,
-      ...(upperInMemory ? ['mkdir -p memory', 'mount -n -t tmpfs -o mode=755 none memory'] : []),
-      `mkdir -p ${there.join(' ')}`,
+      ...(staged
+        ? ['mount -n --make-private /proc', `mount -n -t tmpfs -o mode=755 none ${STAGE}`, `mkdir ${root}`]
+        : upperInMemory
+          ? ['mkdir -p memory', 'mount -n -t tmpfs -o mode=755 none memory']
+          : []),
+      `mkdir -p ${layers.join(' ')}`,
       'mount -n -a -T base.fstab',
       // `links` also holds the directory that the old root is put into.
-      `cp -a ${devices.map((name) => quote(`/dev/${name}`)).join(' ')} links/. root/dev/`,
-      'cd root',
+      `cp -a ${devices.map((name) => quote(`/dev/${name}`)).join(' ')} links/. ${quote(`${root}/dev/`)}`,
+      `cd ${quote(root)}`,
       'pivot_root . dev/.old-root',
       'cd /',
       ...(passable.length === 0 ? [] : [`chmod go+x ${passable.map(quote).join(' ')}`]),
       ...(masks.length === 0 ? [] : [`mount -n -a -T ${quote(table('masks.fstab'))}`]),
       ...volumes.flatMap((batch, index) => volumeSteps(batch, table(`volumes-${index}.fstab`))),
+      ...recursiveSteps(input.mounts),
       ...readOnlySteps(input),
+      // Else the machine's mounts would go with it.
+      ...(staged ? [`mount -n --make-rprivate ${OLD_ROOT}`] : []),
       `umount -n -l ${OLD_ROOT}`,
       `rmdir ${OLD_ROOT}`,
     ],

@@ -2,6 +2,7 @@
 // Pure text; what the script does to the file system is planned in root-plan.ts.
 import type { ContainerSpec, Isolation } from '../runtime.ts';
 import { quote } from './quote.ts';
+import type { Propagation } from './root-plan.ts';
 
 /**
  * What the tools of the setup, or the shell that runs them, would take for theirs, and names that a shell does not hand
@@ -46,6 +47,7 @@ export function enterCommand(
   netns: string | undefined,
   isolation: Isolation,
   pod: PodNamespaces | undefined,
+  propagation: Propagation = 'private',
 ): string[] {
   const enter = [
     ...(netns === undefined ? [] : [`--net=${netns}`]),
@@ -55,7 +57,7 @@ export function enterCommand(
   const fresh = [
     '--mount',
     '--propagation',
-    'private',
+    propagation,
     '--uts',
     '--cgroup',
     ...(isolation.ipc === 'host' || pod !== undefined ? [] : ['--ipc']),

@@ -81,14 +81,7 @@ export const volumeVerdicts: Verdicts = {
   'core.v1.PodCertificateProjection': everyIgnored(NOT_ISSUED),
   'core.v1.ServiceAccountTokenProjection': everyHonoured(VOLUMES),
   'core.v1.VolumeMount': {
-    ...honoured(ISOLATION, 'mountPath', 'name', 'readOnly', 'subPath', 'subPathExpr'),
-    ...ignored(
-      'as None whatever it says: mounts below a volume, made on the node or in a container, are seen on that side alone',
-      'mountPropagation',
-    ),
-    ...moot(
-      'a container sees no mounts below a volume of its node, so that one that is read-only is so all the way down',
-      'recursiveReadOnly',
-    ),
+    ...honoured(ISOLATION, 'mountPath', 'mountPropagation', 'name', 'readOnly', 'recursiveReadOnly', 'subPath'),
+    ...honoured(ISOLATION, 'subPathExpr'),
   },
 };

@@ -1,6 +1,12 @@
 // Rules of a pod's volumes and of the places where containers mount them.
 // Knows the common sources in detail, the others by name only. Upstream source: ValidateVolumes in pkg/apis/core/validation.
-import type { Container, KeyToPath, ServiceAccountTokenProjection, Volume } from 'kubernetes-types/core/v1.js';
+import type {
+  Container,
+  KeyToPath,
+  ServiceAccountTokenProjection,
+  Volume,
+  VolumeMount,
+} from 'kubernetes-types/core/v1.js';
 import { validateLocalPath } from '../common.ts';
 import { configMapKey, dnsLabel } from '../names.ts';
 import { at, child, type FieldPath, type Report } from '../report.ts';
@@ -153,5 +159,38 @@ export function validateMounts(
         report.invalid(child(here, 'subPathExpr'), subPathExpr, 'subPathExpr and subPath are mutually exclusive');
       validateLocalPath(subPathExpr, child(here, 'subPathExpr'), report);
     }
+    validatePropagation(mount, container, here, report);
+    validateRecursiveReadOnly(mount, here, report);
+  }
+}
+
+const PROPAGATIONS = ['Bidirectional', 'HostToContainer', 'None'];
+const RECURSIVE_MODES = ['Disabled', 'Enabled', 'IfPossible'];
+
+function validatePropagation(
+  { mountPropagation }: VolumeMount,
+  { securityContext }: Container,
+  path: FieldPath,
+  report: Report,
+): void {
+  const here = child(path, 'mountPropagation');
+  if (mountPropagation === undefined) return;
+  if (!PROPAGATIONS.includes(mountPropagation)) report.notSupported(here, mountPropagation, PROPAGATIONS);
+  if (mountPropagation === 'Bidirectional' && securityContext?.privileged !== true) {
+    report.forbidden(here, 'Bidirectional mount propagation is available only to privileged containers');
+  }
+}
+
+function validateRecursiveReadOnly(mount: VolumeMount, path: FieldPath, report: Report): void {
+  const { recursiveReadOnly, readOnly, mountPropagation = 'None' } = mount;
+  const here = child(path, 'recursiveReadOnly');
+  if (recursiveReadOnly === undefined || recursiveReadOnly === 'Disabled') return;
+  if (!RECURSIVE_MODES.includes(recursiveReadOnly)) {
+    report.notSupported(here, recursiveReadOnly, RECURSIVE_MODES);
+    return;
+  }
+  if (readOnly !== true) report.forbidden(here, 'may only be specified when readOnly is true');
+  if (mountPropagation !== 'None') {
+    report.forbidden(here, 'may only be specified when mountPropagation is None or not specified');
   }
 }
