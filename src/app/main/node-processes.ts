@@ -24,8 +24,10 @@ import type { Shutdown } from './shutdown.ts';
 const KUBELET_PORT = 10_250;
 /** Of a node that goes down with the cluster, after which it is killed: pods have their grace, and it may just be loading its code. */
 const STOP_MS = POD_GRACE_MS + 1_500;
+/** What real plugins hold outlives the node's place, and is given back by themselves alone: they are let finish. */
+const PLUGINS_MS = 20_000;
 /** Of all nodes, their places cleared: what is left of one keeps what is beneath it from being removed. */
-const NODES_MS = STOP_MS + 5_000;
+const CLEAR_MS = 5_000;
 const MAIN = fileURLToPath(new URL('../cli/main.ts', import.meta.url));
 
 interface Ground {
@@ -78,7 +80,7 @@ export class NodeProcesses implements NodeHost {
     // Before the listener that takes their network away.
     process.prependOnceListener('exit', killNow);
     // For a start that fails: one that succeeds has them stopped before what they depend on.
-    this.#shutdown.add('nodes', () => this.#stop(), NODES_MS);
+    this.#shutdown.add('nodes', () => this.#stop(), this.#stopMs + CLEAR_MS);
     this.#starting = Promise.all(this.#nodes.map((node) => node.start()));
     // Its failure is met in `join`.
     this.#starting.catch(() => {});
@@ -86,7 +88,7 @@ export class NodeProcesses implements NodeHost {
 
   async join({ informers }: Joined): Promise<void> {
     const { network, nodes, onMilestone } = this.#options;
-    this.#shutdown.add('nodes', () => this.#stop(), NODES_MS);
+    this.#shutdown.add('nodes', () => this.#stop(), this.#stopMs + CLEAR_MS);
     await this.#starting;
     await Promise.all(
       network.nodes.map(async ({ name, addresses, podCidrs }, at) => {
@@ -104,7 +106,11 @@ export class NodeProcesses implements NodeHost {
   }
 
   async #stop(): Promise<void> {
-    await Promise.all(this.#nodes.map((node) => node.stop(STOP_MS)));
+    await Promise.all(this.#nodes.map((node) => node.stop(this.#stopMs)));
+  }
+
+  get #stopMs(): number {
+    return this.#options.nodes.cni === undefined ? STOP_MS : STOP_MS + PLUGINS_MS;
   }
 
   #settings(node: PlannedNode, at: number): NodeCommand {

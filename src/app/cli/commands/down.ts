@@ -8,7 +8,8 @@ import { Failure } from '../../failure.ts';
 import { type DataDir, dataDirAt } from '../../main/data-dir.ts';
 import { acquireLock, type Instance, isAlive, readInstance } from '../../main/instance-lock.ts';
 
-const PATIENCE_MS = 15_000;
+/** With plugins of others in its network a cluster may take this long, in milliseconds. */
+const PATIENCE_MS = 30_000;
 const POLL_MS = 50;
 
 export function downCommand(): Command {

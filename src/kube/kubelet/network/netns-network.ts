@@ -69,9 +69,15 @@ export class NetnsNetwork implements PodNetwork {
   async sweep(live: ReadonlySet<string>): Promise<void> {
     const { attachments, namespaces, runtime, log } = this.#parts;
     await this.#parts.endEarlier();
-    for (const { podUid } of attachments.all()) {
-      if (!live.has(podUid)) await this.#logged({ podUid }, this.tearDown(podUid));
-    }
+    const dead = attachments.all().filter(({ podUid }) => !live.has(podUid));
+    await Promise.all(
+      dead.map(({ podUid }) =>
+        this.#logged(
+          { podUid },
+          this.#turns.take(podUid, () => this.#detachForGood(podUid)),
+        ),
+      ),
+    );
     const kept = attachments.all();
     for (const name of namespaces.list()) {
       // Of a pod that plugins could not be told to forget only the record is kept, for another try.
@@ -106,6 +112,8 @@ export class NetnsNetwork implements PodNetwork {
 
   async close(): Promise<void> {
     this.#closed = true;
+    // What is being set up now may be on nobody's list yet, and would be made after everything had been taken down.
+    await this.#turns.idle();
     await this.sweep(new Set());
     await this.#logged({}, this.#parts.closePlugins());
   }
@@ -141,7 +149,7 @@ export class NetnsNetwork implements PodNetwork {
       return this.#described(earlier, this.#addresses(earlier.result));
     } catch (error) {
       log.warn({ podUid, reason: (error as Error).message }, 'Making the network of a pod anew');
-      await this.#detach(podUid);
+      await this.#detachForGood(podUid);
       return undefined;
     }
   }
@@ -162,6 +170,7 @@ export class NetnsNetwork implements PodNetwork {
         args: cniArgs({ namespace, podName, podUid }),
         capabilityArgs: capabilityArgs(request, podCidrs),
       };
+      if (this.#closed) throw new NetworkError('the pod network of this node is closed');
       const path = namespaces.path(attachment.netns);
       // Before anything is made: a crash at any point from here on leaves something to clean up by.
       attachments.put(attachment);
@@ -173,7 +182,7 @@ export class NetnsNetwork implements PodNetwork {
       return this.#described(attachment, podIps);
     } catch (error) {
       // Upstream's rule: after a failed ADD the whole list is told to DEL, also those that were never reached.
-      await this.#logged({ podUid }, this.#detach(podUid));
+      await this.#logged({ podUid }, this.#detachForGood(podUid));
       if (!(error instanceof NetworkError)) throw error;
       throw new NetworkError(`failed to setup network for sandbox "${podUid}": ${error.message}`);
     }
@@ -204,6 +213,22 @@ export class NetnsNetwork implements PodNetwork {
     }
     await namespaces.remove(netns);
     attachments.remove(podUid);
+  }
+
+  /**
+   * Nobody will come back to it. A plugin that was in another's way is asked again. One that does not find what it has
+   * never come to make says so every time: it is asked as for a namespace that is gone, where it may not look for any.
+   */
+  async #detachForGood(podUid: string): Promise<void> {
+    const { attachments, namespaces } = this.#parts;
+    try {
+      await this.#detach(podUid).catch(() => this.#detach(podUid));
+    } catch (error) {
+      const netns = attachments.get(podUid)?.netns;
+      if (netns === undefined || !namespaces.exists(netns)) throw error;
+      await namespaces.remove(netns);
+      await this.#detach(podUid);
+    }
   }
 
   async #logged(fields: Readonly<Record<string, unknown>>, work: Promise<unknown>): Promise<void> {

@@ -26,6 +26,11 @@ export class Turns {
     return mine;
   }
 
+  /** Resolves when everything that was asked for by now has ended, well or not. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.#last.values());
+  }
+
   async #limited<T>(work: () => Promise<T>): Promise<T> {
     if (this.#running < this.#atOnce) this.#running++;
     // Whoever ends hands its place over, so that nobody gets in between.

@@ -1,15 +1,6 @@
 // What becomes of the fields of volumes and their mounts.
 // Verdicts only.
-import {
-  everyHonoured,
-  everyIgnored,
-  everyRefused,
-  honoured,
-  ignored,
-  moot,
-  refused,
-  type Verdicts,
-} from '../verdict.ts';
+import { everyHonoured, everyIgnored, everyRefused, honoured, ignored, refused, type Verdicts } from '../verdict.ts';
 
 const VOLUMES = 'src/kube/kubelet/volumes/volumes.test.ts';
 const ISOLATION = 'src/kube/kubelet/isolation.test.ts';
