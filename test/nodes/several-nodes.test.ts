@@ -62,6 +62,36 @@ function leftovers(data: string): string[] {
   ];
 }
 
+/** Within 15 %, or what a rounded number may be beside it. */
+function close(told: number | undefined, wanted: number): void {
+  expect(told).toBeGreaterThanOrEqual(wanted * 0.85 - 1);
+  expect(told).toBeLessThanOrEqual(wanted * 1.15 + 1);
+}
+
+/** What the processes of the pod's containers have used of the CPU, and have of memory that is theirs alone. */
+function useOf(pod: PodObject): { readonly cpuMs: number; readonly memoryMi: number } {
+  const ids = (pod.status?.containerStatuses ?? []).map(({ containerID = '' }) => containerID.split('://')[1] ?? '');
+  let cpuMs = 0;
+  let memoryMi = 0;
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
+      if (!ids.some((id) => environment.includes(`EVENKEEL_CONTAINER_ID=${id}`))) continue;
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      const [user, system] = stat
+        .slice(stat.lastIndexOf(')') + 2)
+        .split(' ')
+        .slice(11, 13);
+      cpuMs += (Number(user) + Number(system)) * 10;
+      const [, anonymous = '0'] = /^RssAnon:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+      memoryMi += Number(anonymous) / 1024;
+    } catch {
+      // Ended while we looked.
+    }
+  }
+  return { cpuMs, memoryMi };
+}
+
 describe.runIf(kernelAllows(obstacle(), 'nodes in network namespaces'))('three nodes', () => {
   let cluster: TestCluster;
   let kubectl: Kubectl;
@@ -94,6 +124,16 @@ describe.runIf(kernelAllows(obstacle(), 'nodes in network namespaces'))('three n
     (await cluster.get<Node & KubeObject>('Node', name)).status?.conditions?.find(({ type }) => type === 'Ready')
       ?.status;
 
+  /** CPU in thousandths and memory in mebibytes by the name in the first column. */
+  const top = async (words: readonly string[]): Promise<Record<string, { cpu: number; memory: number }>> => {
+    const rows = [...(await kubectl(['top', ...words])).matchAll(/^(\S+) +(\d+)m +(?:\d+% +)?(\d+)Mi/gm)];
+    return Object.fromEntries(
+      rows.map(([, name = '', cpu, memory]) => [name, { cpu: Number(cpu), memory: Number(memory) }]),
+    );
+  };
+  const podsEverywhere = async (node: string): Promise<string[]> =>
+    (await cluster.list<PodObject>('Pod')).filter((pod) => nodeOf(pod) === node).map((pod) => pod.metadata?.name ?? '');
+
   test('stand in their zones, with pods of both families spread over them, which the machine reaches', async () => {
     const nodes = await cluster.list<Node & KubeObject>('Node');
     const zones = nodes.map(({ metadata }) => metadata?.labels?.['topology.kubernetes.io/zone']);
@@ -119,6 +159,41 @@ describe.runIf(kernelAllows(obstacle(), 'nodes in network namespaces'))('three n
       expect(said.trim().split(' ')).toEqual(Array(2 + pods.length).fill('200'));
     }
   }, 60_000);
+
+  test('say of pods and nodes what /proc says, within 15 %', async () => {
+    // Bounded, so that it is the same at any time, and by what is its own.
+    const code = 'globalThis.held = Buffer.alloc(96 << 20, 1); for (;;);';
+    const container = { command: ['node', '-e', code], readinessProbe: null, resources: { limits: { cpu: '150m' } } };
+    await cluster.apply(echoManifests({ name: 'busy', namespace, replicas: 3, container }));
+    const pods = await settled(cluster, 'busy', 3, namespace);
+    const readings: { at: number; use: ReturnType<typeof useOf>[] }[] = [];
+    await eventually(
+      'all of them agree',
+      async () => {
+        const now = { at: performance.now(), use: pods.map(useOf) };
+        readings.push(now);
+        const before = readings.findLast(({ at }) => now.at - at > 4_000);
+        if (before === undefined) throw new Error('measuring');
+        const [ofPods, ofNodes] = await Promise.all([top(['pods', '-n', namespace]), top(['nodes'])]);
+        for (const [at, pod] of pods.entries()) {
+          const spent = (now.use[at]?.cpuMs ?? 0) - (before.use[at]?.cpuMs ?? 0);
+          const told = ofPods[pod.metadata?.name ?? ''];
+          close(told?.cpu, (spent * 1000) / (now.at - before.at));
+          close(told?.memory, now.use[at]?.memoryMi ?? 0);
+        }
+        for (const node of ['node-1', 'node-2', 'node-3']) {
+          const all = await podsEverywhere(node);
+          const sum = (key: 'cpu' | 'memory'): number =>
+            all.reduce((total, name) => total + (ofPods[name]?.[key] ?? 0), 0);
+          close(ofNodes[node]?.cpu, sum('cpu'));
+          close(ofNodes[node]?.memory, sum('memory'));
+        }
+      },
+      60_000,
+    );
+    await kubectl(['-n', namespace, 'delete', 'deployment,service', 'busy', '--grace-period=1']);
+    await settled(cluster, 'busy', 0, namespace);
+  }, 120_000);
 
   test('lose no request while a node is drained, everything is rolled, and scaled from 6 to 2', async () => {
     const load = { url: cluster.http, host: 'rude.test', rate: 200, args: ['--method', 'POST'] };
