@@ -57,10 +57,13 @@ ENDPOINT          POD          CHANCE   WHERE   SEES
 });
 
 test('a pod that another node leads back to itself is told to lose the packet', async () => {
-  const { code, stdout } = await ask('--from', '10.244.0.2', '--to', '192.0.2.2:30080', '--node', 'n2');
+  const asked = ['--from', '10.244.0.2', '--to', '192.0.2.2:30080'];
+  const { code, stdout } = await ask(...asked, '--cluster-cidr', '10.244.0.0/16');
   expect(code).toBe(0);
   expect(stdout).toContain('10.244.0.2 is one of them, on another node: it drops what comes back from its own address');
   expect(stdout).toMatch(/^10\.244\.0\.2:8080 .* its own address, and drops it$/m);
+  // Where only pods of the node count, that of another one is sent to endpoints of the node, and here are none.
+  expect((await ask(...asked)).stdout).toContain('dropped');
   const own = await ask('--from', '10.244.0.2', '--to', '192.0.2.1:30080', '--node', 'n1');
   expect(own.stdout).toMatch(/^10\.244\.0\.2:8080 .* this node +the node's address$/m);
 });
@@ -80,6 +83,8 @@ test.each([
   [['--from', 'nobody', '--to', '10.96.0.10:80'], '"nobody" is neither an address nor a pod', 2],
   [['--from', '10.244.0.9', '--to', '10.96.0.10'], '"10.96.0.10" is no address with a port', 2],
   [['--from', '10.244.0.9', '--to', '10.96.0.10:80', '--proto', 'icmp'], '"icmp" is no protocol of Services', 2],
+  [['--from', 'fd00::1', '--to', '10.96.0.10:80'], 'they are of different families', 2],
+  [['--from', '10.244.0.9', '--to', '10.96.0.10:80', '--cluster-cidr', 'all'], '--cluster-cidr "all" is no range', 2],
   [['--from', 'shop/gone', '--to', '10.96.0.10:80'], 'There is no pod "shop/gone"', 1],
   [['--from', '10.244.0.9', '--to', '10.96.0.10:80', '--node', 'n3'], 'There is no node "n3"', 1],
 ])('%j is told as "%s"', async (args, message, exit) => {

@@ -24,6 +24,12 @@ export interface PacketObjects {
   readonly events: readonly Event[];
 }
 
+/** As service proxies are told them; empty: addresses that no Service has go their way, the node's own pods are pods. */
+export interface AskedRanges {
+  readonly services: readonly string[];
+  readonly pods: readonly string[];
+}
+
 export interface PacketExplanation extends Trace {
   readonly packet: Packet;
   /** Whose rules it meets; empty without nodes. */
@@ -36,12 +42,12 @@ export interface PacketExplanation extends Trace {
 export function explainPacket(
   objects: PacketObjects,
   question: PacketQuestion,
-  serviceCidrs: readonly string[],
+  ranges: AskedRanges,
 ): PacketExplanation {
   const from = addressOf(question.from, question.to, objects.pods);
   const packet: Packet = { from, to: question.to, port: question.port, protocol: question.protocol };
-  const node = nodeOf(question, from, objects.nodes);
-  const book = new RuleBook(factsOf(node, objects.nodes, serviceCidrs));
+  const node = nodeOf(question, from, objects);
+  const book = new RuleBook(factsOf(node, objects.pods, ranges));
   const slices = Map.groupBy(objects.endpointSlices, serviceKeyOf);
   const ports = new Map<string, L4ServicePort>();
   for (const service of objects.services) {
@@ -69,11 +75,14 @@ function addressOf(from: PacketQuestion['from'], to: string, pods: PacketObjects
   return address;
 }
 
-/** The node that is named; else that of the sender; else the node whose address is asked for; else the first. */
+/**
+ * The node whose rules the packet meets: the one that is named; else the one whose address is asked for, since rules of
+ * the sender's node know nothing of its ports; else that of the sender; else the first.
+ */
 function nodeOf(
   question: PacketQuestion,
   from: string,
-  nodes: PacketObjects['nodes'],
+  { nodes, pods }: PacketObjects,
 ): (Node & KubeObject) | undefined {
   if (question.node !== undefined) {
     const named = nodes.find(({ metadata }) => metadata?.name === question.node);
@@ -84,28 +93,28 @@ function nodeOf(
   const has = (address: string) => (node: Node) =>
     (node.status?.addresses ?? []).some((one) => canonicalIp(one.address) === address);
   return (
-    nodes.find((node) => inAnyOf(podCidrsOf(node))(from)) ??
-    nodes.find(has(from)) ??
     nodes.find(has(question.to)) ??
+    nodes.find((node) => inAnyOf(podRangesOf(node, pods))(from)) ??
+    nodes.find(has(from)) ??
     nodes[0]
   );
 }
 
-function podCidrsOf({ spec }: Node): readonly string[] {
-  return spec?.podCIDRs ?? (spec?.podCIDR === undefined ? [] : [spec.podCIDR]);
+/** What the Node says; else the addresses of its pods, where a plugin gives them without a word to the Node. */
+function podRangesOf({ metadata, spec }: Node, pods: PacketObjects['pods']): readonly string[] {
+  if (spec?.podCIDRs !== undefined) return spec.podCIDRs;
+  if (spec?.podCIDR !== undefined) return [spec.podCIDR];
+  return pods
+    .filter((pod) => pod.spec?.nodeName === metadata?.name && pod.spec?.hostNetwork !== true)
+    .flatMap((pod) => (pod.status?.podIPs ?? []).map(({ ip = '' }) => `${ip}/${ip.includes(':') ? 128 : 32}`));
 }
 
-function factsOf(
-  node: (Node & KubeObject) | undefined,
-  nodes: PacketObjects['nodes'],
-  serviceCidrs: readonly string[],
-): NodeFacts {
-  const clusterCidrs = nodes.flatMap(podCidrsOf);
+function factsOf(node: (Node & KubeObject) | undefined, pods: PacketObjects['pods'], ranges: AskedRanges): NodeFacts {
   const settings = {
     name: node?.metadata?.name ?? '',
-    clusterCidrs,
+    clusterCidrs: ranges.pods.length > 0 || node === undefined ? ranges.pods : podRangesOf(node, pods),
     detectLocal: 'ClusterCIDR' as const,
-    serviceCidrs,
+    serviceCidrs: ranges.services,
     nodePortAddresses: 'primary' as const,
     masqueradeAll: false,
     drainMs: 0,

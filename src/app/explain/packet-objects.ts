@@ -18,6 +18,7 @@ export interface PacketSource extends ConnectOptions {
   readonly filename?: readonly string[];
   readonly recursive: boolean;
   readonly serviceCidr?: readonly string[];
+  readonly clusterCidr?: readonly string[];
 }
 
 /** `problems` are sentences about manifests that cannot be read. */
@@ -27,12 +28,20 @@ export async function explainPacketOf(
 ): Promise<{ readonly explanation: PacketExplanation; readonly problems: readonly string[] }> {
   // Before anything is fetched, so that wrong usage is told without a cluster.
   const question = packetQuestion(asked);
-  const { filename, recursive, serviceCidr = [] } = source;
-  const wrong = serviceCidr.find((range) => canonicalCidr(range) === undefined);
-  if (wrong !== undefined) throw new UsageFailure(`"${wrong}" is no range`, 'Give --service-cidr e.g. 10.96.0.0/16');
+  const { filename, recursive } = source;
+  const ranges = {
+    services: rangesOf('--service-cidr', source.serviceCidr, '10.96.0.0/16'),
+    pods: rangesOf('--cluster-cidr', source.clusterCidr, '10.244.0.0/16'),
+  };
   const { objects, problems } =
     filename === undefined ? await fromCluster(source) : await fromManifests(filename, recursive);
-  return { explanation: explainPacket(objects, question, serviceCidr), problems };
+  return { explanation: explainPacket(objects, question, ranges), problems };
+}
+
+function rangesOf(flag: string, given: readonly string[] = [], example: string): readonly string[] {
+  const wrong = given.find((range) => canonicalCidr(range) === undefined);
+  if (wrong !== undefined) throw new UsageFailure(`${flag} "${wrong}" is no range`, `Give ${flag} e.g. ${example}`);
+  return given;
 }
 
 interface Found {

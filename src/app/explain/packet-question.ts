@@ -1,6 +1,6 @@
 // A packet as a person asks after it: from whom, to which address and port, by which protocol, seen from which node.
 // Knows words of the command line; what becomes of the packet is decided elsewhere.
-import { canonicalIp } from '#lib/ip.ts';
+import { canonicalIp, familyOf } from '#lib/ip.ts';
 import type { L4Protocol } from '#traffic/model/l4/service-port.ts';
 import { UsageFailure } from '../failure.ts';
 
@@ -33,7 +33,14 @@ export function packetQuestion({ from, to, proto = 'tcp', node }: AskedPacket): 
   if (address === undefined || port < 1 || port > 65_535) {
     throw new UsageFailure(`"${to}" is no address with a port`, 'Give --to e.g. 10.96.0.10:80 or [fd00::1]:80');
   }
-  return { from: sourceOf(from), to: address, port, protocol, node };
+  const source = sourceOf(from);
+  if ('address' in source && familyOf(source.address) !== familyOf(address)) {
+    throw new UsageFailure(
+      `No packet goes from ${source.address} to ${address}: they are of different families`,
+      'Give --from and --to both of IPv4, or both of IPv6',
+    );
+  }
+  return { from: source, to: address, port, protocol, node };
 }
 
 function sourceOf(from: string): PacketQuestion['from'] {

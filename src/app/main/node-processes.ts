@@ -141,7 +141,7 @@ export class NodeProcesses implements NodeHost {
       labels: zoneLabels(nodes.zones, at),
       // On the loopback device a server below port 1024 may be missing, and pods have no resolver of their own.
       clusterDns: network.fabric === undefined ? [] : dnsAddresses(network.serviceCidr),
-      servedFor: network.fabric?.podCidrs ?? [],
+      servesServices: network.fabric !== undefined,
       announces: network.fabric?.announced === true,
       nodeLiveness: nodes.liveness,
       podMaxPids,

@@ -48,11 +48,17 @@ export function explainCommand(): Command {
     )
     .option('--to <address:port>', 'where the packet goes, e.g. 10.96.0.10:80 or [fd00::1]:80')
     .option('--proto <name>', 'protocol of the packet: tcp, udp or sctp (default: tcp)')
-    .option('--node <name>', "whose rules the packet meets (default: the sender's node, or that of the address)")
+    .option('--node <name>', "whose rules the packet meets (default: the node of that address, else the sender's)")
     .addOption(
       new Option('--service-cidr <range,...>', 'addresses of Services: those that none has are dropped').argParser(
         parseList,
       ),
+    )
+    .addOption(
+      new Option(
+        '--cluster-cidr <range,...>',
+        'who counts as a pod, as the service proxies have it (default: pods of the node whose rules the packet meets)',
+      ).argParser(parseList),
     )
     .option('--kubeconfig <file>', 'with --from: the cluster (default: the embedded one, else as kubectl finds it)')
     .option('--context <name>', 'context of that kubeconfig')

@@ -50,7 +50,6 @@ interface Options {
   readonly clientCaFile?: string;
   readonly drainBy: KubeletSettings['drainBy'];
   readonly serviceProxy?: Mode;
-  readonly clusterCidr: readonly string[];
   readonly announce?: readonly string[];
   readonly nodeLiveness?: NodeLiveness;
   readonly gracePeriod: number;
@@ -139,11 +138,6 @@ export function kubeletCommand(): Command {
       new Option('--service-proxy <mode>', 'serve Services on this node as well (see evenkeel service-proxy)').choices(
         MODES,
       ),
-    )
-    .addOption(
-      new Option('--cluster-cidr <range,...>', 'with --service-proxy: addresses of all pods (default: of this node)')
-        .argParser(parseList)
-        .default([], 'none'),
     )
     .addOption(
       new Option(
@@ -262,9 +256,7 @@ function settingsOf(options: Options): KubeletSettings {
     nodeLiveness: isNodeLivenessOn(options.nodeLiveness, options.announce !== undefined),
     drainBy: options.drainBy,
     graceMs: options.gracePeriod,
-    ...(options.serviceProxy === undefined
-      ? {}
-      : { serviceProxy: { mode: options.serviceProxy, clusterCidrs: options.clusterCidr } }),
+    ...(options.serviceProxy === undefined ? {} : { serviceProxy: { mode: options.serviceProxy } }),
     ...optional(
       'announce',
       options.announce?.filter((name) => name !== 'auto'),

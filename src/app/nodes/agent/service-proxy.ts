@@ -15,8 +15,10 @@ export async function serveServices(settings: KubeletSettings, deps: ServiceProx
   const { signal, log, tell } = deps;
   const node: NodeSettings = {
     name: nodeName,
-    clusterCidrs: serviceProxy.clusterCidrs,
-    detectLocal: serviceProxy.clusterCidrs.length > 0 ? 'ClusterCIDR' : 'NodeCIDR',
+    // A pod of another node that asks for a node's port with policy Local needs this node's endpoints: answers of
+    // others would not come back this way.
+    clusterCidrs: [],
+    detectLocal: 'NodeCIDR',
     // What no Service of the proxy has may be served beyond the node.
     serviceCidrs: [],
     nodePortAddresses: 'primary',

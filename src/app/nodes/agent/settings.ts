@@ -52,8 +52,8 @@ export interface KubeletSettings {
   readonly clientCaFile?: string;
   /** Who says that a pod that ends gets no requests any more: the proxies themselves, or nobody. */
   readonly drainBy: 'condition' | 'slices';
-  /** Serves Services on the node as well; `clusterCidrs` are the addresses of all pods. */
-  readonly serviceProxy?: { readonly mode: Mode; readonly clusterCidrs: readonly string[] };
+  /** Serves Services on the node as well. */
+  readonly serviceProxy?: { readonly mode: Mode };
   /** Beside the proxy, announces load-balancer addresses: by layer 2 on these interfaces, or all that lead out when empty. */
   readonly announce?: readonly string[];
   /** With `announce`: leaves endpoints of nodes out that have fallen silent. */

@@ -56,8 +56,8 @@ export interface NodeCommand {
   readonly hidden: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly clusterDns: readonly string[];
-  /** Addresses of all pods, where Services are served on the node; empty where they are not. */
-  readonly servedFor: readonly string[];
+  /** Whether Services are served on the node. */
+  readonly servesServices: boolean;
   /** Whether load-balancer addresses are announced from it, on the fabric. */
   readonly announces: boolean;
   /** Whether endpoints of silent nodes are left out on it; only where it announces. */
@@ -103,8 +103,7 @@ export function kubeletArguments(node: NodeCommand): string[] {
     ['--stats-interval', `${node.statsSeconds}s`],
     ['--grace-period', `${node.graceSeconds}s`],
     ['--drain-by', 'condition'],
-    ['--service-proxy', node.servedFor.length === 0 ? undefined : 'auto'],
-    ['--cluster-cidr', node.servedFor.length === 0 ? undefined : node.servedFor.join(',')],
+    ['--service-proxy', node.servesServices ? 'auto' : undefined],
     ['--announce', node.announces ? NODE_LINK : undefined],
     ['--node-liveness', node.announces ? (node.nodeLiveness ? 'on' : 'off') : undefined],
     ['--log-file', node.logFile],

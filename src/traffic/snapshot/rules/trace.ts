@@ -51,7 +51,9 @@ export function trace(model: RuleModel, packet: Packet): Trace {
   if (found === undefined) return { ...nowhere, source, ...unserved(model, packet, steps), steps };
   const { rules, front } = found;
   const at = { source, service: rules.name, front, affinitySeconds: rules.affinitySeconds };
-  steps.push(`${packet.to}:${packet.port}/${packet.protocol} is ${kindWords(front)} of Service "${rules.service}"`);
+  steps.push(
+    `${socketAddress(packet.to, packet.port)}/${packet.protocol} is ${kindWords(front)} of Service "${rules.service}"`,
+  );
   if (front.allowedSources !== undefined) {
     const listed = front.allowedSources.join(', ');
     if (!inAnyOf(front.allowedSources)(packet.from)) {
@@ -140,13 +142,19 @@ function unserved(model: RuleModel, { to, port, protocol }: Packet, steps: strin
     steps.push(`${to} is in the Service range ${range}, and no Service has it: dropped`);
     return { verdict: 'drop' };
   }
-  steps.push(`No Service has ${to}:${port}/${protocol}: it goes its way`);
+  steps.push(`No Service has ${socketAddress(to, port)}/${protocol}: it goes its way`);
   return { verdict: 'pass' };
+}
+
+function socketAddress(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 function sourceWords(source: SourceClass, node: NodeFacts): string {
   if (source === 'pod') return 'the address of a pod';
-  return source === 'node' ? `an address of node "${node.name}"` : 'outside of the cluster';
+  return source === 'node'
+    ? `an address of node "${node.name}"`
+    : 'neither of the node nor of a pod that counts as its own';
 }
 
 function kindWords({ kind }: Front): string {
