@@ -53,6 +53,19 @@ inGuest(import.meta.url, 'a service proxy by IPVS', { tools, modules: ['ipv6'], 
       proxy.child.kill('SIGTERM');
       expect(await proxy.finished).toMatchObject({ code: 0, stderr: 'Stopping.\n' });
       expect([table(), rest()]).toEqual(['', '']);
+      const killed = start(evenkeelBinary, ['service-proxy', ...words]);
+      running.push(killed);
+      await eventually(
+        'it serves again',
+        () => expect(killed.output().stdout, killed.output().stderr).toContain('Service ports'),
+        PATIENCE_MS,
+      );
+      killed.child.kill('SIGKILL');
+      await killed.finished;
+      expect(table()).not.toBe('');
+      const cleaned = await run(evenkeelBinary, ['service-proxy', '--cleanup', '--mode', 'ipvs']);
+      expect(cleaned).toMatchObject({ code: 0, stdout: 'Driver ipvs: what it had left is removed\n' });
+      expect([table(), rest()]).toEqual(['', '']);
     } finally {
       for (const { child } of running) child.kill('SIGKILL');
       await Promise.all(running.map(({ finished }) => finished));

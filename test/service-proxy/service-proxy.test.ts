@@ -1,7 +1,7 @@
 // `evenkeel service-proxy` beside an API server, in a network namespace of the test: the command, its rules, its pages.
 // Knows the CLI from the outside; what rules do to packets in full is the drivers' contract.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmdirSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { mountPoints } from '#lib/sys/mounts.ts';
 import { privilegedObstacle, uniqueName } from '#lib/sys/testing.ts';
@@ -107,7 +107,7 @@ describe.runIf(possible)('evenkeel service-proxy', () => {
     expect(await curl('http://192.0.2.1:30080/')).toMatch(/^192/);
     const cleaned = await within(evenkeelBinary, 'service-proxy', '--cleanup');
     expect(cleaned.code).toBe(0);
-    expect(cleaned.stdout).toContain('Driver nftables has left nothing\n');
+    expect(cleaned.stdout).toContain('Driver nftables: what it had left is removed\n');
     expect(await nft()).toBe('');
   });
 
@@ -135,10 +135,19 @@ describe.runIf(possible)('evenkeel service-proxy', () => {
       const kept = await within('sh', '-c', peer, cgroup);
       expect(kept.stdout).toMatch(/ by 192\.0\.2\.1$/);
       const cleaned = await within(evenkeelBinary, 'service-proxy', '--cleanup');
-      expect(cleaned.stdout).toContain('Driver ebpf has left nothing\n');
+      expect(cleaned.stdout).toContain('Driver ebpf: what it had left is removed\n');
       expect(await nft()).toBe('');
       const after = await within('sh', '-c', peer, cgroup);
       expect(after.stdout).not.toContain('192.0.2.2');
+      // A proxy of another mode takes away what is left as well.
+      await end(await proxy('--mode', 'ebpf', '--cgroup', cgroup), 'SIGKILL');
+      const next = await proxy('--mode', 'nftables');
+      await eventually('it says so', () =>
+        expect(next.output().stdout).toContain('Removed what an earlier run with driver ebpf had left\n'),
+      );
+      expect(existsSync('/run/evenkeel/bpf/evenkeel-default')).toBe(false);
+      expect(await curl('http://192.0.2.1:30080/')).toMatch(/^192/);
+      await end(next, 'SIGTERM');
     } finally {
       await eventually('the group is empty', () => rmdirSync(cgroup));
     }
@@ -163,7 +172,7 @@ describe.runIf(possible)('evenkeel service-proxy', () => {
     await end(await proxy('--mode', 'userspace'), 'SIGKILL');
     expect(await routes()).not.toBe('');
     const cleaned = await within(evenkeelBinary, 'service-proxy', '--mode', 'userspace', '--cleanup');
-    expect(cleaned).toMatchObject({ code: 0, stdout: 'Driver userspace has left nothing\n' });
+    expect(cleaned).toMatchObject({ code: 0, stdout: 'Driver userspace: what it had left is removed\n' });
     expect(await routes()).toBe('');
   });
 
@@ -174,7 +183,7 @@ describe.runIf(possible)('evenkeel service-proxy', () => {
     await proxy();
     const second = await within(evenkeelBinary, 'service-proxy', '--data', data.path, '--hostname-override', 'n1');
     expect(second).toMatchObject({ code: 1 });
-    expect(second.stderr).toContain('--healthz-bind-address');
+    expect(second.stderr).toContain('Another service proxy');
     // The first one goes on undisturbed.
     expect(await curl('http://192.0.2.1:30080/')).toMatch(/^192/);
   });

@@ -59,6 +59,8 @@ export function listenFailure(error: unknown, port: number, address: string, fla
       return new Failure(`Port ${port} on ${address} is taken`, `Free it, or choose another one with ${flag}`, options);
     case 'EACCES':
       return new Failure(`Port ${port} on ${address} needs more rights`, `Choose one above 1023 with ${flag}`, options);
+    case 'EADDRNOTAVAIL':
+      return new Failure(`This machine has no address ${address}`, `Choose one that it has with ${flag}`, options);
     default:
       return new Failure(
         `Cannot listen on ${address}:${port}: ${messageOf(error)}`,

@@ -2,7 +2,7 @@
 // Knows why one cannot run on this machine, not what it does.
 import type { DriverName, DriverOptions, L4Driver } from '#traffic/kernel/contract.ts';
 import type { Scheduler } from '#traffic/kernel/ipvs/table.ts';
-import { Failure } from '../failure.ts';
+import { Failure, messageOf } from '../failure.ts';
 
 export interface ProxyDriverOptions extends DriverOptions {
   /** Of `ipvs`. */
@@ -16,6 +16,10 @@ interface Choice {
   /** Why it cannot run here, as a sentence. */
   obstacle(netns: string | undefined): Promise<string | undefined>;
   create(options: ProxyDriverOptions): Promise<L4Driver>;
+  /** Whether an earlier run left something of it in this network namespace. Loads no part of the kernel to find out. */
+  left(options: DriverOptions): Promise<boolean>;
+  /** Removes that, when it is more than for the driver to be created and to end. */
+  clear?(options: DriverOptions): Promise<void>;
   /** Taken by `auto`. */
   readonly automatic: boolean;
   /** It ends stale UDP flows itself; those of others are the business of the kernel's connection tracking. */
@@ -28,18 +32,21 @@ const CHOICES: readonly Choice[] = [
     automatic: true,
     obstacle: async (netns) => (await import('#traffic/kernel/nftables/nft.ts')).nftObstacle(netns),
     create: async (options) => (await import('#traffic/kernel/nftables/driver.ts')).createNftablesDriver(options),
+    left: async (options) => (await import('#traffic/kernel/nftables/left-behind.ts')).nftablesLeft(options),
   },
   {
     name: 'iptables',
     automatic: true,
     obstacle: async (netns) => (await import('#traffic/kernel/iptables/commands.ts')).iptablesObstacle(netns),
     create: async (options) => (await import('#traffic/kernel/iptables/driver.ts')).createIptablesDriver(options),
+    left: async (options) => (await import('#traffic/kernel/iptables/driver.ts')).iptablesLeft(options),
   },
   {
     name: 'ipvs',
     automatic: false,
     obstacle: async (netns) => (await import('#traffic/kernel/ipvs/tools.ts')).ipvsObstacle(netns),
     create: async (options) => (await import('#traffic/kernel/ipvs/driver.ts')).createIpvsDriver(options),
+    left: async (options) => (await import('#traffic/kernel/ipvs/driver.ts')).ipvsLeft(options),
   },
   {
     name: 'ebpf',
@@ -47,6 +54,9 @@ const CHOICES: readonly Choice[] = [
     automatic: false,
     obstacle: ebpfObstacle,
     create: createEbpf,
+    // Programs of another network namespace may be those of a proxy that runs there.
+    left: async (options) => (await import('#traffic/kernel/ebpf/driver/ebpf-driver.ts')).ebpfLeft(options) === 'here',
+    clear: async (options) => (await import('#traffic/kernel/ebpf/driver/ebpf-driver.ts')).forgetEbpf(options),
   },
   {
     name: 'userspace',
@@ -54,8 +64,12 @@ const CHOICES: readonly Choice[] = [
     endsFlows: true,
     obstacle: async (netns) => (await import('#traffic/kernel/userspace/driver.ts')).userspaceObstacle(netns),
     create: async (options) => (await import('#traffic/kernel/userspace/driver.ts')).createUserspaceDriver(options),
+    left: async (options) => (await import('#traffic/kernel/userspace/driver.ts')).userspaceLeft(options),
   },
 ];
+
+/** What works beneath another one. */
+const BENEATH: Partial<Readonly<Record<DriverName, DriverName>>> = { ebpf: 'nftables' };
 
 async function ebpfObstacle(netns: string | undefined): Promise<string | undefined> {
   const { cgroupRoot, ebpfObstacle } = await import('#traffic/kernel/ebpf/driver/ebpf-driver.ts');
@@ -99,18 +113,38 @@ export async function chooseDriver(mode: Mode, options: ProxyDriverOptions): Pro
   throw new Failure(`${what}: ${obstacles.join('; ')}`, 'Run as root (CAP_NET_ADMIN), with nftables installed');
 }
 
+export interface Cleared {
+  readonly driver: DriverName;
+  /** `removed` what it had left; there was `nothing`; or why nobody can tell. */
+  readonly outcome: 'removed' | 'nothing' | { readonly obstacle: string };
+}
+
 /**
- * Drivers that could have left something on this machine, for somebody to have it removed. Throws a `Failure` where
- * none can be asked.
+ * Removes what earlier runs with another driver than `current` left in the kernel, or with any, or with `only` that
+ * one. Needs root. Rejects with what the kernel refused.
  */
-export async function removableDrivers(mode: Mode, options: DriverOptions): Promise<readonly L4Driver[]> {
-  if (process.getuid?.() !== 0) {
-    throw new Failure('Rules in the kernel can be removed by root alone', 'Run it as root (CAP_NET_ADMIN)');
-  }
-  const found: L4Driver[] = [];
+export async function clearLeft(
+  { current, only }: { readonly current?: DriverName; readonly only?: DriverName },
+  options: DriverOptions,
+): Promise<readonly Cleared[]> {
+  const stays = current === undefined ? [] : [current, BENEATH[current]];
+  const cleared: Cleared[] = [];
   for (const choice of CHOICES) {
-    if (mode !== 'auto' && choice.name !== mode) continue;
-    if ((await choice.obstacle(options.netns)) === undefined) found.push(await choice.create(options));
+    if (stays.includes(choice.name) || (only !== undefined && choice.name !== only)) continue;
+    cleared.push({ driver: choice.name, outcome: await clearOne(choice, options) });
   }
-  return found;
+  return cleared;
+}
+
+async function clearOne(choice: Choice, options: DriverOptions): Promise<Cleared['outcome']> {
+  let left: boolean;
+  try {
+    left = await choice.left(options);
+  } catch (error) {
+    return { obstacle: messageOf(error) };
+  }
+  if (!left) return 'nothing';
+  if (choice.clear === undefined) await (await choice.create(options)).close();
+  else await choice.clear(options);
+  return 'removed';
 }

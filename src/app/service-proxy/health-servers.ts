@@ -2,6 +2,7 @@
 // Knows no rule; it is told numbers and answers with them.
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { HealthCheckRule } from '#traffic/snapshot/rules/rule-model.ts';
+import { closeServer } from '../main/pages.ts';
 
 interface Serving {
   readonly server: Server;
@@ -87,9 +88,4 @@ export function proxyHealth(healthy: () => boolean, leaving: () => boolean, wall
       `${JSON.stringify({ currentTime: now, healthy: alive, ...(path === '/healthz' ? { nodeEligible: eligible } : {}) })}\n`,
     );
   };
-}
-
-export function closeServer(server: Server): void {
-  server.close();
-  server.closeAllConnections();
 }

@@ -1,29 +1,28 @@
 // `evenkeel service-proxy` from start to end: what the API says becomes rules, until it is told to end.
 // Knows API servers by a client only; which driver enforces the rules is chosen before.
-import { createServer, type RequestListener, type Server } from 'node:http';
+import type { RequestListener } from 'node:http';
 import type { Node } from 'kubernetes-types/core/v1.js';
 import { L4Feed, type L4Sink } from '#control/controllers/traffic/l4-feed.ts';
 import type { KubeObject } from '#kube/api/object.ts';
 import { builtin } from '#kube/api/resources.ts';
 import type { Client } from '#kube/client/client.ts';
 import { createInformers } from '#kube/client/informer.ts';
+import { delay } from '#lib/backoff.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import { TcpFlows } from '#traffic/kernel/conntrack/tcp-flows.ts';
 import { UdpFlows } from '#traffic/kernel/conntrack/udp-flows.ts';
+import type { DriverName } from '#traffic/kernel/contract.ts';
 import type { Scheduler } from '#traffic/kernel/ipvs/table.ts';
-import { Failure, messageOf } from '../failure.ts';
-import { chooseDriver, type Mode } from './drivers.ts';
-import { closeServer, HealthServers, proxyHealth } from './health-servers.ts';
+import { messageOf } from '../failure.ts';
+import { type Bind, servePages } from '../main/pages.ts';
+import { chooseDriver, clearLeft, type Mode } from './drivers.ts';
+import { HealthServers, proxyHealth } from './health-servers.ts';
 import { ProxyMetrics } from './metrics.ts';
 import { isLeaving, machineAddresses, type NodeSettings, nodeFactsOf } from './node-watch.ts';
+import { holdNamespace } from './one-proxy.ts';
 import { ServiceProxy } from './service-proxy.ts';
 import type { SilenceBoard } from './silence.ts';
-
-export interface Bind {
-  readonly address: string;
-  readonly port: number;
-}
 
 export interface ServiceProxySettings {
   readonly mode: Mode;
@@ -56,9 +55,23 @@ export interface ServiceProxyDependencies {
 
 /** Addresses come and go without a word to us (links, tunnels, VIPs). */
 const LOOK_AT_ADDRESSES_MS = 10_000;
+/** At whether rules that were refused are in force now. */
+const LOOK_AGAIN_MS = 1_000;
 
 /** Resolves when it has ended. Throws a `Failure` for what a person can put right. */
 export async function runServiceProxy(settings: ServiceProxySettings, deps: ServiceProxyDependencies): Promise<void> {
+  const letGo = await holdNamespace(
+    `for node "${settings.node.name}"`,
+    'End it first: the rules of both would be the same ones, and go with the first that ends',
+  );
+  try {
+    await serve(settings, deps);
+  } finally {
+    letGo();
+  }
+}
+
+async function serve(settings: ServiceProxySettings, deps: ServiceProxyDependencies): Promise<void> {
   const { client, clock, log, signal, tell } = deps;
   const warn = (message: string): void => log.warn({}, message);
   const { driver, reason, endsFlows } = await chooseDriver(settings.mode, {
@@ -88,23 +101,19 @@ export async function runServiceProxy(settings: ServiceProxySettings, deps: Serv
   });
   const sink: L4Sink = { publish: ({ ports, since }) => proxy.publish(ports, since) };
   const feed = new L4Feed({ informers, sink, clock, log });
-  const servers: Server[] = [];
+  let closePages = (): void => {};
   let ends: (() => void)[] = [];
   let keep = settings.keepRules;
   try {
     const leaving = (): boolean => isLeaving(nodes.get(settings.node.name));
-    servers.push(
-      ...(
-        await Promise.all([
-          serve(
-            settings.healthz,
-            '--healthz-bind-address',
-            proxyHealth(() => proxy.healthy, leaving, clock.wall),
-          ),
-          serve(settings.metrics, '--metrics-bind-address', metricsPage(metrics)),
-        ])
-      ).filter((server) => server !== undefined),
-    );
+    closePages = await servePages([
+      {
+        bind: settings.healthz,
+        flag: '--healthz-bind-address',
+        listener: proxyHealth(() => proxy.healthy, leaving, clock.wall),
+      },
+      { bind: settings.metrics, flag: '--metrics-bind-address', listener: metricsPage(metrics) },
+    ]);
     informers.start();
     const ready = nodes.synced().then(async () => {
       proxy.changeNode(facts());
@@ -122,6 +131,7 @@ export async function runServiceProxy(settings: ServiceProxySettings, deps: Serv
         `Serving ${ports.size} Service ports of ${new Set([...ports.values()].map(({ service }) => service)).size} Services`,
       );
       deps.onReady?.();
+      await clearOthers(driver.name, proxy, settings.owner, deps);
     });
     // The API may not be there yet, or never; a signal ends the waiting too.
     ready.catch(() => {});
@@ -136,8 +146,37 @@ export async function runServiceProxy(settings: ServiceProxySettings, deps: Serv
     feed.stop();
     await informers.stop();
     health.close();
-    for (const server of servers) closeServer(server);
+    closePages();
     await proxy.close(keep);
+  }
+}
+
+/** What other drivers left goes once the rules of this one are in force: nobody meets a gap between them. */
+async function clearOthers(
+  current: DriverName,
+  proxy: ServiceProxy,
+  owner: string | undefined,
+  { clock, log, signal, tell }: ServiceProxyDependencies,
+): Promise<void> {
+  // Without rights nothing was left, and nothing can be removed.
+  if (process.getuid?.() !== 0) return;
+  while (!proxy.inForce) {
+    await delay(clock, LOOK_AGAIN_MS, signal);
+    if (signal.aborted) return;
+  }
+  try {
+    const warn = (message: string): void => log.warn({}, message);
+    const cleared = await clearLeft({ current }, { warn, ...(owner === undefined ? {} : { owner }) });
+    for (const { driver, outcome } of cleared) {
+      if (outcome !== 'removed') continue;
+      log.info({ driver }, 'Removed what an earlier run with another driver had left');
+      tell(`Removed what an earlier run with driver ${driver} had left`);
+    }
+  } catch (error) {
+    log.warn(
+      { error: messageOf(error) },
+      'What an earlier run with another driver left could not be removed, and may lead packets astray; end this proxy, and run evenkeel service-proxy --cleanup',
+    );
   }
 }
 
@@ -147,19 +186,6 @@ function metricsPage(metrics: ProxyMetrics): RequestListener {
     response.writeHead(found ? 200 : 404, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' });
     response.end(found ? metrics.text() : 'There is only /metrics\n');
   };
-}
-
-async function serve(bind: Bind | undefined, flag: string, listener: RequestListener): Promise<Server | undefined> {
-  if (bind === undefined) return undefined;
-  const server = createServer(listener);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => {
-      const at = `${bind.address}:${bind.port}`;
-      reject(new Failure(`Cannot listen on ${at}: ${messageOf(error)}`, `Free the port, or give another with ${flag}`));
-    });
-    server.listen({ host: bind.address, port: bind.port }, resolve);
-  });
-  return server;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

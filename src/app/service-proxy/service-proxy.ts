@@ -75,6 +75,11 @@ export class ServiceProxy {
     return this.#book.model;
   }
 
+  /** Whether the driver has taken in what there was, and nothing that came since was refused. */
+  get inForce(): boolean {
+    return !this.#tellAll;
+  }
+
   /** Whether what was published is in force, or has not waited for long. */
   get healthy(): boolean {
     return this.#behindSince === undefined || this.#options.clock.now() - this.#behindSince < UNHEALTHY_AFTER_MS;

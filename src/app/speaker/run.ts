@@ -1,6 +1,6 @@
 // `evenkeel speaker` from start to end: what the API says is announced from this node, until it is told to end.
 // Knows the order of the parts; what each does is its own matter.
-import { createServer, type RequestListener, type Server } from 'node:http';
+import type { RequestListener } from 'node:http';
 import type { Client } from '#kube/client/client.ts';
 import { createEventRecorder } from '#kube/client/events.ts';
 import { createInformers } from '#kube/client/informer.ts';
@@ -9,6 +9,7 @@ import type { Logger } from '#lib/log.ts';
 import type { Liveness } from '#traffic/announce/liveness/liveness.ts';
 import { Announcer, type Layer2 } from '#traffic/announce/thread/announcer.ts';
 import { codeOf, Failure, messageOf } from '../failure.ts';
+import { servePages } from '../main/pages.ts';
 import { BgpSide } from './bgp-side.ts';
 import { clusterKey } from './cluster-key.ts';
 import { ClusterView } from './cluster-view.ts';
@@ -145,8 +146,8 @@ async function speak(
     problems: announcing.duties.problems,
     bgp: bgp?.status(),
   });
-  const server = await serve(settings.metrics, pages(text, status));
-  if (server !== undefined) ends.push(() => closeServer(server));
+  const listener = pages(text, status);
+  ends.push(await servePages([{ bind: settings.metrics, flag: '--metrics-bind-address', listener }]));
   // 4. From here on it announces.
   announcing.start();
   tell(`Speaker of node ${nodeName}: ${describe(settings, l2)}`);
@@ -201,29 +202,6 @@ function pages(metrics: () => string, status: () => unknown): RequestListener {
     else if (path === '/healthz') answer(200, 'text/plain', 'ok\n');
     else answer(404, 'text/plain', 'There are /metrics, /status and /healthz\n');
   };
-}
-
-async function serve(bind: SpeakerSettings['metrics'], listener: RequestListener): Promise<Server | undefined> {
-  if (bind === undefined) return undefined;
-  const server = createServer(listener);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => {
-      const at = `${bind.address}:${bind.port}`;
-      reject(
-        new Failure(
-          `Cannot listen on ${at}: ${messageOf(error)}`,
-          'Free the port, or give another with --metrics-bind-address',
-        ),
-      );
-    });
-    server.listen({ host: bind.address, port: bind.port }, resolve);
-  });
-  return server;
-}
-
-function closeServer(server: Server): void {
-  server.close();
-  server.closeAllConnections();
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -1,5 +1,6 @@
 // What a speaker is told by whoever starts it.
 // Data only.
+import type { Bind } from '../main/pages.ts';
 
 export interface SpeakerSettings {
   readonly nodeName: string;
@@ -18,7 +19,7 @@ export interface SpeakerSettings {
   /** Of BGP, an IPv4 address; that of the Node when left out. */
   readonly routerId?: string;
   /** `/metrics`, `/status`, `/healthz`. */
-  readonly metrics: { readonly address: string; readonly port: number } | undefined;
+  readonly metrics: Bind | undefined;
 }
 
 export const DEFAULT_HEARTBEAT_PORT = 7947;

@@ -7,8 +7,9 @@ import { canonicalCidr } from '#lib/ip.ts';
 import { type Scheduler, schedulers } from '#traffic/kernel/ipvs/table.ts';
 import { UsageFailure } from '../../failure.ts';
 import { openLog } from '../../main/file-log.ts';
+import type { Bind } from '../../main/pages.ts';
 import { MODES, type Mode } from '../../service-proxy/drivers.ts';
-import type { Bind, ServiceProxySettings } from '../../service-proxy/run.ts';
+import type { ServiceProxySettings } from '../../service-proxy/run.ts';
 import { SilenceBoard } from '../../service-proxy/silence.ts';
 import type { BesideProxy } from '../../speaker/beside-proxy.ts';
 import { type ConnectOptions, connect } from '../connect.ts';
@@ -141,11 +142,8 @@ async function run(options: Options): Promise<void> {
   const awake = setInterval(() => {}, 60_000);
   try {
     if (options.cleanup) {
-      const { removableDrivers } = await import('../../service-proxy/drivers.ts');
-      for (const driver of await removableDrivers(settings.mode, { warn: (message) => log.warn({}, message) })) {
-        await driver.close();
-        tell(`Driver ${driver.name} has left nothing`);
-      }
+      const { cleanUp } = await import('../../service-proxy/clean-up.ts');
+      await cleanUp(settings.mode, { warn: (message) => log.warn({}, message), tell });
       return;
     }
     const signal = signalled(['SIGINT', 'SIGTERM'], () => process.stderr.write('Stopping.\n'));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import { kernelAllows } from '#test/support/kernel.ts';
 import { describeL4Driver } from '../l4-driver.contract.ts';
-import { tableName } from '../nftables/driver.ts';
+import { tableName } from '../nftables/layout.ts';
 import { sh } from '../testing/lab-namespaces.ts';
 import { createForContract, groupOf, leftOf, pinsOf, removeGroup } from './testing/contract-driver.ts';
 import { bpfObstacle } from './testing/obstacle.ts';

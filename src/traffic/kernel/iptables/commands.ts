@@ -11,6 +11,8 @@ const LOCK_SECONDS = 5;
 
 export interface IptablesCommands {
   save(family: Family, table: TableName, prefix: string): Promise<SavedTable>;
+  /** Whether a chain of any table begins so, or is led to; makes no table that is not there. */
+  mentions(family: Family, prefix: string): Promise<boolean>;
   /** One transaction. Rejects with what was refused. */
   restore(family: Family, text: string): Promise<void>;
 }
@@ -26,6 +28,10 @@ export function iptablesCommands(netns?: string): IptablesCommands {
   return {
     async save(family, table, ours) {
       return parseSaved(await must(dialectOf(family).save, ['-t', table]), ours);
+    },
+    async mentions(family, ours) {
+      const { chains, entries } = parseSaved(await must(dialectOf(family).save, []), ours);
+      return chains.size + entries.length > 0;
     },
     async restore(family, text) {
       await must(dialectOf(family).restore, ['--noflush', '-w', String(LOCK_SECONDS)], text);

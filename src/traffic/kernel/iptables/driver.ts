@@ -5,6 +5,7 @@ import type { NodeFacts } from '#traffic/snapshot/rules/node-facts.ts';
 import type { PortRules, RuleUpdate } from '#traffic/snapshot/rules/rule-model.ts';
 import type { CutWay, DriverOptions, L4Driver, Repairs } from '../contract.ts';
 import { type IptablesCommands, iptablesCommands } from './commands.ts';
+import { EmptyTables } from './empty-tables.ts';
 import { ENTRIES, fixedChains } from './fixed-chains.ts';
 import { type PortText, portText, SHARED_CHAINS, type SharedChain, type TableName } from './port-chains.ts';
 import { type Chains, compareLines, type Desired, difference } from './table-state.ts';
@@ -12,9 +13,18 @@ import { chainPrefix } from './words.ts';
 
 const FAMILIES: readonly Family[] = ['IPv4', 'IPv6'];
 const TABLES: readonly TableName[] = ['nat', 'filter'];
+/** Of a run that only cleans up: what ours were in, and is empty then, was made for them. */
+const NONE: ReadonlySet<string> = new Set();
 
 export function createIptablesDriver(options: DriverOptions): L4Driver {
   return new IptablesDriver(options);
+}
+
+/** Whether an earlier run left chains in the kernel. */
+export async function iptablesLeft({ netns, owner }: Pick<DriverOptions, 'netns' | 'owner'>): Promise<boolean> {
+  const commands = iptablesCommands(netns);
+  for (const family of FAMILIES) if (await commands.mentions(family, chainPrefix(owner))) return true;
+  return false;
 }
 
 class IptablesDriver implements L4Driver {
@@ -22,6 +32,9 @@ class IptablesDriver implements L4Driver {
   readonly #prefix: string;
   readonly #warn: (message: string) => void;
   readonly #commands: IptablesCommands;
+  readonly #emptyTables: EmptyTables;
+  /** Tables that there were before this run, by family. */
+  readonly #foreign = new Map<Family, ReadonlySet<string> | undefined>();
   readonly #ports = new Map<string, { readonly rules: PortRules; readonly text: PortText }>();
   /** What the kernel was told last, by family and table. */
   readonly #told = new Map<string, Chains>();
@@ -33,6 +46,7 @@ class IptablesDriver implements L4Driver {
   constructor({ owner, netns, warn }: DriverOptions) {
     this.#prefix = chainPrefix(owner);
     this.#commands = iptablesCommands(netns);
+    this.#emptyTables = new EmptyTables(netns);
     this.#warn = warn;
   }
 
@@ -92,12 +106,14 @@ class IptablesDriver implements L4Driver {
       for (const table of TABLES) {
         const { chains, entries } = await this.#commands.save(family, table, this.#prefix);
         if (chains.size + entries.length === 0) continue;
+        const foreign = this.#foreign.has(family) ? this.#foreign.get(family) : NONE;
         const lines = [
           ...entries.map((entry) => `-D ${entry.replace(' ', ' -j ')}`),
           ...[...chains.keys()].map((name) => `-F ${name}`),
           ...[...chains.keys()].map((name) => `-X ${name}`),
         ];
         await this.#commands.restore(family, `*${table}\n${lines.join('\n')}\nCOMMIT\n`);
+        if (foreign !== undefined && !foreign.has(table)) await this.#emptyTables.remove(family, table);
       }
     }
     this.#told.clear();
@@ -120,6 +136,7 @@ class IptablesDriver implements L4Driver {
   /** From what the kernel has, whoever wrote it, to what it should have. */
   async #takeOver(): Promise<void> {
     for (const family of FAMILIES) {
+      if (!this.#foreign.has(family)) this.#foreign.set(family, await this.#emptyTables.there(family));
       const entries = new Map<TableName, readonly string[]>();
       for (const table of TABLES) {
         const saved = await this.#commands.save(family, table, this.#prefix);

@@ -12,6 +12,7 @@ import { type Names, namesOf } from './names.ts';
 import { PacketRules } from './packet-rules.ts';
 import { tableChange } from './restore-text.ts';
 import { markOf, type Scheduler, type Virtual } from './table.ts';
+import { mustRunAll } from './tools.ts';
 import { type Touched, Wanted } from './wanted.ts';
 
 export interface IpvsOptions extends DriverOptions {
@@ -21,6 +22,16 @@ export interface IpvsOptions extends DriverOptions {
 
 export function createIpvsDriver(options: IpvsOptions): L4Driver {
   return new IpvsDriver(options);
+}
+
+/** Whether an earlier run left sets, and so whatever else it made. */
+export async function ipvsLeft({ netns, owner }: Pick<DriverOptions, 'netns' | 'owner'>): Promise<boolean> {
+  const { prefix, device } = namesOf(owner);
+  const run = programsIn(netns);
+  // Asking for sets would load the module; the device comes before them, and goes before them.
+  if ((await run('ip', ['link', 'show', 'dev', device])).code !== 0) return false;
+  const [names = ''] = await mustRunAll(run, [{ program: 'ipset', args: ['list', '-n'] }]);
+  return names.split('\n').some((name) => name.startsWith(`${prefix}-`));
 }
 
 /** How often at most a change looks for endpoints that have drained, in milliseconds; repairs always look. */
@@ -89,8 +100,14 @@ class IpvsDriver implements L4Driver {
   }
 
   async close(keep = false): Promise<void> {
-    if (keep || this.#families.length === 0) return;
+    if (keep) return;
     const seen = await this.#kernel.look();
+    if (this.#families.length === 0) {
+      // Without sets of ours the device is somebody else's.
+      if (!this.#hasOwn(seen)) return;
+      this.#families = familiesHere();
+      this.#rules = this.#families.map((family) => new PacketRules(this.#run, this.#names.prefix, family));
+    }
     const { table } = this.#kernel.ours(seen, new Set(this.#wanted.virtuals.keys()));
     for (const rules of this.#rules) await rules.remove();
     await this.#kernel.removeAll(this.#families, seen, table.keys());
@@ -98,10 +115,13 @@ class IpvsDriver implements L4Driver {
     this.#have = undefined;
   }
 
+  #hasOwn({ sets }: Seen): boolean {
+    return sets.some((name) => name.startsWith(`${this.#names.prefix}-`));
+  }
+
   async #prepare(): Promise<Seen> {
-    const hasV6 = existsSync('/proc/net/if_inet6');
-    if (!hasV6) this.#warn('This machine has no IPv6: Services of that family are not served');
-    const families: readonly Family[] = hasV6 ? ['IPv4', 'IPv6'] : ['IPv4'];
+    const families = familiesHere();
+    if (families.length === 1) this.#warn('This machine has no IPv6: Services of that family are not served');
     await this.#kernel.prepare(families);
     this.#rules = families.map((family) => new PacketRules(this.#run, this.#names.prefix, family));
     for (const rules of this.#rules) {
@@ -168,6 +188,10 @@ class IpvsDriver implements L4Driver {
     await this.#kernel.change({ table: change, elements: { adds: [], dels: [] }, newAddresses: [], oldAddresses: [] });
     this.#have = { ...have, table };
   }
+}
+
+function familiesHere(): readonly Family[] {
+  return existsSync('/proc/net/if_inet6') ? ['IPv4', 'IPv6'] : ['IPv4'];
 }
 
 /** `have` with what was changed in it. */

@@ -56,10 +56,12 @@ export class PacketRules {
     return { restored, removed: shown.filter((line) => !made.includes(line)).length };
   }
 
+  /** Also what an earlier run made. */
   async remove(): Promise<void> {
-    if (this.#variant === undefined) return;
+    const variant = this.#variant ?? (await this.#variantLeft());
+    if (variant === undefined) return;
     const { jumps, names } = chainsOf(this.#prefix, this.#family);
-    const shown = new Set(await this.#shown(this.#variant));
+    const shown = new Set(await this.#shown(variant));
     const text = TABLES.map((table) =>
       [
         `*${table}`,
@@ -69,8 +71,17 @@ export class PacketRules {
         'COMMIT\n',
       ].join('\n'),
     ).join('');
-    await mustRunAll(this.#run, [this.#restore(this.#variant, text)]);
+    await mustRunAll(this.#run, [this.#restore(variant, text)]);
     this.#variant = undefined;
+  }
+
+  async #variantLeft(): Promise<string | undefined> {
+    for (const variant of VARIANTS) {
+      // One that is not installed, or has no part in this kernel, has left nothing.
+      const shown = await this.#shown(variant).catch(() => []);
+      if (shown.length > 0) return variant;
+    }
+    return undefined;
   }
 
   async #installBy(variant: string): Promise<void> {

@@ -3,7 +3,8 @@
 import { describeL4Driver } from '../l4-driver.contract.ts';
 import type { DriverSetup } from '../testing/driver-under-test.ts';
 import { sh } from '../testing/lab-namespaces.ts';
-import { createNftablesDriver, tableName } from './driver.ts';
+import { createNftablesDriver } from './driver.ts';
+import { tableName } from './layout.ts';
 import type { WriterName } from './writer.ts';
 
 const setup = (writer: WriterName): DriverSetup => ({

@@ -8,7 +8,7 @@ import { chosenStyle, createReader, createWriter, textWriter } from './choose-wr
 import { cutText } from './cut-table.ts';
 import { FamilyTable, type StaleMemory } from './family-table.ts';
 import { forgetClients } from './forget.ts';
-import { dialectOf } from './layout.ts';
+import { dialectOf, tableName } from './layout.ts';
 import { createNft, type Nft } from './nft.ts';
 import type { TableReader } from './read-table.ts';
 import { type TakeOverNeeds, takeOver } from './take-over.ts';
@@ -24,11 +24,6 @@ export interface NftablesOptions extends DriverOptions {
 
 export function createNftablesDriver(options: NftablesOptions): L4Driver {
   return new NftablesDriver(options);
-}
-
-/** The name of our table in each family; no other is ever touched. */
-export function tableName(owner: string | undefined): string {
-  return owner === undefined ? 'evenkeel' : `evenkeel-${owner}`;
 }
 
 class NftablesDriver implements L4Driver {

@@ -3,6 +3,11 @@
 import type { Family } from '#lib/ip.ts';
 import type { L4Protocol } from '#traffic/model/l4/service-port.ts';
 
+/** The name of our table in each family; no other is ever touched. */
+export function tableName(owner: string | undefined): string {
+  return owner === undefined ? 'evenkeel' : `evenkeel-${owner}`;
+}
+
 /** Stands in every table as a chain without rules; a table of another layout is made anew, not taken over. */
 export const LAYOUT_MARK = 'layout-3';
 

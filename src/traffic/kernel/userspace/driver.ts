@@ -23,6 +23,7 @@ const SWEEP_MS = 2_000;
 const MOST_SESSIONS = 16_384;
 /** Turns of the event loop in which connections that have ended already are seen to. */
 const TURNS = 4;
+const DEFAULT_OWNER = 'default';
 const NOBODY = { restored: 0, removed: 0 } as const;
 
 interface Held {
@@ -41,6 +42,12 @@ export interface UserspaceOptions extends DriverOptions {
 /** Why it cannot work there, as a clause; in the namespace of the process it always can. */
 export function userspaceObstacle(netns: string | undefined): string | undefined {
   return netns === undefined ? undefined : libcObstacle();
+}
+
+/** Whether an earlier run left routes. */
+export async function userspaceLeft({ netns, owner }: Pick<DriverOptions, 'netns' | 'owner'>): Promise<boolean> {
+  if (waysObstacle(netns) !== undefined) return false;
+  return await new WaysInForce(netns, marksOf(owner ?? DEFAULT_OWNER)).any();
 }
 
 export function createUserspaceDriver(options: UserspaceOptions): L4Driver {
@@ -70,7 +77,7 @@ class UserspaceDriver implements L4Driver {
 
   constructor(options: UserspaceOptions) {
     this.#options = options;
-    this.#marks = marksOf(options.owner ?? 'default');
+    this.#marks = marksOf(options.owner ?? DEFAULT_OWNER);
     const { netns } = options;
     const obstacle = waysObstacle(netns);
     this.#obstacle = obstacle;

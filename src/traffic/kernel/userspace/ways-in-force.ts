@@ -42,6 +42,12 @@ export class WaysInForce {
     throw new Error(`Routes of Services could not be made: ${failure}`);
   }
 
+  /** Whether an earlier run left some. */
+  async any(): Promise<boolean> {
+    const { IPv4, IPv6 } = await this.#read();
+    return IPv4.size + IPv6.size > 0;
+  }
+
   async verify(wanted: ReadonlySet<Way>): Promise<Repairs> {
     this.#have = await this.#read();
     let restored = 0;

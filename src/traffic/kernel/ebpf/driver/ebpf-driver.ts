@@ -10,7 +10,7 @@ import { RuleTables } from '../tables/rule-tables.ts';
 import { Attachment, keptMap } from './attachment.ts';
 import { endServedSockets } from './end-served-sockets.ts';
 import { namespaceCookie } from './namespace-cookie.ts';
-import { DEFAULT_BPF_FOLDER, openPinFolder, type PinFolder } from './pin-folder.ts';
+import { DEFAULT_BPF_FOLDER, openPinFolder, type PinFolder, pinsThere } from './pin-folder.ts';
 
 export interface EbpfOptions extends DriverOptions {
   /** Folder of a cgroup2 file system: sockets of every process in it and below are served. */
@@ -36,9 +36,26 @@ export function ebpfObstacle(): string | undefined {
   }
 }
 
+const DEFAULT_OWNER = 'default';
+
 /** The root of the control groups of version 2; undefined when none is mounted. */
 export function cgroupRoot(): string | undefined {
   return mountPoints('cgroup2')[0];
+}
+
+type Pins = Pick<EbpfOptions, 'owner' | 'bpfFolder'>;
+
+/** What an earlier run left: programs for sockets of this network namespace, or of another one. */
+export function ebpfLeft({
+  bpfFolder = DEFAULT_BPF_FOLDER,
+  owner = DEFAULT_OWNER,
+}: Pins): ReturnType<typeof pinsThere> {
+  return pinsThere(bpfFolder, owner);
+}
+
+/** With the names go the links, and so the programs; the driver beneath is left alone. */
+export function forgetEbpf({ bpfFolder = DEFAULT_BPF_FOLDER, owner = DEFAULT_OWNER }: Pins): void {
+  openPinFolder(bpfFolder, owner).remove();
 }
 
 /** Where `ebpfObstacle` says why it cannot work, the first change throws. */
@@ -97,20 +114,16 @@ class EbpfDriver implements L4Driver {
       for (const map of Object.values(maps)) map.close();
       if (!keep) folder.remove();
     } else if (!keep) {
-      // What an earlier run left: with its names go the links, and so the programs.
-      this.#openFolder().remove();
+      forgetEbpf(this.#options);
     }
     await this.#options.beneath.close(keep);
   }
 
-  #openFolder(): PinFolder {
-    const { bpfFolder = DEFAULT_BPF_FOLDER, owner = 'default' } = this.#options;
-    return openPinFolder(bpfFolder, owner);
-  }
-
   #begin(): Begun {
     const shapes = tableShapes({ ...CAPACITIES, ...this.#options.capacities });
-    const folder = this.#openFolder();
+    const { bpfFolder = DEFAULT_BPF_FOLDER, owner = DEFAULT_OWNER } = this.#options;
+    const folder = openPinFolder(bpfFolder, owner);
+    folder.claim();
     const kept = REMEMBERED.map((name) => [name, keptMap(folder, shapes[name])] as const);
     const fresh = DECIDED.map((name) => [name, BpfMap.create(shapes[name])] as const);
     const maps = Object.fromEntries([...kept, ...fresh]) as Record<TableName, BpfMap>;

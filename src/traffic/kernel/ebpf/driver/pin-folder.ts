@@ -1,6 +1,6 @@
 // The folder of a bpf file system where an owner's objects have their names, mounted when it is not yet.
 // Knows nothing of what is pinned.
-import { existsSync, mkdirSync, readdirSync, rmdirSync, statfsSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readlinkSync, rmdirSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { mountKernelFileSystem, unmount } from '#lib/sys/mounts.ts';
 import { unpin } from '../bpf/pin.ts';
@@ -15,9 +15,13 @@ const OWNER = 'evenkeel-';
 /** Says to every later run that the mount is ours, and that the folder below it is, too. */
 const MOUNTED = 'evenkeel_mounted';
 const MADE = 'evenkeel_made';
+/** A folder among the names: the network namespace that they are for. */
+const NAMESPACE = 'netns_';
 
 export interface PinFolder {
   readonly path: string;
+  /** Says of all names in it that they are for the network namespace of this process. */
+  claim(): void;
   /** Takes away every name in it, the folder, and what was mounted for it when nobody else uses that. */
   remove(): void;
 }
@@ -29,7 +33,12 @@ export function openPinFolder(base: string, owner: string): PinFolder {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   return {
     path,
+    claim() {
+      for (const name of claims(path)) rmdirSync(join(path, name));
+      mkdirSync(join(path, ownNamespace()));
+    },
     remove() {
+      for (const name of claims(path)) rmdirSync(join(path, name));
       for (const name of readdirSync(path)) unpin(join(path, name));
       rmdirSync(path);
       const left = readdirSync(base);
@@ -38,6 +47,23 @@ export function openPinFolder(base: string, owner: string): PinFolder {
       if (left.includes(MADE)) rmdirSync(base);
     },
   };
+}
+
+/** What there is of an owner: nothing, names for this network namespace, or for another, or one that is not known. */
+export function pinsThere(base: string, owner: string): 'none' | 'here' | 'elsewhere' {
+  if (!existsSync(base) || statfsSync(base).type !== BPF_FILE_SYSTEM) return 'none';
+  const path = join(base, `${OWNER}${owner}`);
+  if (!existsSync(path)) return 'none';
+  return claims(path).includes(ownNamespace()) ? 'here' : 'elsewhere';
+}
+
+function claims(path: string): string[] {
+  return readdirSync(path).filter((name) => name.startsWith(NAMESPACE));
+}
+
+/** By its inode, which is unique as long as it lives. */
+function ownNamespace(): string {
+  return `${NAMESPACE}${/\d+/.exec(readlinkSync('/proc/self/ns/net'))?.[0]}`;
 }
 
 function mountAt(base: string): void {
