@@ -40,8 +40,19 @@ export class RuntimeChoice implements Runtime {
     this.images = stub(new FirstThatHas([processes.images, engine.images]));
   }
 
-  start(spec: ContainerSpec): Promise<RunningContainer> {
-    return (spec.image.engine ? this.#engine : this.#processes).start(spec);
+  async start(spec: ContainerSpec): Promise<RunningContainer> {
+    const [own, other] = spec.image.engine ? [this.#engine, this.#processes] : [this.#processes, this.#engine];
+    return await own.start({ ...spec, ...(await this.#fromOther(spec, other)) });
+  }
+
+  /** What the container shares with those that the other runtime has. */
+  async #fromOther({ sees, sandbox, image, podUid }: ContainerSpec, other: Runtime): Promise<Partial<ContainerSpec>> {
+    const seesProcess = sees === undefined ? undefined : await other.processOf?.(sees);
+    if (seesProcess !== undefined) return { seesProcess };
+    // One holds what all share, and that is the one that needs no image for it.
+    if (sandbox.isolation?.pid !== 'pod' || image.engine !== true) return {};
+    const podPidNamespace = await other.podPidNamespace?.(podUid);
+    return podPidNamespace === undefined ? {} : { podPidNamespace };
   }
 
   async sweep(): Promise<number> {

@@ -201,6 +201,16 @@ export function runtimeContract(make: (dir: string) => Promise<Subject>): void {
     ]);
   }, 30_000);
 
+  test('a container that is to see another one sees its processes', async () => {
+    const seen = spec(': the one to see; while :; do sleep 0.05; done');
+    const running = await subject.runtime.start(seen);
+    const given = spec('cat /proc/[0-9]*/cmdline', { sees: running.id, podUid: seen.podUid });
+    await (await subject.runtime.start(given)).exited;
+    expect(readFileSync(given.logPath, 'utf8')).toContain('the one to see');
+    running.signal('SIGKILL');
+    await running.exited;
+  }, 30_000);
+
   test('the log can be followed while it is written', async () => {
     const given = spec('for i in 1 2 3; do echo $i; sleep 0.1; done');
     const running = await subject.runtime.start(given);

@@ -79,6 +79,10 @@ export interface ContainerSpec {
   readonly tty?: boolean;
   /** Id of a running container of the pod whose processes it sees, where those are hidden from each other. */
   readonly sees?: string;
+  /** A process in the namespaces of that container, as the kubelet numbers it, where another runtime runs it. */
+  readonly seesProcess?: number;
+  /** File of the namespace of processes that the pod's containers share, where another runtime holds it. */
+  readonly podPidNamespace?: string;
   /** File that receives the output, in CRI log format. */
   readonly logPath: string;
   readonly limits: ResourceLimits;
@@ -184,6 +188,10 @@ export interface Runtime {
   sweep(): Promise<number>;
   /** Why containers cannot have namespaces and a root of their own here; `undefined` when they can, if asked to. */
   isolationObstacle?(): Promise<string | undefined>;
+  /** A process in the namespaces of a container that runs here; `undefined` for any other. */
+  processOf?(id: string): Promise<number | undefined>;
+  /** File of the namespace of processes that the pod's containers share. Throws `ContainerStartError`. */
+  podPidNamespace?(podUid: string): Promise<string>;
   /** The pod's containers have ended and none follows: frees what they shared. */
   releasePod?(podUid: string): Promise<void>;
   /** Live lines of a running container's log file; returns the way to stop listening. */

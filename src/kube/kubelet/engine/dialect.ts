@@ -1,6 +1,6 @@
 // How the two engines want a container described: podman in its own words, docker in the ones both understand.
 // Pure; knows no socket.
-import type { ContainerSpec } from '../runtime.ts';
+import { type ContainerSpec, ContainerStartError } from '../runtime.ts';
 
 export type EngineKind = 'podman' | 'docker';
 
@@ -24,7 +24,7 @@ export function apiPrefix(kind: EngineKind): string {
   return kind === 'podman' ? '/v4.0.0' : '/v1.40';
 }
 
-/** The request that creates a container. */
+/** The request that creates a container. Throws `ContainerStartError` for what the engine has no word for. */
 export function describe(kind: EngineKind, spec: ContainerSpec, options: DescribeOptions): Described {
   return kind === 'podman' ? forPodman(spec, options) : forDocker(spec, options);
 }
@@ -85,9 +85,28 @@ function rightsOf({ security }: ContainerSpec): EngineRights {
   };
 }
 
+/** Whose processes the container sees; its own when left out. */
+function processesOf({ sees, seesProcess, podPidNamespace, sandbox }: ContainerSpec): Namespace | undefined {
+  if (sandbox.isolation?.pid === 'host') return { nsmode: 'host' };
+  if (seesProcess !== undefined) {
+    // A plain process has no namespace of its own.
+    return sandbox.isolation === undefined
+      ? { nsmode: 'host' }
+      : { nsmode: 'path', value: `/proc/${seesProcess}/ns/pid` };
+  }
+  if (podPidNamespace !== undefined) return { nsmode: 'path', value: podPidNamespace };
+  return sees === undefined ? undefined : { nsmode: 'container', value: sees };
+}
+
+interface Namespace {
+  readonly nsmode: 'host' | 'path' | 'container';
+  readonly value?: string;
+}
+
 function forPodman(spec: ContainerSpec, options: DescribeOptions): Described {
   const { limits, sandbox, security } = spec;
   const rights = rightsOf(spec);
+  const processes = processesOf(spec);
   const [program = '', ...args] = spec.command;
   return {
     path: `${apiPrefix('podman')}/libpod/containers/create`,
@@ -108,6 +127,8 @@ function forPodman(spec: ContainerSpec, options: DescribeOptions): Described {
       ...(sandbox.netns === undefined
         ? { netns: { nsmode: 'host' } }
         : { netns: { nsmode: 'path', value: sandbox.netns }, hostname: sandbox.hostname }),
+      ...(processes === undefined ? {} : { pidns: processes }),
+      ...(sandbox.isolation?.ipc === 'host' ? { ipcns: { nsmode: 'host' } } : {}),
       ...(sandbox.etc === undefined ? {} : { use_image_hosts: true, use_image_resolve_conf: true }),
       mounts: bindsOf(spec).map(({ source, destination, options: how }) => ({
         type: 'bind',
@@ -136,9 +157,19 @@ function forPodman(spec: ContainerSpec, options: DescribeOptions): Described {
   };
 }
 
+function pidModeOf({ nsmode, value }: Namespace): string {
+  if (nsmode === 'path') {
+    throw new ContainerStartError(
+      'docker shows a container only the processes of containers that docker runs: take an image of docker for both, or podman',
+    );
+  }
+  return value === undefined ? nsmode : `${nsmode}:${value}`;
+}
+
 function forDocker(spec: ContainerSpec, options: DescribeOptions): Described {
-  const { limits, security } = spec;
+  const { limits, security, sandbox } = spec;
   const rights = rightsOf(spec);
+  const processes = processesOf(spec);
   const [program = '', ...args] = spec.command;
   return {
     path: `${apiPrefix('docker')}/containers/create?name=${encodeURIComponent(options.name)}`,
@@ -162,6 +193,8 @@ function forDocker(spec: ContainerSpec, options: DescribeOptions): Described {
         ReadonlyRootfs: security.readOnlyRoot,
         SecurityOpt: security.noNewPrivileges ? ['no-new-privileges'] : [],
         NetworkMode: 'host',
+        ...(processes === undefined ? {} : { PidMode: pidModeOf(processes) }),
+        ...(sandbox.isolation?.ipc === 'host' ? { IpcMode: 'host' } : {}),
         // Its output comes to us and is kept in the pod's log; the engine would keep it again, and without a bound.
         LogConfig: { Type: 'none' },
         Binds: bindsOf(spec).map(

@@ -35,7 +35,7 @@ export interface EngineRuntimeOptions {
 }
 
 interface State {
-  readonly State: { readonly ExitCode: number; readonly OOMKilled: boolean };
+  readonly State: { readonly ExitCode: number; readonly OOMKilled: boolean; readonly Pid: number };
 }
 
 interface Created {
@@ -144,6 +144,12 @@ export class EngineRuntime implements Runtime {
     );
     await Promise.all(found.map(({ Id }) => this.#remove(Id)));
     return known + found.length;
+  }
+
+  async processOf(id: string): Promise<number | undefined> {
+    if (!this.#ids.has(id)) return undefined;
+    const { State } = await this.#options.engine.api.json<State>('GET', `${this.#prefix}/${id}/json`);
+    return State.Pid > 0 ? State.Pid : undefined;
   }
 
   follow(logPath: string, onLine: (line: string) => void): LogTail | undefined {

@@ -28,6 +28,8 @@ export interface ImageRequest {
   readonly task: boolean;
   /** Ports that the container declares. */
   readonly ports: readonly { readonly containerPort: number; readonly protocol: string }[];
+  /** Whether another of the pod's containers serves, so that one without ports has nothing to listen for. */
+  readonly aside?: boolean;
 }
 
 /** The image cannot be used; the message is meant for the pod's status and names the remedy. */

@@ -41,3 +41,11 @@ test('a task is done at once', async () => {
   const { entrypoint } = await stubs.ensure(request('migrate', { task: true }));
   expect(entrypoint.join(' ')).toContain('migrate is not here');
 });
+
+test('a stub beside a container that serves takes no port from it, and says what it is', async () => {
+  const { entrypoint, env } = await stubs.ensure(request('busybox', { aside: true }));
+  expect([entrypoint.join(' '), env]).toEqual([expect.stringMatching(/busybox is not here.*--image busybox=/), {}]);
+  const ports = [{ containerPort: 80, protocol: 'TCP' }];
+  expect(await stubs.ensure(request('nginx', { ports, aside: true }))).toMatchObject({ env: { ECHO_PORTS: '80' } });
+  expect(await stubs.ensure(request('nginx'))).toMatchObject({ env: { ECHO_PORTS: '8080' } });
+});

@@ -120,7 +120,13 @@ function lastWords(container: Container, containerDir: string): Mount {
   return { volume: 'termination-log', source, mountPath: terminationPath(container), readOnly: false };
 }
 
-async function ensureImage(container: Container, task: boolean, runtime: Runtime): Promise<Image> {
+/** Of a pod whose containers name ports, those that name none do not serve; and where none does, only the first may. */
+function standsAside(pod: Pod, { name }: Container): boolean {
+  const { containers = [] } = pod.spec ?? {};
+  return containers[0]?.name !== name || containers.some(({ ports = [] }) => ports.length > 0);
+}
+
+async function ensureImage(pod: Pod, container: Container, task: boolean, runtime: Runtime): Promise<Image> {
   const image = container.image ?? '';
   try {
     return await runtime.images.ensure({
@@ -128,6 +134,7 @@ async function ensureImage(container: Container, task: boolean, runtime: Runtime
       task,
       pullPolicy: (container.imagePullPolicy ?? 'IfNotPresent') as 'Always' | 'IfNotPresent' | 'Never',
       ports: (container.ports ?? []).map(({ containerPort, protocol = 'TCP' }) => ({ containerPort, protocol })),
+      aside: standsAside(pod, container),
     });
   } catch (error) {
     if (error instanceof ImageError) throw new StartFailure(error.reason, error.message);
@@ -145,7 +152,7 @@ export async function startContainer(
     throw new StartFailure('CreateContainerConfigError', `unable to find target container "${target.name}"`);
   }
   const namespace = pod.metadata?.namespace ?? '';
-  const image = asNobody(pod, container, await ensureImage(container, input.task, deps.runtime));
+  const image = asNobody(pod, container, await ensureImage(pod, container, input.task, deps.runtime));
   const services = serviceVariables(deps.services(), namespace, pod.spec?.enableServiceLinks !== false);
   try {
     const own = await containerEnv({ pod, container, facts, services, objects: deps.objects });

@@ -137,15 +137,22 @@ export class Isolator {
     };
   }
 
+  /** File of the namespace that the pod's containers share. Throws `ContainerStartError`. */
+  async podPidNamespace(podUid: string): Promise<string> {
+    const { pid } = await this.#options.pauses.of(podUid, true, toolPath());
+    if (pid === undefined) throw new ContainerStartError('the pod has begun without a shared view of its processes');
+    return pid;
+  }
+
   /** To see the processes of one container is as to see those of all: somebody else has made the namespace. */
   #seeing({ sees }: ContainerSpec, isolation: Isolation): Isolation {
     return sees === undefined || isolation.pid !== 'container' ? isolation : { ...isolation, pid: 'pod' };
   }
 
   async #shared(spec: ContainerSpec, isolation: Isolation): Promise<SharedByPod | PodNamespaces | undefined> {
-    const { sees, sandbox, podUid } = spec;
+    const { sees, seesProcess, sandbox, podUid } = spec;
     if (sees !== undefined && sandbox.isolation?.pid === 'container') {
-      const pid = this.#options.processOf(sees);
+      const pid = this.#options.processOf(sees) ?? seesProcess;
       if (pid === undefined) throw new ContainerStartError('the container whose processes are to be seen has ended');
       const own = `/proc/${pid}/ns`;
       if (isolation.ipc !== 'pod') return { ipc: `${own}/ipc`, pid: `${own}/pid` };

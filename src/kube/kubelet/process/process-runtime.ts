@@ -121,6 +121,14 @@ export class ProcessRuntime implements Runtime {
     return this.#isolator.obstacle();
   }
 
+  async processOf(id: string): Promise<number | undefined> {
+    return this.#processes.get(id);
+  }
+
+  async podPidNamespace(podUid: string): Promise<string> {
+    return await this.#isolator.podPidNamespace(podUid);
+  }
+
   async releasePod(podUid: string): Promise<void> {
     this.#mounts.release(podUid);
     await this.#pauses.release(podUid);
