@@ -83,6 +83,15 @@ export class ProxyLab {
     return running;
   }
 
+  /** With a service proxy in it; not waited for. */
+  beginKubelet(node: string): Running {
+    return this.begin(
+      evenkeelBinary,
+      ...['kubelet', '--kubeconfig', `${this.data}/kubeconfig`, '--node-name', node, '--data', `${this.data}/${node}`],
+      ...['--network', 'loopback', '--pod-cidr', '127.244.9.0/24', '--port', '0', '--service-proxy', 'nftables'],
+    );
+  }
+
   async endProxies(): Promise<void> {
     for (const running of this.#proxies.splice(0)) await end(running, 'SIGKILL');
   }

@@ -44,11 +44,7 @@ describe.runIf(possible)('evenkeel service-proxy and its neighbours', { timeout:
     }
     const cleanup = await lab.within(evenkeelBinary, 'service-proxy', '--cleanup');
     expect(cleanup).toMatchObject({ code: 1, stderr: expect.stringContaining(`Error: ${taken}\nEnd it`) });
-    const kubelet = lab.begin(
-      evenkeelBinary,
-      ...['kubelet', '--kubeconfig', `${lab.data}/kubeconfig`, '--node-name', 'n2', '--data', `${lab.data}/n2`],
-      ...['--network', 'loopback', '--pod-cidr', '127.244.9.0/24', '--port', '0', '--service-proxy', 'nftables'],
-    );
+    const kubelet = lab.beginKubelet('n2');
     try {
       const { output } = kubelet;
       await eventually('the kubelet says so', () => expect(output().stdout).toContain(`on this node: ${taken}`));
@@ -87,6 +83,24 @@ describe.runIf(possible)('evenkeel service-proxy and its neighbours', { timeout:
     while (!next.output().stdout.includes('Removed')) answers.push(await lab.curl(WEB));
     answers.push(await lab.curl(WEB));
     expect(new Set(answers)).toEqual(new Set(['192.0.2.1']));
+  });
+
+  it('warns where its Node is not there, and serves all the same', async () => {
+    const { output } = await lab.proxy('--hostname-override', 'n9');
+    await eventually('it warns', () => expect(output().stderr).toContain('There is no Node \\"n9\\"'));
+    expect(await lab.curl(WEB)).toBe('192.0.2.1');
+  });
+
+  it('serves its pages within a kubelet too', async () => {
+    const kubelet = lab.beginKubelet('n2');
+    try {
+      await eventually('the pages say it', async () => {
+        expect(await lab.curl('http://127.0.0.1:10256/livez')).toContain('"healthy":true');
+        expect(await lab.curl('http://127.0.0.1:10249/metrics')).toContain('info{mode="nftables",node="n2"} 1');
+      });
+    } finally {
+      await end(kubelet, 'SIGTERM');
+    }
   });
 
   it('leaves tables of iptables that were there before', async () => {

@@ -11,6 +11,7 @@ export const objects = (endpoint: string): string =>
         apiVersion: 'v1',
         kind: 'Node',
         metadata: { name: 'n1' },
+        spec: { podCIDRs: ['10.244.1.0/24'] },
         status: { addresses: [{ type: 'InternalIP', address: '192.0.2.1' }] },
       },
       {

@@ -16,6 +16,12 @@ it('does not give the sockets of the machine to one of its nodes', async () => {
 
 const obstacle = bpfObstacle() ?? (await nftObstacle(undefined));
 
+it('says of a mode what that mode needs', async () => {
+  await expect(chooseDriver('ebpf', { warn, netns: '/run/netns/n1' })).rejects.toMatchObject({
+    remedy: expect.stringContaining('control groups of version 2'),
+  });
+});
+
 it.runIf(kernelAllows(obstacle, 'the choice of eBPF'))('takes eBPF when asked, and not by itself', async () => {
   const asked = await chooseDriver('ebpf', { warn });
   expect(asked).toMatchObject({ reason: 'as asked for', driver: { name: 'ebpf' } });

@@ -86,6 +86,15 @@ async function createEbpf(options: ProxyDriverOptions): Promise<L4Driver> {
   return createEbpfDriver({ ...options, cgroup, beneath: createNftablesDriver(options) });
 }
 
+const REMEDIES: Readonly<Record<Mode, string>> = {
+  auto: 'Run as root (CAP_NET_ADMIN), with nftables installed',
+  nftables: 'Run as root (CAP_NET_ADMIN), with nftables installed, or choose another --mode',
+  iptables: 'Run as root (CAP_NET_ADMIN), with iptables installed, or choose another --mode',
+  ipvs: 'Run as root, with ipvsadm and ipset, on a kernel that has the module ip_vs, or choose another --mode',
+  ebpf: 'Run as root, with control groups of version 2 mounted, in the network of the machine, or choose another --mode',
+  userspace: 'Install the optional package koffi, or choose another --mode',
+};
+
 export type Mode = 'auto' | DriverName;
 
 export const MODES: readonly Mode[] = ['auto', ...CHOICES.map(({ name }) => name)];
@@ -110,7 +119,7 @@ export async function chooseDriver(mode: Mode, options: ProxyDriverOptions): Pro
     obstacles.push(`${choice.name}: ${obstacle}`);
   }
   const what = mode === 'auto' ? 'No driver can run here' : `Driver ${mode} cannot run here`;
-  throw new Failure(`${what}: ${obstacles.join('; ')}`, 'Run as root (CAP_NET_ADMIN), with nftables installed');
+  throw new Failure(`${what}: ${obstacles.join('; ')}`, REMEDIES[mode]);
 }
 
 export interface Cleared {

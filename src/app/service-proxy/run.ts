@@ -19,6 +19,7 @@ import { type Bind, servePages } from '../main/pages.ts';
 import { chooseDriver, clearLeft, type Mode } from './drivers.ts';
 import { HealthServers, proxyHealth } from './health-servers.ts';
 import { ProxyMetrics } from './metrics.ts';
+import { LackTeller, nodeLacks } from './node-lacks.ts';
 import { isLeaving, machineAddresses, type NodeSettings, nodeFactsOf } from './node-watch.ts';
 import { holdNamespace } from './one-proxy.ts';
 import { ServiceProxy } from './service-proxy.ts';
@@ -27,6 +28,8 @@ import type { SilenceBoard } from './silence.ts';
 export interface ServiceProxySettings {
   readonly mode: Mode;
   readonly node: NodeSettings;
+  /** The Node is made by whoever starts this, so that it may come late. */
+  readonly registersNode?: true;
   readonly owner?: string;
   /** Of IPVS. */
   readonly scheduler?: Scheduler;
@@ -116,13 +119,22 @@ async function serve(settings: ServiceProxySettings, deps: ServiceProxyDependenc
     ]);
     informers.start();
     const ready = nodes.synced().then(async () => {
-      proxy.changeNode(facts());
+      const lacks = new LackTeller(warn);
+      const look = (): void => {
+        const now = facts();
+        const node = nodes.get(settings.node.name);
+        proxy.changeNode(now);
+        if (node !== undefined || settings.registersNode !== true) {
+          lacks.tell(nodeLacks(settings.node, node, now), clock.now());
+        }
+      };
+      look();
       const { silence } = deps;
       if (silence !== undefined && silence.silent.size > 0) proxy.changeSilent(silence.silent);
       ends = [
         ...(silence === undefined ? [] : [silence.onChange((silent) => proxy.changeSilent(silent))]),
-        nodes.onChange(() => proxy.changeNode(facts())),
-        clock.every(LOOK_AT_ADDRESSES_MS, () => proxy.changeNode(facts())),
+        nodes.onChange(look),
+        clock.every(LOOK_AT_ADDRESSES_MS, look),
       ];
       await feed.start();
       await proxy.settled();

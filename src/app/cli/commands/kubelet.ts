@@ -9,11 +9,14 @@ import { createNodeDataDir, nodeDataDirAt } from '../../main/data-dir.ts';
 import { openLog } from '../../main/file-log.ts';
 import type { Images } from '../../main/images-file.ts';
 import { acquireLock } from '../../main/instance-lock.ts';
+import type { Bind } from '../../main/pages.ts';
 import { runKubelet } from '../../nodes/agent/run.ts';
 import type { KubeletNetwork, KubeletSettings } from '../../nodes/agent/settings.ts';
 import { MODES, type Mode } from '../../service-proxy/drivers.ts';
+import { bindParser } from '../bind-option.ts';
 import { parseImage } from '../image-option.ts';
 import { isNodeLivenessOn, type NodeLiveness, nodeLivenessOption } from '../node-liveness-option.ts';
+import { nodeName } from '../node-name.ts';
 import { parseLabels, parseTaints } from '../node-options.ts';
 import { signalled } from '../signals.ts';
 import { collect, parseCount, parseDuration, parseList, parsePort } from '../values.ts';
@@ -50,6 +53,8 @@ interface Options {
   readonly clientCaFile?: string;
   readonly drainBy: KubeletSettings['drainBy'];
   readonly serviceProxy?: Mode;
+  readonly healthzBindAddress: readonly Bind[];
+  readonly metricsBindAddress: readonly Bind[];
   readonly announce?: readonly string[];
   readonly nodeLiveness?: NodeLiveness;
   readonly gracePeriod: number;
@@ -141,6 +146,22 @@ export function kubeletCommand(): Command {
     )
     .addOption(
       new Option(
+        '--healthz-bind-address <address>',
+        'with --service-proxy: where to serve its /healthz and /livez; "off" for nowhere',
+      )
+        .argParser(bindParser(10_256))
+        .default([{ address: '0.0.0.0', port: 10_256 }], '0.0.0.0:10256'),
+    )
+    .addOption(
+      new Option(
+        '--metrics-bind-address <address>',
+        'with --service-proxy: where to serve its /metrics; "off" for nowhere',
+      )
+        .argParser(bindParser(10_249))
+        .default([{ address: '127.0.0.1', port: 10_249 }], '127.0.0.1:10249'),
+    )
+    .addOption(
+      new Option(
         '--announce <interface,...>',
         'with --service-proxy: announce load-balancer addresses as evenkeel speaker does, on these interfaces, or "auto"',
       ).argParser(parseList),
@@ -217,16 +238,9 @@ function inputEnded(): AbortSignal {
   return ended.signal;
 }
 
-const DNS_LABELS = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-
 function settingsOf(options: Options): KubeletSettings {
-  const { nodeName, cniConf, cniBin, tlsCertFile, tlsPrivateKeyFile } = options;
-  if (!DNS_LABELS.test(nodeName) || nodeName.length > 253) {
-    throw new UsageFailure(
-      `Node name "${nodeName}" is no DNS name`,
-      'Give --node-name lower-case letters, digits, dashes and dots, e.g. n1',
-    );
-  }
+  const name = nodeName(options.nodeName, '--node-name');
+  const { cniConf, cniBin, tlsCertFile, tlsPrivateKeyFile } = options;
   if ((cniConf === undefined) !== (cniBin === undefined)) {
     throw new UsageFailure('Only one of --cni-conf and --cni-bin is given', 'Give both, or none');
   }
@@ -240,11 +254,11 @@ function settingsOf(options: Options): KubeletSettings {
     );
   }
   return {
-    nodeName,
+    nodeName: name,
     nodeIps: options.nodeIp ?? [],
     podCidrs: options.podCidr ?? [],
     network: options.network,
-    dataDir: nodeDataDirAt(options.data, nodeName),
+    dataDir: nodeDataDirAt(options.data, name),
     hidden: (options.hide ?? []).map((dir) => resolve(dir)),
     labels: options.nodeLabels ?? {},
     taints: options.registerWithTaints ?? [],
@@ -256,7 +270,15 @@ function settingsOf(options: Options): KubeletSettings {
     nodeLiveness: isNodeLivenessOn(options.nodeLiveness, options.announce !== undefined),
     drainBy: options.drainBy,
     graceMs: options.gracePeriod,
-    ...(options.serviceProxy === undefined ? {} : { serviceProxy: { mode: options.serviceProxy } }),
+    ...(options.serviceProxy === undefined
+      ? {}
+      : {
+          serviceProxy: {
+            mode: options.serviceProxy,
+            healthz: options.healthzBindAddress[0],
+            metrics: options.metricsBindAddress[0],
+          },
+        }),
     ...optional(
       'announce',
       options.announce?.filter((name) => name !== 'auto'),

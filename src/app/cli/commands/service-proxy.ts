@@ -12,9 +12,10 @@ import { MODES, type Mode } from '../../service-proxy/drivers.ts';
 import type { ServiceProxySettings } from '../../service-proxy/run.ts';
 import { SilenceBoard } from '../../service-proxy/silence.ts';
 import type { BesideProxy } from '../../speaker/beside-proxy.ts';
+import { bindParser } from '../bind-option.ts';
 import { type ConnectOptions, connect } from '../connect.ts';
-import { parseListen } from '../dns-option.ts';
 import { isNodeLivenessOn, type NodeLiveness, nodeLivenessOption } from '../node-liveness-option.ts';
+import { nodeName } from '../node-name.ts';
 import { signalled } from '../signals.ts';
 import { parseDuration, parseList } from '../values.ts';
 
@@ -44,7 +45,7 @@ export function serviceProxyCommand(): Command {
   return new Command('service-proxy')
     .summary('serve Services on this node, in place of kube-proxy')
     .description(
-      'Keeps the rules by which the kernel of this machine leads Services to their endpoints: ClusterIPs, node ports, load-balancer addresses and external IPs, TCP, UDP and SCTP, IPv4 and IPv6. It reads Services, EndpointSlices and its own Node, as kube-proxy does, and takes the same flags.',
+      'Keeps the rules by which the kernel of this machine leads Services to their endpoints: ClusterIPs, node ports, load-balancer addresses and external IPs, TCP, UDP and SCTP, IPv4 and IPv6. It reads Services, EndpointSlices and its own Node, as kube-proxy does; flags that kube-proxy has too mean the same.',
     )
     .option('--kubeconfig <file>', 'the cluster (default: the embedded one, else as kubectl finds it)')
     .option('--context <name>', 'context of that kubeconfig')
@@ -97,12 +98,12 @@ export function serviceProxyCommand(): Command {
     .option('--masquerade-all', 'masquerade everybody who uses a ClusterIP', false)
     .addOption(
       new Option('--healthz-bind-address <address>', 'where to serve /healthz and /livez; "off" for nowhere')
-        .argParser(parseBind)
+        .argParser(bindParser(10_256))
         .default([{ address: '0.0.0.0', port: 10_256 }], '0.0.0.0:10256'),
     )
     .addOption(
       new Option('--metrics-bind-address <address>', 'where to serve /metrics; "off" for nowhere')
-        .argParser(parseBind)
+        .argParser(bindParser(10_249))
         .default([{ address: '127.0.0.1', port: 10_249 }], '127.0.0.1:10249'),
     )
     .addOption(
@@ -191,12 +192,22 @@ function settingsOf(options: Options): ServiceProxySettings {
   ranges('--cluster-cidr', clusterCidr, '10.244.0.0/16');
   ranges('--service-cidr', serviceCidr, '10.96.0.0/16');
   if (!primary) ranges('--nodeport-addresses', addresses, '192.0.2.0/24, or primary');
+  const mode = options.proxyMode ?? options.mode;
+  onlyWith('--ipvs-scheduler', options.ipvsScheduler, 'ipvs', mode);
+  onlyWith('--cgroup', options.cgroup, 'ebpf', mode);
+  if (options.detectLocalMode === 'ClusterCIDR' && clusterCidr.length === 0) {
+    throw new UsageFailure(
+      '--detect-local-mode ClusterCIDR has no addresses to tell pods by',
+      'Give them with --cluster-cidr, e.g. 10.244.0.0/16',
+    );
+  }
   const [healthz] = options.healthzBindAddress;
   const [metrics] = options.metricsBindAddress;
   return {
-    mode: options.proxyMode ?? options.mode,
+    mode,
     node: {
-      name: options.hostnameOverride ?? hostname(),
+      // As upstream: names of machines may have capitals, those of Nodes have none.
+      name: nodeName((options.hostnameOverride ?? hostname()).trim().toLowerCase(), '--hostname-override'),
       clusterCidrs: clusterCidr,
       detectLocal: options.detectLocalMode ?? (clusterCidr.length > 0 ? 'ClusterCIDR' : 'NodeCIDR'),
       serviceCidrs: serviceCidr,
@@ -213,6 +224,11 @@ function settingsOf(options: Options): ServiceProxySettings {
   };
 }
 
+function onlyWith(flag: string, given: string | undefined, wanted: Mode, mode: Mode): void {
+  if (given === undefined || mode === wanted) return;
+  throw new UsageFailure(`${flag} means nothing to --mode ${mode}`, `Give --mode ${wanted}, or leave it out`);
+}
+
 function ranges(flag: string, given: readonly string[], example: string): void {
   const wrong = given.find((range) => canonicalCidr(range) === undefined);
   if (wrong !== undefined) throw new UsageFailure(`"${wrong}" is no range`, `Give ${flag} e.g. ${example}`);
@@ -221,8 +237,4 @@ function ranges(flag: string, given: readonly string[], example: string): void {
 /** Milliseconds; 0 for `off`. */
 function parseDrain(text: string): number {
   return text === 'off' ? 0 : parseDuration(text);
-}
-
-function parseBind(text: string): readonly Bind[] {
-  return text === 'off' ? [] : parseListen(text, []);
 }

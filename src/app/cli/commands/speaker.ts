@@ -1,13 +1,16 @@
 // `evenkeel speaker`: makes the addresses of LoadBalancer Services known from one node of any cluster.
 // Knows options and signals; what a speaker does is app/speaker.
+import { isIPv4 } from 'node:net';
 import { hostname } from 'node:os';
 import { Command, Option } from 'commander';
 import { systemClock } from '#lib/clock.ts';
 import { UsageFailure } from '../../failure.ts';
 import { openLog } from '../../main/file-log.ts';
+import type { Bind } from '../../main/pages.ts';
 import { DEFAULT_HEARTBEAT_PORT, DEFAULT_SECRET, type SpeakerSettings } from '../../speaker/settings.ts';
+import { bindParser } from '../bind-option.ts';
 import { type ConnectOptions, connect } from '../connect.ts';
-import { parseListen } from '../dns-option.ts';
+import { nodeName } from '../node-name.ts';
 import { signalled } from '../signals.ts';
 import { parseList, parsePort } from '../values.ts';
 
@@ -22,7 +25,7 @@ interface Options extends ConnectOptions {
   readonly secret: string;
   readonly defaultLoadBalancer: Switch;
   readonly routerId?: string;
-  readonly metricsBindAddress: readonly { readonly address: string; readonly port: number }[];
+  readonly metricsBindAddress: readonly Bind[];
   readonly verbose: boolean;
 }
 
@@ -35,7 +38,7 @@ export function speakerCommand(): Command {
     .option('--kubeconfig <file>', 'the cluster (default: the embedded one, else as kubectl finds it)')
     .option('--context <name>', 'context of that kubeconfig')
     .option('--data <dir>', 'data directory of an embedded cluster (default: ~/.evenkeel)')
-    .option('--node-name <name>', 'name of the Node (default: that of the machine)', hostname())
+    .option('--node-name <name>', 'name of the Node (default: that of the machine)', hostname().toLowerCase())
     .addOption(new Option('--l2 <switch>', 'answer ARP and NDP').choices(['on', 'off']).default('on'))
     .addOption(new Option('--bgp <switch>', 'speak BGP with each BGPPeer').choices(['on', 'off']).default('on'))
     .addOption(
@@ -64,7 +67,7 @@ export function speakerCommand(): Command {
     .option('--router-id <address>', 'of BGP (default: what BGPPeers say, else the address of the node)')
     .addOption(
       new Option('--metrics-bind-address <address>', 'where to serve /metrics, /status and /healthz; "off" for nowhere')
-        .argParser((text) => (text === 'off' ? [] : parseListen(text, [])))
+        .argParser(bindParser(7472))
         .default([{ address: '127.0.0.1', port: 7472 }], '127.0.0.1:7472'),
     )
     .option('--verbose', 'log in detail', false)
@@ -111,8 +114,11 @@ function settingsOf(options: Options): SpeakerSettings {
       `Give e.g. ${DEFAULT_SECRET.namespace}/${DEFAULT_SECRET.name}`,
     );
   }
+  if (routerId !== undefined && !isIPv4(routerId)) {
+    throw new UsageFailure(`--router-id "${routerId}" is no IPv4 address`, 'Give e.g. 192.0.2.1, or leave it out');
+  }
   return {
-    nodeName: options.nodeName,
+    nodeName: nodeName(options.nodeName, '--node-name'),
     l2: l2 === 'on',
     bgp: bgp === 'on',
     interfaces: options.interfaces,

@@ -25,11 +25,11 @@ export async function serveServices(settings: KubeletSettings, deps: ServiceProx
     masqueradeAll: false,
     drainMs: 0,
   };
-  const { mode } = serviceProxy;
+  const { mode, healthz, metrics } = serviceProxy;
   while (!signal.aborted) {
     try {
-      const servers = { healthz: undefined, metrics: undefined };
-      await runServiceProxy({ mode, node, ...servers, keepRules: false, verifyMs: VERIFY_MS }, deps);
+      const own = { registersNode: true, keepRules: false, verifyMs: VERIFY_MS } as const;
+      await runServiceProxy({ mode, node, healthz, metrics, ...own }, deps);
     } catch (error) {
       log.error({ error }, 'The service proxy has ended');
       tell(`Services are not served on this node: ${messageOf(error)}; trying again in ${AGAIN_MS / 1000} s`);

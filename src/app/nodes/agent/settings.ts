@@ -3,6 +3,7 @@
 import type { Taint } from 'kubernetes-types/core/v1.js';
 import type { CniOptions } from '#kube/kubelet/network/create-network.ts';
 import type { Images } from '../../main/images-file.ts';
+import type { Bind } from '../../main/pages.ts';
 import type { Mode } from '../../service-proxy/drivers.ts';
 
 export type KubeletNetwork = 'auto' | 'loopback' | 'bridge' | 'cni';
@@ -53,7 +54,12 @@ export interface KubeletSettings {
   /** Who says that a pod that ends gets no requests any more: the proxies themselves, or nobody. */
   readonly drainBy: 'condition' | 'slices';
   /** Serves Services on the node as well. */
-  readonly serviceProxy?: { readonly mode: Mode };
+  readonly serviceProxy?: {
+    readonly mode: Mode;
+    /** `/healthz` and `/livez` of the proxy, and its `/metrics`; undefined for nowhere. */
+    readonly healthz: Bind | undefined;
+    readonly metrics: Bind | undefined;
+  };
   /** Beside the proxy, announces load-balancer addresses: by layer 2 on these interfaces, or all that lead out when empty. */
   readonly announce?: readonly string[];
   /** With `announce`: leaves endpoints of nodes out that have fallen silent. */

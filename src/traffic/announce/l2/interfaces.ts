@@ -10,7 +10,7 @@ export interface L2Interface {
 
 /** Of pods and of virtual machines: nobody who looks for an address of the node is there. As MetalLB leaves out. */
 const INNER =
-  /^(docker|cbr|dummy|virbr|lxcbr|lxdbr|br-[0-9a-f]{12}$|veth|lo$|cali|tunl|flannel|cilium|kube-ipvs|cni|nodelocaldns|podman|weave|vxlan|genev|wg|tun|tap)/;
+  /^(docker|cbr|ekbr-|dummy|virbr|lxcbr|lxdbr|br-[0-9a-f]{12}$|veth|lo$|cali|tunl|flannel|cilium|kube-ipvs|cni|nodelocaldns|podman|weave|vxlan|genev|wg|tun|tap)/;
 
 /** `only` are names; when empty, all of Ethernet that are up, no part of another, and not of pods. */
 export function chooseLinks(links: readonly Link[], only: readonly string[]): Link[] {
