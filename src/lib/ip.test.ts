@@ -1,5 +1,6 @@
 // Spelling and membership of addresses.
 import fc from 'fast-check';
+import ipaddr from 'ipaddr.js';
 import { describe, expect, it } from 'vitest';
 import { canonicalCidr, canonicalIp, familyOf, inAnyOf } from './ip.ts';
 
@@ -14,6 +15,19 @@ describe('an address', () => {
     for (const wrong of ['', '10.1', '0x0a000001', '10.0.0.256', 'fe80::1%eth0', '10.0.0.1/8', 'web']) {
       expect(canonicalIp(wrong), wrong).toBeUndefined();
     }
+  });
+
+  it('of four decimal parts is what the library says it is', () => {
+    const digits = fc.stringMatching(/^[0-9]{0,4}$/);
+    const written = fc.array(fc.oneof(fc.nat(300).map(String), digits), { minLength: 3, maxLength: 5 });
+    fc.assert(
+      fc.property(written, (parts) => {
+        const text = parts.join('.');
+        const is = ipaddr.isValid(text) && ipaddr.IPv4.isValidFourPartDecimal(text);
+        expect(canonicalIp(text)).toBe(is ? ipaddr.parse(text).toString() : undefined);
+        expect(familyOf(text)).toBe(is ? 'IPv4' : undefined);
+      }),
+    );
   });
 
   it('is in the ranges that hold it', () => {

@@ -10,6 +10,7 @@ import { createInformers } from '#kube/client/informer.ts';
 import { delay } from '#lib/backoff.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import { collectGarbage } from '#lib/sys/collect-garbage.ts';
 import { TcpFlows } from '#traffic/kernel/conntrack/tcp-flows.ts';
 import { UdpFlows } from '#traffic/kernel/conntrack/udp-flows.ts';
 import type { DriverName } from '#traffic/kernel/contract.ts';
@@ -55,6 +56,9 @@ export interface ServiceProxyDependencies {
   /** Where it hears of nodes that have fallen silent; left out where nobody listens to them. */
   readonly silence?: SilenceBoard;
 }
+
+/** Below this many the start leaves too little for a pause. */
+const MANY_PORTS = 5_000;
 
 /** Addresses come and go without a word to us (links, tunnels, VIPs). */
 const LOOK_AT_ADDRESSES_MS = 10_000;
@@ -143,6 +147,8 @@ async function serve(settings: ServiceProxySettings, deps: ServiceProxyDependenc
         `Serving ${ports.size} Service ports of ${new Set([...ports.values()].map(({ service }) => service)).size} Services`,
       );
       deps.onReady?.();
+      // Reading tens of thousands of objects leaves more than what is kept of them.
+      if (ports.size >= MANY_PORTS) collectGarbage();
       await clearOthers(driver.name, proxy, settings.owner, deps);
     });
     // The API may not be there yet, or never; a signal ends the waiting too.

@@ -62,6 +62,7 @@ export class ServiceProxy {
   /** The driver has taken nothing yet, or refused something: it is told everything. */
   #tellAll = true;
   #isFirst = true;
+  #published = false;
   #closed = false;
   readonly #conflicts = new Set<string>();
 
@@ -85,8 +86,12 @@ export class ServiceProxy {
     return this.#behindSince === undefined || this.#options.clock.now() - this.#behindSince < UNHEALTHY_AFTER_MS;
   }
 
-  /** `since`: when the endpoints changed, in milliseconds of the wall. */
+  /**
+   * The first call brings everything there is. Until then nothing is told to the driver: what an earlier run left in
+   * force serves better than rules of no Service. `since`: when the endpoints changed, in milliseconds of the wall.
+   */
   publish(ports: ReadonlyMap<string, L4ServicePort | undefined>, since: number | undefined): void {
+    this.#published = true;
     for (const [name, port] of ports) this.#waitingPorts.set(name, port);
     if (since !== undefined && (this.#since === undefined || since < this.#since)) this.#since = since;
     this.#go();
@@ -118,7 +123,7 @@ export class ServiceProxy {
   }
 
   #go(): void {
-    if (this.#closed) return;
+    if (this.#closed || !this.#published) return;
     this.#behindSince ??= this.#options.clock.now();
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;

@@ -17,6 +17,7 @@ export function certificateName(secretKey: string): string {
   return `secret/${secretKey}`;
 }
 
-function portLabel({ name, port }: ServicePort): string {
+/** The port's name, or its number when it has none. */
+export function portLabel({ name, port }: ServicePort): string {
   return name === undefined || name === '' ? String(port) : name;
 }

@@ -1,7 +1,6 @@
 // Services at layer 4 for the proxy of a node: what each port serves, as Services and slices change.
 // Knows no node and no rule; reads what kube-proxy reads, and nothing of what is somebody else's.
 import type { Service } from 'kubernetes-types/core/v1.js';
-import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import type { KubeObject } from '#kube/api/object.ts';
 import { builtin } from '#kube/api/resources.ts';
 import type { Informer, Informers } from '#kube/client/informer.ts';
@@ -9,11 +8,11 @@ import type { Cancel, Clock } from '#lib/clock.ts';
 import { jsonEqual } from '#lib/json.ts';
 import type { Logger } from '#lib/log.ts';
 import { drainOf } from '#traffic/model/l4/drain.ts';
+import { type PackedSlice, packSlice, unpackSlice } from '#traffic/model/l4/packed-slice.ts';
 import type { L4ServicePort } from '#traffic/model/l4/service-port.ts';
 import { translateL4 } from '#traffic/model/l4/translate-l4.ts';
-import { TRIGGER_TIME, trimService, trimSlice } from '#traffic/model/l4/trims.ts';
+import { trimService } from '#traffic/model/l4/trims.ts';
 import type { Problem } from '#traffic/model/problem.ts';
-import { serviceKeyOf } from '#traffic/model/translate.ts';
 
 export interface L4Update {
   /** `undefined` as value means removed. */
@@ -38,18 +37,18 @@ export interface L4FeedOptions {
 const SELECTOR = '!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name';
 
 const SERVICE_TRIM = { name: 'l4', keep: trimService };
-const SLICE_TRIM = { name: 'l4', keep: trimSlice };
+const SLICE_TRIM = { name: 'l4', keep: packSlice };
 
 /** News is gathered this long, in milliseconds; as for traffic. */
 const GATHER_MS = 2;
 
 const BY_SERVICE = 'l4/service';
-const byService = (slice: EndpointSlice): readonly string[] => [serviceKeyOf(slice)];
+const byService = (slice: PackedSlice): readonly string[] => [slice.service];
 
 export class L4Feed {
   readonly #options: L4FeedOptions;
   readonly #services: Informer<Service & KubeObject>;
-  readonly #slices: Informer<EndpointSlice & KubeObject>;
+  readonly #slices: Informer<PackedSlice>;
   /** By Service; a list of a few takes less than a map of them. */
   readonly #known = new Map<string, readonly L4ServicePort[]>();
   readonly #dirty = new Set<string>();
@@ -63,13 +62,13 @@ export class L4Feed {
     const { informers } = options;
     this.#options = options;
     this.#services = informers.of(builtin('Service'), { labelSelector: SELECTOR }, SERVICE_TRIM);
-    this.#slices = informers.of(builtin('EndpointSlice'), { labelSelector: SELECTOR }, SLICE_TRIM);
+    this.#slices = informers.of<PackedSlice>(builtin('EndpointSlice'), { labelSelector: SELECTOR }, SLICE_TRIM);
     this.#slices.addIndex(BY_SERVICE, byService);
     this.#unsubscribe = [
       this.#services.onChange((key) => this.#touch(key)),
       this.#slices.onChange((_key, now, before) => {
         this.#note(now);
-        for (const slice of [now, before]) if (slice !== undefined) this.#touch(serviceKeyOf(slice));
+        for (const slice of [now, before]) if (slice !== undefined) this.#touch(slice.service);
       }),
     ];
   }
@@ -93,8 +92,8 @@ export class L4Feed {
     if (this.#ready) this.#pending ??= this.#options.clock.after(GATHER_MS, () => this.#flush(false));
   }
 
-  #note(slice: EndpointSlice | undefined): void {
-    const at = Date.parse(slice?.metadata?.annotations?.[TRIGGER_TIME] ?? '');
+  #note(slice: PackedSlice | undefined): void {
+    const at = slice?.changed ?? Number.NaN;
     if (!Number.isNaN(at) && (this.#since === undefined || at < this.#since)) this.#since = at;
   }
 
@@ -124,7 +123,7 @@ export class L4Feed {
     this.#tellProblem(key, service === undefined ? undefined : drainOf(service).problems[0]);
     if (service === undefined) return [];
     try {
-      return [...translateL4(service, this.#slices.byIndex(BY_SERVICE, key)).values()];
+      return [...translateL4(service, this.#slices.byIndex(BY_SERVICE, key).map(unpackSlice)).values()];
     } catch (error) {
       this.#options.log.warn({ service: key, error: String(error) }, 'This Service cannot be served at layer 4');
       return [];

@@ -4,7 +4,7 @@ import type { Service, ServicePort } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import { objectKey } from '#kube/api/object.ts';
 import { canonicalCidr, canonicalIp, type Family, familyOf } from '#lib/ip.ts';
-import { servicePortName } from '../names.ts';
+import { portLabel, servicePortName } from '../names.ts';
 import { policyOf } from '../policy.ts';
 import { drainOf } from './drain.ts';
 import { l4Endpoints } from './endpoints.ts';
@@ -112,7 +112,7 @@ function toPort(service: Service, port: ServicePort, shared: Shared, slices: rea
     ...shared,
     name: `${named}/${protocol}/${shared.family}`,
     service: key,
-    portName: named.slice(key.length + 1),
+    portName: portLabel(port),
     protocol,
     port: port.port,
     nodePort: port.nodePort ?? 0,

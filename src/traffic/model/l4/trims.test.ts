@@ -1,10 +1,13 @@
 // What is kept of Services and slices for layer 4, held to what its translation asks for.
+
+import fc from 'fast-check';
 import type { Service } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import { expect, it } from 'vitest';
 import { l4Endpoints } from './endpoints.ts';
+import { packSlice, unpackSlice } from './packed-slice.ts';
 import { translateL4 } from './translate-l4.ts';
-import { trimService, trimSlice } from './trims.ts';
+import { trimService } from './trims.ts';
 
 const service: Service = {
   metadata: {
@@ -65,6 +68,8 @@ const slice = {
   ],
 } as EndpointSlice;
 
+const kept = (one: EndpointSlice): EndpointSlice => unpackSlice(packSlice(one));
+
 it('translates what is kept as it translates the whole', () => {
   const bare: Service = { metadata: { namespace: 'shop', name: 'bare' }, spec: { clusterIP: '10.96.0.11' } };
   const cases: (readonly [Service, readonly EndpointSlice[]])[] = [
@@ -75,7 +80,7 @@ it('translates what is kept as it translates the whole', () => {
     [bare, [{ metadata: {}, addressType: 'IPv6', endpoints: [] }]],
   ];
   for (const [one, slices] of cases) {
-    expect(translateL4(trimService(one), slices.map(trimSlice))).toEqual(translateL4(one, slices));
+    expect(translateL4(trimService(one), slices.map(kept))).toEqual(translateL4(one, slices));
   }
 });
 
@@ -113,22 +118,38 @@ it('keeps every field that the translation asks for', () => {
   for (const port of service.spec?.ports ?? []) l4Endpoints(port, [ofSlice.seen]);
   // Of these, all are kept that there are: the fixture has none that is asked for.
   const byPrefix = /^\.metadata\.(labels$|labels\.service\.kubernetes\.io\/|annotations\.evenkeel\.dev\/)/;
-  const lost = (asked: ReadonlySet<string>, kept: unknown): string[] => {
-    const paths = new Set(pathsOf(kept));
+  const lost = (asked: ReadonlySet<string>, rest: unknown): string[] => {
+    const paths = new Set(pathsOf(rest));
     return [...asked].filter((path) => path !== '' && !paths.has(path) && !byPrefix.test(path));
   };
   expect(lost(ofService.asked, trimService(service))).toEqual([]);
-  expect(lost(ofSlice.asked, trimSlice(slice))).toEqual([]);
+  expect(lost(ofSlice.asked, kept(slice))).toEqual([]);
 });
 
 it('leaves an object of unforeseen shape to whoever translates it', () => {
   const odd = { metadata: {}, addressType: 'IPv4', endpoints: [{}] } as unknown as EndpointSlice;
-  expect(trimSlice(odd)).toBe(odd);
+  expect(kept(odd)).toBe(odd);
 });
 
-it('holds what many objects have in common once', () => {
-  const [one, other] = [trimSlice(slice), trimSlice(structuredClone(slice))];
-  expect(one.ports).toBe(other.ports);
-  expect(one.endpoints[0]?.conditions).toBe(other.endpoints[0]?.conditions);
-  expect(one.endpoints[0]).not.toHaveProperty('targetRef');
+it('tells conditions that are left out from those that are false, whatever else there is', () => {
+  const state = fc.constantFrom(undefined, true, false);
+  const zones = [{ name: 'a' }];
+  const endpoint = fc.record({
+    conditions: fc.record({ ready: state, serving: state, terminating: state }),
+    nodeName: fc.constantFrom(undefined, 'n1'),
+    hints: fc.constantFrom(undefined, { forZones: zones }),
+  });
+  fc.assert(
+    fc.property(fc.array(endpoint), (endpoints) => {
+      const one = { ...slice, endpoints: endpoints.map((rest, at) => ({ ...rest, addresses: [`10.0.0.${at}`] })) };
+      expect(kept(one).endpoints).toEqual(one.endpoints);
+    }),
+  );
+});
+
+it('holds what many slices have in common once, and nothing that nobody asks for', () => {
+  const [one, other] = [packSlice(slice), packSlice(structuredClone(slice))];
+  expect(one.head).toBe(other.head);
+  expect(JSON.stringify(one)).not.toContain('web-a');
+  expect(one).toMatchObject({ service: 'shop/web', changed: Date.parse('2026-01-01T00:00:00Z') });
 });

@@ -1,36 +1,13 @@
-// What layer 4 reads of Services and slices: a proxy keeps that, and not the three quarters of them that it never looks at.
-// Knows which fields translate-l4.ts asks for; a test holds the two together.
+// What layer 4 reads of Services: a proxy keeps that, and not the three quarters of them that it never looks at.
+// Knows which fields translate-l4.ts asks for; a test holds the two together. Slices are packed (packed-slice.ts).
 import type { Service, ServiceSpec } from 'kubernetes-types/core/v1.js';
-import type { Endpoint, EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import type { KubeObject } from '#kube/api/object.ts';
-import { SERVICE_NAME_LABEL } from '../service-endpoints.ts';
+import { shared } from './shared-parts.ts';
 import { HEADLESS_LABEL, PROXY_NAME_LABEL } from './translate-l4.ts';
 
-/** When the endpoints of a slice changed, as its controller says: RFC 3339. */
-export const TRIGGER_TIME = 'endpoints.kubernetes.io/last-change-trigger-time';
-
-const LABELS = [SERVICE_NAME_LABEL, PROXY_NAME_LABEL, HEADLESS_LABEL];
+const LABELS = [PROXY_NAME_LABEL, HEADLESS_LABEL];
 /** What Services and slices ask of us. */
 const OUR_ANNOTATIONS = 'evenkeel.dev/';
-
-/** Parts that are the same in many objects are one; a cluster has few of them, and whoever makes many gets none. */
-const MOST_SHARED = 10_000;
-
-class Shared {
-  readonly #known = new Map<string, unknown>();
-
-  one<T>(value: T): T {
-    if (value === undefined) return value;
-    const key = JSON.stringify(value);
-    const had = this.#known.get(key);
-    if (had !== undefined) return had as T;
-    if (this.#known.size >= MOST_SHARED) this.#known.clear();
-    this.#known.set(key, value);
-    return value;
-  }
-}
-
-const shared = new Shared();
 
 export const trimService = orWhole((service: Service & KubeObject): Service & KubeObject => {
   const { spec = {}, status } = service;
@@ -39,18 +16,6 @@ export const trimService = orWhole((service: Service & KubeObject): Service & Ku
     metadata: metadataOf(service),
     spec: { ...addressesOf(spec), ...shared.one(restOf(spec)) },
     ...(ingress === undefined ? {} : { status: { loadBalancer: { ingress } } }),
-  };
-});
-
-export const trimSlice = orWhole((slice: EndpointSlice & KubeObject): EndpointSlice & KubeObject => {
-  const { addressType, ports } = slice;
-  return {
-    metadata: metadataOf(slice),
-    addressType: shared.one(addressType),
-    ...(ports === undefined
-      ? {}
-      : { ports: shared.one(ports.map(({ name, port, protocol }) => defined({ name, port, protocol }))) }),
-    endpoints: (slice.endpoints ?? []).map(endpointOf),
   };
 });
 
@@ -72,8 +37,8 @@ function metadataOf({ metadata = {} }: KubeObject): NonNullable<KubeObject['meta
     namespace: shared.one(namespace),
     name,
     resourceVersion,
-    labels: picked(labels, (label) => LABELS.includes(label)),
-    annotations: picked(annotations, (name) => name === TRIGGER_TIME || name.startsWith(OUR_ANNOTATIONS)),
+    labels: trimLabels(labels),
+    annotations: trimAnnotations(annotations),
   });
 }
 
@@ -96,24 +61,33 @@ function restOf(spec: ServiceSpec): ServiceSpec {
   });
 }
 
-function endpointOf({ addresses, conditions, nodeName, hints }: Endpoint): Endpoint {
-  return defined({
-    addresses: addresses.slice(0, 1),
-    conditions: shared.one(conditions),
-    nodeName: shared.one(nodeName),
-    hints: shared.one(hints),
-  });
+type Texts = Readonly<Record<string, string>>;
+
+/** Those by which an object is somebody else's. */
+export function trimLabels(labels: Texts | undefined): Record<string, string> | undefined {
+  return picked(labels, (name) => LABELS.includes(name));
 }
 
-function picked(
-  from: Readonly<Record<string, string>> | undefined,
-  isKept: (name: string) => boolean,
-): Record<string, string> | undefined {
-  const found = Object.entries(from ?? {}).filter(([name]) => isKept(name));
-  return found.length === 0 ? undefined : Object.fromEntries(found);
+export function trimAnnotations(annotations: Texts | undefined): Record<string, string> | undefined {
+  return picked(annotations, (name) => name.startsWith(OUR_ANNOTATIONS));
+}
+
+function picked(from: Texts | undefined, isKept: (name: string) => boolean): Record<string, string> | undefined {
+  let found: Record<string, string> | undefined;
+  for (const [name, value] of Object.entries(from ?? {})) {
+    if (!isKept(name)) continue;
+    found ??= {};
+    found[name] = value;
+  }
+  return found;
 }
 
 /** Without members that are undefined: an object of three fields is smaller than one of eight. */
-function defined<T extends object>(value: { [K in keyof T]: T[K] | undefined }): T {
-  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T;
+export function defined<T extends object>(value: { [K in keyof T]: T[K] | undefined }): T {
+  const out: Partial<T> = {};
+  for (const name in value) {
+    const member = value[name];
+    if (member !== undefined) out[name] = member;
+  }
+  return out as T;
 }
