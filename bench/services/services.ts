@@ -7,10 +7,13 @@ import { fileURLToPath } from 'node:url';
 import type { Benchmark } from '../lib/benchmark.ts';
 import { isInstalled } from '../lib/processes.ts';
 import { type Column, printJson, printTable, speaker } from '../lib/report.ts';
+import { DRIVERS, type MeasuredDriver, MOST_SERVICES } from './drivers.ts';
 import { iptablesPerService, nftPerService } from './peers.ts';
+import { type Process, processColumns, type Traffic, trafficColumns } from './traffic-tables.ts';
 
 const LIMIT_MS = 300_000;
-const ENDPOINT = '10.200.0.2';
+/** Of the server: it says at which of them it was asked. */
+const ENDPOINTS = ['10.200.0.2', '10.200.0.3'] as const;
 
 interface Time {
   readonly ms: number;
@@ -25,20 +28,6 @@ type Load = Readonly<Record<Measure, Time>> & {
   readonly end: number;
 };
 
-interface Latency {
-  readonly p50: number;
-  readonly p99: number;
-  /** Microseconds a connection, of the client's process with what the kernel does on its behalf. */
-  readonly cpu: number;
-}
-
-interface Traffic {
-  readonly direct: Latency;
-  readonly through: Latency;
-  readonly rates: { readonly direct: number; readonly through: number };
-  readonly first: number;
-}
-
 export const services: Benchmark = {
   usage: {
     name: 'services',
@@ -50,6 +39,8 @@ export const services: Benchmark = {
       'most-peer': { default: 10_000, help: 'Services that others get at most: their loads are quadratic' },
       'traffic-counts': { default: '10,1000,10000', help: 'Services while connections are made' },
       connections: { default: 800, help: 'of a series' },
+      drivers: { default: DRIVERS.join(','), help: 'whose packets are measured' },
+      'process-counts': { default: '1000,45000', help: 'Services of the whole program; 0 leaves it out' },
     },
   },
   run: async (options, args) => {
@@ -84,14 +75,38 @@ export const services: Benchmark = {
     results.peers = peers;
     if (!options.json && peers.length > 0) printTable('Others: one load', peerColumns, peers);
 
-    const traffic: { count: number; found: Traffic }[] = [];
-    for (const count of options.only.length > 0 ? [] : numbers('traffic-counts')) {
-      say(`Connections among ${count} Services`);
-      traffic.push({ count, found: await withServer((ns) => inside(ns, count, options.number('connections'))) });
-    }
+    const wanted =
+      options.only.length > 0 ? [] : DRIVERS.filter((name) => options.text('drivers').split(',').includes(name));
+    const each = async <T>(counts: string, work: (name: MeasuredDriver, count: number) => Promise<T>): Promise<T[]> => {
+      const found: T[] = [];
+      for (const count of numbers(counts).filter((one) => one > 0)) {
+        for (const name of wanted) {
+          if (count > (MOST_SERVICES[name] ?? Number.POSITIVE_INFINITY))
+            say(`${name} is left out: ${count} are too many`);
+          else {
+            say(`${count} Services by ${name}: ${counts.startsWith('traffic') ? 'connections' : 'the whole program'}`);
+            found.push(await work(name, count));
+          }
+        }
+      }
+      return found;
+    };
+    const traffic = await each('traffic-counts', async (name, count) => ({
+      name: `${count} by ${name}`,
+      found: await withServer((ns) =>
+        inside<Traffic>(ns, 'traffic-run.ts', [name, count, options.number('connections'), ENDPOINTS[0]]),
+      ),
+    }));
     results.traffic = traffic;
     if (!options.json && traffic.length > 0)
       printTable('A connection, direct and through a Service', trafficColumns, traffic);
+    const whole = await each('process-counts', async (name, count) => ({
+      name: `${count} by ${name}`,
+      found: await withServer((ns) => inside<Process>(ns, 'process-run.ts', [name, count, ...ENDPOINTS])),
+    }));
+    results.process = whole;
+    if (!options.json && whole.length > 0)
+      printTable('evenkeel service-proxy, from an API server', processColumns, whole);
     if (options.json) printJson('services', args, results);
   },
 };
@@ -125,17 +140,6 @@ const peerColumns: readonly Column<{ name: string; ms: number; cpu: number; peak
   { title: 'cold ms (CPU)', cell: time },
   { title: 'peak MB', cell: ({ peak }) => peak.toFixed(0) },
 ];
-const latency = ({ p50, p99, cpu }: Latency): string => `${p50.toFixed(2)} / ${p99.toFixed(2)} / ${cpu.toFixed(0)}`;
-const trafficColumns: readonly Column<{ count: number; found: Traffic }>[] = [
-  { title: 'Services', cell: ({ count }) => String(count) },
-  { title: 'direct p50 / p99 ms / µs CPU', cell: ({ found }) => latency(found.direct) },
-  { title: 'through', cell: ({ found }) => latency(found.through) },
-  { title: 'CPU ratio', cell: ({ found }) => (found.through.cpu / found.direct.cpu).toFixed(2) },
-  { title: 'MB/s direct', cell: ({ found }) => found.rates.direct.toFixed(0) },
-  { title: 'through', cell: ({ found }) => found.rates.through.toFixed(0) },
-  { title: 'apply to first answer ms', cell: ({ found }) => found.first.toFixed(2) },
-];
-
 /** A namespace for the time of `work`. */
 async function within<T>(work: (name: string) => Promise<T>): Promise<T> {
   const name = `evenkeel-bench-${randomBytes(3).toString('hex')}`;
@@ -155,13 +159,13 @@ async function withServer<T>(work: (client: string) => Promise<T>): Promise<T> {
       ip('-n', client, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', server);
       for (const [name, address] of [
         [client, '10.200.0.1/24'],
-        [server, `${ENDPOINT}/24`],
+        ...ENDPOINTS.map((one) => [server, `${one}/24`] as const),
       ] as const) {
         ip('-n', name, 'addr', 'add', address, 'dev', 'eth0');
         ip('-n', name, 'link', 'set', 'eth0', 'up');
       }
-      ip('-n', client, 'route', 'add', 'default', 'via', ENDPOINT);
-      const program = `require('net').createServer((s) => { s.on('error', () => {}); s.resume(); s.write('hello'); s.on('end', () => s.end()); }).listen({ port: 8080, host: '${ENDPOINT}', backlog: 1024 }, () => console.log('ready'))`;
+      ip('-n', client, 'route', 'add', 'default', 'via', ENDPOINTS[0]);
+      const program = `require('net').createServer((s) => { s.on('error', () => {}); s.resume(); s.write(s.localAddress); s.on('end', () => s.end()); }).listen({ port: 8080, host: '0.0.0.0', backlog: 1024 }, () => console.log('ready'))`;
       const child = spawn('ip', ['netns', 'exec', server, process.execPath, '-e', program]);
       try {
         await new Promise((resolve) => child.stdout.once('data', resolve));
@@ -173,12 +177,8 @@ async function withServer<T>(work: (client: string) => Promise<T>): Promise<T> {
   );
 }
 
-async function inside(ns: string, count: number, connections: number): Promise<Traffic> {
-  return await run<Traffic>(
-    'traffic-run.ts',
-    [String(count), String(connections), ENDPOINT],
-    ['ip', 'netns', 'exec', ns],
-  );
+async function inside<T>(ns: string, file: string, words: readonly (string | number)[]): Promise<T> {
+  return await run<T>(file, words.map(String), ['ip', 'netns', 'exec', ns]);
 }
 
 /** Runs a program of this folder to its end; what it printed. */

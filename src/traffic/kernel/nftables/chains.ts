@@ -1,24 +1,58 @@
-// Chains that come with need: one for each number of slots there is, two for each Service port with affinity.
+// Chains that come with need: one for each size of a table of slots, two for each Service port with affinity.
 // Pure: names and rules; whoever uses a chain has it made first.
 import type { Family } from '#lib/ip.ts';
 import type { L4Protocol } from '#traffic/model/l4/service-port.ts';
-import {
-  affinityMaps,
-  clientHash,
-  clientKey,
-  dialectOf,
-  type EndpointMap,
-  endpointMap,
-  L4_PROTOCOLS,
-} from './layout.ts';
+import { affinityMaps, clientHash, clientKey, dialectOf, type EndpointMap, endpointMap } from './layout.ts';
 
 export interface Chain {
   readonly name: string;
   readonly rules: readonly string[];
 }
 
-export function pickName(map: EndpointMap, by: 'number' | 'source', count: number): string {
-  return `${map === 'endpoints' ? '' : 'local-'}${by === 'number' ? 'random' : 'hash'}-${count}`;
+export function pickName(map: EndpointMap, by: 'number' | 'source', size: number, protocol: L4Protocol): string {
+  const word = `${by === 'number' ? 'random' : 'hash'}-${size}-${protocol.toLowerCase()}`;
+  return map === 'endpoints' ? word : `local-${word}`;
+}
+
+/** How often one is drawn: each draw misses in a third of the cases at most, so that all do in one of 59,000. */
+const DRAWS = 10;
+/** Up to so many slots have a table of their number, where no draw misses. */
+const MOST_EXACT = 4;
+
+/** Chains that a chain which takes slots needs besides itself, with what makes them. */
+export function eachDrawChain(
+  family: Family,
+  map: EndpointMap,
+  size: number,
+  protocol: L4Protocol,
+  visit: (name: string, make: () => Chain) => void,
+): void {
+  if (size <= MOST_EXACT) return;
+  const name = drawName(map, size, protocol);
+  const rules = (): readonly string[] => [takeRule(family, map, protocol, `numgen random mod ${size}`)];
+  visit(name, () => ({ name, rules: rules() }));
+  visit(pickName(map, 'number', 1, protocol), () => pickChain(family, map, 'number', 1, protocol));
+}
+
+function drawName(map: EndpointMap, size: number, protocol: L4Protocol): string {
+  return `draw-${pickName(map, 'number', size, protocol)}`;
+}
+
+function takeRule(family: Family, map: EndpointMap, protocol: L4Protocol, place: string): string {
+  const { ip } = dialectOf(family);
+  const word = protocol.toLowerCase();
+  const key = `${ip} daddr . meta l4proto . ${word} dport . ${place}`;
+  return `meta l4proto ${word} dnat ${ip} to ${key} map @${endpointMap(map, protocol)}`;
+}
+
+/**
+ * The size of the table that so many slots are drawn from: 1, 2, 3, 4, 6, 8, 12, 16 ... A chain for each number of slots
+ * would come with nearly every endpoint of a large Service, and for its rule the kernel goes through the whole map.
+ */
+export function drawnSize(slots: number): number {
+  let size = 1;
+  while (size < slots) size = Number.isInteger(Math.log2(size)) && size > 1 ? size * 1.5 : Math.ceil((size * 4) / 3);
+  return size;
 }
 
 export function affinityName(id: number): string {
@@ -33,18 +67,25 @@ export function rememberBySourceName(id: number): string {
   return `remember-by-source-${id}`;
 }
 
-/** Takes one of `count` slots of the address that was asked for. */
-export function pickChain(family: Family, map: EndpointMap, by: 'number' | 'source', count: number): Chain {
-  const { ip } = dialectOf(family);
-  const place = by === 'number' ? `numgen random mod ${count}` : clientHash(dialectOf(family), count);
-  return {
-    name: pickName(map, by, count),
-    rules: L4_PROTOCOLS.map((protocol) => {
-      const word = protocol.toLowerCase();
-      const key = `${ip} daddr . meta l4proto . ${word} dport . ${place}`;
-      return `meta l4proto ${word} dnat ${ip} to ${key} map @${endpointMap(map, protocol)}`;
-    }),
-  };
+/**
+ * Takes one of the slots of the address that was asked for. By number, slots are drawn from `size` of which some may be
+ * empty: who meets one draws again, so that all that are filled are equally likely. By source, `size` are filled.
+ */
+export function pickChain(
+  family: Family,
+  map: EndpointMap,
+  by: 'number' | 'source',
+  size: number,
+  protocol: L4Protocol,
+): Chain {
+  const name = pickName(map, by, size, protocol);
+  const take = (place: string): Chain => ({ name, rules: [takeRule(family, map, protocol, place)] });
+  if (by === 'source') return take(clientHash(dialectOf(family), size));
+  if (size <= MOST_EXACT) return take(`numgen random mod ${size}`);
+  // In a chain of its own, since the kernel goes through the whole map for each rule that looks into it.
+  const draws = Array<string>(DRAWS).fill(`jump ${drawName(map, size, protocol)}`);
+  // The first slot is always filled.
+  return { name, rules: [...draws, `goto ${pickName(map, 'number', 1, protocol)}`] };
 }
 
 /** A client that was here before goes where it went; others pick. `id` is the Service port's own (1 to 2^31 - 1). */

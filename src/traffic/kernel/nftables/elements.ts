@@ -13,6 +13,8 @@ import {
   affinityChain,
   affinityName,
   type Chain,
+  drawnSize,
+  eachDrawChain,
   pickChain,
   pickName,
   rememberBySource,
@@ -46,10 +48,11 @@ export type VisitElement = (set: SetName, key: string, value: string) => void;
 /** Those that no other port has. */
 export function eachOwn(port: PlacedPort, style: Style, visit: VisitElement): void {
   eachOfFronts(port, style, visit);
-  for (const { set, key, owners } of slotLists(port)) {
-    let slot = 0;
-    for (const owner of owners) visit(set, `${key} . ${slot++}`, endpointText(owner));
-  }
+  eachSlotList(port, (set, key, owners) => {
+    for (let slot = 0; slot < owners.length; slot++) {
+      visit(set, `${key} . ${slot}`, endpointText(owners[slot] as RuleEndpoint));
+    }
+  });
 }
 
 /** The same without the endpoints in their slots, which may be thousands. */
@@ -57,22 +60,18 @@ export function eachOfFronts(port: PlacedPort, style: Style, visit: VisitElement
   for (const front of port.rules.fronts) frontElements(port, front, style, visit);
 }
 
-/** The endpoints of one front: their keys are its own and the number of the slot. */
-export interface SlotList {
-  readonly set: SetName;
-  readonly key: string;
-  readonly owners: readonly RuleEndpoint[];
-}
-
-export function slotLists(port: PlacedPort): readonly SlotList[] {
+/** The endpoints of each front: keys of its elements are `key` and the number of the slot. */
+export function eachSlotList(
+  port: PlacedPort,
+  visit: (set: SetName, key: string, owners: readonly RuleEndpoint[]) => void,
+): void {
   const { rules } = port;
-  return rules.fronts.flatMap((front) =>
-    waysOf(rules, front).map((to) => ({
-      set: endpointMap(mapOf(to), rules.protocol),
-      key: frontText(rules, front),
-      owners: port[to].owners,
-    })),
-  );
+  for (const front of rules.fronts) {
+    const ways = waysOf(rules, front);
+    if (ways.length === 0) continue;
+    const key = frontText(rules, front);
+    for (const to of ways) visit(endpointMap(mapOf(to), rules.protocol), key, port[to].owners);
+  }
 }
 
 /** Those that other ports may have as well. */
@@ -115,9 +114,16 @@ function isSplit({ external }: PortRules, front: Front): boolean {
 /** The sets of endpoints that a front may lead to. */
 function waysOf(rules: PortRules, front: Front): readonly EndpointSetName[] {
   const other = outcomeOf(rules, front, 'other');
-  if (!isSplit(rules, front)) return other.type === 'forward' ? [other.to] : [];
-  return other.type === 'forward' ? ['cluster', 'local'] : ['cluster'];
+  if (isSplit(rules, front)) return other.type === 'forward' ? WAYS.both : WAYS.cluster;
+  return other.type === 'forward' ? WAYS[other.to] : WAYS.none;
 }
+
+const WAYS = {
+  none: [],
+  cluster: ['cluster'],
+  local: ['local'],
+  both: ['cluster', 'local'],
+} as const satisfies Readonly<Record<string, readonly EndpointSetName[]>>;
 
 function plainElements(
   port: PlacedPort,
@@ -157,8 +163,12 @@ function leadElement(
 /** Where a front leads. The set of the node alone has maps, chains and a memory of its own: a client may use both. */
 function target(port: PlacedPort, to: EndpointSetName): string {
   if (remembers(port)) return affinityName(memoryId(port, to));
-  const { by, owners } = port[to];
-  return pickName(mapOf(to), by, owners.length);
+  const { by } = port[to];
+  return pickName(mapOf(to), by, sizeOf(port[to]), port.rules.protocol);
+}
+
+function sizeOf({ by, owners }: SlotTable): number {
+  return by === 'number' ? drawnSize(owners.length) : owners.length;
 }
 
 /** A set of intervals refuses what overlaps: the wider range stands for the narrower. One address has no prefix. */
@@ -197,9 +207,11 @@ export function eachChain(port: PlacedPort, visit: (name: string, make: () => Ch
 
 function wayChains(port: PlacedPort, to: EndpointSetName, visit: (name: string, make: () => Chain) => void): void {
   const { family, protocol, affinitySeconds } = port.rules;
-  const { by, owners } = port[to];
-  const pick = pickName(mapOf(to), by, owners.length);
-  visit(pick, () => pickChain(family, mapOf(to), by, owners.length));
+  const { by } = port[to];
+  const size = sizeOf(port[to]);
+  const pick = pickName(mapOf(to), by, size, protocol);
+  visit(pick, () => pickChain(family, mapOf(to), by, size, protocol));
+  if (by === 'number') eachDrawChain(family, mapOf(to), size, protocol, visit);
   if (!remembers(port)) return;
   const id = memoryId(port, to);
   visit(affinityName(id), () => affinityChain(family, id, protocol, pick));

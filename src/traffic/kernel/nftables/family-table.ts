@@ -21,7 +21,7 @@ import {
 } from './elements.ts';
 import { makeTable, type SetName, writeRules } from './layout.ts';
 import { slotChanges } from './slot-changes.ts';
-import { leadingChains, type Style, wayNumber } from './ways.ts';
+import { leadingChains, type Style, takesSlots, wayNumber } from './ways.ts';
 
 /** A chain that something may still lead to in the kernel's eyes is left for this long (kernels before 6.2). */
 const REST_MS = 1_000;
@@ -247,7 +247,7 @@ export class FamilyTable {
     for (const name of had) {
       const used = this.#chains.get(name);
       if (used === undefined || has.has(name)) continue;
-      if (used.users > 1) this.#chains.set(name, { ...used, users: used.users - 1 });
+      if (used.users > 1 || takesSlots(name)) this.#chains.set(name, { ...used, users: used.users - 1 });
       else {
         this.#chains.delete(name);
         this.#resting.set(name, now);

@@ -2,8 +2,21 @@
 // Pure; knows nothing of what else a port has in its table.
 import type { RuleEndpoint } from '#traffic/snapshot/rules/rule-model.ts';
 import type { Element } from './batch.ts';
-import { type PlacedPort, type SlotList, slotLists } from './elements.ts';
+import { eachSlotList, type PlacedPort } from './elements.ts';
+import type { SetName } from './layout.ts';
 import { endpointText } from './slot-table.ts';
+
+interface SlotList {
+  readonly set: SetName;
+  readonly key: string;
+  readonly owners: readonly RuleEndpoint[];
+}
+
+function listsOf(port: PlacedPort | undefined): readonly SlotList[] {
+  const found: SlotList[] = [];
+  if (port !== undefined) eachSlotList(port, (set, key, owners) => found.push({ set, key, owners }));
+  return found;
+}
 
 /** Appends what goes and what comes. A slot with another endpoint does both. */
 export function slotChanges(
@@ -12,8 +25,8 @@ export function slotChanges(
   removed: Element[],
   added: Element[],
 ): void {
-  const old = before === undefined ? [] : slotLists(before);
-  const now = after === undefined ? [] : slotLists(after);
+  const old = listsOf(before);
+  const now = listsOf(after);
   const isSame = (one: SlotList) => (other: SlotList) => one.set === other.set && one.key === other.key;
   for (const list of now) differ(list, old.find(isSame(list))?.owners ?? [], list.owners, removed, added);
   for (const list of old) if (!now.some(isSame(list))) differ(list, list.owners, [], removed, added);

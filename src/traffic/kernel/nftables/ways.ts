@@ -20,17 +20,25 @@ export const LEADS = {
 
 export type Lead = keyof typeof LEADS;
 
-const KINDS: Readonly<Record<string, number>> = { random: 1, hash: 2, 'local-random': 3, 'local-hash': 4 };
-const KIND_UNIT = 2 ** 28;
-const AFFINITY = 2 ** 31;
+/** Kinds of chains that take a slot, in the words of chains.ts. */
+const KINDS = ['local-random', 'local-hash', 'random', 'hash'].flatMap((kind) =>
+  ['tcp', 'udp', 'sctp'].map((protocol) => ({ before: `${kind}-`, after: `-${protocol}` })),
+);
+const KIND_UNIT = 2 ** 27;
+const AFFINITY = { before: 'affinity-', number: 2 ** 31 };
 
 /** The number of the chain with this name, which is always the same; undefined for chains that no front leads to. */
 export function wayNumber(chain: string): number | undefined {
-  const dash = chain.lastIndexOf('-');
-  const [word, count] = [chain.slice(0, dash), Number(chain.slice(dash + 1))];
-  if (word === 'affinity') return AFFINITY + count;
-  const kind = KINDS[word];
-  return kind === undefined ? undefined : kind * KIND_UNIT + count;
+  if (chain.startsWith(AFFINITY.before)) return AFFINITY.number + Number(chain.slice(AFFINITY.before.length));
+  const kind = KINDS.findIndex(({ before, after }) => chain.startsWith(before) && chain.endsWith(after));
+  const { before, after } = KINDS[kind] ?? {};
+  if (before === undefined || after === undefined) return undefined;
+  return (kind + 1) * KIND_UNIT + Number(chain.slice(before.length, -after.length));
+}
+
+/** Whether a chain takes a slot for any Service, or helps to: there are few, so that they stay once they are there. */
+export function takesSlots(chain: string): boolean {
+  return chain.startsWith('draw-') || (!chain.startsWith(AFFINITY.before) && wayNumber(chain) !== undefined);
 }
 
 /** Chains that are always there, with the rules that lead fronts to others. */

@@ -182,6 +182,7 @@ export class RuleBook {
   }
 
   #withoutLostFronts(rules: PortRules): PortRules {
+    if (this.#contested.size === 0) return rules;
     const kept = rules.fronts.filter((front) => this.#holder(frontKey(front, rules)) === rules.name);
     return kept.length === rules.fronts.length ? rules : { ...rules, fronts: kept };
   }

@@ -11,37 +11,48 @@ export function widthOf(field: Field, addressBytes: number): number {
   return field === 'address' || field === 'range' ? addressBytes : 4;
 }
 
-/** Writes `text` at `at`; of a range the first address, or the `last`. */
-export function writeField(out: MessageBytes, at: number, field: Field, text: string, last: boolean): void {
+/** Writes what stands in `text` from `from` to `to`, at `at`; of a range the first address, or the `last`. */
+export function writeField(
+  out: MessageBytes,
+  at: number,
+  field: Field,
+  text: string,
+  from: number,
+  to: number,
+  last: boolean,
+): void {
   switch (field) {
     case 'address':
-      writeAddress(out.bytes, at, text);
+      writeAddress(out.bytes, at, text, from, to);
       return;
     case 'range':
-      writeRange(out.bytes, at, text, last);
+      writeRange(out.bytes, at, text.slice(from, to), last);
       return;
-    case 'protocol':
-      out.bytes[at] = IPPROTO[text] ?? unreadable(field, text);
+    case 'protocol': {
+      const word = text.slice(from, to);
+      out.bytes[at] = IPPROTO[word] ?? unreadable(field, word);
       return;
+    }
     case 'port':
-      out.view.setUint16(at, decimal(text, 0, text.length, 65_535));
+      out.view.setUint16(at, decimal(text, from, to, 65_535));
       return;
     case 'number':
-      out.view.setUint32(at, decimal(text, 0, text.length, 0xffff_ffff), LITTLE);
+      out.view.setUint32(at, decimal(text, from, to, 0xffff_ffff), LITTLE);
       return;
   }
 }
 
-function writeAddress(bytes: Uint8Array, at: number, text: string): void {
-  if (text.includes(':')) writeIpv6(bytes, at, text);
-  else writeIpv4(bytes, at, text);
+function writeAddress(bytes: Uint8Array, at: number, text: string, from: number, to: number): void {
+  const colon = text.indexOf(':', from);
+  if (colon >= 0 && colon < to) writeIpv6(bytes, at, text.slice(from, to));
+  else writeIpv4(bytes, at, text, from, to);
 }
 
-function writeIpv4(bytes: Uint8Array, at: number, text: string): void {
-  let from = 0;
+function writeIpv4(bytes: Uint8Array, at: number, text: string, start: number, to: number): void {
+  let from = start;
   for (let part = 0; part < 4; part++) {
-    const dot = part === 3 ? text.length : text.indexOf('.', from);
-    if (dot < 0) unreadable('address', text);
+    const dot = part === 3 ? to : text.indexOf('.', from);
+    if (dot < 0 || dot > to) unreadable('address', text);
     bytes[at + part] = decimal(text, from, dot, 255);
     from = dot + 1;
   }
@@ -75,7 +86,7 @@ function writeGroup(bytes: Uint8Array, at: number, group: string, text: string):
 function writeRange(bytes: Uint8Array, at: number, text: string, last: boolean): void {
   const slash = text.indexOf('/');
   const address = slash < 0 ? text : text.slice(0, slash);
-  writeAddress(bytes, at, address);
+  writeAddress(bytes, at, address, 0, address.length);
   const width = address.includes(':') ? 16 : 4;
   const prefix = slash < 0 ? width * 8 : decimal(text, slash + 1, text.length, width * 8);
   for (let bit = prefix; bit < width * 8; bit++) {

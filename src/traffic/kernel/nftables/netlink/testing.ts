@@ -25,7 +25,7 @@ function rangeOf(family: Family): fc.Arbitrary<string> {
 const VERDICTS: Readonly<Record<string, readonly string[]>> = {
   remember: ['drop', 'return'],
 };
-const TRANSLATIONS = ['drop', 'goto random-2', 'goto hash-251'];
+const TRANSLATIONS = ['drop', 'goto random-2-tcp', 'goto hash-251-udp'];
 
 /** Names of the sets whose elements can be drawn. */
 export const DRAWN_SETS: readonly SetName[] = (Object.keys(SET_KINDS) as SetName[]).filter(

@@ -6,7 +6,7 @@ import type { Family } from '#lib/ip.ts';
 import { privilegedObstacle, uniqueName } from '#lib/sys/testing.ts';
 import { kernelAllows } from '#test/support/kernel.ts';
 import { type Batch, type Element, emptyBatch } from '../batch.ts';
-import { affinityChain, type Chain, pickChain, rememberBySource, rememberChain } from '../chains.ts';
+import { affinityChain, type Chain, eachDrawChain, pickChain, rememberBySource, rememberChain } from '../chains.ts';
 import { createWriter } from '../choose-writer.ts';
 import { dialectOf, makeTable, SET_KINDS, type SetName, writeRules } from '../layout.ts';
 import { createNft, type Nft } from '../nft.ts';
@@ -26,6 +26,13 @@ interface Side {
   readonly netns: string;
   readonly nft: Nft;
   readonly writer: Writer;
+}
+
+/** What `pick` of six slots leads to. */
+function drawChains(family: Family): Chain[] {
+  const found: Chain[] = [];
+  eachDrawChain(family, 'endpoints', 6, 'UDP', (_, make) => found.push(make()));
+  return found;
 }
 
 describe.skipIf(!allowed)('the ways to write', () => {
@@ -75,8 +82,8 @@ describe.skipIf(!allowed)('the ways to write', () => {
   it.each(FAMILIES)(
     'leave the same table whatever the batches (%s)',
     async (family) => {
-      const picks = [2, 3].map((count) => pickChain(family, 'endpoints', 'number', count));
-      const chains = [...picks, pickChain(family, 'endpoints', 'source', 251)];
+      const picks = [2, 3].map((size) => pickChain(family, 'endpoints', 'number', size, 'TCP'));
+      const chains = [...picks, pickChain(family, 'endpoints', 'source', 251, 'UDP')];
       const elements = fc.uniqueArray(elementOf(family), {
         maxLength: 60,
         selector: ({ set, key }) =>
@@ -105,10 +112,11 @@ describe.skipIf(!allowed)('the ways to write', () => {
   it.each(FAMILIES)(
     'make, change and remove chains alike (%s)',
     async (family) => {
-      const pick = pickChain(family, 'endpoints', 'number', 2);
+      const pick = pickChain(family, 'endpoints', 'number', 6, 'UDP');
       const chains = [
         pick,
-        pickChain(family, 'local-endpoints', 'source', 1021),
+        ...drawChains(family),
+        pickChain(family, 'local-endpoints', 'source', 1021, 'SCTP'),
         affinityChain(family, 7, 'UDP', pick.name),
         rememberChain(family, 7, 'UDP', 3_600),
         rememberChain(family, 9, 'TCP', 1),
