@@ -108,12 +108,7 @@ function serviceObject(at: number, version: number): object {
   };
 }
 
-function sliceObject(
-  at: number,
-  version: number,
-  pods: readonly (number | string)[],
-  changed = MADE,
-): object {
+function sliceObject(at: number, version: number, pods: readonly (number | string)[], changed = MADE): object {
   const name = `service-${at}`;
   return {
     kind: 'EndpointSlice',

@@ -106,7 +106,9 @@ const known: Outcomes[] = [];
 function oneOf(outcomes: Outcomes): Outcomes {
   const { pod, node, other } = outcomes;
   const place = (codeOf(pod) * OUTCOMES + codeOf(node)) * OUTCOMES + codeOf(other);
-  return (known[place] ??= outcomes);
+  const had = known[place];
+  if (had === undefined) known[place] = outcomes;
+  return had ?? outcomes;
 }
 
 /** Kinds of outcomes. */
