@@ -81,6 +81,23 @@ test.for(writers)('has what it should have after every change, and nothing when 
   expect(warnings).toEqual([]);
 });
 
+test.for(writers)('can be listed by whoever lists the rules of the machine (%s)', async (writer) => {
+  const driver = create(writer);
+  const remembering = l4Port({
+    service: 'shop/six',
+    family: 'IPv6',
+    clusterIP: 'fd00:10:96::6',
+    affinitySeconds: 60,
+    endpoints: [l4Endpoint('fd00:10:244::5', { node: 'n1' }), l4Endpoint('fd00:10:244::6', { node: 'n2' })],
+  });
+  await driver.apply(bookOf(web, hashed, remembering).whole());
+  for (const format of ['', '--json ']) {
+    const listed = nft(`${format}list ruleset`);
+    for (const word of ['10.96.0.10', 'fd00:10:96::6', 'affinity-', 'random-']) expect(listed).toContain(word);
+  }
+  await driver.close();
+});
+
 test.for(writers)('takes over what an earlier run left, whatever became of it (%s)', async (writer) => {
   const first = create(writer);
   await first.apply(bookOf(web, hashed).whole());

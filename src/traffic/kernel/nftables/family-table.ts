@@ -302,7 +302,7 @@ export class FamilyTable {
 
 function wayElement(chain: string): Element | undefined {
   const number = wayNumber(chain);
-  return number === undefined ? undefined : { set: 'ways', key: String(number), value: `goto ${chain}` };
+  return number === undefined ? undefined : { set: 'ways', key: `0 . ${number}`, value: `goto ${chain}` };
 }
 
 function sharedOf(port: PlacedPort): ReadonlyMap<SetName, ReadonlySet<string>> {

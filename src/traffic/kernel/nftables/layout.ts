@@ -180,7 +180,8 @@ function sets({ ip, addressType }: Dialect): readonly string[] {
     return `map ${endpointMap(map, protocol)} { ${types} }`;
   };
   const affinity = (protocol: L4Protocol): string[] => {
-    const key = `${ip === 'ip' ? 'ip saddr' : 'jhash ip6 saddr mod 2'} . numgen inc mod 1 offset 1`;
+    // Any number stands for the hash of an IPv6 client: nft 1.0.6 falls over a map that speaks of `jhash` when it lists it.
+    const key = `${ip === 'ip' ? 'ip saddr' : 'numgen inc mod 2'} . numgen inc mod 1 offset 1`;
     const port = `${protocol.toLowerCase()} dport`;
     const map = (name: string, value: string): string =>
       `map ${name} { typeof ${key} : ${value}; flags dynamic,timeout; size ${MOST_CLIENTS}; }`;
@@ -194,7 +195,8 @@ function sets({ ip, addressType }: Dialect): readonly string[] {
     `map locals { ${verdicts} }`,
     // Of the types that are numbers, `mark` is one that needs no rule to say it; no packet is marked.
     ...['service-ways', 'shortcut-ways', 'local-ways'].map((map) => `map ${map} { type ${front} : mark; }`),
-    'map ways { type mark : verdict; }',
+    // The first number is always 0 (see netlink/rule-bytes.ts).
+    'map ways { type mark . mark : verdict; }',
     `set by-source { type ${front}; }`,
     ...L4_PROTOCOLS.flatMap((protocol) => [endpoints('endpoints', protocol), endpoints('local-endpoints', protocol)]),
     `set rejected { type ${front}; }`,

@@ -26,7 +26,7 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   'service-ways': WAY_MAP,
   'shortcut-ways': WAY_MAP,
   'local-ways': WAY_MAP,
-  ways: { key: ['number'], value: 'verdict' },
+  ways: { key: ['number', 'number'], value: 'verdict' },
   'by-source': FRONT_SET,
   rejected: FRONT_SET,
   dropped: FRONT_SET,

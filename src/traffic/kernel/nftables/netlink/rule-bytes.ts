@@ -12,6 +12,8 @@ const WORD_0 = 8;
 const VERDICT = 0;
 /** Where a hash has its input: behind the longest key. */
 const SCRATCH = 12;
+/** Where a key is that leaves the first registers to what is found by it. */
+const LATER_WORD = 4;
 /** Where the port is looked up, where the address is in the first registers. */
 const PORT_WORD = 8;
 
@@ -77,9 +79,13 @@ class RuleWriter {
     found = match(/^(ip6? daddr \. [^@]+?)(?: map @(\S+))? vmap @(\S+)/);
     if (found !== null) {
       const [whole, key = '', numbers, verdicts = ''] = found;
-      this.#concatenation(key, 0);
-      // The number that one map says is the key of the next.
-      if (numbers !== undefined) this.#lookup(numbers, 0, WORD_0);
+      if (numbers === undefined) {
+        this.#concatenation(key, 0);
+      } else {
+        this.#concatenation(key, LATER_WORD);
+        this.#zeros();
+        this.#lookup(numbers, LATER_WORD, WORD_0 + 1);
+      }
       this.#lookup(verdicts, 0, VERDICT);
       return whole.length;
     }
@@ -193,14 +199,35 @@ class RuleWriter {
     });
   }
 
+  /**
+   * Zeros in the first two registers, of which the second is then overwritten by what a map says: together they are the
+   * key of the next map. A register that a map filled cannot begin a key: nft 1.0.6 does not know how long it is, and
+   * fails an assertion whenever somebody lists the rules of the machine. Here it sees eight bytes of the packet.
+   */
+  #zeros(): void {
+    const zeros = new Uint8Array(8);
+    this.#payload(WORD_0, TRANSPORT_HEADER, 0, zeros.length);
+    this.#begin('bitwise', () => {
+      this.#out.u32(1, WORD_0);
+      this.#out.u32(2, WORD_0);
+      this.#out.u32(3, zeros.length);
+      this.#value(4, zeros);
+      this.#value(5, zeros);
+    });
+  }
+
+  #value(type: number, bytes: Uint8Array): void {
+    const data = this.#out.beginNest(type);
+    const at = this.#out.attribute(DATA.value, bytes.length);
+    this.#out.bytes.set(bytes, at);
+    this.#out.endNest(data);
+  }
+
   #compare(word: number, value: Uint8Array): void {
     this.#begin('cmp', () => {
       this.#out.u32(1, WORD_0 + word);
       this.#out.u32(2, 0);
-      const data = this.#out.beginNest(3);
-      const at = this.#out.attribute(DATA.value, value.length);
-      this.#out.bytes.set(value, at);
-      this.#out.endNest(data);
+      this.#value(3, value);
     });
   }
 

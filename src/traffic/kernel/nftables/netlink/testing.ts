@@ -58,7 +58,7 @@ function elementIn(family: Family, set: SetName): fc.Arbitrary<Element> {
     case 'local-ways':
       return made(front, number);
     case 'ways':
-      return made(number, fc.constantFrom(...TRANSLATIONS));
+      return made(joined(fc.constant('0'), number), fc.constantFrom(...TRANSLATIONS));
     case 'by-source':
     case 'rejected':
     case 'dropped':
