@@ -24,6 +24,8 @@ export class AttachmentStore {
   constructor(dir: string) {
     this.#dir = dir;
     mkdirSync(dir, { recursive: true, mode: 0o700 });
+    // Of a run that was killed between writing one and giving it its name: the record before it, or none, is what counts.
+    for (const name of readdirSync(dir)) if (name.endsWith('.new')) rmSync(join(dir, name), { force: true });
   }
 
   get(podUid: string): Attachment | undefined {
