@@ -24,7 +24,7 @@ export const containerVerdicts: Verdicts = {
     ...honoured(TERMINATION, 'lifecycle', 'startupProbe'),
     ...honoured('src/kube/kubelet/limits.test.ts', 'resources'),
     ...honoured(ISOLATION, 'securityContext', 'terminationMessagePath'),
-    ...honoured('src/kube/kubelet/process/streams.test.ts', 'stdin', 'stdinOnce', 'tty'),
+    ...honoured('src/kube/kubelet/streams.contract.ts', 'stdin', 'stdinOnce', 'tty'),
     ...honoured('src/kube/kubelet/env/env.test.ts', 'ports'),
     ...ignored(NO_RESIZE, 'resizePolicy'),
     ...ignored(NO_RESTART_RULES, 'restartPolicyRules'),

@@ -55,7 +55,7 @@ export const podVerdicts: Verdicts = {
     ...honoured('src/kube/kubelet/env/env.test.ts', 'envFrom'),
     ...honoured(FIELDS, 'imagePullPolicy', 'terminationMessagePolicy', 'workingDir'),
     ...honoured(ISOLATION, 'securityContext', 'terminationMessagePath'),
-    ...honoured('src/kube/kubelet/process/streams.test.ts', 'stdin', 'stdinOnce', 'tty'),
+    ...honoured('src/kube/kubelet/streams.contract.ts', 'stdin', 'stdinOnce', 'tty'),
     ...refused(NOT_EPHEMERAL, 'lifecycle', 'livenessProbe', 'ports', 'readinessProbe', 'resources', 'startupProbe'),
     ...refused(NOT_EPHEMERAL, 'restartPolicy'),
     ...ignored('it runs once', 'restartPolicyRules'),
