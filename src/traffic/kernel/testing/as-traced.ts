@@ -17,9 +17,10 @@ export function traceOf(model: RuleModel, probe: Probe): Trace {
   return trace(model, { from: sourceOf(probe), to: probe.to, port: probe.port, protocol: probe.protocol });
 }
 
+/** Silence is as it should be: it may come, and is waited for only briefly. */
 function isSilent(traced: Trace | undefined): boolean {
   if (traced?.verdict !== 'forward') return traced?.verdict === 'drop';
-  return traced.endpoints.every(({ lost }) => lost);
+  return traced.endpoints.some(({ lost }) => lost);
 }
 
 /** Whether a Service has this address, and other ports of it than this one. */
