@@ -64,7 +64,7 @@ inGuest(import.meta.url, 'a service proxy by IPVS', { tools, modules: ['ipv6'], 
       await killed.finished;
       expect(table()).not.toBe('');
       const cleaned = await run(evenkeelBinary, ['service-proxy', '--cleanup', '--mode', 'ipvs']);
-      expect(cleaned).toMatchObject({ code: 0, stdout: 'Driver ipvs: what it had left is removed\n' });
+      expect(cleaned).toMatchObject({ code: 0, stderr: '', stdout: 'Driver ipvs: what it had left is removed\n' });
       expect([table(), rest()]).toEqual(['', '']);
     } finally {
       for (const { child } of running) child.kill('SIGKILL');

@@ -136,15 +136,16 @@ Examples:
 }
 
 async function run(options: Options): Promise<void> {
-  const settings = settingsOf(options);
+  // What is left is removed whatever the machine is called, so that no name of a Node is asked for.
+  const settings = options.cleanup ? undefined : settingsOf(options);
   const log = await openLog(options.verbose ? { verbose: true } : { stderr: 'warn' });
   const tell = (line: string): void => void process.stdout.write(`${line}\n`);
   // Timers of the clock keep no process alive, and before the API answers there may be nothing else to do so.
   const awake = setInterval(() => {}, 60_000);
   try {
-    if (options.cleanup) {
+    if (settings === undefined) {
       const { cleanUp } = await import('../../service-proxy/clean-up.ts');
-      await cleanUp(settings.mode, { warn: (message) => log.warn({}, message), tell });
+      await cleanUp(options.proxyMode ?? options.mode, { warn: (message) => log.warn({}, message), tell });
       return;
     }
     const signal = signalled(['SIGINT', 'SIGTERM'], () => process.stderr.write('Stopping.\n'));
