@@ -33,7 +33,7 @@ class IptablesDriver implements L4Driver {
   readonly #warn: (message: string) => void;
   readonly #commands: IptablesCommands;
   readonly #emptyTables: EmptyTables;
-  /** Tables that there were before this run, by family. */
+  /** Tables that there were before any run of ours, by family: what an earlier run left in one says that it made it. */
   readonly #foreign = new Map<Family, ReadonlySet<string> | undefined>();
   readonly #ports = new Map<string, { readonly rules: PortRules; readonly text: PortText }>();
   /** What the kernel was told last, by family and table. */
@@ -136,13 +136,17 @@ class IptablesDriver implements L4Driver {
   /** From what the kernel has, whoever wrote it, to what it should have. */
   async #takeOver(): Promise<void> {
     for (const family of FAMILIES) {
-      if (!this.#foreign.has(family)) this.#foreign.set(family, await this.#emptyTables.there(family));
+      const isFirst = !this.#foreign.has(family);
+      const there = isFirst ? await this.#emptyTables.there(family) : undefined;
       const entries = new Map<TableName, readonly string[]>();
+      const ofOurs = new Set<string>();
       for (const table of TABLES) {
         const saved = await this.#commands.save(family, table, this.#prefix);
+        if (saved.chains.size > 0) ofOurs.add(table);
         this.#told.set(`${family} ${table}`, saved.chains);
         entries.set(table, saved.entries);
       }
+      if (isFirst) this.#foreign.set(family, there && new Set([...there].filter((table) => !ofOurs.has(table))));
       await this.#tell(family);
       for (const table of TABLES) {
         const missing = this.#missingEntries(table, entries.get(table) ?? []);
