@@ -58,6 +58,8 @@ export class ServiceLab {
   /** Path of the namespace of the node under test. */
   readonly node: string;
   readonly #agents = new Map<Place, Agent>();
+  /** Places whose clients are in a control group of their own. */
+  readonly #grouped = new Set<Place>();
   readonly #streams = new Set<LabStream>();
   readonly #slowness: number;
   readonly #streamPause: number;
@@ -76,7 +78,9 @@ export class ServiceLab {
     try {
       makeNamespaces(lab.id);
       for (const place of places) {
-        lab.#agents.set(place, new Agent(place, netnsPath(lab.id, place), options.groupOf?.(lab.id, place)));
+        const group = options.groupOf?.(lab.id, place);
+        if (group !== undefined) lab.#grouped.add(place);
+        lab.#agents.set(place, new Agent(place, netnsPath(lab.id, place), group));
       }
       await Promise.all(places.map((place) => lab.#agent(place).tell({ do: 'serve', served: servedAt(place) })));
       return lab;
@@ -84,6 +88,11 @@ export class ServiceLab {
       await lab.close();
       throw error;
     }
+  }
+
+  /** Whether a driver that serves sockets has those of this place. */
+  servesSocketsAt(place: Place): boolean {
+    return this.#grouped.has(place);
   }
 
   /** A script in the namespace of the node; what it printed. */
