@@ -1,12 +1,13 @@
 // What clients see when backends die, lag or lie, and when clients themselves are slow.
 import type { Socket } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Cluster } from '#traffic/model/ir.ts';
 import type { Engine, EngineOptions } from './engine.ts';
 import { ClockLab } from './testing/clock-lab.ts';
 import { Harness, portOf } from './testing/harness.ts';
 import { endpointsUpdate, simpleModel } from './testing/model.ts';
-import { exchange, httpBackend, RawClient, rawBackend } from './testing/peers.ts';
+import { deafBackend, exchange, httpBackend, RawClient, rawBackend } from './testing/peers.ts';
 
 const harness = new Harness();
 afterEach(() => harness.close());
@@ -135,6 +136,52 @@ describe('retries', () => {
     expect(closed).toEqual(['/idle']);
     answer();
     expect(await slow.untilClosed()).toMatch(/^HTTP\/1\.1 200 /);
+  });
+});
+
+describe('an endpoint that takes no connection', () => {
+  const beside = async (overrides: Partial<Cluster> = {}): Promise<Engine> => {
+    const deaf = await harness.backend(deafBackend());
+    const well = await harness.backend(rawBackend((socket) => socket.on('data', () => socket.write(OK))));
+    return await engineTo([deaf.port, well.port], overrides);
+  };
+
+  /** How many of `count` clients, one after the other, left after 700 ms without an answer. */
+  const impatient = async (engine: Engine, count: number): Promise<number> => {
+    let left = 0;
+    for (let request = 0; request < count; request++) {
+      const client = new RawClient(portOf(engine)).send(get());
+      if ((await Promise.race([client.untilClosed(), setTimeout(700, 'nothing')])) === 'nothing') left++;
+      client.socket.resetAndDestroy();
+    }
+    return left;
+  };
+
+  it('is left alone once a client has lost patience with it', async () => {
+    const engine = await beside();
+    expect(await impatient(engine, 8)).toBe(1);
+    expect(await engine.metricsText()).toMatch(/connect_timeout/);
+  });
+
+  it('is given up for another one long before the time-out', async () => {
+    const engine = await beside();
+    const begun = performance.now();
+    const answers = await Promise.all([exchange(portOf(engine), get()), exchange(portOf(engine), post)]);
+    for (const answer of answers) expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    expect(performance.now() - begun).toBeLessThan(2_500);
+  });
+
+  it('is waited for as long as the time-out says where no other try is allowed', async () => {
+    const timeouts = { connect: 2_000, response: 0, idle: 0 };
+    const engine = await beside({ timeouts, retry: { attempts: 0 } });
+    const times = await Promise.all(
+      [1, 2].map(async () => {
+        const begun = performance.now();
+        const answer = await exchange(portOf(engine), get());
+        return `${answer.slice(0, 12)} ${performance.now() - begun > 1_900 ? 'late' : 'soon'}`;
+      }),
+    );
+    expect(times.sort()).toEqual(['HTTP/1.1 200 soon', 'HTTP/1.1 504 late']);
   });
 });
 

@@ -171,7 +171,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
 
   onTick(now: number): void {
     if (!this.active) return;
-    const failure = this.#deadlines.expired(now) ?? (this.#tries.drained(now) ? failures.drained : undefined);
+    const failure = this.#deadlines.expired(now) ?? this.#tries.expired(this.#body.whole, now);
     if (failure === undefined) return;
     this.#deadlines.endTry();
     if (this.#tries.stream === undefined) this.#fail(failure);

@@ -47,6 +47,11 @@ export class Retries {
     this.#reuseRaceForgiven = false;
   }
 
+  /** Whether a try is left for what went wrong before anything was sent. */
+  hasFor(condition: RetryCondition): boolean {
+    return this.#left > 0 && compile(this.#policy).on.has(condition);
+  }
+
   /** Takes one try where sending again is safe and asked for; `reused` tells that the connection was not new. */
   afterFailure(failure: Failure, method: string, reused: boolean): boolean {
     const { condition, retrySafe } = failure;

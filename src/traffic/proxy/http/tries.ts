@@ -19,6 +19,11 @@ import { mayRepeat, Retries } from './retries.ts';
 import { retryAfterMs } from './retry-after.ts';
 import type { UpstreamStream } from './upstream-stream.ts';
 
+/** A living endpoint takes a connection sooner: longer than a round trip to anywhere. */
+const IN_VAIN_MS = 500;
+/** The kernel has sent a second SYN by then. Whoever might answer at once is asked instead. */
+const PATIENCE_MS = 1_000;
+
 /** The exchange, as its tries see it. */
 export interface TriesHost {
   /** Sends the request on `stream`. */
@@ -50,6 +55,8 @@ export class Tries {
   /** Ends the wait before the next try. */
   #cancelWait: Cancel | undefined;
   #started = 0;
+  /** The try may yet be given up for another endpoint. */
+  #mayMoveOn = false;
   /** When the response head came; 0 before. */
   #headAt = 0;
 
@@ -121,14 +128,17 @@ export class Tries {
     this.stream = stream;
     context.stats.upstreamStarted(pool);
     this.#deadlines.beginTry(this.#route?.timeouts?.perTry ?? 0, now);
+    this.#mayMoveOn = !stream.connected;
     if (!stream.connected) this.#deadlines.wait(cluster.config.timeouts.connect, failures.connectTimeout, now);
     this.#host.send(stream, now);
   }
 
-  /** The endpoint of the try under way has left, and its time to finish is over. */
-  drained(now: number): boolean {
+  /** Why the try under way has to end, beside the time-outs; undefined when it may go on. */
+  expired(repeatable: boolean, now: number): Failure | undefined {
     const drainedAt = this.stream?.pool.drainedAt ?? 0;
-    return drainedAt !== 0 && now >= drainedAt;
+    // The endpoint has left, and its time to finish is over.
+    if (drainedAt !== 0 && now >= drainedAt) return failures.drained;
+    return repeatable && this.#stalls(now) ? failures.connectTimeout : undefined;
   }
 
   /** The head of a response has come; what of it is meant for the proxy is taken out. */
@@ -150,6 +160,7 @@ export class Tries {
     this.stream = undefined;
     this.#deadlines.endTry();
     this.#admission.endRetry();
+    if (failure === undefined && status === 499 && this.#isInVain(stream, now)) failure = failures.connectTimeout;
     if (failure !== undefined && !stream.connected) context.pools.refuse(stream.pool, now);
     const answered = failure === undefined ? status : 0;
     context.stats.upstreamDone(cluster.config.name, stream.pool, answered, failure, now - this.#started);
@@ -204,6 +215,30 @@ export class Tries {
     this.#cancelWait?.();
     this.#cancelWait = undefined;
     this.#admission.leave();
+  }
+
+  /**
+   * The endpoint has not taken the connection for so long that another one is the better choice, and another try is
+   * allowed. Says so once a try at most: without another, the time-out of the cluster is all that ends the wait.
+   */
+  #stalls(now: number): boolean {
+    const { stream } = this;
+    if (!this.#mayMoveOn || stream === undefined || stream.connected || now - this.#started < PATIENCE_MS) return false;
+    this.#mayMoveOn = false;
+    const cluster = this.#present();
+    return (
+      this.#retries.hasFor('connect_failure') &&
+      this.#choice.hasOther(cluster, this.#context.pools.refused(cluster, now)) &&
+      this.#admission.allowsRetry()
+    );
+  }
+
+  /**
+   * The client left while its endpoint was still to take the connection, for longer than a living one needs. If that
+   * counted for nothing, a dead endpoint would look idle as soon as its clients lose patience, and draw the next ones.
+   */
+  #isInVain(stream: UpstreamStream, now: number): boolean {
+    return !stream.connected && now - this.#started >= IN_VAIN_MS;
   }
 
   /**

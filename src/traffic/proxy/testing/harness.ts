@@ -15,7 +15,7 @@ export class Harness {
     return started;
   }
 
-  async backend(promise: Promise<Backend>): Promise<Backend> {
+  async backend<B extends Pick<Backend, 'close'>>(promise: Promise<B>): Promise<B> {
     const started = await promise;
     this.#cleanups.push(() => started.close());
     return started;

@@ -1,8 +1,14 @@
 // Real clients and backends for tests of the engine: sockets that say exactly what they are told.
 // Knows nothing of the engine.
 
+import { once } from 'node:events';
 import { createServer as createHttpServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, connect, createServer, type Server as NetServer, type Socket } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
+import { libc } from '#lib/sys/libc.ts';
+import { bindSocket, closeSocket, localAddress, openSocket } from '#lib/sys/socket.ts';
+import type { InternetAddress } from '#lib/sys/socket-address.ts';
+import { checked } from '#lib/sys/system-call.ts';
 
 export interface Backend {
   readonly port: number;
@@ -27,6 +33,28 @@ export function rawBackend(handler: (socket: Socket) => void): Promise<Backend> 
   return listening(server, () => {
     for (const socket of sockets) socket.destroy();
   });
+}
+
+/** A backend that takes no connection, as a dead machine: who connects hears nothing. */
+export async function deafBackend(): Promise<Pick<Backend, 'port' | 'close'>> {
+  const fd = openSocket('inet', 'stream');
+  bindSocket(fd, { family: 'inet', address: '127.0.0.1', port: 0 });
+  checked('listen', libc().listen(fd, 0));
+  const { port } = localAddress(fd) as InternetAddress;
+  // Nobody ever takes what stands in its line, which is as short as the kernel allows.
+  const standing: Socket[] = [];
+  for (let taken = true; taken; ) {
+    const socket = connect(port, '127.0.0.1').on('error', () => {});
+    standing.push(socket);
+    taken = await Promise.race([once(socket, 'connect').then(() => true), setTimeout(200, false)]);
+  }
+  return {
+    port,
+    close: async () => {
+      for (const socket of standing) socket.destroy();
+      closeSocket(fd);
+    },
+  };
 }
 
 function listening(server: Server | NetServer, destroy: () => void): Promise<Backend> {

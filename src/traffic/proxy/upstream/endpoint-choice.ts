@@ -68,6 +68,12 @@ export class EndpointChoice {
     return pick;
   }
 
+  /** Whether somebody may be asked who was neither tried nor `refused`. */
+  hasOther(cluster: ClusterEntry, refused: readonly EngineTarget[]): boolean {
+    const tried = this.#tried ?? [];
+    return cluster.targets.some((one) => one !== this.last && !tried.includes(one) && !refused.includes(one));
+  }
+
   #pick(cluster: ClusterEntry): Pick<EngineTarget> {
     return this.#affinity?.pick(cluster, this.#input) ?? cluster.picker.pick(this.#input);
   }
