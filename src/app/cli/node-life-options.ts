@@ -1,8 +1,12 @@
 // The options that say when a node counts as lost, under upstream's names; `up` and `apiserver` share them.
 // Knows no command.
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { UsageFailure } from '../failure.ts';
 import type { NodeLife } from '../main/node-life.ts';
 import { parseDuration } from './values.ts';
+
+/** Leases hold for whole seconds, and for one at least. */
+const LEAST_GRACE_MS = 1_000;
 
 export interface NodeLifeFlags {
   readonly nodeMonitorPeriod: number;
@@ -42,7 +46,18 @@ export function addNodeLifeOptions(command: Command, defaults: NodeLife): Comman
     );
 }
 
+/** Throws a `UsageFailure` for times under which living nodes would count as lost. */
 export function nodeLifeOf(flags: NodeLifeFlags, defaults: NodeLife): NodeLife {
+  const { nodeMonitorPeriod: period, nodeMonitorGracePeriod: grace } = flags;
+  if (grace < period || grace < LEAST_GRACE_MS) {
+    const least = Math.max(period, LEAST_GRACE_MS);
+    throw new UsageFailure(
+      grace < period
+        ? `--node-monitor-grace-period ${seconds(grace)} is shorter than --node-monitor-period ${seconds(period)}: nodes are looked at less often than that`
+        : `--node-monitor-grace-period ${seconds(grace)} is too short: nodes that live may say so less often than that`,
+      `Give --node-monitor-grace-period ${seconds(least)} or more${grace < period ? ', or a shorter --node-monitor-period' : ''}`,
+    );
+  }
   return {
     ...defaults,
     monitorPeriodMs: flags.nodeMonitorPeriod,
@@ -52,6 +67,10 @@ export function nodeLifeOf(flags: NodeLifeFlags, defaults: NodeLife): NodeLife {
       unreachable: flags.defaultUnreachableTolerationSeconds,
     },
   };
+}
+
+function seconds(ms: number): string {
+  return `${ms / 1000}s`;
 }
 
 function parseSeconds(text: string): number {

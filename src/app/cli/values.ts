@@ -50,6 +50,11 @@ export function parseAddress(text: string): string {
   return address;
 }
 
+/** Addresses with commas between, each in its one spelling; several options add up. */
+export function parseAddresses(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, ...parseList(text).map(parseAddress)];
+}
+
 /** Gathers an option that may be given several times. */
 export function collect(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];

@@ -18,8 +18,12 @@ export interface InstanceLock {
   release(): void;
 }
 
-/** Takes the lock, or throws a `Failure` that names the process that holds it. */
-export function acquireLock(path: string, dataRoot: string): InstanceLock {
+/** Takes the lock, or throws a `Failure` that names the process that holds it, and says how it is ended. */
+export function acquireLock(
+  path: string,
+  dataRoot: string,
+  howToEnd: (owner: Instance) => string = () => `Stop it with "evenkeel down --data ${dataRoot}"`,
+): InstanceLock {
   const self: Instance = { pid: process.pid, ...startTicksOf(process.pid) };
   const draft = `${path}.${process.pid}`;
   try {
@@ -45,7 +49,7 @@ export function acquireLock(path: string, dataRoot: string): InstanceLock {
       if (owner !== undefined && isAlive(owner)) {
         throw new Failure(
           `Data directory "${dataRoot}" is in use by process ${owner.pid}`,
-          'Stop it with "evenkeel down", or choose another directory with --data',
+          `${howToEnd(owner)}, or choose another directory with --data`,
         );
       }
       removeStale(path, owner);

@@ -35,6 +35,12 @@ export async function resolvePorts(wanted: Ports, address: string): Promise<Port
   }
 }
 
+/** Throws a `Failure` for a port that cannot be had; holds none of them. */
+export async function checkPort(port: number, address: string, flag: string): Promise<void> {
+  const claim = await claimPort(port, address, flag);
+  await claim.release();
+}
+
 async function claimPort(
   port: number,
   address: string,

@@ -62,6 +62,7 @@ Examples:
           'Give --controllers as well, or give --cluster-cidr to "evenkeel controllers"',
         );
       }
+      const nodeLife = nodeLifeOf(options, clusterNodeLife);
       const data = dataDirAt(options.data);
       createDataDir(data);
       const log = await openLog({ file: data.logFile, verbose: options.verbose });
@@ -77,7 +78,6 @@ Examples:
           apiAddresses: [network.kubernetesServiceAddress, ...listOf(options.advertiseAddress)],
         };
         const pki = await openPki(data.pki, names, systemClock.wall());
-        const nodeLife = nodeLifeOf(options, clusterNodeLife);
         const { tolerationSeconds } = nodeLife;
         const api = await startApi(
           {

@@ -14,12 +14,13 @@ import { runKubelet } from '../../nodes/agent/run.ts';
 import type { KubeletNetwork, KubeletSettings } from '../../nodes/agent/settings.ts';
 import { MODES, type Mode } from '../../service-proxy/drivers.ts';
 import { bindParser } from '../bind-option.ts';
+import { cniOf, networkOwner, nodeIps, podCidrs } from '../checks.ts';
 import { parseImage } from '../image-option.ts';
 import { isNodeLivenessOn, type NodeLiveness, nodeLivenessOption } from '../node-liveness-option.ts';
 import { nodeName } from '../node-name.ts';
 import { parseLabels, parseTaints } from '../node-options.ts';
 import { signalled } from '../signals.ts';
-import { collect, parseCount, parseDuration, parseList, parsePort } from '../values.ts';
+import { collect, parseAddresses, parseCount, parseDuration, parseList, parsePort } from '../values.ts';
 
 interface Options {
   readonly kubeconfig?: string;
@@ -74,7 +75,7 @@ export function kubeletCommand(): Command {
     .requiredOption('--node-name <name>', 'name of the Node')
     .addOption(
       new Option('--node-ip <address,...>', 'addresses of the node (default: that of the machine)').argParser(
-        parseList,
+        parseAddresses,
       ),
     )
     .addOption(
@@ -96,7 +97,9 @@ export function kubeletCommand(): Command {
     .addOption(
       new Option('--register-with-taints <key=value:effect,...>', 'set on a Node that is new').argParser(parseTaints),
     )
-    .addOption(new Option('--cluster-dns <address>', 'name server of the pods (repeatable)').argParser(collect))
+    .addOption(
+      new Option('--cluster-dns <address,...>', 'name servers of the pods (repeatable)').argParser(parseAddresses),
+    )
     .option('--cluster-domain <name>', 'what names of the cluster end with', 'cluster.local')
     .addOption(new Option('--max-pods <n>', 'most pods that run here (default: 110)').argParser(parseCount))
     .addOption(
@@ -223,7 +226,8 @@ async function run(options: Options): Promise<void> {
 
 async function runLocked(settings: KubeletSettings, deps: Parameters<typeof runKubelet>[1]): Promise<void> {
   createNodeDataDir(settings.dataDir);
-  const lock = acquireLock(join(settings.dataDir, 'kubelet.json'), settings.dataDir);
+  const file = join(settings.dataDir, 'kubelet.json');
+  const lock = acquireLock(file, settings.dataDir, ({ pid }) => `End that kubelet with "kill ${pid}"`);
   try {
     await runKubelet(settings, deps);
   } finally {
@@ -240,10 +244,8 @@ function inputEnded(): AbortSignal {
 
 function settingsOf(options: Options): KubeletSettings {
   const name = nodeName(options.nodeName, '--node-name');
-  const { cniConf, cniBin, tlsCertFile, tlsPrivateKeyFile } = options;
-  if ((cniConf === undefined) !== (cniBin === undefined)) {
-    throw new UsageFailure('Only one of --cni-conf and --cni-bin is given', 'Give both, or none');
-  }
+  const { tlsCertFile, tlsPrivateKeyFile } = options;
+  const cni = cniOf(options.cniConf, options.cniBin);
   if ((tlsCertFile === undefined) !== (tlsPrivateKeyFile === undefined)) {
     throw new UsageFailure('Only one of --tls-cert-file and --tls-private-key-file is given', 'Give both, or none');
   }
@@ -255,8 +257,8 @@ function settingsOf(options: Options): KubeletSettings {
   }
   return {
     nodeName: name,
-    nodeIps: options.nodeIp ?? [],
-    podCidrs: options.podCidr ?? [],
+    nodeIps: nodeIps(options.nodeIp ?? []),
+    podCidrs: podCidrs(options.podCidr ?? []),
     network: options.network,
     dataDir: nodeDataDirAt(options.data, name),
     hidden: (options.hide ?? []).map((dir) => resolve(dir)),
@@ -285,7 +287,7 @@ function settingsOf(options: Options): KubeletSettings {
     ),
     ...optional('kubeconfig', options.kubeconfig),
     ...optional('context', options.context),
-    ...optional('networkOwner', options.networkOwner),
+    ...(options.networkOwner === undefined ? {} : { networkOwner: networkOwner(options.networkOwner) }),
     sharesMachine: options.sharesMachine,
     ...optional('maxPods', options.maxPods),
     ...optional('podMaxPids', options.podMaxPids),
@@ -297,7 +299,7 @@ function settingsOf(options: Options): KubeletSettings {
     ...(options.nodeLeaseDuration === undefined
       ? {}
       : { leaseSeconds: Math.max(1, Math.round(options.nodeLeaseDuration / 1000)) }),
-    ...(cniConf === undefined || cniBin === undefined ? {} : { cni: { confDir: cniConf, binDirs: cniBin } }),
+    ...optional('cni', cni),
     ...(tlsCertFile === undefined || tlsPrivateKeyFile === undefined
       ? {}
       : { tls: { certFile: tlsCertFile, keyFile: tlsPrivateKeyFile } }),

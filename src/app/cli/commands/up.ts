@@ -12,6 +12,7 @@ import { chooseNetwork } from '../../up/choose-network.ts';
 import { childProgress, followDetached, isDetachedChild, tellEnded, tellUp } from '../../up/detach.ts';
 import { liveProgress, type Progress, plainProgress } from '../../up/progress.ts';
 import { runUp } from '../../up/run.ts';
+import { checkCniList, cniOf, zoneNames } from '../checks.ts';
 import { parseDnsUpstream } from '../dns-option.ts';
 import { parseImage } from '../image-option.ts';
 import { addNodeLifeOptions, type NodeLifeFlags, nodeLifeOf } from '../node-life-options.ts';
@@ -171,11 +172,10 @@ async function up(paths: readonly string[], options: Options): Promise<boolean> 
   if (options.detach && !isDetachedChild()) return followDetached(process.argv.slice(2), progress);
   const data = dataDirAt(options.data);
   try {
-    const { cniConf, cniBin } = options;
-    if ((cniConf === undefined) !== (cniBin === undefined)) {
-      throw new UsageFailure('Only one of --cni-conf and --cni-bin is given', 'Give both, or none');
-    }
-    const cni = cniConf === undefined || cniBin === undefined ? undefined : { confDir: cniConf, binDirs: cniBin };
+    const cni = cniOf(options.cniConf, options.cniBin);
+    if (cni !== undefined) checkCniList(cni);
+    const zones = zoneNames(options.zones ?? []);
+    const nodeLife = nodeLifeOf(options, localNodeLife);
     const { network, line } = chooseNetwork(
       {
         mode: options.network,
@@ -206,12 +206,12 @@ async function up(paths: readonly string[], options: Options): Promise<boolean> 
         dnsAutopath: options.dnsAutopath,
         network,
         nodes: {
-          zones: options.zones ?? [],
+          zones,
           liveness: options.nodeLiveness === 'on',
           ...(cni === undefined ? {} : { cni }),
         },
         workers: options.workers,
-        nodeLife: nodeLifeOf(options, localNodeLife),
+        nodeLife,
         verbose: options.verbose,
         imagesOnTop: options.image ?? {},
         stubImages: options.stubImages,

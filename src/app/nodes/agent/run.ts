@@ -11,6 +11,7 @@ import type { Logger } from '#lib/log.ts';
 import { createAuthority } from '#traffic/identity/authority.ts';
 import { codeOf, Failure, messageOf, UsageFailure } from '../../failure.ts';
 import { readImages } from '../../main/images-file.ts';
+import { checkPort } from '../../main/ports.ts';
 import { SilenceBoard } from '../../service-proxy/silence.ts';
 import { BesideProxy, speakerOf } from '../../speaker/beside-proxy.ts';
 import { chooseNetwork, type NetworkChoice, openNetwork } from './choose-network.ts';
@@ -43,6 +44,7 @@ export async function runKubelet(settings: KubeletSettings, deps: AgentDependenc
   tell(`Network ${choice.kind}: ${choice.reason}`);
   const config = readKubeconfig(settings);
   const nodeAddresses = settings.nodeIps.length > 0 ? settings.nodeIps : [ownAddress(choice)];
+  await checkAddresses(settings, nodeAddresses);
   const serving = servingOf(settings, config, nodeAddresses[0] ?? '');
   // Met below, where it is awaited.
   serving.catch(() => {});
@@ -115,7 +117,9 @@ export async function runKubelet(settings: KubeletSettings, deps: AgentDependenc
     void kubelet.caughtUp.then(() => clock.after(PROXY_SETTLE_MS, told.resolve));
     const killPods = (): void => kubelet.kill();
     process.once('exit', killPods);
-    tell(`Node ${nodeName} is ready: ${nodeAddresses.join(' ')}, pods ${podCidrs.join(' ')}`);
+    const problem = network.problem();
+    const how = problem === undefined ? 'is ready' : `has joined, and is not ready yet (${problem})`;
+    tell(`Node ${nodeName} ${how}: ${nodeAddresses.join(' ')}, pods ${podCidrs.join(' ')}`);
     await aborted(signal);
     tell('Stopping');
     // Before the pods, so that nobody is led here who would not be served.
@@ -152,6 +156,12 @@ function ownAddress({ kind }: NetworkChoice): string {
   const found = all.find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
   if (found !== undefined) return found;
   throw new UsageFailure('This machine has no address that others reach it at', 'Give one with --node-ip');
+}
+
+/** At once: the API server may be long in coming. Throws a `Failure` that names the flag. */
+async function checkAddresses({ nodeIps, port }: KubeletSettings, [address = '']: readonly string[]): Promise<void> {
+  for (const ip of nodeIps) await checkPort(0, ip, '--node-ip');
+  await checkPort(port, address, '--port');
 }
 
 async function servingOf(

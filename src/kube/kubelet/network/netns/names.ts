@@ -8,6 +8,11 @@ function digest(text: string, length: number): string {
   return value.toString(36).padStart(50, '0').slice(-length);
 }
 
+/** Whether namespaces and links can be named after it. */
+export function isOwner(text: string): boolean {
+  return /^[a-z0-9][a-z0-9-]{0,39}$/.test(text);
+}
+
 /** Names of one kubelet; another one on the same machine has another `owner`. */
 export class Names {
   /** Every network namespace of its pods begins with this, and none of another owner's does. */
@@ -20,7 +25,7 @@ export class Names {
 
   /** `owner` is unique among the kubelets of a machine: up to 40 lower-case letters, digits and dashes. */
   constructor(owner: string) {
-    if (!/^[a-z0-9][a-z0-9-]{0,39}$/.test(owner)) {
+    if (!isOwner(owner)) {
       throw new Error(`Owner "${owner}" of a pod network must be up to 40 lower-case letters, digits and dashes`);
     }
     // The dot ends it: "a" must not find what belongs to "a-b".
