@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { request as tlsRequest } from 'node:https';
 import { join } from 'node:path';
 import type { Node, Pod } from 'kubernetes-types/core/v1.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -85,7 +86,88 @@ describe('at an API server', () => {
     expect((await client.get<Node>(builtin('Node'), 'n1')).metadata?.name).toBe('n1');
     expect((await client.get<Pod>(builtin('Pod'), 'one', 'default')).metadata?.name).toBe('one');
   }, 180_000);
+
+  test('joins however often the API server goes away in the middle of it', async () => {
+    const dropping = await dropFirst(kubeconfig, data.path);
+    const own = ['--data', join(data.path, 'n2'), '--port', '0', '--network', 'loopback'];
+    const args = ['kubelet', '--kubeconfig', dropping.kubeconfig, '--client-ca-file', dropping.caFile];
+    const running = start(evenkeelBinary, [...args, '--node-name', 'n2', ...own], { timeoutMs: 60_000 });
+    try {
+      await eventually('the Node is registered', () => client.get(builtin('Node'), 'n2'));
+      await client.patch(builtin('Node'), 'n2', undefined, 'merge', { spec: { podCIDR: range, podCIDRs: [range] } });
+      await eventually('it has joined', () => {
+        const { stdout, stderr } = running.output();
+        expect(stdout, stderr).toContain('Node n2 is ready');
+      });
+      expect(dropping.dropped()).toEqual(
+        expect.arrayContaining([
+          'GET /api/v1/nodes/n2',
+          'POST /api/v1/nodes',
+          'PATCH /api/v1/nodes/n2',
+          'PATCH /api/v1/nodes/n2/status',
+          'POST /apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases',
+        ]),
+      );
+    } finally {
+      running.child.kill('SIGTERM');
+      await running.finished;
+      dropping.close();
+    }
+    expect((await running.finished).code).toBe(0);
+  }, 120_000);
 });
+
+/** In front of an API server, ends the connection of the first of every request: the second one gets through. */
+async function dropFirst(
+  file: string,
+  dir: string,
+): Promise<{ kubeconfig: string; caFile: string; dropped: () => string[]; close: () => void }> {
+  const { server, caPem, clientCertPem, clientKeyPem } = loadKubeconfig(file);
+  const dropped = new Set<string>();
+  const proxy = createServer((request, response) => {
+    const what = `${request.method} ${request.url?.split('?', 1)[0]}`;
+    if (!dropped.has(what)) {
+      dropped.add(what);
+      return void request.socket.destroy();
+    }
+    const onward = tlsRequest(
+      `${server}${request.url}`,
+      { method: request.method, headers: request.headers, ca: caPem, cert: clientCertPem, key: clientKeyPem },
+      (answer) => {
+        response.writeHead(answer.statusCode ?? 500, answer.headers);
+        answer.pipe(response);
+      },
+    );
+    onward.on('error', () => response.destroy());
+    response.on('close', () => onward.destroy());
+    request.pipe(onward);
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  const { port } = proxy.address() as { port: number };
+  const kubeconfig = join(dir, 'dropping.kubeconfig');
+  const caFile = join(dir, 'dropping-ca.crt');
+  writeFileSync(caFile, caPem ?? '');
+  writeFileSync(kubeconfig, configOf(port));
+  return {
+    kubeconfig,
+    caFile,
+    dropped: () => [...dropped],
+    close: () => {
+      proxy.closeAllConnections();
+      proxy.close();
+    },
+  };
+}
+
+function configOf(port: number): string {
+  return JSON.stringify({
+    clusters: [{ name: 'c', cluster: { server: `http://127.0.0.1:${port}` } }],
+    contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
+    users: [{ name: 'u', user: {} }],
+    'current-context': 'c',
+  });
+}
 
 test('ends when it is told to while the API server no longer answers', async () => {
   // Says that the Node is not there, and then nothing any more: as one that was killed in the middle of a start.
@@ -106,17 +188,7 @@ test('ends when it is told to while the API server no longer answers', async () 
   const file = join(data.path, 'kubeconfig');
   const ca = join(data.path, 'ca.crt');
   writeFileSync(ca, (await createAuthority({ commonName: 'any' })).certPem);
-  const cluster = { name: 'c', cluster: { server: `http://127.0.0.1:${port}` } };
-  const context = { name: 'c', context: { cluster: 'c', user: 'u' } };
-  writeFileSync(
-    file,
-    JSON.stringify({
-      clusters: [cluster],
-      contexts: [context],
-      users: [{ name: 'u', user: {} }],
-      'current-context': 'c',
-    }),
-  );
+  writeFileSync(file, configOf(port));
   const own = ['--data', join(data.path, 'n1'), '--port', '0', '--network', 'loopback', '--pod-cidr', range];
   const running = start(
     evenkeelBinary,

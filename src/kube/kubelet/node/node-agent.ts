@@ -5,6 +5,7 @@ import type { Namespace, Node, NodeCondition } from 'kubernetes-types/core/v1.js
 import { builtin } from '#kube/api/resources.ts';
 import { isStatus } from '#kube/api/status.ts';
 import type { Client } from '#kube/client/client.ts';
+import { untilAnswered } from '#kube/client/until-answered.ts';
 import type { Cancel, Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import { type NodeFacts, nodeLabels, nodeObject, nodeStatus } from './node-object.ts';
@@ -58,17 +59,30 @@ export class NodeAgent {
 
   /** Resolves once the Node is in the API, with its status and its first Lease. Rejects when the server refuses it. */
   async start(): Promise<Node> {
-    const node = await this.#register();
-    this.#uid = node.metadata?.uid ?? '';
-    this.#conditions = node.status?.conditions ?? [];
-    await this.#writeStatus();
-    await this.#renewLease();
+    const node = await untilAnswered(() => this.#join(), {
+      clock: this.#clock,
+      // Deleted in the middle of it, or unknown to a server that has begun anew: made once more.
+      alsoPassing: [404, 409],
+      onFailure: (error) => {
+        const message = error instanceof Error ? error.message : String(error);
+        this.#log.warn({ node: this.#facts.name, error: message }, 'Cannot register the node yet, will try again');
+      },
+    });
     const { leaseSeconds, statusMs } = this.#heartbeat;
     this.#cancels.push(
       this.#clock.every(leaseSeconds * 250, () => this.#guard('renew the node lease', () => this.#beat())),
       this.#clock.every(statusMs, () => this.#guard('write the node status', () => this.#writeStatus())),
       this.#clock.every(NETWORK_MS, () => this.#guard('write the node status', () => this.#tellNetwork())),
     );
+    return node;
+  }
+
+  async #join(): Promise<Node> {
+    const node = await this.#register();
+    this.#uid = node.metadata?.uid ?? '';
+    this.#conditions = node.status?.conditions ?? [];
+    await this.#writeStatus();
+    await this.#renewLease();
     return node;
   }
 
