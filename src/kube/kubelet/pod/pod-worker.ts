@@ -368,6 +368,11 @@ export class PodWorker {
     this.#done.resolve();
   }
 
+  /** Of an earlier run: that of a pod which has ended is a record, and that of any other is gone. */
+  #lastPodIps(): string[] {
+    return this.#terminal ? (this.#status.podIPs ?? []).map(({ ip }) => ip ?? '') : [];
+  }
+
   /** Brings what is known now to the API, at once. */
   #publish(): void {
     this.#status = podStatus({
@@ -375,7 +380,7 @@ export class PodWorker {
       inits: this.#containers.inits.map((runner) => runner.tracked),
       apps: this.#containers.apps.map((runner) => runner.tracked),
       ephemerals: this.#containers.ephemerals.map((runner) => runner.tracked),
-      podIps: this.#sandbox.podIps ?? (this.#status.podIPs ?? []).map(({ ip }) => ip ?? ''),
+      podIps: this.#sandbox.podIps ?? this.#lastPodIps(),
       hostIps: this.#deps.hostIps,
       startTime: this.#startTime,
       initialized: this.#initialized,

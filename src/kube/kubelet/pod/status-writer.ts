@@ -22,6 +22,11 @@ function conditionPatch(condition: PodCondition): Record<string, unknown> {
   return { ...condition, reason: condition.reason ?? null, message: condition.message ?? null };
 }
 
+/** Merged by address, those of an earlier run would stay beside the new ones: the list as a whole is set. */
+function addressPatch<T>(list: readonly T[] | undefined): unknown {
+  return list === undefined ? null : [{ $patch: 'replace' }, ...list];
+}
+
 export class PodStatusWriter {
   readonly #client: Client;
   readonly #clock: Clock;
@@ -97,7 +102,13 @@ export class PodStatusWriter {
     const { name, namespace, uid } = this.#pod;
     const body = {
       metadata: { uid },
-      status: { ...status, conditions: (status.conditions ?? []).map(conditionPatch) },
+      status: {
+        ...status,
+        conditions: (status.conditions ?? []).map(conditionPatch),
+        podIP: status.podIP ?? null,
+        podIPs: addressPatch(status.podIPs),
+        hostIPs: addressPatch(status.hostIPs),
+      },
     };
     await this.#client.patch<Pod>(builtin('Pod'), name, namespace, 'strategic', body, {
       subresource: 'status',
