@@ -55,6 +55,43 @@ export function loopbackNetwork(podCidr: string, serviceCidr: string, nodes = 1,
   };
 }
 
+const SERVICES_EXAMPLE = '10.96.0.0/16, or 10.96.0.0/16,fd00:10:96::/112';
+
+/**
+ * For an API server alone: it gives Services addresses, and knows neither nodes nor pods. `nodeRanges` are what it
+ * divides among nodes. Throws `UsageFailure` for a range that is none, or that cannot be had beside the others.
+ */
+export function serviceNetwork(serviceCidr: string, nodeRanges: readonly string[] = []): Network {
+  const flag = rangeFlags.services;
+  const cidrs = readRanges(serviceCidr, flag, SERVICES_EXAMPLE);
+  const ranges = cidrs.map((cidr) => ({ cidr, flag }));
+  if (new Set(cidrs.map(({ family }) => family)).size !== cidrs.length) {
+    throw new UsageFailure(
+      `${flag} ${serviceCidr} has more than one range of a family`,
+      'Give one range, or one of each family; add others to the running cluster as ServiceCIDR objects',
+    );
+  }
+  for (const range of ranges) {
+    checkRoom(range, LEAST_SERVICES, 'Services need');
+    const widest = range.cidr.family === 4 ? 8 : 64;
+    if (range.cidr.bits >= widest) continue;
+    throw new UsageFailure(
+      `${flag} ${formatCidr(range.cidr)} is too wide`,
+      `Give ${flag} a /${widest} or a narrower one`,
+    );
+  }
+  const divided = nodeRanges.flatMap((text) => readRanges(text, '--cluster-cidr', '10.244.0.0/16'));
+  checkDisjoint([...ranges, ...divided.map((cidr) => ({ cidr, flag: '--cluster-cidr' }))]);
+  const [first] = cidrs;
+  return {
+    podCidr: '',
+    serviceCidr: cidrs.map(formatCidr).join(','),
+    balancerCidrs: [],
+    kubernetesServiceAddress: first === undefined ? '' : addressAt(first, 1n),
+    nodes: [],
+  };
+}
+
 /** Without a word of its own it gives way to the other ranges. */
 function loopbackBalancer(others: readonly FlaggedRange[], asked: string | undefined): string[] {
   if (asked === NO_POOL) return [];

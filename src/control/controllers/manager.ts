@@ -23,6 +23,7 @@ import { persistentVolumeController } from './persistent-volume/index.ts';
 import { podGarbageCollector } from './pod-gc/index.ts';
 import { replicaSetController } from './replicaset/index.ts';
 import { schedulerController } from './scheduler/index.ts';
+import { serviceCidrController } from './service-cidr/index.ts';
 import { type ControllerSettings, defaultSettings } from './settings.ts';
 import { statefulSetController } from './statefulset/index.ts';
 import { taintEvictionController } from './taint-eviction/index.ts';
@@ -37,6 +38,8 @@ export const controllers: readonly Controller[] = [
   namespaceController,
   // A node that has no range for its pods yet can run none.
   nodeIpamController,
+  // A range of Services may not go before it is held.
+  serviceCidrController,
   // Nodes that are lost are known before pods are sent to them.
   nodeLifecycleController,
   taintEvictionController,

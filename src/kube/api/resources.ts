@@ -124,6 +124,8 @@ export const builtinResources: readonly ResourceDefinition[] = Object.freeze([
   define('networking.k8s.io/v1', 'ingresses', 'Ingress', true, { shortNames: ['ing'], subresources: STATUS }),
   define('networking.k8s.io/v1', 'ingressclasses', 'IngressClass', false),
   define('networking.k8s.io/v1', 'networkpolicies', 'NetworkPolicy', true, { shortNames: ['netpol'] }),
+  define('networking.k8s.io/v1', 'ipaddresses', 'IPAddress', false, { shortNames: ['ip'] }),
+  define('networking.k8s.io/v1', 'servicecidrs', 'ServiceCIDR', false, { subresources: STATUS }),
   define('discovery.k8s.io/v1', 'endpointslices', 'EndpointSlice', true),
   define('policy/v1', 'poddisruptionbudgets', 'PodDisruptionBudget', true, {
     shortNames: ['pdb'],

@@ -1,10 +1,11 @@
 // What every cluster has from its first second: namespaces and what belongs into each, the `kubernetes` Service.
 // Knows which objects those are; they are written the way a client's would be.
 import { networkInterfaces } from 'node:os';
+import { DEFAULT_SERVICE_CIDR } from '#kube/api/service-ranges.ts';
 import { StatusError } from '#kube/api/status.ts';
 import { ROOT_CA_MAP } from './admission/service-account.ts';
 import type { ServerContext } from './context.ts';
-import { type AnyObject, dig, digString } from './registry/any-object.ts';
+import { type AnyObject, dig, digArray, digString } from './registry/any-object.ts';
 import type { Resource } from './registry/registry.ts';
 import { createObject } from './write/create.ts';
 import { deleteObject } from './write/delete.ts';
@@ -33,6 +34,7 @@ export async function bootstrap(server: ServerContext, address: string, port: nu
   for (const name of NAMESPACES) await ensure(server, namespaces, { metadata: { name } });
   const priorities = server.registry.builtin('scheduling.k8s.io', 'v1', 'priorityclasses');
   for (const each of PRIORITY_CLASSES) await ensure(server, priorities, each);
+  await publishRange(server);
   // Whatever Pods' addresses must be, the server is where it is.
   await publishSelf({ ...server, admitLoopback: true }, reachable(address), port);
 }
@@ -92,6 +94,22 @@ export function followNamespaces(server: ServerContext): () => void {
   };
 }
 
+/** The ranges the server was started with, as an object; a second family may be added to the first. */
+export async function publishRange(server: ServerContext): Promise<void> {
+  const { registry, services, log } = server;
+  const ranges = registry.builtin('networking.k8s.io', 'v1', 'servicecidrs');
+  const cidrs = [...services.ips.cidrs];
+  const known = ranges.collection.get(undefined, DEFAULT_SERVICE_CIDR);
+  const before = digArray(known?.object, 'spec', 'cidrs');
+  if (known !== undefined && before.some((cidr, at) => cidr !== cidrs[at])) {
+    // The range has changed since the last start. A client could not write this: Services outside keep their addresses.
+    log.warn({ before, now: cidrs }, 'The Service ranges are others than at the last start');
+    await ranges.collection.put(known.key, { ...known.object, spec: { cidrs } }, known.revision);
+    return;
+  }
+  await ensure(server, ranges, { metadata: { name: DEFAULT_SERVICE_CIDR }, spec: { cidrs } });
+}
+
 /** The Service by which Pods find the API, with this server as its one endpoint. */
 async function publishSelf(server: ServerContext, address: string, port: number): Promise<void> {
   const ip = server.services.ips.first();
@@ -126,7 +144,7 @@ async function publishSelf(server: ServerContext, address: string, port: number)
 }
 
 /** Creates the object, or brings everything but its metadata to what is given. */
-async function ensure(server: ServerContext, resource: Resource, given: AnyObject): Promise<void> {
+export async function ensure(server: ServerContext, resource: Resource, given: AnyObject): Promise<void> {
   const { group, version, kind } = resource.definition;
   const make = (): AnyObject => {
     const apiVersion = group === '' ? version : `${group}/${version}`;

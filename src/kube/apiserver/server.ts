@@ -14,6 +14,7 @@ import { startMaintenance } from './maintenance.ts';
 import { metricsResources } from './metrics/resource-metrics.ts';
 import { Registry } from './registry/registry.ts';
 import { ServiceAccountTokens } from './service-accounts/tokens.ts';
+import { followAddresses } from './service-addresses.ts';
 import { followServices } from './strategies/service/allocations.ts';
 
 export interface ApiServerOptions {
@@ -35,7 +36,7 @@ export interface ApiServerOptions {
   readonly serviceAccounts: { readonly keyPem: string; readonly rootCaPem?: string };
   /** How it reaches a node's kubelet for logs. */
   readonly kubeletClient?: KubeletCredentials;
-  /** IPv4, e.g. `10.96.0.0/16`; its first address is the `kubernetes` Service. */
+  /** One range, or one of each family, e.g. `10.96.0.0/16`; the first address is the `kubernetes` Service's. */
   readonly serviceCidr: string;
   /** Both ends included. */
   readonly nodePortRange: { readonly from: number; readonly to: number };
@@ -72,8 +73,13 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const closing = new AbortController();
   const registry = new Registry(store, log, metricsResources);
   // Allocations are known before the first write can ask for one.
+  const collectionOf = (group: string, resource: string) => registry.builtin(group, 'v1', resource).collection;
   const services = followServices(
-    registry.builtin('', 'v1', 'services').collection,
+    {
+      services: collectionOf('', 'services'),
+      ranges: collectionOf('networking.k8s.io', 'servicecidrs'),
+      addresses: collectionOf('networking.k8s.io', 'ipaddresses'),
+    },
     options.serviceCidr,
     options.nodePortRange,
     random,
@@ -127,6 +133,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   }
   ready.resolve();
   const stopFollowing = followNamespaces(server);
+  const addresses = followAddresses(server);
   const stopMaintenance = startMaintenance(server);
   return {
     url: `https://${options.address}:${port}`,
@@ -134,6 +141,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     async close() {
       stopMaintenance();
       stopFollowing();
+      await addresses.stop();
       stopServing();
       // Watches and logs end first: they would hold their connections for as long as they like.
       closing.abort();

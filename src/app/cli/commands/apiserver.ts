@@ -8,7 +8,7 @@ import { startApi } from '../../main/api.ts';
 import { createDataDir, dataDirAt } from '../../main/data-dir.ts';
 import { openLog } from '../../main/file-log.ts';
 import { acquireLock } from '../../main/instance-lock.ts';
-import { defaultPodCidr, defaultServiceCidr, loopbackNetwork } from '../../main/network.ts';
+import { defaultServiceCidr, serviceNetwork } from '../../main/network.ts';
 import { clusterNodeLife, controllerSettings } from '../../main/node-life.ts';
 import { openPki } from '../../main/pki.ts';
 import { Shutdown } from '../../main/shutdown.ts';
@@ -22,6 +22,7 @@ interface Options extends NodeLifeFlags, NodeCidrFlags {
   readonly apiPort: number;
   readonly controllers: boolean;
   readonly kubeletCertificateAuthority?: string;
+  readonly serviceCidr: string;
   readonly verbose: boolean;
 }
 
@@ -46,12 +47,18 @@ export function apiserverCommand(): Command {
       '--kubelet-certificate-authority <file>',
       'authority of the certificates that kubelets serve with (default: none is asked for, as they make their own)',
     )
+    .option(
+      '--service-cidr <range,...>',
+      'addresses of Services: one range, or one of each family; more can be added later as ServiceCIDR objects',
+      defaultServiceCidr,
+    )
     .option('--verbose', 'log to standard error as well, in detail', false)
     .addHelpText(
       'after',
       `
 Examples:
   $ evenkeel apiserver --data /tmp/api --api-port 0
+  $ evenkeel apiserver --service-cidr 10.96.0.0/16,fd00:10:96::/112
   $ evenkeel apiserver --controllers --cluster-cidr 10.244.0.0/16 --advertise-address 192.0.2.10`,
     )
     .action(async (options: Options) => {
@@ -63,6 +70,10 @@ Examples:
         );
       }
       const nodeLife = nodeLifeOf(options, clusterNodeLife);
+      const network = serviceNetwork(
+        options.serviceCidr,
+        nodeCidrs.map(({ cidr }) => cidr),
+      );
       const data = dataDirAt(options.data);
       createDataDir(data);
       const log = await openLog({ file: data.logFile, verbose: options.verbose });
@@ -72,7 +83,6 @@ Examples:
       try {
         const lock = acquireLock(data.lock, data.root);
         shutdown.add('lock', () => lock.release());
-        const network = loopbackNetwork(defaultPodCidr, defaultServiceCidr);
         const names = {
           nodes: [],
           apiAddresses: [network.kubernetesServiceAddress, ...listOf(options.advertiseAddress)],

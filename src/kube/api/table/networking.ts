@@ -1,6 +1,7 @@
-// How Ingresses, their classes and network policies are printed.
+// How Ingresses, their classes, network policies and addresses of Services are printed.
 // Knows columns and cells only.
 import type { Ingress, IngressClass, NetworkPolicy } from 'kubernetes-types/networking/v1.js';
+import type { IpAddress, ServiceCidr } from '../service-ranges.ts';
 import { ageColumn, column, nameColumn, nameOf, objectAge, type Printer, printer, selectorText } from './printer.ts';
 
 const legacyClass = 'kubernetes.io/ingress.class';
@@ -53,8 +54,25 @@ const networkPolicy = printer<NetworkPolicy>(
   (object, now) => [nameOf(object), selectorText(object.spec?.podSelector), objectAge(object, now)],
 );
 
+const serviceCidr = printer<ServiceCidr>(
+  [nameColumn, column('CIDRs', 'Ranges of addresses of Services'), ageColumn],
+  (object, now) => [nameOf(object), (object.spec?.cidrs ?? []).join(','), objectAge(object, now)],
+);
+
+const ipAddress = printer<IpAddress>(
+  [nameColumn, column('ParentRef', 'Object that has the address'), ageColumn],
+  (object, now) => {
+    const { group = '', resource, namespace = '', name } = object.spec?.parentRef ?? {};
+    const kind = group === '' ? resource : `${resource}.${group}`;
+    const text = resource === undefined ? '<none>' : [kind, namespace, name].filter((part) => part !== '').join('/');
+    return [nameOf(object), text, objectAge(object, now)];
+  },
+);
+
 export const networkingPrinters: Readonly<Record<string, Printer>> = {
   'networking.k8s.io/Ingress': ingress,
   'networking.k8s.io/IngressClass': ingressClass,
   'networking.k8s.io/NetworkPolicy': networkPolicy,
+  'networking.k8s.io/ServiceCIDR': serviceCidr,
+  'networking.k8s.io/IPAddress': ipAddress,
 };

@@ -100,6 +100,18 @@ export const goodObjects: Record<string, object> = {
     metadata: { name: 'evenkeel' },
     spec: { controller: 'evenkeel.dev/ingress' },
   },
+  IPAddress: {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'IPAddress',
+    metadata: { name: '10.96.0.1' },
+    spec: { parentRef: { resource: 'services', namespace: 'default', name: 'kubernetes' } },
+  },
+  ServiceCIDR: {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'ServiceCIDR',
+    metadata: { name: 'more' },
+    spec: { cidrs: ['10.97.0.0/16', 'fd00:10:97::/112'] },
+  },
   NetworkPolicy: {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',

@@ -15,6 +15,7 @@ import { podRules } from './pod/pod.ts';
 import { rbacRules } from './rbac.ts';
 import { Report } from './report.ts';
 import type { KindRules, ValidationOptions } from './rules.ts';
+import { serviceRangeRules } from './service-ranges.ts';
 import { serviceRules } from './services.ts';
 import { storageRules } from './storage.ts';
 import { workloadRules } from './workloads.ts';
@@ -31,6 +32,7 @@ const kinds: Readonly<Record<string, KindRules>> = {
   ...networkingRules,
   ...podRules,
   ...rbacRules,
+  ...serviceRangeRules,
   ...serviceRules,
   ...storageRules,
   ...workloadRules,

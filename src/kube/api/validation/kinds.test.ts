@@ -263,6 +263,23 @@ describe('validateObject()', () => {
       { spec: { controller: 'evenkeel' } },
       'spec.controller: Invalid value: "evenkeel": must be a domain-prefixed path (such as "acme.io/foo")',
     ],
+    ['ServiceCIDR', { spec: { cidrs: [] } }, 'spec.cidrs: Required value: at least one CIDR required'],
+    [
+      'ServiceCIDR',
+      { spec: { cidrs: ['10.97.0.1/16'] } },
+      'spec.cidrs[0]: Invalid value: "10.97.0.1/16": must not have bits set beyond the prefix length',
+    ],
+    [
+      'ServiceCIDR',
+      { spec: { cidrs: ['10.97.0.0/16', '10.98.0.0/16'] } },
+      'spec.cidrs: Invalid value: ["10.97.0.0/16","10.98.0.0/16"]: may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64',
+    ],
+    [
+      'IPAddress',
+      { metadata: { name: 'ten' } },
+      'metadata.name: Invalid value: "ten": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+    ],
+    ['IPAddress', { spec: { parentRef: { name: '' } } }, 'spec.parentRef.name: Required value'],
     [
       'NetworkPolicy',
       { spec: { ingress: [{ from: [{}] }] } },

@@ -44,6 +44,12 @@ describe('validateObject() with a previous object', () => {
     ],
     ['EndpointSlice', { addressType: 'FQDN' }, 'addressType: Invalid value: "FQDN": field is immutable'],
     ['IngressClass', { spec: { controller: 'a.b/c' } }, 'spec.controller: Invalid value: "a.b/c": field is immutable'],
+    [
+      'ServiceCIDR',
+      { spec: { cidrs: ['10.97.0.0/16', 'fd00:10:98::/112'] } },
+      'spec.cidrs[1]: Invalid value: "fd00:10:98::/112": field is immutable',
+    ],
+    ['IPAddress', { spec: { parentRef: { name: 'other' } } }, 'spec.parentRef: Invalid value: {'],
     ['Secret', { type: 'other' }, 'type: Invalid value: "other": field is immutable'],
     ['RoleBinding', { roleRef: { name: 'other' } }, 'roleRef: Invalid value: {'],
     ['PriorityClass', { value: 7 }, 'value: Forbidden: may not be changed in an update.'],

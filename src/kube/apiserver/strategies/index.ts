@@ -27,6 +27,13 @@ function eventFields(reference: 'involvedObject' | 'regarding'): NonNullable<Str
   };
 }
 
+const parentFields = Object.fromEntries(
+  ['group', 'resource', 'namespace', 'name'].map((field) => [
+    `spec.parentRef.${field}`,
+    byField('spec', 'parentRef', field),
+  ]),
+);
+
 const noPods = { replicas: 0 };
 const strategies: Readonly<Record<string, Strategy>> = {
   'v1/namespaces': namespaceStrategy,
@@ -68,6 +75,8 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'networking.k8s.io/v1/ingresses': { countsGenerations: true, initialStatus: { loadBalancer: {} } },
   'networking.k8s.io/v1/ingressclasses': { countsGenerations: true },
   'networking.k8s.io/v1/networkpolicies': { countsGenerations: true },
+  'networking.k8s.io/v1/ipaddresses': { countsGenerations: true, selectableFields: parentFields },
+  'networking.k8s.io/v1/servicecidrs': { countsGenerations: true, initialStatus: {}, returnsDeleted: true },
   'discovery.k8s.io/v1/endpointslices': { countsGenerations: true },
   'policy/v1/poddisruptionbudgets': {
     countsGenerations: true,

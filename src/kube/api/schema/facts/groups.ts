@@ -52,6 +52,8 @@ export const groupFacts: FactTable = {
   ...fields('networking.v1.NetworkPolicyIngressRule', atomicList, 'from', 'ports'),
   ...fields('networking.v1.NetworkPolicyEgressRule', atomicList, 'ports', 'to'),
   'networking.v1.IPBlock.except': atomicList,
+  'networking.v1.ServiceCIDRSpec.cidrs': atomicList,
+  'networking.v1.ServiceCIDRStatus.conditions': mergedBy('type'),
 
   ...fields('discovery.v1.EndpointSlice', atomicList, 'endpoints', 'ports'),
   'discovery.v1.EndpointSlice.addressType': oneOf('FQDN', 'IPv4', 'IPv6'),

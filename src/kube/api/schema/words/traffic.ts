@@ -48,6 +48,18 @@ export const networkingWords: Words = {
     controller: 'Its name, e.g. `evenkeel.dev/ingress-controller`.',
     parameters: 'An object with its settings.',
   },
+  ServiceCIDR: { about: 'Ranges from which Services have their addresses.' },
+  ServiceCIDRSpec: { about: 'The ranges.', cidrs: 'One range, or one of each family, e.g. `10.97.0.0/16`.' },
+  ServiceCIDRStatus: { about: 'What was last seen of them.', conditions: '`Ready` while addresses are given out.' },
+  IPAddress: { about: 'An address that somebody has; its name is the address.' },
+  IPAddressSpec: { about: 'Who has it.', parentRef: 'The object that has it.' },
+  ParentReference: {
+    about: 'An object that has an address.',
+    group: 'Its API group; empty for the core group.',
+    name: 'Its name.',
+    namespace: 'Its namespace.',
+    resource: 'Its resource, e.g. `services`.',
+  },
   NetworkPolicy: { about: 'Which traffic pods may receive and send.' },
   NetworkPolicySpec: {
     about: 'The pods and the traffic.',

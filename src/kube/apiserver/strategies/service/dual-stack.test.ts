@@ -57,7 +57,7 @@ describe('a cluster of both families', () => {
     const taken = await create('taken', { clusterIP: 'fd00:96:0::5' });
     expect(taken.body.message).toContain('failed to allocate IP fd00:96:0::5: provided IP is already allocated');
     const outside = await create('outside', { clusterIP: 'fd00:97::5' });
-    expect(outside.body.message).toContain('The range of valid IPs is fd00:96::/125');
+    expect(outside.body.message).toContain('the provided network does not match the current range (fd00:96::/125)');
   });
 
   it('refuses what contradicts itself, in upstream’s words', async () => {
@@ -167,8 +167,8 @@ describe('a Service range', () => {
     expect(pool.first()).toBe('fd00:96::1');
     expect(pool.reserve('fd00:0096:0000::A')).toBe('reserved');
     expect(pool.reserve('fd00:96::a')).toBe('taken');
-    expect(pool.reserve('fd00:96::')).toBe('outside');
-    expect(pool.reserve('fd00:96::ffff')).toBe('outside');
+    expect(pool.reserve('fd00:96::')).toBe('edge');
+    expect(pool.reserve('fd00:96::ffff')).toBe('edge');
     expect(pool.next()).toBe('fd00:96::101');
   });
 });

@@ -89,7 +89,7 @@ function inferFromAddresses(spec: Fields, ips: IpPools, faults: StatusCause[]): 
   for (const [index, address] of addresses.entries()) {
     if (address === 'None' || index < families.length) continue;
     const family = familyOf(address);
-    if (ips.of(family) === undefined) {
+    if (!ips.has(family)) {
       const message = `Invalid value: ${JSON.stringify(addresses)}: ${family} is not configured on this cluster`;
       faults.push({ reason: 'FieldValueInvalid', message, field: `spec.clusterIPs[${index}]` });
     } else families.push(family);
@@ -102,7 +102,7 @@ function checkCluster(spec: Fields, ips: IpPools, faults: StatusCause[]): void {
     faults.push(policyFault(spec, 'this cluster is not configured for dual-stack services'));
   }
   for (const [index, family] of familiesOf(spec).entries()) {
-    if (ips.of(family) !== undefined) continue;
+    if (ips.has(family)) continue;
     const message = `Invalid value: "${family}": not configured on this cluster`;
     faults.push({ reason: 'FieldValueInvalid', message, field: `spec.ipFamilies[${index}]` });
   }

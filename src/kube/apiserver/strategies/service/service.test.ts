@@ -46,7 +46,10 @@ describe('cluster IPs', () => {
     );
     const outside = await create('outside', { clusterIP: '10.0.0.1' });
     expect(outside.body.message).toContain(
-      'failed to allocate IP 10.0.0.1: the provided IP (10.0.0.1) is not in the valid range. The range of valid IPs is 127.96.0.0/29',
+      'failed to allocate IP 10.0.0.1: the provided network does not match the current range (127.96.0.0/29)',
+    );
+    expect((await create('edge', { clusterIP: '127.96.0.7' })).body.message).toContain(
+      'the provided IP (127.96.0.7) is not in the valid range. The range of valid IPs is 127.96.0.0/29',
     );
     expect((await create('own', { clusterIP: '127.96.0.1' })).code).toBe(422);
   });

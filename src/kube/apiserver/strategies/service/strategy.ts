@@ -159,18 +159,18 @@ function reserveClusterIps(
     // The first address is kept for the API server's own Service.
     const isOwn = ip === ips.first() && next.metadata?.namespace === 'default' && next.metadata.name === 'kubernetes';
     const outcome: Reservation = isOwn ? 'reserved' : ips.reserve(ip);
-    if (outcome !== 'reserved') throw refusedIp(next, wanted, ip, outcome, ips.of(familyOf(ip))?.cidr ?? 'none');
+    if (outcome !== 'reserved') throw refusedIp(next, wanted, ip, outcome, ips.describe(familyOf(ip)));
     if (!isOwn) undo.push(() => ips.release(ip));
   }
   const families = digArray(spec, 'ipFamilies');
   for (const family of families.slice(wanted.length)) {
-    const pool = ips.of(family === 'IPv6' ? 'IPv6' : 'IPv4');
-    const ip = pool?.next();
+    const wantedFamily = family === 'IPv6' ? 'IPv6' : 'IPv4';
+    const ip = ips.next(wantedFamily);
     if (ip === undefined) {
       throw new StatusError(
         500,
         'InternalError',
-        `Internal error occurred: failed to allocate a serviceIP: range is full (${pool?.cidr ?? family})`,
+        `Internal error occurred: failed to allocate a serviceIP: range is full (${ips.describe(wantedFamily)})`,
       );
     }
     undo.push(() => ips.release(ip));
@@ -180,11 +180,13 @@ function reserveClusterIps(
   spec.clusterIPs = wanted;
 }
 
-function refusedIp(service: AnyObject, all: string[], ip: string, outcome: Reservation, cidr: string): StatusError {
+function refusedIp(service: AnyObject, all: string[], ip: string, outcome: Reservation, ranges: string): StatusError {
   const why =
     outcome === 'taken'
       ? 'provided IP is already allocated'
-      : `the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${cidr}`;
+      : outcome === 'edge'
+        ? `the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${ranges}`
+        : `the provided network does not match the current range (${ranges})`;
   return refused(service, {
     reason: 'FieldValueInvalid',
     message: `Invalid value: ${JSON.stringify(all)}: failed to allocate IP ${ip}: ${why}`,
