@@ -55,7 +55,13 @@ describe('at an API server', () => {
       ...labels,
     ]);
     try {
-      await eventually('the Node is registered', () => client.get(builtin('Node'), 'n1'));
+      const waiting = await eventually('the Node is registered', () => client.get<Node>(builtin('Node'), 'n1'));
+      // What `kubectl get nodes` makes "NotReady" of, and not "Unknown".
+      const { reason, message } = waiting.status?.conditions?.find(({ type }) => type === 'Ready') ?? {};
+      expect({ reason, message }).toEqual({
+        reason: 'KubeletNotReady',
+        message: expect.stringContaining('spec.podCIDR of the Node is not set yet'),
+      });
       await client.patch(builtin('Node'), 'n1', undefined, 'merge', { spec: { podCIDR: range, podCIDRs: [range] } });
       const node = await eventually('the Node is ready', async () => {
         const found = await client.get<Node>(builtin('Node'), 'n1');

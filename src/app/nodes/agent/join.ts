@@ -1,10 +1,11 @@
 // The first words between a kubelet and its API server: is it there, and which pod range has it for this node?
 // Knows the Node object; what is done with the answer is the caller's matter.
-import type { Node } from 'kubernetes-types/core/v1.js';
+import type { Node, NodeStatus } from 'kubernetes-types/core/v1.js';
 import { builtin } from '#kube/api/resources.ts';
 import { isStatus } from '#kube/api/status.ts';
 import type { Client } from '#kube/client/client.ts';
 import { untilAnswered } from '#kube/client/until-answered.ts';
+import { waitingCondition } from '#kube/kubelet/node/node-object.ts';
 import { delay } from '#lib/backoff.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
@@ -21,6 +22,8 @@ export interface Joining {
 const RANGE_POLL_MS = 500;
 /** After this many tries somebody should hear what is waited for. */
 const TELL_AFTER = 10;
+/** A node that says nothing for much longer counts as lost. */
+const HEARTBEAT_AFTER = 20;
 
 /** Waits until the server answers; the Node as it knows it. Throws a `Failure` when it refuses us. */
 export async function reachServer(joining: Joining): Promise<Node | undefined> {
@@ -53,11 +56,11 @@ export async function podCidrsOf(
   given: readonly string[],
   known: Node | undefined,
 ): Promise<readonly string[]> {
-  const { client, nodeName, clock, log, signal } = joining;
+  const { nodeName, clock, log, signal } = joining;
   if (given.length > 0 || signal.aborted) return given;
   const registered = async (): Promise<Node> => {
     try {
-      return await answered(joining, () => register(client, nodeName));
+      return await answered(joining, () => register(joining));
     } catch (error) {
       if (signal.aborted) return {};
       throw error;
@@ -67,6 +70,10 @@ export async function podCidrsOf(
   for (let tries = 1; rangesOf(node).length === 0 && !signal.aborted; tries += 1) {
     if (tries % TELL_AFTER === 0) {
       log.warn({ node: nodeName }, 'Waiting for spec.podCIDR of the Node; give --pod-cidr where nobody assigns one');
+    }
+    if (tries % HEARTBEAT_AFTER === 1) {
+      // The next time is soon enough where it cannot be said now.
+      await tellWaiting(joining).catch((error: unknown) => log.info({ error: messageOf(error) }, 'Cannot say so yet'));
     }
     await delay(clock, RANGE_POLL_MS, signal);
     if (signal.aborted) break;
@@ -80,12 +87,23 @@ function rangesOf({ spec }: Node): readonly string[] {
   return spec?.podCIDRs ?? (spec?.podCIDR === undefined ? [] : [spec.podCIDR]);
 }
 
-async function register(client: Client, name: string): Promise<Node> {
+/** With the word that it is not ready: a node that says nothing would be shown as unknown. */
+async function register({ client, nodeName: name, clock }: Joining): Promise<Node> {
   try {
-    // Nothing is sent here yet: without a Ready condition the control plane taints it.
-    return await client.create<Node>(builtin('Node'), { apiVersion: 'v1', kind: 'Node', metadata: { name } });
+    const status = waitingStatus(clock);
+    return await client.create<Node>(builtin('Node'), { apiVersion: 'v1', kind: 'Node', metadata: { name }, status });
   } catch (error) {
     if (!isStatus(error, 409)) throw error;
     return await client.get<Node>(builtin('Node'), name);
   }
+}
+
+async function tellWaiting({ client, nodeName, clock }: Joining): Promise<void> {
+  const patch = { status: waitingStatus(clock) };
+  await client.patch(builtin('Node'), nodeName, undefined, 'strategic', patch, { subresource: 'status' });
+}
+
+function waitingStatus(clock: Clock): NodeStatus {
+  const now = `${new Date(clock.wall()).toISOString().slice(0, 19)}Z`;
+  return { conditions: [waitingCondition('spec.podCIDR of the Node is not set yet', now)] };
 }

@@ -98,7 +98,7 @@ export class NodeAgent {
   }
 
   async #register(): Promise<Node> {
-    const wanted = nodeObject(this.#facts);
+    const wanted = nodeObject(this.#facts, nodeStatus(this.#facts, [], this.#now(), this.#networkProblem()));
     try {
       return await this.#client.create<Node>(builtin('Node'), wanted);
     } catch (error) {

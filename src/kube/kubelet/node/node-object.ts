@@ -29,6 +29,12 @@ function networkNotReady(problem: string): Condition {
   return ['Ready', 'False', 'KubeletNotReady', `container runtime network not ready: ${network}`];
 }
 
+/** The Ready condition of a node as of `now` (RFC 3339) whose kubelet has nothing else to say of it yet. */
+export function waitingCondition(problem: string, now: string): NodeCondition {
+  const [type, status, reason, message] = networkNotReady(problem);
+  return { type, status, reason, message, lastHeartbeatTime: now, lastTransitionTime: now };
+}
+
 /** Labels every node carries, with those of the options on top. */
 export function nodeLabels(facts: NodeFacts): Record<string, string> {
   return {
@@ -71,7 +77,8 @@ export function nodeStatus(
   };
 }
 
-export function nodeObject(facts: NodeFacts): Node {
+/** As it is registered: with its status, so that nobody sees a node that says nothing. */
+export function nodeObject(facts: NodeFacts, status: NodeStatus): Node {
   return {
     apiVersion: 'v1',
     kind: 'Node',
@@ -84,5 +91,6 @@ export function nodeObject(facts: NodeFacts): Node {
       ...(facts.podCidrs[0] === undefined ? {} : { podCIDR: facts.podCidrs[0], podCIDRs: [...facts.podCidrs] }),
       ...(facts.taints.length === 0 ? {} : { taints: [...facts.taints] }),
     },
+    status,
   };
 }
