@@ -1,7 +1,9 @@
 // Three nodes with network namespaces: who reaches whom, what a drain and the death of a node cost, and what is left.
 // Everything is asked through the CLI, kubectl and the gateway; the machine's own network is looked at before and after.
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Node } from 'kubernetes-types/core/v1.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -157,6 +159,24 @@ describe.runIf(kernelAllows(obstacle(), 'nodes in network namespaces'))('three n
       const script = `for url in ${urls}; do curl -sS -m 5 -o /dev/null -w '%{http_code} ' $url; done`;
       const said = await kubectl(['-n', namespace, 'exec', pod, '--', 'sh', '-c', script]);
       expect(said.trim().split(' ')).toEqual(Array(2 + pods.length).fill('200'));
+    }
+  }, 60_000);
+
+  test('lead nobody to the machine by an address that no Service has', async () => {
+    const server = createServer((socket) => socket.end()).listen(0, '::');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    try {
+      const [pod] = await podsOf(cluster, 'rude', namespace);
+      const [v4, v6] = ranges.beginnings.slice(-2);
+      // Nobody has been given these: they are of the part that is kept for addresses asked for.
+      const urls = [`http://${v4}14:${port}`, `http://[${v6}:e]:${port}`, `http://${v4}1:${port}`].join(' ');
+      const script = `for url in ${urls}; do curl -s -m 2 $url; echo $?; done; getent hosts rude | wc -l`;
+      const said = await kubectl(['-n', namespace, 'exec', pod?.metadata?.name ?? '', '--', 'sh', '-c', script]);
+      // No answer at all twice; refused where a Service has the address and not the port; and the name server answers.
+      expect(said.trim().split('\n')).toEqual(['28', '28', '7', '1']);
+    } finally {
+      server.close();
     }
   }, 60_000);
 

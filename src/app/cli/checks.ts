@@ -6,7 +6,7 @@ import { labelValueText } from '#kube/api/validation/names.ts';
 import { loadNetworkList } from '#kube/kubelet/network/cni/config-dir.ts';
 import type { CniOptions } from '#kube/kubelet/network/create-network.ts';
 import { isOwner } from '#kube/kubelet/network/netns/names.ts';
-import { familyOf } from '#lib/ip.ts';
+import { canonicalCidr, familyOf } from '#lib/ip.ts';
 import { messageOf, UsageFailure } from '../failure.ts';
 
 /** Both or none; directories that are there. What is in them may still come. */
@@ -39,6 +39,12 @@ function checkDirectory(flag: string, path: string, what: string): void {
     `${flag} "${path}" ${found === undefined ? 'is not there' : 'is no directory'}`,
     `Name with ${flag} ${what}`,
   );
+}
+
+/** Each is a range of addresses; `example` shows how one is written. */
+export function checkRanges(flag: string, given: readonly string[], example: string): void {
+  const wrong = given.find((range) => canonicalCidr(range) === undefined);
+  if (wrong !== undefined) throw new UsageFailure(`${flag} "${wrong}" is no range`, `Give ${flag} e.g. ${example}`);
 }
 
 /** Whose namespaces and links they are on this machine. */

@@ -142,6 +142,7 @@ export class NodeProcesses implements NodeHost {
       // On the loopback device a server below port 1024 may be missing, and pods have no resolver of their own.
       clusterDns: network.fabric === undefined ? [] : dnsAddresses(network.serviceCidr),
       servesServices: network.fabric !== undefined,
+      serviceCidrs: network.fabric?.serviceCidrs ?? [],
       announces: network.fabric?.announced === true,
       nodeLiveness: nodes.liveness,
       podMaxPids,

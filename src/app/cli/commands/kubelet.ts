@@ -14,7 +14,7 @@ import { runKubelet } from '../../nodes/agent/run.ts';
 import type { KubeletNetwork, KubeletSettings } from '../../nodes/agent/settings.ts';
 import { MODES, type Mode } from '../../service-proxy/drivers.ts';
 import { bindParser } from '../bind-option.ts';
-import { cniOf, networkOwner, nodeIps, podCidrs } from '../checks.ts';
+import { checkRanges, cniOf, networkOwner, nodeIps, podCidrs } from '../checks.ts';
 import { parseImage } from '../image-option.ts';
 import { isNodeLivenessOn, type NodeLiveness, nodeLivenessOption } from '../node-liveness-option.ts';
 import { nodeName } from '../node-name.ts';
@@ -54,6 +54,7 @@ interface Options {
   readonly clientCaFile?: string;
   readonly drainBy: KubeletSettings['drainBy'];
   readonly serviceProxy?: Mode;
+  readonly serviceCidr?: readonly string[];
   readonly healthzBindAddress: readonly Bind[];
   readonly metricsBindAddress: readonly Bind[];
   readonly announce?: readonly string[];
@@ -146,6 +147,12 @@ export function kubeletCommand(): Command {
       new Option('--service-proxy <mode>', 'serve Services on this node as well (see evenkeel service-proxy)').choices(
         MODES,
       ),
+    )
+    .addOption(
+      new Option(
+        '--service-cidr <range,...>',
+        'with --service-proxy: addresses of Services: those that neither a Service nor a name server has are dropped',
+      ).argParser(parseList),
     )
     .addOption(
       new Option(
@@ -255,6 +262,13 @@ function settingsOf(options: Options): KubeletSettings {
       'Give --service-proxy as well, or run "evenkeel speaker" beside another proxy',
     );
   }
+  if (options.serviceCidr !== undefined && options.serviceProxy === undefined) {
+    throw new UsageFailure(
+      '--service-cidr says what a Service proxy drops, and none runs here',
+      'Give --service-proxy as well, or leave it out',
+    );
+  }
+  checkRanges('--service-cidr', options.serviceCidr ?? [], '10.96.0.0/16');
   return {
     nodeName: name,
     nodeIps: nodeIps(options.nodeIp ?? []),
@@ -277,6 +291,7 @@ function settingsOf(options: Options): KubeletSettings {
       : {
           serviceProxy: {
             mode: options.serviceProxy,
+            serviceCidrs: options.serviceCidr ?? [],
             healthz: options.healthzBindAddress[0],
             metrics: options.metricsBindAddress[0],
           },

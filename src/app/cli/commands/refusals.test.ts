@@ -26,6 +26,13 @@ test.each([
   expect(await refused(speakerCommand(), words.split(' '))).toMatch(text);
 });
 
+test.each([
+  ['--service-cidr 10.96.0.0/16', /^--service-cidr says what a Service proxy drops, .*Give --service-proxy as well/],
+  ['--service-proxy auto --service-cidr ten', /^--service-cidr "ten" is no range\. Give --service-cidr e\.g\. /],
+])('kubelet --node-name n1 %s', async (words, text) => {
+  expect(await refused(kubeletCommand(), ['--node-name', 'n1', ...words.split(' ')])).toMatch(text);
+});
+
 test('kubelet --node-name Not_a_Node', async () => {
   expect(await refused(kubeletCommand(), ['--node-name', 'Not_a_Node'])).toMatch(/^Node name "Not_a_Node" is no DNS/);
 });

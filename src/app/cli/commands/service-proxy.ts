@@ -3,7 +3,6 @@
 import { hostname } from 'node:os';
 import { Command, Option } from 'commander';
 import { systemClock } from '#lib/clock.ts';
-import { canonicalCidr } from '#lib/ip.ts';
 import { type Scheduler, schedulers } from '#traffic/kernel/ipvs/table.ts';
 import { UsageFailure } from '../../failure.ts';
 import { openLog } from '../../main/file-log.ts';
@@ -13,6 +12,7 @@ import type { ServiceProxySettings } from '../../service-proxy/run.ts';
 import { SilenceBoard } from '../../service-proxy/silence.ts';
 import type { BesideProxy } from '../../speaker/beside-proxy.ts';
 import { bindParser } from '../bind-option.ts';
+import { checkRanges } from '../checks.ts';
 import { type ConnectOptions, connect } from '../connect.ts';
 import { isNodeLivenessOn, type NodeLiveness, nodeLivenessOption } from '../node-liveness-option.ts';
 import { nodeName } from '../node-name.ts';
@@ -190,9 +190,9 @@ function settingsOf(options: Options): ServiceProxySettings {
   const { clusterCidr, serviceCidr, nodeportAddresses: addresses } = options;
   isNodeLivenessOn(options.nodeLiveness, options.announce !== undefined);
   const primary = addresses.length === 1 && addresses[0] === 'primary';
-  ranges('--cluster-cidr', clusterCidr, '10.244.0.0/16');
-  ranges('--service-cidr', serviceCidr, '10.96.0.0/16');
-  if (!primary) ranges('--nodeport-addresses', addresses, '192.0.2.0/24, or primary');
+  checkRanges('--cluster-cidr', clusterCidr, '10.244.0.0/16');
+  checkRanges('--service-cidr', serviceCidr, '10.96.0.0/16');
+  if (!primary) checkRanges('--nodeport-addresses', addresses, '192.0.2.0/24, or primary');
   const mode = options.proxyMode ?? options.mode;
   onlyWith('--ipvs-scheduler', options.ipvsScheduler, 'ipvs', mode);
   onlyWith('--cgroup', options.cgroup, 'ebpf', mode);
@@ -228,11 +228,6 @@ function settingsOf(options: Options): ServiceProxySettings {
 function onlyWith(flag: string, given: string | undefined, wanted: Mode, mode: Mode): void {
   if (given === undefined || mode === wanted) return;
   throw new UsageFailure(`${flag} means nothing to --mode ${mode}`, `Give --mode ${wanted}, or leave it out`);
-}
-
-function ranges(flag: string, given: readonly string[], example: string): void {
-  const wrong = given.find((range) => canonicalCidr(range) === undefined);
-  if (wrong !== undefined) throw new UsageFailure(`"${wrong}" is no range`, `Give ${flag} e.g. ${example}`);
 }
 
 /** Milliseconds; 0 for `off`. */

@@ -3,6 +3,7 @@
 import { messageOf } from '../../failure.ts';
 import type { NodeSettings } from '../../service-proxy/node-watch.ts';
 import { runServiceProxy, type ServiceProxyDependencies } from '../../service-proxy/run.ts';
+import { type Cidr, formatCidr, parseCidr, without } from '../fabric/cidr.ts';
 import type { KubeletSettings } from './settings.ts';
 
 const VERIFY_MS = 60_000;
@@ -10,7 +11,7 @@ const AGAIN_MS = 5_000;
 
 /** Resolves when it has ended, which is at once where none is asked for. Never rejects. */
 export async function serveServices(settings: KubeletSettings, deps: ServiceProxyDependencies): Promise<void> {
-  const { serviceProxy, nodeName } = settings;
+  const { serviceProxy, nodeName, clusterDns } = settings;
   if (serviceProxy === undefined) return;
   const { signal, log, tell } = deps;
   const node: NodeSettings = {
@@ -19,8 +20,8 @@ export async function serveServices(settings: KubeletSettings, deps: ServiceProx
     // others would not come back this way.
     clusterCidrs: [],
     detectLocal: 'NodeCIDR',
-    // What no Service of the proxy has may be served beyond the node.
-    serviceCidrs: [],
+    // The name servers have addresses of Services, and are no Service of the proxy's: the machine serves them.
+    serviceCidrs: rangesWithout(serviceProxy.serviceCidrs, clusterDns),
     nodePortAddresses: 'primary',
     masqueradeAll: false,
     drainMs: 0,
@@ -36,6 +37,18 @@ export async function serveServices(settings: KubeletSettings, deps: ServiceProx
       await pause(AGAIN_MS, deps);
     }
   }
+}
+
+/** Addresses of the ranges but these. */
+export function rangesWithout(ranges: readonly string[], addresses: readonly string[]): string[] {
+  const read = (text: string): Cidr[] => {
+    const cidr = parseCidr(text);
+    return cidr === undefined ? [] : [cidr];
+  };
+  const left = addresses
+    .flatMap((address) => read(`${address}/${address.includes(':') ? 128 : 32}`))
+    .reduce((cidrs, address) => cidrs.flatMap((cidr) => without(cidr, address)), ranges.flatMap(read));
+  return left.map(formatCidr);
 }
 
 function pause(ms: number, { clock, signal }: Pick<ServiceProxyDependencies, 'clock' | 'signal'>): Promise<void> {

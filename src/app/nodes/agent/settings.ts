@@ -56,6 +56,8 @@ export interface KubeletSettings {
   /** Serves Services on the node as well. */
   readonly serviceProxy?: {
     readonly mode: Mode;
+    /** ClusterIPs are of these ranges: what no Service has is dropped, unless a name server of the pods has it. */
+    readonly serviceCidrs: readonly string[];
     /** `/healthz` and `/livez` of the proxy, and its `/metrics`; undefined for nowhere. */
     readonly healthz: Bind | undefined;
     readonly metrics: Bind | undefined;

@@ -49,3 +49,10 @@ export function overlaps(a: Cidr, b: Cidr): boolean {
 export function contains(outer: Cidr, inner: Cidr): boolean {
   return inner.bits >= outer.bits && overlaps(outer, inner);
 }
+
+/** The ranges that hold what `cidr` holds, but for one address; `cidr` itself when that is not in it. */
+export function without(cidr: Cidr, address: Cidr): Cidr[] {
+  if (!overlaps(cidr, address)) return [cidr];
+  if (cidr.bits >= address.bits) return [];
+  return [0, 1].flatMap((half) => without(subnet(cidr, cidr.bits + 1, half), address));
+}

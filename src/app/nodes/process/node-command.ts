@@ -58,6 +58,8 @@ export interface NodeCommand {
   readonly clusterDns: readonly string[];
   /** Whether Services are served on the node. */
   readonly servesServices: boolean;
+  /** Ranges of ClusterIPs; only where it serves Services. */
+  readonly serviceCidrs: readonly string[];
   /** Whether load-balancer addresses are announced from it, on the fabric. */
   readonly announces: boolean;
   /** Whether endpoints of silent nodes are left out on it; only where it announces. */
@@ -104,6 +106,7 @@ export function kubeletArguments(node: NodeCommand): string[] {
     ['--grace-period', `${node.graceSeconds}s`],
     ['--drain-by', 'condition'],
     ['--service-proxy', node.servesServices ? 'auto' : undefined],
+    ['--service-cidr', node.servesServices ? node.serviceCidrs.join(',') : undefined],
     ['--announce', node.announces ? NODE_LINK : undefined],
     ['--node-liveness', node.announces ? (node.nodeLiveness ? 'on' : 'off') : undefined],
     ['--log-file', node.logFile],
