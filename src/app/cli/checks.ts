@@ -1,6 +1,7 @@
 // What can be said of flags of nodes before anything is started, each with its flag and what helps.
 // Knows forms, and directories that have to be there; makes nothing.
 import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { labelValueText } from '#kube/api/validation/names.ts';
 import { loadNetworkList } from '#kube/kubelet/network/cni/config-dir.ts';
@@ -17,7 +18,8 @@ export function cniOf(confDir: string | undefined, binDirs: readonly string[] | 
   }
   checkDirectory('--cni-conf', confDir, 'the directory of network configurations, e.g. /etc/cni/net.d');
   for (const dir of binDirs) checkDirectory('--cni-bin', dir, 'a directory of CNI plugins, e.g. /opt/cni/bin');
-  return { confDir, binDirs };
+  // Whoever cleans up after them may be called from another place.
+  return { confDir: resolve(confDir), binDirs: binDirs.map((dir) => resolve(dir)) };
 }
 
 /** For nodes that are waited for: without a network nothing ever runs on them. */

@@ -7,6 +7,7 @@ import { systemClock } from '#lib/clock.ts';
 import { Failure } from '../../failure.ts';
 import { type DataDir, dataDirAt } from '../../main/data-dir.ts';
 import { acquireLock, type Instance, isAlive, readInstance } from '../../main/instance-lock.ts';
+import type { Swept } from '../../nodes/process/sweep.ts';
 
 /** With plugins of others in its network a cluster may take this long, in milliseconds. */
 const PATIENCE_MS = 30_000;
@@ -24,16 +25,20 @@ export function downCommand(): Command {
     .action(async (options: { data?: string; wipe: boolean }) => {
       const data = dataDirAt(options.data);
       const instance = readInstance(data.lock);
-      if (instance !== undefined && isAlive(instance)) {
+      const running = instance !== undefined && isAlive(instance);
+      if (running) {
         await stop(instance);
         process.stdout.write(`Stopped process ${instance.pid}\n`);
-      } else {
-        const { processes, network } = await endLeftovers(data);
-        process.stdout.write(
-          processes === 0 && !network
-            ? `Nothing runs on ${data.root}\n`
-            : `Ended ${processes} processes${network ? ', and removed the network,' : ''} that a crash had left behind\n`,
-        );
+      }
+      // Also of one that ran: a node that was killed before has not said good-bye to anybody.
+      if (!running || options.wipe) {
+        const { processes, network, plugins } = await endLeftovers(data);
+        if (processes > 0 || network) {
+          process.stdout.write(
+            `Ended ${processes} processes${network ? ', and removed the network,' : ''} that a crash had left behind\n`,
+          );
+        } else if (!running) process.stdout.write(`Nothing runs on ${data.root}\n`);
+        tellPlugins(plugins);
       }
       if (options.wipe) {
         for (const path of [
@@ -56,9 +61,18 @@ export function downCommand(): Command {
     });
 }
 
+/** What CNI plugins hold for pods is theirs to give back. */
+function tellPlugins({ released, kept, why }: Swept['plugins']): void {
+  if (released > 0) process.stdout.write(`Told the CNI plugins of the end of ${released} pods\n`);
+  if (kept > 0) {
+    const reason = why.length === 0 ? '' : `: ${[...new Set(why)].join('; ')}`;
+    process.stderr.write(`Warning: the CNI plugins could not be told of the end of ${kept} pods${reason}\n`);
+  }
+}
+
 /** A cluster that was killed could not end its pods; how many of their processes ran on. */
-async function endLeftovers(data: DataDir): Promise<{ processes: number; network: boolean }> {
-  if (!existsSync(data.root)) return { processes: 0, network: false };
+async function endLeftovers(data: DataDir): Promise<Swept> {
+  if (!existsSync(data.root)) return { processes: 0, network: false, plugins: { released: 0, kept: 0, why: [] } };
   const [{ sweepLeftovers }, { sweepNodes }] = await Promise.all([
     import('#kube/kubelet/process/leftovers.ts'),
     import('../../nodes/process/sweep.ts'),
@@ -67,8 +81,8 @@ async function endLeftovers(data: DataDir): Promise<{ processes: number; network
   const lock = acquireLock(data.lock, data.root);
   try {
     const own = existsSync(data.pods) ? await sweepLeftovers(data.pods, systemClock) : 0;
-    const { processes, network } = await sweepNodes(data, systemClock);
-    return { processes: own + processes, network };
+    const swept = await sweepNodes(data, systemClock);
+    return { ...swept, processes: own + swept.processes };
   } finally {
     lock.release();
   }

@@ -13,6 +13,7 @@ import type { NetworkList } from './cni/network-list.ts';
 import { withOwnIpamDir } from './cni/own-ipam.ts';
 import type { CniPlugin, FindPlugin } from './cni/plugin.ts';
 import { CniRuntime } from './cni/runtime.ts';
+import { readPlugins, writePlugins } from './cni/written-plugins.ts';
 import { createCommands, endEarlierCommands } from './commands.ts';
 import { Names } from './netns/names.ts';
 import { NodeSettings } from './netns/node-settings.ts';
@@ -61,20 +62,22 @@ const BUILTIN_LIST: NetworkList = {
   ],
 };
 
-/** Makes nothing yet; throws when an option cannot be used. Needs root (or CAP_NET_ADMIN and CAP_SYS_ADMIN), `ip`, `nft`. */
+/** Makes nothing in the network yet; throws when an option cannot be used. Needs root (or CAP_NET_ADMIN and CAP_SYS_ADMIN), `ip`, `nft`. */
 export function createNetnsNetwork(options: NetnsNetworkOptions): PodNetwork {
   const { stateDir, podCidrs, cni, clock, log } = options;
   const names = new Names(options.owner);
   const commands = createCommands(clock, options.owner, options.nodeNetns);
   // Also beside real ones: an earlier run may have used them, and a list of others may name them.
   const builtin = builtinPlugins(options, names, commands);
-  const external = execPlugins({ binDirs: cni?.binDirs ?? [], commands });
+  const external = execPlugins({ binDirs: cni?.binDirs ?? readPlugins(stateDir)?.cni.binDirs ?? [], commands });
   const find: FindPlugin = (type) => builtin.get(type) ?? external(type);
+  const attachments = new AttachmentStore(join(stateDir, 'attachments'));
+  if (cni !== undefined) writePlugins(stateDir, { owner: options.owner, podCidrs, cni });
   return new NetnsNetwork({
     name: cni === undefined ? 'bridge' : 'cni',
     names,
     namespaces: new PodNamespaces(names, commands),
-    attachments: new AttachmentStore(join(stateDir, 'attachments')),
+    attachments,
     runtime: new CniRuntime(find),
     list: () =>
       cni === undefined ? BUILTIN_LIST : withOwnIpamDir(loadNetworkList(cni.confDir), join(stateDir, 'ipam')),
