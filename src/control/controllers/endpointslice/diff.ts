@@ -118,7 +118,7 @@ function fill(draft: Draft, rest: Endpoint[], max: number): void {
 }
 
 /** An endpoint is the same one while it is the same pod at the same address. */
-function identity(endpoint: Endpoint): string {
+export function identity(endpoint: Endpoint): string {
   return `${endpoint.targetRef?.uid ?? ''}|${endpoint.addresses.join(',')}`;
 }
 

@@ -11,8 +11,9 @@ import { createWorkQueue } from '#kube/client/work-queue.ts';
 import { semanticallyEqual } from '../common/canonical.ts';
 import { controllerReference } from '../common/owners.ts';
 import type { Controller, ControllerContext, ControllerParts, ReconcileResult } from '../controller.ts';
-import { type AddressType, addressTypes, desiredGroups, isManaged, withHints } from './desired.ts';
-import { planSlices, type SliceContent } from './diff.ts';
+import { type AddressType, addressTypes, desiredGroups, isManaged, type PortGroup, withHints } from './desired.ts';
+import { identity, planSlices, type SliceContent } from './diff.ts';
+import { asksForTopology, cpuShares, nodeShare, topologyHints } from './topology.ts';
 import { WriteTracker } from './write-tracker.ts';
 
 const SERVICES = builtin('Service');
@@ -36,6 +37,8 @@ class EndpointSliceController {
   readonly #nodes: Informer<Node>;
   readonly #slices: Informer<EndpointSlice>;
   readonly #writes: WriteTracker;
+  /** What was last said of hints by zone, by Service and family: it is said once, not with every change of a pod. */
+  readonly #said = new Map<string, string>();
 
   constructor(context: ControllerContext) {
     this.#context = context;
@@ -66,9 +69,12 @@ class EndpointSliceController {
     });
     this.#nodes.onChange((_key, now, before) => {
       // Heartbeats change nodes all the time; only coming, going and moving to another zone matter here.
-      if (now !== undefined && before !== undefined && semanticallyEqual(now.metadata?.labels, before.metadata?.labels))
-        return;
-      for (const service of this.#services.list()) queue.add(objectKey(service));
+      const both = now !== undefined && before !== undefined;
+      const same = both && semanticallyEqual(now.metadata?.labels, before.metadata?.labels);
+      // And, for hints by zone, what the ready nodes have.
+      const even = both && semanticallyEqual(nodeShare(now), nodeShare(before));
+      if (same && even) return;
+      for (const service of this.#services.list()) if (!same || asksForTopology(service)) queue.add(objectKey(service));
     });
     return { queues: [queue], reads: [this.#services, this.#pods, this.#nodes, this.#slices] };
   }
@@ -91,7 +97,10 @@ class EndpointSliceController {
       .filter((slice) => slice.metadata?.labels?.[MANAGED_BY] === MANAGER);
     // Its slices carry an owner reference, so the garbage collector removes them with the Service.
     if (service === undefined || service.metadata?.deletionTimestamp !== undefined) {
-      if (service === undefined) this.#writes.forget(key);
+      if (service === undefined) {
+        this.#writes.forget(key);
+        for (const type of ['IPv4', 'IPv6']) this.#said.delete(`${key} ${type}`);
+      }
       return undefined;
     }
     if (!isManaged(service)) return undefined;
@@ -104,16 +113,47 @@ class EndpointSliceController {
       .filter((pod) => mapSelectorMatches(service.spec?.selector, pod.metadata?.labels));
     const types = addressTypes(service);
     for (const type of types) {
-      const groups = withHints(
-        service,
-        desiredGroups(service, pods, (name) => this.#nodes.get(name), type),
-      );
-      await this.#apply(key, service, type, slices, groups);
+      const wanted = desiredGroups(service, pods, (name) => this.#nodes.get(name), type);
+      await this.#apply(key, service, type, slices, this.#withHints(key, service, type, slices, wanted));
     }
     for (const slice of slices) {
       if (!types.some((type) => type === slice.addressType)) await this.#remove(key, slice);
     }
     return undefined;
+  }
+
+  /** By the annotation, where the Service has it; else by its spec. */
+  #withHints(
+    key: string,
+    service: Service,
+    type: AddressType,
+    slices: readonly EndpointSlice[],
+    groups: readonly PortGroup[],
+  ): PortGroup[] {
+    const place = `${key} ${type}`;
+    const said = this.#said.get(place);
+    const say = (kind: 'Normal' | 'Warning', what: string): void => {
+      this.#said.set(place, what);
+      if (said === what) return;
+      const reason = kind === 'Normal' ? 'TopologyAwareHintsEnabled' : 'TopologyAwareHintsDisabled';
+      const about = { ...service, apiVersion: 'v1', kind: 'Service' };
+      this.#context.events.event(about, kind, reason, `${what}, addressType: ${type}`);
+    };
+    const hinted = hintsIn(slices.filter((slice) => slice.addressType === type));
+    if (asksForTopology(service)) {
+      const outcome = topologyHints(groups, cpuShares(this.#nodes.list()), hinted);
+      if ('groups' in outcome) {
+        say('Normal', 'Topology Aware Hints has been enabled');
+        return outcome.groups;
+      }
+      say('Warning', outcome.obstacle);
+      return [...groups];
+    }
+    if (said !== undefined) {
+      say('Warning', 'Topology Aware Hints has been disabled');
+      this.#said.delete(place);
+    }
+    return withHints(service, groups);
   }
 
   async #apply(
@@ -184,6 +224,16 @@ class EndpointSliceController {
 function serviceOfSlice(slice: EndpointSlice): readonly string[] {
   const name = slice.metadata?.labels?.[SERVICE_NAME];
   return name === undefined ? [] : [`${slice.metadata?.namespace}/${name}`];
+}
+
+/** The zone that each endpoint is for, as the slices say. */
+function hintsIn(slices: readonly EndpointSlice[]): ReadonlyMap<string, string> {
+  const zones = new Map<string, string>();
+  for (const endpoint of slices.flatMap((slice) => slice.endpoints ?? [])) {
+    const [zone, more] = endpoint.hints?.forZones ?? [];
+    if (zone !== undefined && more === undefined) zones.set(identity(endpoint), zone.name);
+  }
+  return zones;
 }
 
 function sliceLabels(service: Service): Record<string, string> {
