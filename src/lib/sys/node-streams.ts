@@ -26,8 +26,8 @@ export function listenOn(
 }
 
 /**
- * The descriptor below an open socket or listening server, to set options on; undefined when there is none (closed,
- * not yet connecting, or TLS: ask the socket below). It stays Node's: never close it.
+ * The descriptor below an open socket (of TLS: of its connection) or listening server, to set options on; undefined when
+ * there is none (closed, or not yet connecting). It stays Node's: never close it.
  */
 export function descriptorOf(holder: Socket | Server): number | undefined {
   const handle = (holder as unknown as { _handle?: { fd?: number } | null })._handle;

@@ -47,25 +47,24 @@ export class Retries {
     this.#reuseRaceForgiven = false;
   }
 
-  /** Whether a try is left for what went wrong before anything was sent. */
-  hasFor(condition: RetryCondition): boolean {
-    return this.#left > 0 && compile(this.#policy).on.has(condition);
+  /** Whether a try is left that this failure may take. */
+  allows({ condition, retrySafe }: Failure, method: string): boolean {
+    if (this.#left === 0 || condition === undefined || retrySafe === 'never') return false;
+    const policy = compile(this.#policy);
+    if (retrySafe === 'unanswered' && !mayRepeat(method) && !policy.methods.has(method)) return false;
+    return policy.on.has(condition);
   }
 
   /** Takes one try where sending again is safe and asked for; `reused` tells that the connection was not new. */
   afterFailure(failure: Failure, method: string, reused: boolean): boolean {
     const { condition, retrySafe } = failure;
-    if (condition === undefined || retrySafe === 'never') return false;
-    const policy = compile(this.#policy);
-    if (retrySafe === 'unanswered') {
-      if (!mayRepeat(method) && !policy.methods.has(method)) return false;
-      if (condition === 'reset' && reused && !this.#reuseRaceForgiven) {
-        // The backend closed an idle connection as we used it: no sign of illness, so it costs no try.
-        this.#reuseRaceForgiven = true;
-        return true;
-      }
+    if (condition === 'reset' && retrySafe === 'unanswered' && reused && !this.#reuseRaceForgiven) {
+      if (!mayRepeat(method) && !compile(this.#policy).methods.has(method)) return false;
+      // The backend closed an idle connection as we used it: no sign of illness, so it costs no try.
+      this.#reuseRaceForgiven = true;
+      return true;
     }
-    return policy.on.has(condition) && this.#take();
+    return this.allows(failure, method) && this.#take();
   }
 
   /** Takes one try when the policy names this status and the method may be repeated: the backend may have acted. */

@@ -11,6 +11,7 @@ import type { RequestHead } from '../http1/request-head.ts';
 import { EndpointChoice } from '../upstream/endpoint-choice.ts';
 import { type Failure, failures } from '../upstream/failure.ts';
 import { hashKeyOf } from '../upstream/hash-key.ts';
+import { isUnheard } from '../upstream/unheard.ts';
 import type { HttpContext } from './context.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { HeaderLines } from './head-edits.ts';
@@ -21,8 +22,13 @@ import type { UpstreamStream } from './upstream-stream.ts';
 
 /** A living endpoint takes a connection sooner: longer than a round trip to anywhere. */
 const IN_VAIN_MS = 500;
-/** The kernel has sent a second SYN by then. Whoever might answer at once is asked instead. */
-const PATIENCE_MS = 1_000;
+/** After so long a try is looked at: whether its endpoint is there at all, or another one should be asked. */
+const FIRST_LOOK_MS = 750;
+/** The same where the connection does not stand yet: the kernel has sent a second SYN by then. */
+const FIRST_LOOK_UNCONNECTED_MS = 1_000;
+const NEXT_LOOK_MS = 500;
+/** What is still under way then has been acknowledged. */
+const LAST_LOOK_MS = 5_000;
 
 /** The exchange, as its tries see it. */
 export interface TriesHost {
@@ -55,8 +61,8 @@ export class Tries {
   /** Ends the wait before the next try. */
   #cancelWait: Cancel | undefined;
   #started = 0;
-  /** The try may yet be given up for another endpoint. */
-  #mayMoveOn = false;
+  /** When the endpoint is looked at next. */
+  #lookAt = 0;
   /** When the response head came; 0 before. */
   #headAt = 0;
 
@@ -106,13 +112,14 @@ export class Tries {
   next(fresh: boolean, now: number): void {
     const context = this.#context;
     const cluster = this.#present();
-    const pick = this.#choice.next(cluster, context.pools.refused(cluster, now), now);
+    const pick = this.#choice.next(cluster, context.pools.avoided.of(cluster, now), now);
     if (pick.type === 'none') {
       this.#host.giveUp('No endpoint is ready', 'no_endpoint');
       return;
     }
     const target = pick.target;
     const pool = context.pools.of(target, cluster.config, this.#client.pair);
+    context.pools.avoided.picked(pool.key, now);
     const repeatable = mayRepeat(this.#method);
     if (pool.transport.guard !== undefined && !pool.reuses(repeatable, fresh, now) && !context.pools.hasRoom(pool)) {
       this.#waitForConnection(cluster, fresh, now);
@@ -128,7 +135,7 @@ export class Tries {
     this.stream = stream;
     context.stats.upstreamStarted(pool);
     this.#deadlines.beginTry(this.#route?.timeouts?.perTry ?? 0, now);
-    this.#mayMoveOn = !stream.connected;
+    this.#lookAt = now + (stream.connected ? FIRST_LOOK_MS : FIRST_LOOK_UNCONNECTED_MS);
     if (!stream.connected) this.#deadlines.wait(cluster.config.timeouts.connect, failures.connectTimeout, now);
     this.#host.send(stream, now);
   }
@@ -138,7 +145,7 @@ export class Tries {
     const drainedAt = this.stream?.pool.drainedAt ?? 0;
     // The endpoint has left, and its time to finish is over.
     if (drainedAt !== 0 && now >= drainedAt) return failures.drained;
-    return repeatable && this.#stalls(now) ? failures.connectTimeout : undefined;
+    return repeatable && now >= this.#lookAt ? this.#silence(now) : undefined;
   }
 
   /** The head of a response has come; what of it is meant for the proxy is taken out. */
@@ -161,7 +168,7 @@ export class Tries {
     this.#deadlines.endTry();
     this.#admission.endRetry();
     if (failure === undefined && status === 499 && this.#isInVain(stream, now)) failure = failures.connectTimeout;
-    if (failure !== undefined && !stream.connected) context.pools.refuse(stream.pool, now);
+    this.#learn(stream, failure, now);
     const answered = failure === undefined ? status : 0;
     context.stats.upstreamDone(cluster.config.name, stream.pool, answered, failure, now - this.#started);
     // A client that left says nothing of the endpoint.
@@ -218,19 +225,30 @@ export class Tries {
   }
 
   /**
-   * The endpoint has not taken the connection for so long that another one is the better choice, and another try is
-   * allowed. Says so once a try at most: without another, the time-out of the cluster is all that ends the wait.
+   * The endpoint has not taken the connection, or its machine does not acknowledge the request, for so long that
+   * another endpoint is the better choice, and there is one, and another try is allowed. Else the time-outs of the
+   * cluster are all that ends the wait.
    */
-  #stalls(now: number): boolean {
+  #silence(now: number): Failure | undefined {
     const { stream } = this;
-    if (!this.#mayMoveOn || stream === undefined || stream.connected || now - this.#started < PATIENCE_MS) return false;
-    this.#mayMoveOn = false;
+    if (stream === undefined || this.#headAt !== 0 || now - this.#started > LAST_LOOK_MS) return undefined;
+    this.#lookAt = now + NEXT_LOOK_MS;
+    const failure = stream.connected ? failures.unheard : failures.connectTimeout;
+    if (!this.#retries.allows(failure, this.#method) || (stream.connected && !isUnheard(stream.socket)))
+      return undefined;
     const cluster = this.#present();
-    return (
-      this.#retries.hasFor('connect_failure') &&
-      this.#choice.hasOther(cluster, this.#context.pools.refused(cluster, now)) &&
-      this.#admission.allowsRetry()
-    );
+    if (!this.#choice.hasOther(cluster, this.#context.pools.avoided.of(cluster, now))) return undefined;
+    return this.#admission.allowsRetry() ? failure : undefined;
+  }
+
+  /** Whether picks should avoid the endpoint for a while, or no longer. */
+  #learn({ pool, connected }: UpstreamStream, failure: Failure | undefined, now: number): void {
+    const { avoided } = this.#context.pools;
+    const isSilent = failure === failures.connectTimeout || failure === failures.unheard;
+    if (failure !== undefined && (isSilent || !connected)) {
+      avoided.avoid(pool.key, isSilent, now);
+      if (isSilent) pool.renew();
+    } else if (this.#headAt !== 0) avoided.forgive(pool.key);
   }
 
   /**

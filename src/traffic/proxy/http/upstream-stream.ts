@@ -1,6 +1,7 @@
 // The backend side of an exchange: one request on its way, and the response that is read from it.
 // Types only; whether a connection or a stream of a shared one carries it is the protocol's business.
 
+import type { Socket } from 'node:net';
 import type { ClientFacts } from '../http1/compose.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
@@ -47,6 +48,8 @@ export interface UpstreamStream {
   readonly outcome: number;
   /** The connection stands; until then nothing has left. */
   readonly connected: boolean;
+  /** That carries it, perhaps with others. */
+  readonly socket: Socket;
   /** The connection has carried a response before, so the backend may have closed it meanwhile. */
   readonly reused: boolean;
 

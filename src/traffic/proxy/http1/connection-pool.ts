@@ -60,8 +60,7 @@ export class Http1Pool extends EndpointPool {
     for (const connection of expired) connection.destroy();
   }
 
-  retire(): void {
-    this.retired = true;
+  renew(): void {
     for (const connection of this.#idle.splice(0)) connection.destroy();
   }
 

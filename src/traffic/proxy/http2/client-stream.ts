@@ -1,6 +1,7 @@
 // One request to a backend and its response, on a stream of a connection that many share.
 // Knows nothing of clients, routes or retries.
 
+import type { Socket } from 'node:net';
 import type { RequestBody } from '../http/request-body.ts';
 import type { ResponseHandler, UpstreamRequest, UpstreamStream } from '../http/upstream-stream.ts';
 import { ResponseHead } from '../http1/response-head.ts';
@@ -36,6 +37,10 @@ export class Http2Upstream extends Http2Stream implements UpstreamStream {
     this.session = session;
     this.pool = session.pool;
     this.reused = session.served;
+  }
+
+  get socket(): Socket {
+    return this.session.socket;
   }
 
   get connected(): boolean {

@@ -40,8 +40,7 @@ export class Http2Pool extends EndpointPool {
     }
   }
 
-  retire(): void {
-    this.retired = true;
+  renew(): void {
     for (const session of [...this.#sessions]) session.leave();
   }
 

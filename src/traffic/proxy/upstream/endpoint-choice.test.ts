@@ -24,7 +24,7 @@ function worker(ports: readonly number[]): { entry: ClusterEntry; pools: Upstrea
 }
 
 function next(choice: EndpointChoice, entry: ClusterEntry, pools: UpstreamPools, now = 0): EngineTarget {
-  const pick = choice.next(entry, pools.refused(entry, now), now);
+  const pick = choice.next(entry, pools.avoided.of(entry, now), now);
   if (pick.type === 'none') throw new Error(pick.reason);
   return pick.target;
 }
@@ -33,7 +33,7 @@ describe('EndpointChoice', () => {
   it('goes to one that refused others rather than to one twice', () => {
     const { entry, pools } = worker([1, 2]);
     const [first, second] = entry.targets as [EngineTarget, EngineTarget];
-    pools.refuse(pools.of(second, entry.config, client), 0);
+    pools.avoided.avoid(second.key, false, 0);
     const choice = new EndpointChoice();
     choice.begin('10.0.0.1', '');
     expect(next(choice, entry, pools)).toBe(first);
@@ -45,17 +45,17 @@ describe('UpstreamPools', () => {
   it('has picks avoid an endpoint for a second after it refused a connection', () => {
     const { entry, pools } = worker([1, 2, 3]);
     const [first, second] = entry.targets as [EngineTarget, EngineTarget];
-    pools.refuse(pools.of(first, entry.config, client), 0);
-    pools.refuse(pools.of(second, entry.config, client), 500);
-    expect(pools.refused(entry, 999)).toEqual([first, second]);
-    pools.refuse(pools.of(first, entry.config, client), 999);
-    expect(pools.refused(entry, 1500)).toEqual([first]);
-    expect(pools.refused(entry, 1999)).toEqual([]);
+    pools.avoided.avoid(first.key, false, 0);
+    pools.avoided.avoid(second.key, false, 500);
+    expect(pools.avoided.of(entry, 999)).toEqual([first, second]);
+    pools.avoided.avoid(first.key, false, 999);
+    expect(pools.avoided.of(entry, 1500)).toEqual([first]);
+    expect(pools.avoided.of(entry, 1999)).toEqual([]);
   });
 
   it('looks only at those that refused, however large the cluster', () => {
     const { entry, pools } = worker(Array.from({ length: 5000 }, (_, port) => port + 1));
-    pools.refuse(pools.of(entry.targets[17] as EngineTarget, entry.config, client), 0);
+    pools.avoided.avoid((entry.targets[17] as EngineTarget).key, false, 0);
     let looks = 0;
     const counted = {
       ...entry,
@@ -68,7 +68,7 @@ describe('UpstreamPools', () => {
         return entry.targetOf(key);
       },
     };
-    expect(pools.refused(counted, 10)).toEqual([entry.targets[17]]);
+    expect(pools.avoided.of(counted, 10)).toEqual([entry.targets[17]]);
     expect(looks).toBe(1);
   });
 

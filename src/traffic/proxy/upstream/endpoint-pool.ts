@@ -115,6 +115,12 @@ export abstract class EndpointPool {
   /** Closes what has idled too long. */
   abstract sweep(now: number): void;
 
+  /** Closes what idles, so that whoever comes next finds out with a connection of its own whether the endpoint answers. */
+  abstract renew(): void;
+
   /** The endpoint is gone: idle connections close now, busy ones after their last response. */
-  abstract retire(): void;
+  retire(): void {
+    this.retired = true;
+    this.renew();
+  }
 }

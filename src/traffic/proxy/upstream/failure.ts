@@ -18,6 +18,7 @@ export interface Failure {
     | 'protocol'
     | 'refused_stream'
     | 'reset'
+    | 'unheard'
     | 'response_timeout'
     | 'try_timeout'
     | 'request_timeout'
@@ -122,6 +123,14 @@ export const failures = {
     condition: undefined,
     status: 502,
     reason: 'Backend closed the connection within the response',
+  },
+  unheard: {
+    code: 'unheard',
+    source: 'upstream',
+    retrySafe: 'unanswered',
+    condition: 'reset',
+    status: 502,
+    reason: 'Machine of the backend does not acknowledge the request',
   },
   refusedStream: {
     code: 'refused_stream',

@@ -2,27 +2,24 @@
 // Knows nothing of connections; a pool of the right kind holds them.
 
 import type { Cluster } from '#traffic/model/ir.ts';
-import type { ClusterEntry, EngineTarget } from '#traffic/snapshot/index.ts';
+import type { EngineTarget } from '#traffic/snapshot/index.ts';
 import type { ClusterGuards } from '../guards/cluster-guard.ts';
 import { Http1Pool } from '../http1/connection-pool.ts';
 import type { HttpLimits } from '../http1/limits.ts';
 import { Http2Pool } from '../http2/session-pool.ts';
 import type { SocketPair } from '../proxy-protocol/socket-pair.ts';
 import { MAX_SLOTS } from '../workers/in-flight.ts';
+import { AvoidedEndpoints } from './avoided-endpoints.ts';
 import { defaultPoolSettings, type EndpointPool, type PoolDeps } from './endpoint-pool.ts';
 import { plainHttp1, type Transport, transportOf } from './transport.ts';
-
-/** How long picks avoid an endpoint that refused a connection, in milliseconds. */
-const REFUSED_FOR = 1000;
-const nobody: readonly EngineTarget[] = [];
 
 export class UpstreamPools {
   /** By endpoint: what is spoken to in plain HTTP/1.1, so that the common case is one lookup. */
   readonly #plain = new Map<string, EndpointPool>();
   /** By endpoint, then by transport. */
   readonly #others = new Map<string, Map<string, EndpointPool>>();
-  /** Endpoints that refused a connection, and monotonic milliseconds until which picks avoid them; the oldest first. */
-  readonly #refused = new Map<string, number>();
+  /** Those that refused a connection, or were not heard of. */
+  readonly avoided = new AvoidedEndpoints();
   readonly #deps: PoolDeps;
   readonly #slotOf: (key: string) => number | undefined;
   readonly #guards: ClusterGuards;
@@ -65,33 +62,6 @@ export class UpstreamPools {
         if (other.transport.key === pool.transport.key && other.evictIdle()) return true;
     }
     return false;
-  }
-
-  /** Picks avoid the endpoint for a moment, while others remain: it has just refused a connection. */
-  refuse(pool: EndpointPool, now: number): void {
-    // Anew at the end: the map stays in the order of time.
-    this.#refused.delete(pool.key);
-    this.#refused.set(pool.key, now + REFUSED_FOR);
-  }
-
-  /**
-   * The targets of a cluster that refused a connection a moment ago; nearly always none. Costs a look for each of those,
-   * however large the cluster: one dead endpoint of ten thousand must not slow every request down.
-   */
-  refused(cluster: ClusterEntry, now: number): readonly EngineTarget[] {
-    if (this.#refused.size === 0) return nobody;
-    let found: EngineTarget[] | undefined;
-    for (const [key, until] of this.#refused) {
-      if (until <= now) {
-        this.#refused.delete(key);
-        continue;
-      }
-      const target = cluster.targetOf(key);
-      if (target === undefined) continue;
-      if (found === undefined) found = [target];
-      else found.push(target);
-    }
-    return found ?? nobody;
   }
 
   /** The pools that were retired, if this worker had some. */

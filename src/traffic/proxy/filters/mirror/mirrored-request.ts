@@ -85,7 +85,7 @@ export class MirroredRequest implements ResponseHandler, UpstreamRequest {
 
   onFailure(stream: UpstreamStream, failure: Failure): void {
     const context = this.#context;
-    if (!stream.connected) context.pools.refuse(stream.pool, context.now());
+    if (!stream.connected) context.pools.avoided.avoid(stream.pool.key, false, context.now());
     this.#done(failure === failures.responseTimeout ? 'timeout' : 'failed');
   }
 

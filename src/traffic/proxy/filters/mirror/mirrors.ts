@@ -31,7 +31,7 @@ export class Mirrors {
     const now = context.now();
     const choice = new EndpointChoice();
     choice.begin(x.facts.address, '');
-    const pick = choice.next(cluster, context.pools.refused(cluster, now), now);
+    const pick = choice.next(cluster, context.pools.avoided.of(cluster, now), now);
     if (pick.type === 'none') return 'no_endpoint';
     const pool = context.pools.of(pick.target, cluster.config, x.facts.pair);
     const repeatable = mayRepeat(x.head.method);
