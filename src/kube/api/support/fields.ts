@@ -2,7 +2,7 @@
 // Knows schemas; has no opinion about a field.
 import { type Schema, schemaFor } from '../schema/index.ts';
 
-/** The kinds whose specs are looked through, in this order. */
+/** The kinds that are looked through, in this order. */
 export const coveredKinds: readonly (readonly [apiVersion: string, kind: string])[] = [
   ['v1', 'Pod'],
   ['apps/v1', 'Deployment'],
@@ -11,7 +11,23 @@ export const coveredKinds: readonly (readonly [apiVersion: string, kind: string]
   ['apps/v1', 'DaemonSet'],
   ['batch/v1', 'Job'],
   ['batch/v1', 'CronJob'],
+  ['v1', 'Service'],
+  ['discovery.k8s.io/v1', 'EndpointSlice'],
+  ['networking.k8s.io/v1', 'Ingress'],
+  ['v1', 'Node'],
 ];
+
+/** What every object has, and its status. */
+const OF_ALL = ['apiVersion', 'kind', 'metadata', 'status'];
+
+/** What people write of a kind: its spec, or the fields of the object itself where there is none. */
+export function writtenPart(apiVersion: string, kind: string): { schema: Schema | undefined; path: 'spec' | '' } {
+  const schema = schemaFor(apiVersion, kind);
+  const spec = schema?.properties?.spec;
+  if (schema === undefined || spec !== undefined) return { schema: spec, path: 'spec' };
+  const own = Object.entries(schema.properties ?? {}).filter(([name]) => !OF_ALL.includes(name));
+  return { schema: { ...schema, properties: Object.fromEntries(own) }, path: '' };
+}
 
 /** Types that say nothing of their own: metadata and what a server writes. */
 const LEFT_OUT = /^meta\.v1\.(ObjectMeta|OwnerReference|ManagedFieldsEntry)$|Status$|Condition$/;
@@ -28,6 +44,6 @@ export function fieldsByType(): ReadonlyMap<string, readonly string[]> {
     types.set(ref, Object.keys(properties));
     for (const property of Object.values(properties)) visit(property);
   };
-  for (const [apiVersion, kind] of coveredKinds) visit(schemaFor(apiVersion, kind)?.properties?.spec);
+  for (const [apiVersion, kind] of coveredKinds) visit(writtenPart(apiVersion, kind).schema);
   return types;
 }

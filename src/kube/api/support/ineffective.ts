@@ -1,7 +1,7 @@
 // Which fields of a manifest will have no effect, so that people can be told before they wonder.
 // Pure; the verdicts are data.
-import { type Schema, schemaFor } from '../schema/index.ts';
-import { coveredKinds } from './fields.ts';
+import type { Schema } from '../schema/index.ts';
+import { coveredKinds, writtenPart } from './fields.ts';
 import { verdictOf } from './verdicts/index.ts';
 
 export interface Ineffective {
@@ -15,8 +15,8 @@ export function ineffectiveFields(object: { readonly apiVersion?: string; readon
   const { apiVersion = '', kind = '' } = object;
   if (!coveredKinds.some(([version, name]) => version === apiVersion && name === kind)) return [];
   const found: Ineffective[] = [];
-  const spec = (object as { spec?: unknown }).spec;
-  visit(schemaFor(apiVersion, kind)?.properties?.spec, spec, 'spec', found);
+  const { schema, path } = writtenPart(apiVersion, kind);
+  visit(schema, path === 'spec' ? (object as { spec?: unknown }).spec : object, path, found);
   return found;
 }
 
@@ -29,12 +29,12 @@ function visit(schema: Schema | undefined, value: unknown, path: string, found: 
   for (const [name, inner] of Object.entries(value)) {
     const property = schema.properties?.[name];
     if (property === undefined || inner === undefined || inner === null) continue;
+    const field = path === '' ? name : `${path}.${name}`;
     const verdict = verdictOf(schema.ref ?? '', name);
     if (verdict !== undefined && (verdict.is === 'ignored' || verdict.is === 'refused')) {
-      if (verdict.is === 'refused' || verdict.quiet !== true)
-        found.push({ field: `${path}.${name}`, why: verdict.why });
+      if (verdict.is === 'refused' || verdict.quiet !== true) found.push({ field, why: verdict.why });
       continue;
     }
-    visit(property, inner, `${path}.${name}`, found);
+    visit(property, inner, field, found);
   }
 }

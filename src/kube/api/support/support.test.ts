@@ -58,5 +58,19 @@ test('people are told of fields without effect, with their place, and not of tho
     'spec.template.spec.hostUsers',
     'spec.template.spec.containers[0].resizePolicy',
   ]);
+  const resource = { kind: 'Bucket', name: 'images' };
+  const ingress = { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', spec: { defaultBackend: { resource } } };
+  expect(ineffectiveFields(ingress).map(({ field }) => field)).toEqual(['spec.defaultBackend.resource']);
+  const node = { apiVersion: 'v1', kind: 'Node', spec: { providerID: 'aws://1', unschedulable: true } };
+  expect(ineffectiveFields(node).map(({ field }) => field)).toEqual(['spec.providerID']);
+  // It has no spec: its fields are those of the object.
+  const slice = {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: 'a' },
+    endpoints: [{ addresses: ['10.0.0.1'], deprecatedTopology: { zone: 'a' } }],
+    ports: [{ port: 80, appProtocol: 'http' }],
+  };
+  expect(ineffectiveFields(slice).map(({ field }) => field)).toEqual(['endpoints[0].deprecatedTopology']);
   expect(ineffectiveFields({ apiVersion: 'v1', kind: 'ConfigMap' })).toEqual([]);
 });

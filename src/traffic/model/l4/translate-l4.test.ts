@@ -72,3 +72,27 @@ it('has a health port only for a load balancer whose policy is Local', () => {
   const external = service({ externalTrafficPolicy: 'Local', externalIPs: ['192.0.2.9'] });
   expect(only(translateL4(external, []))?.externalLocal).toBe(true);
 });
+
+it('keeps inside traffic on the node where its policy says so', () => {
+  expect(only(translateL4(service({}), []))?.internalLocal).toBe(false);
+  expect(only(translateL4(service({ internalTrafficPolicy: 'Cluster' }), []))?.internalLocal).toBe(false);
+  expect(only(translateL4(service({ internalTrafficPolicy: 'Local' }), []))?.internalLocal).toBe(true);
+});
+
+it('keeps a client with its endpoint for as long as the affinity says, and for three hours otherwise', () => {
+  const seconds = (spec: ServiceSpec): number | undefined => only(translateL4(service(spec), []))?.affinitySeconds;
+  expect(seconds({})).toBe(0);
+  expect(seconds({ sessionAffinity: 'None' })).toBe(0);
+  expect(seconds({ sessionAffinity: 'ClientIP' })).toBe(10_800);
+  const sessionAffinityConfig = { clientIP: { timeoutSeconds: 60 } };
+  expect(seconds({ sessionAffinity: 'ClientIP', sessionAffinityConfig })).toBe(60);
+});
+
+it('hands on for which zones and nodes an endpoint is meant', () => {
+  const hints = { forZones: [{ name: 'a' }, { name: 'b' }], forNodes: [{ name: 'n1' }] };
+  const endpoints = [{ addresses: ['10.244.0.2'], hints }, { addresses: ['10.244.0.3'] }];
+  expect(only(translateL4(service({}), [slice('IPv4', endpoints)]))?.endpoints).toMatchObject([
+    { hintedZones: ['a', 'b'], hintedNodes: ['n1'] },
+    { hintedZones: [], hintedNodes: [] },
+  ]);
+});

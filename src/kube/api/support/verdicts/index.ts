@@ -2,8 +2,11 @@
 // Looks up; says nothing of its own.
 import type { Verdict, Verdicts } from '../verdict.ts';
 import { containerVerdicts } from './container.ts';
+import { ingressVerdicts } from './ingress.ts';
+import { nodeVerdicts } from './node.ts';
 import { podVerdicts } from './pod.ts';
 import { schedulingVerdicts } from './scheduling.ts';
+import { serviceVerdicts } from './services.ts';
 import { volumeVerdicts } from './volumes.ts';
 import { workloadVerdicts } from './workloads.ts';
 
@@ -13,6 +16,9 @@ const all: Verdicts = {
   ...schedulingVerdicts,
   ...volumeVerdicts,
   ...workloadVerdicts,
+  ...serviceVerdicts,
+  ...ingressVerdicts,
+  ...nodeVerdicts,
 };
 
 /** Every type that has verdicts. */

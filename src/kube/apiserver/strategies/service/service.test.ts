@@ -129,6 +129,16 @@ describe('node ports', () => {
     expect((await create('takes-it', { type: 'NodePort', ports: [{ port: 80, nodePort: port }] })).code).toBe(201);
   });
 
+  it('are not given to a LoadBalancer that wants none, unless it asks for one', async () => {
+    const without = { type: 'LoadBalancer', allocateLoadBalancerNodePorts: false };
+    expect(nodePort((await create('without', without)).body)).toBeUndefined();
+    const asked = await create('asked', { ...without, ports: [{ port: 80, nodePort: 30_001 }] });
+    expect(nodePort(asked.body)).toBe(30_001);
+    const { body } = await create('usual', { type: 'LoadBalancer' });
+    expect(nodePort(body)).toBeGreaterThanOrEqual(30_000);
+    expect(body.spec).toMatchObject({ allocateLoadBalancerNodePorts: true });
+  });
+
   it('include one for the health check of a local LoadBalancer', async () => {
     const { body } = await create('lb', { type: 'LoadBalancer', externalTrafficPolicy: 'Local' });
     const health = at(body, 'spec', 'healthCheckNodePort');
