@@ -26,8 +26,13 @@ const base: Question = {
   listener: '',
 };
 
-function ask(snapshot: Snapshot, question: Partial<Question>, at: Listener = listener()): Explanation {
-  const context = { snapshot, limits: defaultLimits, now: 0, atRest: true, isTrusted: () => false };
+function ask(
+  snapshot: Snapshot,
+  question: Partial<Question>,
+  at: Listener = listener(),
+  limits = defaultLimits,
+): Explanation {
+  const context = { snapshot, limits, now: 0, atRest: true, isTrusted: () => false };
   return explain({ ...base, ...question }, { type: 'listener', listener: at }, context);
 }
 
@@ -146,7 +151,7 @@ describe('a filter that answers', () => {
       ['access-control-request-method', 'PUT'],
     ],
   };
-  const filter = (one: RouteFilter): Snapshot =>
+  const filter = (...filters: RouteFilter[]): Snapshot =>
     snapshotOf({
       listeners: new Map([['http', listener()]]),
       virtualHosts: new Map([
@@ -160,7 +165,7 @@ describe('a filter that answers', () => {
                 name: 'r',
                 metricName: 'r',
                 path: { type: 'prefix', value: '/' },
-                filters: [one],
+                filters,
                 action: { type: 'forward', clusters: [{ cluster: 'app', weight: 1 }] },
               },
             ],
@@ -185,6 +190,14 @@ describe('a filter that answers', () => {
       status: 413,
       summary: 'Filter "body_limit" answers 413: Body is too large',
     });
+  });
+
+  it('is that of the limit on bodies where the request would be held for its body', () => {
+    const path = { type: 'regex' as const, pattern: '^/', substitution: '/..%2Fx' };
+    const held = filter({ type: 'buffer_request', maxBytes: 100 }, { type: 'rewrite', path });
+    const status = (length: number) =>
+      ask(held, { headers: [['content-length', `${length}`]] }, listener(), { ...defaultLimits, body: 30 }).status;
+    expect([30, 31].map(status)).toEqual([400, 413]);
   });
 
   it('is told cluster by cluster where the answers differ', () => {

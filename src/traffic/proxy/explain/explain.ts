@@ -149,7 +149,7 @@ function explainAction(
   const client = { head, facts: requestFacts(factsOf(question, listener, isTrusted), head, isTrusted) };
   const answered = (answer: FilterAnswer, more: Partial<Explanation> = {}): Explanation =>
     finish(question, { ...own, ...more }, 'answered', describeAnswer(answer), { status: answer.status });
-  const early = action.type === 'forward' ? undefined : filterAnswer(route, undefined, head);
+  const early = action.type === 'forward' ? undefined : filterAnswer(route, undefined, head, undefined);
   if (early !== undefined) return answered(early);
   const reply = localAction(route, head, client.facts);
   if (reply !== undefined) {
@@ -173,16 +173,17 @@ function explainAction(
       own: ownBackend(entry, context.snapshot, client),
     },
     (backend) => {
-      const cluster = context.snapshot.cluster(backend.cluster);
+      const limits = context.snapshot.cluster(backend.cluster) && context.limits;
       const answer =
-        filterAnswer(route, backend, head) ?? (cluster === undefined ? undefined : limitAnswer(head, context.limits));
+        filterAnswer(route, backend, head, limits) ?? (limits === undefined ? undefined : limitAnswer(head, limits));
       // Nothing is sent, and settings that are not valid cannot be tried out.
       const outcome = answer === undefined ? sentAs(route, backend, head) : { answer };
       return { filters: describeFilters(route, backend), ...outcome };
     },
   );
   const open = backends.filter(({ share }) => share > 0);
-  const answers = open.length === 0 ? [filterAnswer(route, undefined, head)] : open.map(({ answer }) => answer);
+  const answers =
+    open.length === 0 ? [filterAnswer(route, undefined, head, undefined)] : open.map(({ answer }) => answer);
   const [first] = answers;
   // Before anybody asks who could take it. Clusters with answers that differ are told one by one.
   if (first !== undefined && answers.every((answer) => answer?.status === first.status)) {

@@ -13,10 +13,12 @@ import type { HttpLimits } from '../http1/limits.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { FilterAnswer } from './explanation.ts';
 
+/** `limits` are asked before a request is held for its body; undefined where it goes to no cluster, and is not held. */
 export function filterAnswer(
   route: Route,
   backend: WeightedCluster | undefined,
   head: RequestHead,
+  limits: HttpLimits | undefined,
 ): FilterAnswer | undefined {
   if (route.filters === undefined && backend?.filters === undefined) return undefined;
   if (routeProblems(route).length > 0) return answer('invalid', invalidFilter);
@@ -27,6 +29,11 @@ export function filterAnswer(
       if (reply !== undefined) return answer(filter.type, reply);
     } else if (filter.type === 'body_limit' || filter.type === 'buffer_request') {
       if (announcedTooLong(head, filter.maxBytes)) return answer(filter.type, bodyTooLarge);
+      if (filter.type === 'buffer_request' && head.contentLength !== 0) {
+        const tooLong = limits && limitAnswer(head, limits);
+        // The filters behind this one meet a request only once its body has come.
+        if (limits === undefined || tooLong !== undefined) return tooLong;
+      }
     } else if (filter.type === 'rewrite' && filter.path !== undefined && head.target !== '*') {
       const rewritten = rewriteTarget(target, pathRewriter(filter.path, route.path));
       if (rewritten === undefined) return answer(filter.type, unusableRewrite);
