@@ -17,7 +17,7 @@ export const http1 = comparison(
     {
       title: `Keep-alive GET, ${SMALL_BODY} bytes`,
       unit: 'request',
-      proxies: ['evenkeel', 'haproxy', 'nginx', 'caddy', 'varnish'],
+      proxies: ['evenkeel', 'haproxy', 'nginx', 'caddy', 'varnish', 'relay'],
       setup: { backends: await startBackends(arena, { count: 2 }) },
       load: ({ port }, seconds) =>
         wrk(arena, { url: `http://127.0.0.1:${port}/`, connections: options.number('connections'), seconds }),

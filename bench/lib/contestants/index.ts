@@ -8,9 +8,10 @@ import type { ProxyKind, Running, Setup } from './contestant.ts';
 import { evenkeel } from './evenkeel.ts';
 import { haproxy } from './haproxy.ts';
 import { nginx } from './nginx.ts';
+import { relay } from './relay.ts';
 import { varnish } from './varnish.ts';
 
-export const proxies = { evenkeel, haproxy, nginx, caddy, varnish } as const satisfies Record<string, ProxyKind>;
+export const proxies = { evenkeel, haproxy, nginx, caddy, varnish, relay } as const satisfies Record<string, ProxyKind>;
 
 export type ProxyName = keyof typeof proxies;
 
