@@ -1,17 +1,19 @@
 // `evenkeel kubelet` at an API server that knows nothing of it: joins, waits for its range, runs pods, and leaves.
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { request as tlsRequest } from 'node:https';
 import { join } from 'node:path';
 import type { Node, Pod } from 'kubernetes-types/core/v1.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { namespaceObstacle } from '#app/nodes/agent/privileges.ts';
 import { builtin } from '#kube/api/resources.ts';
 import type { Client } from '#kube/client/client.ts';
 import { loadKubeconfig } from '#kube/client/kubeconfig.ts';
 import { createClient } from '#kube/client/rest-client.ts';
 import { createAuthority } from '#traffic/identity/authority.ts';
 import { eventually } from '../support/eventually.ts';
+import { kernelAllows } from '../support/kernel.ts';
 import { ownNumber } from '../support/own-number.ts';
 import { evenkeel, evenkeelBinary, type Running, start } from '../support/run.ts';
 import { type TempDir, tempDir } from '../support/temp-dir.ts';
@@ -92,6 +94,29 @@ describe('at an API server', () => {
     expect((await client.get<Node>(builtin('Node'), 'n1')).metadata?.name).toBe('n1');
     expect((await client.get<Pod>(builtin('Pod'), 'one', 'default')).metadata?.name).toBe('one');
   }, 180_000);
+
+  test.runIf(kernelAllows(namespaceObstacle(), 'a kubelet that waits for its network'))(
+    'says that it has joined and is not ready where nobody has configured a network yet',
+    async () => {
+      const empty = join(data.path, 'net.d');
+      mkdirSync(empty);
+      const own = ['--data', join(data.path, 'n3'), '--port', '0', '--pod-cidr', '10.231.1.0/24'];
+      const cni = ['--network', 'cni', '--cni-conf', empty, '--cni-bin', empty];
+      const args = ['kubelet', '--kubeconfig', kubeconfig, '--node-name', 'n3', ...own, ...cni];
+      const running = start(evenkeelBinary, args, { timeoutMs: 60_000 });
+      try {
+        await eventually('it has joined', () =>
+          expect(running.output().stdout, running.output().stderr).toContain(
+            `Node n3 has joined, and is not ready yet (Network plugin returns error: no network config found in ${empty}`,
+          ),
+        );
+      } finally {
+        running.child.kill('SIGTERM');
+        await running.finished;
+      }
+    },
+    90_000,
+  );
 
   test('joins however often the API server goes away in the middle of it', async () => {
     const dropping = await dropFirst(kubeconfig, data.path);

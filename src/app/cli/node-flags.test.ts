@@ -75,6 +75,12 @@ test.each([
     'no network config found',
     'Put a CNI network configuration',
   ],
+  [[...kubelet, '--node-labels', 'a=b c'], '"a=b c" is no label', 'must start and end with an alphanumeric character'],
+  [
+    [...kubelet, '--register-with-taints', 'a b:NoExecute'],
+    '"a b:NoExecute" is no taint',
+    'must start and end with an',
+  ],
   [[...up, '--zones', 'a b'], 'Zone "a b" of --zones', 'Give --zones names'],
   [
     [...up, '--node-monitor-grace-period', '1s', '--node-monitor-period', '5s'],

@@ -156,6 +156,20 @@ export const goodObjects: Record<string, object> = {
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'web' },
     subjects: [{ kind: 'ServiceAccount', name: 'web' }],
   },
+  Node: {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: 'n1' },
+    spec: {
+      podCIDR: '10.244.1.0/24',
+      podCIDRs: ['10.244.1.0/24', 'fd00:10:244:1::/64'],
+      providerID: 'cloud://n1',
+      taints: [
+        { key: 'example.com/gpu', value: 'yes', effect: 'NoSchedule' },
+        { key: 'example.com/gpu', effect: 'NoExecute' },
+      ],
+    },
+  },
   Lease: { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec: { leaseDurationSeconds: 15 } },
   PriorityClass: { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: 'high' }, value: 1000 },
   CustomResourceDefinition: {

@@ -11,6 +11,7 @@ import { endpointRules } from './endpoints.ts';
 import { validateMetadata, validateMetadataUpdate } from './metadata.ts';
 import { dnsSubdomain } from './names.ts';
 import { networkingRules } from './networking.ts';
+import { nodeRules } from './nodes.ts';
 import { podRules } from './pod/pod.ts';
 import { rbacRules } from './rbac.ts';
 import { Report } from './report.ts';
@@ -30,6 +31,7 @@ const kinds: Readonly<Record<string, KindRules>> = {
   ...configRules,
   ...endpointRules,
   ...networkingRules,
+  ...nodeRules,
   ...podRules,
   ...rbacRules,
   ...serviceRangeRules,

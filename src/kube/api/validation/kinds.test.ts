@@ -343,6 +343,27 @@ describe('validateObject()', () => {
       'value: Forbidden: maximum allowed value of a user defined priority is 1000000000',
     ],
     [
+      'Node',
+      { spec: { taints: [{ key: 'a', effect: 'Sometimes' }] } },
+      'metadata.taints[0].effect: Unsupported value: "Sometimes": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"',
+    ],
+    ['Node', { spec: { taints: [{ key: 'a' }] } }, 'metadata.taints[0].effect: Required value'],
+    [
+      'Node',
+      { spec: { taints: [{ key: '', effect: 'NoExecute' }] } },
+      'metadata.taints[0].key: Invalid value: "": name part must be non-empty',
+    ],
+    [
+      'Node',
+      { spec: { taints: ['x', 'y'].map((value) => ({ key: 'a', value, effect: 'NoExecute' })) } },
+      'metadata.taints[1]: Duplicate value: {"key":"a","value":"y","effect":"NoExecute"}: taints must be unique by key and effect pair',
+    ],
+    [
+      'Node',
+      { spec: { podCIDRs: ['10.0.0.0/24', '10.0.1.0/24'] } },
+      'spec.podCIDRs: Invalid value: ["10.0.0.0/24","10.0.1.0/24"]: may specify no more than one CIDR for each IP family',
+    ],
+    [
       'CustomResourceDefinition',
       { metadata: { name: 'ships.evenkeel.dev' } },
       'metadata.name: Invalid value: "ships.evenkeel.dev": must be spec.names.plural+"."+spec.group',

@@ -38,8 +38,8 @@ export class Report {
     this.#add('FieldValueNotSupported', field, `Unsupported value: ${shown(value)}${detail}`);
   }
 
-  duplicate(field: FieldPath, value: unknown): void {
-    this.#add('FieldValueDuplicate', field, `Duplicate value: ${shown(value)}`);
+  duplicate(field: FieldPath, value: unknown, detail = ''): void {
+    this.#add('FieldValueDuplicate', field, `Duplicate value: ${shown(value)}${detail === '' ? '' : `: ${detail}`}`);
   }
 
   forbidden(field: FieldPath, detail: string): void {

@@ -32,6 +32,11 @@ describe('validateObject() with a previous object', () => {
       'spec.selector: Invalid value: {"matchLabels":{"app":"web","tier":"x"}}: field is immutable',
     ],
     [
+      'Node',
+      { spec: { providerID: 'cloud://n2' } },
+      'spec.providerID: Forbidden: node updates may not change providerID except from "" to valid',
+    ],
+    [
       'StatefulSet',
       { spec: { serviceName: 'other' } },
       'spec: Forbidden: updates to statefulset spec for fields other than',
