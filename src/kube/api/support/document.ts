@@ -8,14 +8,17 @@ const INTRODUCTION = `# What of Kubernetes is honoured
 
 Every field of Pods, Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs, CronJobs, Services, EndpointSlices, Ingresses and Nodes that a manifest may hold, and what becomes of it in the embedded cluster. This page is made by \`node tools/coverage.ts\` from the schemas and from \`src/kube/api/support/verdicts/\`; a test fails when a field has no verdict, or a test that is named here does not speak of its field.
 
-- **honoured**: it does what Kubernetes says; the test that shows it is named, or the case that one reads.
+- **honoured**: it does what Kubernetes says; the test that shows it is named, or the case that one reads. Nodes have a network of their own unless it is \`--network loopback\`, where all share the listeners of the machine.
 - **no effect**: it is accepted and stored, and changes nothing; \`evenkeel up\` and \`apply\` say so, unless what it asks for is so in any case.
 - **refused**: a pod with it does not start, a route with it is not served, and an event says why.
 `;
 
 function cells(verdict: Verdict | undefined): string {
   if (verdict === undefined) return '| ? | no verdict |';
-  if (verdict.is === 'honoured') return `| honoured | [${verdict.test}](../${verdict.test}) |`;
+  if (verdict.is === 'honoured') {
+    const where = verdict.where === undefined ? '' : ` ${verdict.where}`;
+    return `| honoured${where} | [${verdict.test}](../${verdict.test}) |`;
+  }
   return `| ${verdict.is === 'ignored' ? 'no effect' : 'refused'} | ${verdict.why} |`;
 }
 

@@ -2,8 +2,8 @@
 // The form of the verdicts and nothing else; they stand in verdicts/, a file for each part of the API.
 
 export type Verdict =
-  /** `test` is a file of this repository that names the field and would fail without it. */
-  | { readonly is: 'honoured'; readonly test: string }
+  /** `test` is a file of this repository that names the field and would fail without it. `where`: and not elsewhere. */
+  | { readonly is: 'honoured'; readonly test: string; readonly where?: string }
   /** `quiet`: nobody need be told, since what the field asks for is so in any case. */
   | { readonly is: 'ignored'; readonly why: string; readonly quiet?: true }
   | { readonly is: 'refused'; readonly why: string };
@@ -22,6 +22,11 @@ function each(verdict: Verdict, fields: readonly string[]): Fields {
 
 export function honoured(test: string, ...fields: readonly string[]): Fields {
   return each({ is: 'honoured', test }, fields);
+}
+
+/** With an effect in some places only, e.g. `on nodes with namespaces`. */
+export function honouredWhere(where: string, test: string, ...fields: readonly string[]): Fields {
+  return each({ is: 'honoured', test, where }, fields);
 }
 
 export function ignored(why: string, ...fields: readonly string[]): Fields {

@@ -1,6 +1,6 @@
 // What becomes of the fields of Services and EndpointSlices: addresses, ports, and who behind them gets the traffic.
 // Verdicts only.
-import { everyHonoured, honoured, ignored, moot, type Verdicts } from '../verdict.ts';
+import { everyHonoured, honoured, honouredWhere, ignored, moot, type Verdicts } from '../verdict.ts';
 
 const ALLOCATION = 'src/kube/apiserver/strategies/service/service.test.ts';
 const FAMILIES = 'src/kube/apiserver/strategies/service/dual-stack.test.ts';
@@ -13,15 +13,18 @@ const DNS = 'src/traffic/model/dns/dns.test.ts';
 const DRAINING = 'src/kube/kubelet/pod/drain-gate.test.ts';
 const golden = (name: string): string => `src/traffic/model/testdata/${name}.in.yaml`;
 
+/** The listeners of the loopback network are one for all nodes, and see one client. */
+const ON_NODES = 'on nodes with a network of their own';
+
 export const serviceVerdicts: Verdicts = {
   'core.v1.ServiceSpec': {
-    ...honoured(ALLOCATION, 'allocateLoadBalancerNodePorts', 'clusterIP', 'clusterIPs', 'healthCheckNodePort'),
-    ...honoured(ALLOCATION, 'ports', 'type'),
+    ...honoured(ALLOCATION, 'allocateLoadBalancerNodePorts', 'clusterIP', 'clusterIPs', 'ports', 'type'),
     ...honoured(FAMILIES, 'ipFamilies', 'ipFamilyPolicy'),
-    ...honoured(LAYER_4, 'externalIPs', 'externalTrafficPolicy', 'internalTrafficPolicy', 'loadBalancerSourceRanges'),
-    ...honoured(LAYER_4, 'sessionAffinity', 'sessionAffinityConfig'),
+    ...honoured(LAYER_4, 'externalIPs', 'sessionAffinity', 'sessionAffinityConfig'),
+    ...honouredWhere(ON_NODES, LAYER_4, 'externalTrafficPolicy', 'internalTrafficPolicy', 'loadBalancerSourceRanges'),
+    ...honouredWhere(ON_NODES, ALLOCATION, 'healthCheckNodePort'),
     ...honoured(SLICES, 'publishNotReadyAddresses', 'selector'),
-    ...honoured(HINTS, 'trafficDistribution'),
+    ...honouredWhere(ON_NODES, HINTS, 'trafficDistribution'),
     ...honoured(BALANCERS, 'loadBalancerClass'),
     ...honoured(CLAIMS, 'loadBalancerIP'),
     ...honoured(DNS, 'externalName'),
@@ -37,7 +40,8 @@ export const serviceVerdicts: Verdicts = {
   'core.v1.ClientIPConfig': everyHonoured(LAYER_4),
   'discovery.v1.EndpointSlice': everyHonoured(LAYER_4),
   'discovery.v1.Endpoint': {
-    ...honoured(LAYER_4, 'addresses', 'hints', 'nodeName'),
+    ...honoured(LAYER_4, 'addresses', 'nodeName'),
+    ...honouredWhere(ON_NODES, LAYER_4, 'hints'),
     ...honoured(golden('endpoint-conditions'), 'conditions'),
     ...honoured(golden('service'), 'zone'),
     ...honoured(DNS, 'hostname'),
