@@ -113,7 +113,8 @@ class EbpfDriver implements L4Driver {
       attachment?.close(keep);
       for (const map of Object.values(maps)) map.close();
       if (!keep) folder.remove();
-    } else if (!keep) {
+    } else if (!keep && ebpfLeft(this.#options) === 'here') {
+      // What another proxy has in its own network namespace is not ours to end.
       forgetEbpf(this.#options);
     }
     await this.#options.beneath.close(keep);

@@ -1,6 +1,6 @@
 // The folder of a bpf file system where an owner's objects have their names, mounted when it is not yet.
 // Knows nothing of what is pinned.
-import { existsSync, mkdirSync, readdirSync, readlinkSync, rmdirSync, statfsSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readlinkSync, rmdirSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { mountKernelFileSystem, unmount } from '#lib/sys/mounts.ts';
 import { unpin } from '../bpf/pin.ts';
@@ -34,12 +34,11 @@ export function openPinFolder(base: string, owner: string): PinFolder {
   return {
     path,
     claim() {
-      for (const name of claims(path)) rmdirSync(join(path, name));
-      mkdirSync(join(path, ownNamespace()));
+      for (const name of claims(path)) clear(join(path, name));
+      mkdirSync(join(path, ownNamespace()), { recursive: true });
     },
     remove() {
-      for (const name of claims(path)) rmdirSync(join(path, name));
-      for (const name of readdirSync(path)) unpin(join(path, name));
+      for (const name of readdirSync(path)) clear(join(path, name));
       rmdirSync(path);
       const left = readdirSync(base);
       if (!left.includes(MOUNTED) || left.some((name) => name.startsWith(OWNER))) return;
@@ -55,6 +54,12 @@ export function pinsThere(base: string, owner: string): 'none' | 'here' | 'elsew
   const path = join(base, `${OWNER}${owner}`);
   if (!existsSync(path)) return 'none';
   return claims(path).includes(ownNamespace()) ? 'here' : 'elsewhere';
+}
+
+/** A name, or a folder of one that says whose the names are; another run may have taken it away already. */
+function clear(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) rmSync(path, { recursive: true, force: true });
+  else unpin(path);
 }
 
 function claims(path: string): string[] {
