@@ -103,3 +103,16 @@ it('forgets a way in the end', () => {
   scene.clock.advance(600_000);
   expect(scene.drain.turn()).toMatchObject({ ways: [], begun: [], ended: [{ address: '10.96.0.10' }] });
 });
+
+it('asks for nothing once it is closed, also when something was under way', () => {
+  const scene = new Scene();
+  scene.now(port([a, b]));
+  scene.now(port([a]));
+  scene.clock.advance(30_000);
+  expect(scene.asked).toBe(1);
+  scene.drain.close();
+  expect(scene.cut()).toHaveLength(1);
+  scene.now(port([b]));
+  scene.clock.advance(3_600_000);
+  expect(scene.asked).toBe(1);
+});

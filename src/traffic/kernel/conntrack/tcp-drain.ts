@@ -38,6 +38,7 @@ export class TcpDrain {
   readonly #gone = new Map<string, Gone>();
   #freed = false;
   #timer: Cancel | undefined;
+  #closed = false;
 
   /** `onDue`: something has to be done; ask for a turn. */
   constructor(clock: Clock, onDue: () => void) {
@@ -110,7 +111,9 @@ export class TcpDrain {
     return [...this.#gone.values()].flatMap((gone) => (gone.cutAt === undefined ? [] : waysOf(gone)));
   }
 
+  /** Nobody is told of anything any more, whatever is noted from now on. */
   close(): void {
+    this.#closed = true;
     this.#timer?.();
   }
 
@@ -142,6 +145,7 @@ export class TcpDrain {
   #arm(): void {
     this.#timer?.();
     this.#timer = undefined;
+    if (this.#closed) return;
     const due = Math.min(...[...this.#gone.values()].map(dueAt));
     if (due === Number.POSITIVE_INFINITY) return;
     // Timers take whole milliseconds, and would be early by a part of one.

@@ -175,6 +175,13 @@ export class DriverUnderTest {
     return this.#book.whole();
   }
 
+  /** The driver's end, and with it that of what waits for its time: nobody is cut off by a driver that has ended. */
+  async close(keep = false): Promise<void> {
+    this.#drain.close();
+    await this.#ending;
+    await this.driver.close(keep);
+  }
+
   /** Throws when a packet goes otherwise than the tracer says. */
   async expectAsTraced(probes: readonly Probe[]): Promise<readonly Compared[]> {
     return await compareWithTrace(this.#lab, this.model, probes, this.#passes, this.#keepsSource);

@@ -131,7 +131,7 @@ END`);
       if (staysAlone) {
         await driver.remove(...names);
         await goOn();
-        await driver.driver.close();
+        await driver.close();
         scene.forget(driver);
         await goOn();
       }

@@ -67,7 +67,7 @@ export function choiceRows(scene: Scene, family: Family): void {
         await driver.set(...web(five, { pick: 'source_hash' }));
         expect(answers(await driver.expectAsTraced(probesOfClients(protocol)))).toEqual(before);
         // Another run, as on another node or after a restart, chooses alike.
-        await driver.driver.close();
+        await driver.close();
         scene.forget(driver);
         driver = await scene.begin(web(five, { pick: 'source_hash' }));
         expect(answers(await driver.expectAsTraced(probesOfClients(protocol)))).toEqual(before);

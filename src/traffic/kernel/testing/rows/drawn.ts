@@ -138,7 +138,7 @@ export function drawnRows(scene: Scene): void {
               await driver.expectAsTraced(probes);
             }
           } finally {
-            await driver.driver.close();
+            await driver.close();
           }
         }),
         // What failed is made smaller for a while; what was found by then is told.

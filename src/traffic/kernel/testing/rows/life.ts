@@ -95,7 +95,7 @@ export function lifeRows(scene: Scene): void {
     const before = inventory(scene);
     const driver = await scene.begin(services());
     await driver.expectAsTraced(probes);
-    await driver.driver.close();
+    await driver.close();
     scene.forget(driver);
     expect(inventory(scene)).toEqual(before);
     expect(driver.warnings).toEqual([]);
@@ -109,7 +109,7 @@ export function lifeRows(scene: Scene): void {
     ]);
     const running = await streams();
     await moreOf(running);
-    await first.driver.close(true);
+    await first.close(true);
     scene.forget(first);
     await moreOf(running);
     await first.expectAsTraced(probes);
@@ -120,7 +120,7 @@ export function lifeRows(scene: Scene): void {
     await second.expectAsTraced(probes);
     await moreOf(running);
     await expectNoFailure(running);
-    await second.driver.close();
+    await second.close();
     scene.forget(second);
     expect(inventory(scene)).toEqual(before);
   });
@@ -134,7 +134,7 @@ export function lifeRows(scene: Scene): void {
         const child = fork(DRIVER_PROCESS, argv, { serialization: 'advanced', execArgv: [] });
         await once(child, 'message');
         const model = await scene.begin(services());
-        await model.driver.close();
+        await model.close();
         scene.forget(model);
         child.send(model.whole());
         for (;;) {
@@ -153,7 +153,7 @@ export function lifeRows(scene: Scene): void {
         await moreOf(running);
         await expectNoFailure(running);
         expect(await next.driver.verify()).toEqual({ restored: 0, removed: 0 });
-        await next.driver.close();
+        await next.close();
         scene.forget(next);
         expect(inventory(scene)).toEqual(before);
       }
@@ -173,7 +173,7 @@ export function lifeRows(scene: Scene): void {
       await driver.driver.verify();
       await driver.set(...twice('IPv6', { endpoints: [] }));
       expect(list()).toBe(before);
-      await driver.driver.close();
+      await driver.close();
       scene.forget(driver);
       expect(list()).toBe(before);
       expect(await scene.lab.probe([redirected])).toMatchObject([{ kind: 'answered', by: `n1:${hostPort}` }]);

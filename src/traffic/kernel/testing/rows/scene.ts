@@ -25,7 +25,7 @@ export class Scene {
     this.#lab = lab;
     afterEach(async () => {
       await this.lab.haltStreams();
-      for (const { driver } of this.#drivers.splice(0)) await driver.close();
+      for (const driver of this.#drivers.splice(0)) await driver.close();
     }, this.patience());
   }
 

@@ -76,7 +76,7 @@ export function verdictRows(scene: Scene, family: Family): void {
       await driver.expectAsTraced(everyFront);
       await driver.set(...web({ externalLocal: true, endpoints: [endpointAt(family, place)] }));
       await driver.expectAsTraced(everyFront);
-      await driver.driver.close();
+      await driver.close();
       scene.forget(driver);
     }
   });
