@@ -49,6 +49,15 @@ export function checkRanges(flag: string, given: readonly string[], example: str
   if (wrong !== undefined) throw new UsageFailure(`${flag} "${wrong}" is no range`, `Give ${flag} e.g. ${example}`);
 }
 
+/** Pods are told by ranges only where there are some. */
+export function checkLocalMode(mode: string, clusterCidr: readonly string[]): void {
+  if (mode !== 'ClusterCIDR' || clusterCidr.length > 0) return;
+  throw new UsageFailure(
+    '--detect-local-mode ClusterCIDR has no addresses to tell pods by',
+    'Give them with --cluster-cidr, e.g. 10.244.0.0/16',
+  );
+}
+
 /** Whose namespaces and links they are on this machine. */
 export function networkOwner(owner: string): string {
   if (isOwner(owner)) return owner;

@@ -11,7 +11,8 @@ import type { NodeFacts } from '#traffic/snapshot/rules/node-facts.ts';
 import { RuleBook } from '#traffic/snapshot/rules/rule-book.ts';
 import { type Packet, type Trace, trace } from '#traffic/snapshot/rules/trace.ts';
 import { Failure } from '../failure.ts';
-import { nodeFactsOf } from '../service-proxy/node-watch.ts';
+import { type NodeSettings, nodeFactsOf } from '../service-proxy/node-watch.ts';
+import { answeringNode, type ChosenNode } from './answering-node.ts';
 import type { PacketQuestion } from './packet-question.ts';
 import { silentFor } from './silent-nodes.ts';
 
@@ -20,20 +21,28 @@ export interface PacketObjects {
   readonly endpointSlices: readonly (EndpointSlice & KubeObject)[];
   readonly nodes: readonly (Node & KubeObject)[];
   readonly pods: readonly (Pod & KubeObject)[];
-  /** About Nodes. */
+  /** About Nodes and Services. */
   readonly events: readonly Event[];
 }
 
-/** As service proxies are told them; empty: addresses that no Service has go their way, the node's own pods are pods. */
-export interface AskedRanges {
+/** As service proxies are told it. */
+export interface AskedSettings {
+  /** Empty: addresses that no Service has go their way. */
   readonly services: readonly string[];
+  /** For `ClusterCIDR`. */
   readonly pods: readonly string[];
+  /** With `NodeCIDR` the node's own pods are pods, wherever it is that they have their addresses from. */
+  readonly detectLocal: NodeSettings['detectLocal'];
+  readonly nodePortAddresses: NodeSettings['nodePortAddresses'];
+  readonly masqueradeAll: boolean;
 }
 
 export interface PacketExplanation extends Trace {
   readonly packet: Packet;
   /** Whose rules it meets; empty without nodes. */
   readonly node: string;
+  /** Why it is this node, where it is not the one of an address or a pod. */
+  readonly because: string | undefined;
   /** Pod that has an endpoint's address, as `namespace/name`. */
   readonly pods: Readonly<Record<string, string>>;
 }
@@ -42,12 +51,12 @@ export interface PacketExplanation extends Trace {
 export function explainPacket(
   objects: PacketObjects,
   question: PacketQuestion,
-  ranges: AskedRanges,
+  settings: AskedSettings,
 ): PacketExplanation {
   const from = addressOf(question.from, question.to, objects.pods);
   const packet: Packet = { from, to: question.to, port: question.port, protocol: question.protocol };
-  const node = nodeOf(question, from, objects);
-  const book = new RuleBook(factsOf(node, objects.pods, ranges));
+  const { node, because } = nodeOf(question, from, objects);
+  const book = new RuleBook(factsOf(node, objects.pods, settings));
   const slices = Map.groupBy(objects.endpointSlices, serviceKeyOf);
   const ports = new Map<string, L4ServicePort>();
   for (const service of objects.services) {
@@ -56,7 +65,7 @@ export function explainPacket(
   book.change(ports);
   book.changeSilent(silentFor(node?.metadata?.name ?? '', objects.events));
   const found = trace(book.model, packet);
-  return { packet, node: node?.metadata?.name ?? '', ...found, pods: podsAt(found, objects.endpointSlices) };
+  return { packet, node: node?.metadata?.name ?? '', because, ...found, pods: podsAt(found, objects.endpointSlices) };
 }
 
 function addressOf(from: PacketQuestion['from'], to: string, pods: PacketObjects['pods']): string {
@@ -77,27 +86,25 @@ function addressOf(from: PacketQuestion['from'], to: string, pods: PacketObjects
 
 /**
  * The node whose rules the packet meets: the one that is named; else the one whose address is asked for, since rules of
- * the sender's node know nothing of its ports; else that of the sender; else the first.
+ * the sender's node know nothing of its ports; else that of the sender; else, for a load-balancer address, the one that
+ * answers for it; else the first.
  */
-function nodeOf(
-  question: PacketQuestion,
-  from: string,
-  { nodes, pods }: PacketObjects,
-): (Node & KubeObject) | undefined {
+function nodeOf(question: PacketQuestion, from: string, objects: PacketObjects): ChosenNode {
+  const { nodes, pods } = objects;
   if (question.node !== undefined) {
     const named = nodes.find(({ metadata }) => metadata?.name === question.node);
-    if (named !== undefined) return named;
+    if (named !== undefined) return { node: named };
     const known = nodes.map(({ metadata }) => metadata?.name).join(', ') || 'none';
     throw new Failure(`There is no node "${question.node}"`, `Give --node one of those there are: ${known}`);
   }
   const has = (address: string) => (node: Node) =>
     (node.status?.addresses ?? []).some((one) => canonicalIp(one.address) === address);
-  return (
+  const near =
     nodes.find(has(question.to)) ??
     nodes.find((node) => inAnyOf(podRangesOf(node, pods))(from)) ??
-    nodes.find(has(from)) ??
-    nodes[0]
-  );
+    nodes.find(has(from));
+  if (near !== undefined) return { node: near };
+  return answeringNode(question.to, objects) ?? { node: nodes[0] };
 }
 
 /** What the Node says; else the addresses of its pods, where a plugin gives them without a word to the Node. */
@@ -109,14 +116,19 @@ function podRangesOf({ metadata, spec }: Node, pods: PacketObjects['pods']): rea
     .flatMap((pod) => (pod.status?.podIPs ?? []).map(({ ip = '' }) => `${ip}/${ip.includes(':') ? 128 : 32}`));
 }
 
-function factsOf(node: (Node & KubeObject) | undefined, pods: PacketObjects['pods'], ranges: AskedRanges): NodeFacts {
-  const settings = {
+function factsOf(
+  node: (Node & KubeObject) | undefined,
+  pods: PacketObjects['pods'],
+  { detectLocal, pods: podRanges, services, nodePortAddresses, masqueradeAll }: AskedSettings,
+): NodeFacts {
+  const ofNode = detectLocal === 'NodeCIDR' && node !== undefined;
+  const settings: NodeSettings = {
     name: node?.metadata?.name ?? '',
-    clusterCidrs: ranges.pods.length > 0 || node === undefined ? ranges.pods : podRangesOf(node, pods),
-    detectLocal: 'ClusterCIDR' as const,
-    serviceCidrs: ranges.services,
-    nodePortAddresses: 'primary' as const,
-    masqueradeAll: false,
+    clusterCidrs: ofNode ? podRangesOf(node, pods) : podRanges,
+    detectLocal: detectLocal === 'None' ? 'None' : 'ClusterCIDR',
+    serviceCidrs: services,
+    nodePortAddresses,
+    masqueradeAll,
     drainMs: 0,
   };
   return nodeFactsOf(settings, node, []);

@@ -4,13 +4,14 @@ import type { Event, Node, Pod, Service } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import { type KubeObject, objectKey } from '#kube/api/object.ts';
 import { builtin } from '#kube/api/resources.ts';
-import { canonicalCidr } from '#lib/ip.ts';
+import type { Client } from '#kube/client/client.ts';
 import { serviceKeyOf } from '#traffic/model/translate.ts';
+import { checkLocalMode, checkRanges } from '../cli/checks.ts';
 import { type ConnectOptions, connect } from '../cli/connect.ts';
-import { UsageFailure } from '../failure.ts';
 import { formatProblem } from '../manifests/format.ts';
+import type { NodeSettings } from '../service-proxy/node-watch.ts';
 import { expectedSlices } from './expected-pods.ts';
-import { explainPacket, type PacketExplanation, type PacketObjects } from './explain-packet.ts';
+import { type AskedSettings, explainPacket, type PacketExplanation, type PacketObjects } from './explain-packet.ts';
 import { type AskedPacket, packetQuestion } from './packet-question.ts';
 
 export interface PacketSource extends ConnectOptions {
@@ -19,6 +20,10 @@ export interface PacketSource extends ConnectOptions {
   readonly recursive: boolean;
   readonly serviceCidr?: readonly string[];
   readonly clusterCidr?: readonly string[];
+  readonly detectLocalMode?: NodeSettings['detectLocal'];
+  /** `primary`, or ranges. */
+  readonly nodeportAddresses?: readonly string[];
+  readonly masqueradeAll?: boolean;
 }
 
 /** `problems` are sentences about manifests that cannot be read. */
@@ -29,19 +34,32 @@ export async function explainPacketOf(
   // Before anything is fetched, so that wrong usage is told without a cluster.
   const question = packetQuestion(asked);
   const { filename, recursive } = source;
-  const ranges = {
-    services: rangesOf('--service-cidr', source.serviceCidr, '10.96.0.0/16'),
-    pods: rangesOf('--cluster-cidr', source.clusterCidr, '10.244.0.0/16'),
-  };
+  const settings = settingsOf(source);
   const { objects, problems } =
     filename === undefined ? await fromCluster(source) : await fromManifests(filename, recursive);
-  return { explanation: explainPacket(objects, question, ranges), problems };
+  return { explanation: explainPacket(objects, question, settings), problems };
 }
 
-function rangesOf(flag: string, given: readonly string[] = [], example: string): readonly string[] {
-  const wrong = given.find((range) => canonicalCidr(range) === undefined);
-  if (wrong !== undefined) throw new UsageFailure(`${flag} "${wrong}" is no range`, `Give ${flag} e.g. ${example}`);
-  return given;
+/** Throws a `UsageFailure` for what a service proxy would refuse as well. */
+function settingsOf({
+  serviceCidr = [],
+  clusterCidr = [],
+  detectLocalMode = clusterCidr.length > 0 ? 'ClusterCIDR' : 'NodeCIDR',
+  nodeportAddresses = ['primary'],
+  masqueradeAll = false,
+}: PacketSource): AskedSettings {
+  const primary = nodeportAddresses.length === 1 && nodeportAddresses[0] === 'primary';
+  checkRanges('--service-cidr', serviceCidr, '10.96.0.0/16');
+  checkRanges('--cluster-cidr', clusterCidr, '10.244.0.0/16');
+  if (!primary) checkRanges('--nodeport-addresses', nodeportAddresses, '192.0.2.0/24, or primary');
+  checkLocalMode(detectLocalMode, clusterCidr);
+  return {
+    services: serviceCidr,
+    pods: clusterCidr,
+    detectLocal: detectLocalMode,
+    nodePortAddresses: primary ? 'primary' : nodeportAddresses,
+    masqueradeAll,
+  };
 }
 
 interface Found {
@@ -54,17 +72,23 @@ async function fromCluster(options: ConnectOptions): Promise<Found> {
   try {
     const all = async <T>(kind: string): Promise<(T & KubeObject)[]> =>
       (await client.list<T & KubeObject>(builtin(kind))).items;
-    const [services, endpointSlices, nodes, pods, events] = await Promise.all([
+    const [services, endpointSlices, nodes, pods, ofNodes, ofServices] = await Promise.all([
       all<Service>('Service'),
       all<EndpointSlice>('EndpointSlice'),
       all<Node>('Node'),
       all<Pod>('Pod'),
-      client.list<Event & KubeObject>(builtin('Event'), { fieldSelector: 'involvedObject.kind=Node' }),
+      eventsOf(client, 'Node'),
+      eventsOf(client, 'Service'),
     ]);
-    return { objects: { services, endpointSlices, nodes, pods, events: events.items }, problems: [] };
+    return { objects: { services, endpointSlices, nodes, pods, events: [...ofNodes, ...ofServices] }, problems: [] };
   } finally {
     await client.close();
   }
+}
+
+async function eventsOf(client: Client, kind: string): Promise<readonly Event[]> {
+  const about = { fieldSelector: `involvedObject.kind=${kind}` };
+  return (await client.list<Event & KubeObject>(builtin('Event'), about)).items;
 }
 
 async function fromManifests(paths: readonly string[], recursive: boolean): Promise<Found> {

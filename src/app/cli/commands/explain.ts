@@ -27,6 +27,10 @@ interface Options {
   readonly proto?: string;
   readonly node?: string;
   readonly serviceCidr?: readonly string[];
+  readonly clusterCidr?: readonly string[];
+  readonly detectLocalMode?: 'ClusterCIDR' | 'NodeCIDR' | 'None';
+  readonly nodeportAddresses?: readonly string[];
+  readonly masqueradeAll: boolean;
   readonly kubeconfig?: string;
   readonly context?: string;
 }
@@ -48,7 +52,10 @@ export function explainCommand(): Command {
     )
     .option('--to <address:port>', 'where the packet goes, e.g. 10.96.0.10:80 or [fd00::1]:80')
     .option('--proto <name>', 'protocol of the packet: tcp, udp or sctp (default: tcp)')
-    .option('--node <name>', "whose rules the packet meets (default: the node of that address, else the sender's)")
+    .option(
+      '--node <name>',
+      "whose rules the packet meets (default: the node of that address, else the sender's, else who answers for a load-balancer address)",
+    )
     .addOption(
       new Option('--service-cidr <range,...>', 'addresses of Services: those that none has are dropped').argParser(
         parseList,
@@ -60,6 +67,19 @@ export function explainCommand(): Command {
         'who counts as a pod, as the service proxies have it (default: pods of the node whose rules the packet meets)',
       ).argParser(parseList),
     )
+    .addOption(
+      new Option(
+        '--detect-local-mode <mode>',
+        'who counts as a pod, as the service proxies have it: any of --cluster-cidr, those of this node, nobody',
+      ).choices(['ClusterCIDR', 'NodeCIDR', 'None']),
+    )
+    .addOption(
+      new Option(
+        '--nodeport-addresses <range,...>',
+        'where node ports answer, as the service proxies have it (default: primary)',
+      ).argParser(parseList),
+    )
+    .option('--masquerade-all', 'the service proxies masquerade whoever uses a ClusterIP', false)
     .option('--kubeconfig <file>', 'with --from: the cluster (default: the embedded one, else as kubectl finds it)')
     .option('--context <name>', 'context of that kubeconfig')
     .addOption(

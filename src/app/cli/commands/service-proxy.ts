@@ -12,7 +12,7 @@ import type { ServiceProxySettings } from '../../service-proxy/run.ts';
 import { SilenceBoard } from '../../service-proxy/silence.ts';
 import type { BesideProxy } from '../../speaker/beside-proxy.ts';
 import { bindParser } from '../bind-option.ts';
-import { checkRanges } from '../checks.ts';
+import { checkLocalMode, checkRanges } from '../checks.ts';
 import { type ConnectOptions, connect } from '../connect.ts';
 import { isNodeLivenessOn, type NodeLiveness, nodeLivenessOption } from '../node-liveness-option.ts';
 import { nodeName } from '../node-name.ts';
@@ -196,12 +196,7 @@ function settingsOf(options: Options): ServiceProxySettings {
   const mode = options.proxyMode ?? options.mode;
   onlyWith('--ipvs-scheduler', options.ipvsScheduler, 'ipvs', mode);
   onlyWith('--cgroup', options.cgroup, 'ebpf', mode);
-  if (options.detectLocalMode === 'ClusterCIDR' && clusterCidr.length === 0) {
-    throw new UsageFailure(
-      '--detect-local-mode ClusterCIDR has no addresses to tell pods by',
-      'Give them with --cluster-cidr, e.g. 10.244.0.0/16',
-    );
-  }
+  checkLocalMode(options.detectLocalMode ?? '', clusterCidr);
   const [healthz] = options.healthzBindAddress;
   const [metrics] = options.metricsBindAddress;
   return {
