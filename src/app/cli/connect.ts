@@ -2,7 +2,7 @@
 // Knows no command.
 import { existsSync } from 'node:fs';
 import type { Client } from '#kube/client/client.ts';
-import { Failure } from '../failure.ts';
+import { Failure, messageOf } from '../failure.ts';
 import { type DataDir, dataDirAt } from '../main/data-dir.ts';
 
 export interface ConnectOptions {
@@ -36,10 +36,20 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
         : 'Name another file with --kubeconfig',
     );
   }
-  const config = loadKubeconfig(path, options.context);
+  const config = orFailure(() => loadKubeconfig(path, options.context));
   return {
     client: createClient(config),
     namespace: config.namespace ?? 'default',
     ...(path !== undefined && path === own ? { data } : {}),
   };
+}
+
+/** Whatever is wrong with it, it names the file, and the line or the field. */
+function orFailure<T>(load: () => T): T {
+  try {
+    return load();
+  } catch (error) {
+    const remedy = 'Mend the file, or name another one with --kubeconfig, or one of its contexts with --context';
+    throw new Failure(messageOf(error), remedy, { cause: error });
+  }
 }

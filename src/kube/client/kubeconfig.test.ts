@@ -90,7 +90,7 @@ describe('loadKubeconfig', () => {
 
   test.each<[string, unknown, string]>([
     ['no context', { ...config(), 'current-context': '' }, 'current-context is not set; name a context'],
-    ['a context that is not there', { ...config(), contexts: [] }, 'contexts has no entry named "main"'],
+    ['a context that is not there', { ...config(), contexts: [] }, 'contexts has no entry named "main"; it has none'],
     ['a cluster that is not there', { ...config(), clusters: null }, 'clusters has no entry named "main"'],
     ['a list that is none', { ...config(), users: 'me' }, 'users must be a list'],
     ['no server', config({ cluster: { server: '' } }), 'clusters["main"].cluster.server is missing'],
@@ -112,19 +112,19 @@ describe('loadKubeconfig', () => {
     [
       'a file that is not there',
       config({ user: { tokenFile: 'gone' } }),
-      'users["main"].user.tokenFile cannot be read',
+      'users["main"].user.tokenFile "gone" cannot be read: it is not there (ENOENT)',
     ],
     ['a plugin', config({ user: { exec: { command: 'aws' } } }), 'users["main"].user.exec is not supported'],
-    ['bad YAML', '{', 'file is not valid YAML'],
-    ['an empty file', '', 'file is empty or not a mapping'],
+    ['bad YAML', 'a: 1\nb: [', 'is not valid YAML at line 2, column '],
+    ['an empty file', '', 'is empty or not a mapping'],
   ])('says what is wrong with %s', (_what, content, message) => {
     const path = file(content);
     expect(() => loadKubeconfig(path)).toThrow(message);
-    expect(() => loadKubeconfig(path)).toThrow(`Kubeconfig ${path}`);
+    expect(() => loadKubeconfig(path)).toThrow(`Kubeconfig "${path}"`);
   });
 
   test('says which file does not exist', () => {
-    expect(() => loadKubeconfig(join(folder, 'none'))).toThrow(/none: file cannot be read: ENOENT/);
+    expect(() => loadKubeconfig(join(folder, 'none'))).toThrow(/none" cannot be read: it is not there \(ENOENT\)/);
   });
 });
 

@@ -25,10 +25,10 @@ const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** A kubeconfig that cannot be used; the message names the file and the field. */
+/** A kubeconfig that cannot be used; the message names the file and, where it is about one, the field. */
 export class KubeconfigError extends Error {
-  constructor(file: string, field: string, problem: string) {
-    super(`Kubeconfig ${file}: ${field} ${problem}`);
+  constructor(file: string, field: string | undefined, problem: string) {
+    super(`Kubeconfig "${file}"${field === undefined ? '' : `: ${field}`} ${problem}`);
     this.name = 'KubeconfigError';
   }
 }
@@ -46,7 +46,7 @@ export function loadKubeconfig(path?: string, context?: string): ClientConfig {
   if (fromEnv.length === 0 && existsSync(home)) return fromFiles([home], context);
   const inCluster = inClusterConfig();
   if (inCluster !== undefined && context === undefined) return inCluster;
-  throw new KubeconfigError(fromEnv[0] ?? home, 'file', 'does not exist; pass a path, or set KUBECONFIG');
+  throw new KubeconfigError(fromEnv[0] ?? home, undefined, 'does not exist');
 }
 
 /** The pod's own service account, when this process runs in a pod of a cluster. */
@@ -105,16 +105,34 @@ function load(file: string): Loaded {
   try {
     source = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new KubeconfigError(file, 'file', `cannot be read: ${(error as Error).message}`);
+    throw new KubeconfigError(file, undefined, `cannot be read: ${reasonOf(error)}`);
   }
   let content: unknown;
   try {
     content = parse(source);
   } catch (error) {
-    throw new KubeconfigError(file, 'file', `is not valid YAML: ${(error as Error).message}`);
+    throw new KubeconfigError(file, undefined, `is not valid YAML${yamlFault(error)}`);
   }
-  if (!isFields(content)) throw new KubeconfigError(file, 'file', 'is empty or not a mapping');
+  if (!isFields(content)) throw new KubeconfigError(file, undefined, 'is empty or not a mapping');
   return { file, content };
+}
+
+/** Where and why, on one line: what the parser shows of the file is left out. */
+function yamlFault(error: unknown): string {
+  const { message, linePos } = error as { message: string; linePos?: readonly { line: number; col: number }[] };
+  const [at] = linePos ?? [];
+  const why = message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? '';
+  return at === undefined ? `: ${why}` : ` at line ${at.line}, column ${at.col}: ${why}`;
+}
+
+function reasonOf(error: unknown): string {
+  const { code, message } = error as { code?: string; message: string };
+  const reasons: Readonly<Record<string, string>> = {
+    EISDIR: 'it is a directory',
+    EACCES: 'this user may not read it (EACCES)',
+    ENOENT: 'it is not there (ENOENT)',
+  };
+  return reasons[code ?? ''] ?? message;
 }
 
 interface Entry {
@@ -134,7 +152,10 @@ function entry(loaded: readonly Loaded[], list: string, field: string, name: str
     const fields = found[field];
     return { file, at: `${list}["${name}"].${field}`, fields: isFields(fields) ? fields : {} };
   }
-  throw new KubeconfigError(usedBy, list, `has no entry named "${name}"`);
+  const known = loaded.flatMap(({ content }) => (Array.isArray(content[list]) ? content[list] : []));
+  const names = known.flatMap((item: unknown) => (isFields(item) ? (text(item.name) ?? []) : []));
+  const those = names.length === 0 ? 'it has none' : `there are ${names.join(', ')}`;
+  throw new KubeconfigError(usedBy, list, `has no entry named "${name}"; ${those}`);
 }
 
 function identity(user: Entry): Pick<ClientConfig, 'token' | 'clientCertPem' | 'clientKeyPem'> {
@@ -181,7 +202,7 @@ function readRef(of: Entry, name: string, path: string): string {
   try {
     return readFileSync(resolve(dirname(of.file), path), 'utf8');
   } catch (error) {
-    throw new KubeconfigError(of.file, `${of.at}.${name}`, `cannot be read: ${(error as Error).message}`);
+    throw new KubeconfigError(of.file, `${of.at}.${name}`, `"${path}" cannot be read: ${reasonOf(error)}`);
   }
 }
 
