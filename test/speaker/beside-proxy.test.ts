@@ -34,12 +34,15 @@ describe.skipIf(!possible)('service-proxy --announce', { timeout: 240_000 }, () 
       '--mode',
       'nftables',
       '--announce',
-      LINK,
+      `${LINK},nosuch`,
     ];
     const args = ['netns', 'exec', node.namespace, evenkeelBinary, 'service-proxy', ...flags];
-    const proxy = spawn('ip', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const proxy = spawn('ip', args, { stdio: ['ignore', 'pipe', 'pipe'] });
     try {
-      let said = '';
+      let [said, warned] = ['', ''];
+      proxy.stderr.setEncoding('utf8').on('data', (text: string) => {
+        warned += text;
+      });
       proxy.stdout.setEncoding('utf8').on('data', (text: string) => {
         said += text;
       });
@@ -48,6 +51,8 @@ describe.skipIf(!possible)('service-proxy --announce', { timeout: 240_000 }, () 
       const hardware = lab.hardwareOf(node).toUpperCase();
       await eventually('it answers', async () => expect(await ask(), said).toContain(hardware), 60_000);
       expect(said.indexOf('Serving')).toBeLessThan(said.indexOf('Speaker of node n1'));
+      // Said once, however often it is looked for.
+      expect(warned.match(/Interface .*?no part in layer 2: there is none of this name/g)).toHaveLength(1);
       const ended = once(proxy, 'exit');
       proxy.kill('SIGTERM');
       expect(await ended).toEqual([0, null]);

@@ -20,7 +20,29 @@ export function chooseLinks(links: readonly Link[], only: readonly string[]): Li
   });
 }
 
+/** Why an interface that is asked for by its name takes no part, as a clause; undefined for one that does. */
+export function linkObstacle(links: readonly Link[], name: string): string | undefined {
+  const link = links.find((one) => one.name === name);
+  if (link === undefined) return 'there is none of this name';
+  if (link.loopback) return 'it is the loopback device';
+  if (!link.ethernet || link.noArp) return 'it resolves no addresses';
+  return link.up ? undefined : 'it is down';
+}
+
+export interface FoundInterfaces {
+  readonly found: readonly L2Interface[];
+  /** Of those that were asked for, the ones that take no part. */
+  readonly lacking: readonly { readonly name: string; readonly why: string }[];
+}
+
 /** As they are now. */
-export function findInterfaces(only: readonly string[]): L2Interface[] {
-  return chooseLinks(listLinks(), only).map(({ index, name, hardware }) => ({ index, name, hardware }));
+export function findInterfaces(only: readonly string[]): FoundInterfaces {
+  const links = listLinks();
+  return {
+    found: chooseLinks(links, only).map(({ index, name, hardware }) => ({ index, name, hardware })),
+    lacking: only.flatMap((name) => {
+      const why = linkObstacle(links, name);
+      return why === undefined ? [] : [{ name, why }];
+    }),
+  };
 }

@@ -5,7 +5,7 @@ import type { Logger } from '#lib/log.ts';
 import { libcObstacle } from '#lib/sys/libc.ts';
 import type { L2Announcement } from '#traffic/model/announce/announcement.ts';
 import { addressBytes, bytesKey } from './address-bytes.ts';
-import { findInterfaces, type L2Interface } from './interfaces.ts';
+import { type FoundInterfaces, findInterfaces, type L2Interface } from './interfaces.ts';
 import type { L2Metrics } from './metrics.ts';
 import { Port, type PortTools } from './port.ts';
 
@@ -41,6 +41,8 @@ export class Responder {
   readonly #repeats = new Map<string, Set<Cancel>>();
   readonly #quarrels = new Map<string, number>();
   readonly #tools: PortTools;
+  /** Interfaces that were asked for and said to be lacking. */
+  readonly #lacking = new Set<string>();
   #names: readonly string[] = [];
   #looking: Cancel | undefined;
   #soon: Cancel | undefined;
@@ -139,17 +141,19 @@ export class Responder {
   #look(first: boolean): void {
     if (this.#closed) return;
     const { interfaces, log } = this.#options;
-    let found: L2Interface[];
+    let now: FoundInterfaces;
     try {
-      found = findInterfaces(interfaces);
+      now = findInterfaces(interfaces);
     } catch (error) {
       if (first) throw error;
       log.warn({ error: (error as Error).message }, 'Cannot list the interfaces of this node');
       return;
     }
+    const { found } = now;
+    this.#tellLacking(now);
     for (const [index, port] of this.#ports) {
-      const now = found.find((link) => link.index === index);
-      if (now !== undefined && sameLink(now, port.link)) continue;
+      const same = found.find((link) => link.index === index);
+      if (same !== undefined && sameLink(same, port.link)) continue;
       this.#ports.delete(index);
       port.close();
       log.info({ interface: port.link.name }, 'This interface takes part in layer 2 no more');
@@ -173,6 +177,18 @@ export class Responder {
     if (!first && names.join() === this.#names.join()) return;
     this.#names = names;
     this.#options.onInterfaces(names);
+  }
+
+  /** Once of each: it may come at any time, and whoever has mistyped its name waits in vain. */
+  #tellLacking({ lacking }: FoundInterfaces): void {
+    for (const { name, why } of lacking) {
+      if (this.#lacking.has(name)) continue;
+      this.#lacking.add(name);
+      this.#options.log.warn(
+        { interface: name },
+        `Interface "${name}" takes no part in layer 2: ${why}; it will when that changes. "ip link" lists those there are`,
+      );
+    }
   }
 
   #open(link: L2Interface): void {
