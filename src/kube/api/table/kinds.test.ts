@@ -48,6 +48,21 @@ describe('tables of each kind', () => {
       },
       { Class: 'evenkeel', Hosts: 'a,b,c + 1 more...', Address: '127.0.0.1,localhost', Ports: '80, 443' },
     ],
+    [
+      'ServiceCIDR',
+      { spec: { cidrs: ['10.96.0.0/16', 'fd00::/112'] } },
+      { CIDRs: '10.96.0.0/16,fd00::/112', Age: '90s' },
+    ],
+    [
+      'IPAddress',
+      { spec: { parentRef: { group: '', resource: 'services', namespace: 'shop', name: 'web' } } },
+      { ParentRef: 'services/shop/web', Age: '90s' },
+    ],
+    [
+      'IPAddress',
+      { spec: { parentRef: { group: 'a.test', resource: 'gateways', name: 'edge' } } },
+      { ParentRef: 'gateways.a.test/edge' },
+    ],
     ['Ingress', { spec: {} }, { Class: '<none>', Hosts: '*', Address: '', Ports: '80' }],
     [
       'HorizontalPodAutoscaler',
