@@ -148,12 +148,42 @@ function exchange(
   for (;;) {
     const [from, tooMany] = most(surplus, 1);
     const [to, tooFew] = most(surplus, -1);
-    if (Math.max(tooMany, tooFew) < 1 || Math.min(tooMany, tooFew) < 0.5) return { giving, receiving };
+    if (Math.max(tooMany, tooFew) < 1 || Math.min(tooMany, tooFew) < 0.5) break;
     giving.push(from);
     receiving.push(to);
-    surplus.set(from, (surplus.get(from) ?? 0) - 1);
-    surplus.set(to, (surplus.get(to) ?? 0) + 1);
+    move(surplus, from, to);
   }
+  // What is left of halves may leave a zone below its minimum; others have what it lacks.
+  const spare = new Map([...counts].map(([zone, count]) => [zone, count - (allocations.get(zone)?.minimum ?? 0)]));
+  for (const [zone, { minimum }] of allocations) if (!spare.has(zone)) spare.set(zone, -minimum);
+  for (const [at, from] of giving.entries()) move(spare, from, receiving[at] ?? from);
+  for (;;) {
+    const [from] = most(spare, 1);
+    const [to] = most(spare, -1);
+    if (from === '' || to === '') return withoutDetours(giving, receiving);
+    giving.push(from);
+    receiving.push(to);
+    move(spare, from, to);
+  }
+}
+
+/** A zone that is given one and gives one has no part in it. */
+function withoutDetours(
+  giving: readonly string[],
+  receiving: readonly string[],
+): { readonly giving: string[]; readonly receiving: string[] } {
+  const given = [...giving];
+  const left = receiving.filter((zone) => {
+    const at = given.indexOf(zone);
+    if (at >= 0) given.splice(at, 1);
+    return at < 0;
+  });
+  return { giving: given, receiving: left };
+}
+
+function move(amounts: Map<string, number>, from: string, to: string): void {
+  amounts.set(from, (amounts.get(from) ?? 0) - 1);
+  amounts.set(to, (amounts.get(to) ?? 0) + 1);
 }
 
 function most(surplus: ReadonlyMap<string, number>, sign: 1 | -1): [string, number] {
