@@ -22,6 +22,8 @@ export interface DataDir {
   readonly volumes: string;
   /** A directory for each node that is a process of its own. */
   readonly nodes: string;
+  /** How nodes and pods were connected, for the next start. */
+  readonly network: string;
   /** What has been made of the network, until it is removed. */
   readonly fabric: string;
 }
@@ -42,6 +44,7 @@ export function dataDirAt(path?: string): DataDir {
     pods: join(root, 'kubelet'),
     volumes: join(root, 'kubelet', 'volumes'),
     nodes: join(root, 'nodes'),
+    network: join(root, 'network.json'),
     fabric: join(root, 'fabric.json'),
   };
 }

@@ -2,7 +2,6 @@
 // Knows options and what the data directory remembers; makes nothing.
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { libcObstacle } from '#lib/sys/libc.ts';
 import { Failure, UsageFailure } from '../failure.ts';
 import type { DataDir } from '../main/data-dir.ts';
@@ -145,20 +144,16 @@ function checkedMode(mode: Mode, kept: Mode | undefined, obstacle: () => string 
   );
 }
 
-function modeFile(data: DataDir): string {
-  return join(data.root, 'network.json');
-}
-
 /** What the objects of the directory were made for. */
 function keptMode(data: DataDir): Mode | undefined {
   if (!existsSync(data.store)) return undefined;
-  if (!existsSync(modeFile(data))) return 'loopback';
-  return (JSON.parse(readFileSync(modeFile(data), 'utf8')) as { mode: Mode }).mode;
+  if (!existsSync(data.network)) return 'loopback';
+  return (JSON.parse(readFileSync(data.network, 'utf8')) as { mode: Mode }).mode;
 }
 
 /** So that the next start has the same. */
 export function rememberMode(data: DataDir, { fabric }: Network): void {
-  writeFileSync(modeFile(data), JSON.stringify({ mode: fabric === undefined ? 'loopback' : 'netns' }), { mode: 0o600 });
+  writeFileSync(data.network, JSON.stringify({ mode: fabric === undefined ? 'loopback' : 'netns' }), { mode: 0o600 });
 }
 
 /** The same at every start, and another one for another directory. */

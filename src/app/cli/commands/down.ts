@@ -51,6 +51,7 @@ export function downCommand(): Command {
           data.logs,
           data.pods,
           data.nodes,
+          data.network,
           data.fabric,
           data.lock,
         ]) {
