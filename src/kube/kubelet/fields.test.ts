@@ -116,8 +116,26 @@ describe('everywhere', () => {
     await node.until('never', 'refused', ({ status }) =>
       /ErrImageNeverPull/.test(status?.containerStatuses?.[0]?.state?.waiting?.reason ?? ''),
     );
+    expect((await node.events('never', 'ErrImageNeverPull'))[0]).toMatch(
+      /^Container image "nobody\/has:1" is not present/,
+    );
+    expect(await node.events('never', 'Failed')).toEqual(['Error: ErrImageNeverPull']);
+    await node.run('misnamed', { image: 'Nobody HAS' });
+    expect((await node.events('misnamed', 'InspectFailed'))[0]).toContain('couldn\'t parse image name "Nobody HAS"');
+    expect(await node.events('misnamed', 'Failed')).toEqual(['Error: InvalidImageName']);
     await node.run('where', { restartPolicy: 'Never', containers: [speaker('pwd', { workingDir: '/usr' })] });
     expect(lastWords(await node.until('where', 'ended', ended)).trim()).toBe('/usr');
+  });
+
+  test('a plain process that cannot be who its securityContext says is told of by an event', async () => {
+    await node.run('someone', {
+      args: ['sleep 30'],
+      securityContext: { runAsUser: 4321, readOnlyRootFilesystem: true },
+    });
+    const [message] = await node.events('someone', 'SecurityContextIgnored');
+    expect(message).toMatch(
+      /^runAsUser, readOnlyRootFilesystem of the securityContext have no effect.*--network netns/,
+    );
   });
 
   test('links to Services can be left out, and another container of the pod be asked for its limits', async () => {

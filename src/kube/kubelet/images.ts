@@ -15,6 +15,17 @@ export type ImageMap = Readonly<Record<string, ProcessImage>>;
 /** The host of a registry in front of an image name: a first part with a dot or a port. */
 const REGISTRY = /^[^/]*[.:][^/]*\//;
 
+const WORD = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*';
+/** As the specification of OCI references has it: registry, name, tag, digest. */
+const REFERENCE = new RegExp(
+  `^(?:(?:[A-Za-z0-9.-]+|\\[[0-9A-Fa-f:]+\\])(?::\\d+)?/)?${WORD}(?:/${WORD})*(?::\\w[\\w.-]{0,127})?(?:@[A-Za-z][A-Za-z0-9+._-]*:[0-9A-Fa-f]{32,})?$`,
+);
+
+/** Whether an image may have such a name anywhere. */
+export function isReference(image: string): boolean {
+  return REFERENCE.test(image);
+}
+
 /** Names under which an image may stand in the map, most exact first: a map need not say where an image comes from. */
 function candidates(image: string): string[] {
   const withoutDigest = image.replace(/@[^/]*$/, '');

@@ -152,6 +152,12 @@ export interface OpenStreams {
   hangUp(): void;
 }
 
+/** What a container was started without, for an event. */
+export interface StartNote {
+  readonly reason: 'VolumeByVariable' | 'MountNotPropagated' | 'SecurityContextIgnored' | 'LimitNotEnforced';
+  readonly message: string;
+}
+
 export interface RunningContainer {
   /** 64 hexadecimal digits. */
   readonly id: string;
@@ -159,8 +165,8 @@ export interface RunningContainer {
   readonly runtime: string;
   /** Wall time in milliseconds since the epoch. */
   readonly startedAt: number;
-  /** What people should know of how it was started, e.g. volumes that are not at their path; for events. */
-  readonly notes: readonly string[];
+  /** What people should know of how it was started, e.g. volumes that are not at their path. */
+  readonly notes: readonly StartNote[];
   /** Resolves when the container's main process is gone and its output is in the log; never rejects. */
   readonly exited: Promise<ContainerExit>;
   /** Signals the container's processes; harmless when they are gone. */

@@ -24,6 +24,27 @@ test('an image without a command is refused with the three remedies, and by the 
   await expect(mapped.ensure(request('x'))).rejects.toBeInstanceOf(ImageError);
 });
 
+test.each(['Foo BAR', 'shop/Cart', 'cart:', 'cart:1:2', 'a//b', 'cart@sha256:12'])(
+  'no image can be named %j, whatever stands in for others',
+  async (image) => {
+    for (const images of [mapped, stubs]) {
+      await expect(images.ensure(request(image))).rejects.toMatchObject({
+        reason: 'InvalidImageName',
+        message: expect.stringContaining(`couldn't parse image name "${image}"`),
+      });
+    }
+  },
+);
+
+test.each([
+  'nginx',
+  'Registry.example:5000/shop/cart_a--b:V1.2',
+  '[::1]:5000/cart',
+  `localhost/x__y@sha256:${'a'.repeat(64)}`,
+])('%s can be the name of an image', async (image) => {
+  await expect(mapped.ensure(request(image))).rejects.toMatchObject({ reason: 'ErrImagePull' });
+});
+
 test('a known image is what it is, also where stubs are allowed', async () => {
   expect(await stubs.ensure(request('known:3'))).toMatchObject({ entrypoint: ['run'] });
 });

@@ -1,6 +1,6 @@
 // Images that are commands of this machine, by the map people write.
 // Pulls nothing; knows the map only.
-import { type ImageMap, missingImageMessage, resolveImage } from '../images.ts';
+import { type ImageMap, isReference, missingImageMessage, resolveImage } from '../images.ts';
 import { type Image, ImageError, type ImageRequest, type ImageService } from './image-service.ts';
 
 export class MappedImages implements ImageService {
@@ -13,7 +13,7 @@ export class MappedImages implements ImageService {
 
   async ensure({ image, pullPolicy }: ImageRequest): Promise<Image> {
     const found = resolveImage(this.#images(), image);
-    if (found === undefined) throw missing(image, pullPolicy);
+    if (found === undefined) throw isReference(image) ? missing(image, pullPolicy) : invalid(image);
     return {
       id: `process://${image}`,
       entrypoint: found.command,
@@ -23,6 +23,14 @@ export class MappedImages implements ImageService {
       pulled: false,
     };
   }
+}
+
+function invalid(image: string): ImageError {
+  return new ImageError(
+    'InvalidImageName',
+    `Failed to apply default image tag "${image}": couldn't parse image name "${image}": invalid reference format: ` +
+      'it is [REGISTRY/]NAME[:TAG][@DIGEST], and names are in lower case',
+  );
 }
 
 function missing(image: string, pullPolicy: ImageRequest['pullPolicy']): ImageError {

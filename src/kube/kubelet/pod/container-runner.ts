@@ -19,6 +19,11 @@ import { formatPod, type PodWorkerDependencies } from './worker-types.ts';
 
 /** A container whose ConfigMap or Secret is missing is tried again at the latest after this long, in milliseconds. */
 const CONFIG_RETRY_MS = 10_000;
+/** Which event tells of an image that cannot be used, beside the one that names the reason. */
+const IMAGE_EVENTS: Partial<Record<StartFailure['reason'], string>> = {
+  ErrImageNeverPull: 'ErrImageNeverPull',
+  InvalidImageName: 'InspectFailed',
+};
 /** Hooks without a limit of their own end at the latest after this long, in milliseconds. */
 const HOOK_LIMIT_MS = 10 * 60_000;
 /** Of this, half is granted to requests under way in a container that failed its liveness probe, in milliseconds. */
@@ -244,7 +249,7 @@ export class ContainerRunner {
     );
     this.#event('Normal', 'Created', 'Container created');
     this.#event('Normal', 'Started', 'Container started');
-    for (const note of handle.notes) this.#event('Warning', 'VolumeByVariable', note);
+    for (const { reason, message } of handle.notes) this.#event('Warning', reason, message);
     const startedAt = clock.now();
     const commands = image.stub ? agreeable : handle;
     const probes = this.#probes(commands, startedAt);
@@ -337,7 +342,9 @@ export class ContainerRunner {
       this.#event('Warning', 'Failed', `Error: ${failure.message}`);
     } else {
       this.tracked.waiting(failure.reason, failure.message);
-      this.#event('Warning', 'Failed', `Error: ${failure.message}`);
+      const event = IMAGE_EVENTS[failure.reason];
+      if (event !== undefined) this.#event('Warning', event, failure.message);
+      this.#event('Warning', 'Failed', `Error: ${event === undefined ? failure.message : failure.reason}`);
       this.#retryAfter(CONFIG_RETRY_MS);
       this.#context.shown();
       return;

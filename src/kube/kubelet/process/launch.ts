@@ -3,7 +3,7 @@
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type ContainerSpec, ContainerStartError, type Mount } from '../runtime.ts';
+import { type ContainerSpec, ContainerStartError, type Mount, type StartNote } from '../runtime.ts';
 import type { Inside } from './enter.ts';
 import type { Isolator } from './isolation.ts';
 import { ENTER_MOUNTS, type MountNamespaces } from './mount-namespace.ts';
@@ -13,6 +13,8 @@ import { unshellable } from './setup-script.ts';
 import { explainSpawn } from './spawn.ts';
 
 const SCRATCH = 'root-';
+const PLAIN =
+  'containers are plain processes here: they are apart from the machine with --network netns, as root on Linux';
 
 export interface Launch {
   readonly command: readonly string[];
@@ -21,7 +23,7 @@ export interface Launch {
   /** For commands beside it; all but the pid, which is known when it runs. */
   readonly inside: Omit<Inside, 'pid'>;
   /** What people should know of how it is started. */
-  readonly notes: readonly string[];
+  readonly notes: readonly StartNote[];
   /** Whether the first process says on descriptor 3 how far it is, and goes on as the container's parent. */
   readonly reports: boolean;
   /** Whether the container's program becomes a child of the first process rather than that process itself. */
@@ -38,12 +40,27 @@ function checkProgram(spec: ContainerSpec, env: Readonly<Record<string, string>>
 }
 
 /** What a plain process has is the machine's file system, or a private copy of it. */
-function unspread({ volume, propagation }: Mount): string[] {
+function unspread({ volume, propagation }: Mount): StartNote[] {
   if (propagation === undefined) return [];
-  return [
-    `mountPropagation ${propagation} of volume "${volume}" has no effect, because containers are plain processes here: ` +
-      'they are apart from the machine with --network netns',
+  const message = `mountPropagation ${propagation} of volume "${volume}" has no effect, because ${PLAIN}`;
+  return [{ reason: 'MountNotPropagated', message }];
+}
+
+/** A plain process is who we are, and writes where we may. What differs from what the pod asks for is said. */
+function unapplied({ security, image }: ContainerSpec): StartNote[] {
+  const uid = process.getuid?.();
+  const gid = process.getgid?.();
+  const fields = [
+    ...(security.user === undefined || security.user === uid ? [] : ['runAsUser']),
+    ...(security.group === undefined || security.group === gid ? [] : ['runAsGroup']),
+    // Who must not be root and is not told who to be has been given a user by the image.
+    ...(security.user === undefined && image.user !== undefined && uid === 0 ? ['runAsNonRoot'] : []),
+    ...(security.readOnlyRoot ? ['readOnlyRootFilesystem'] : []),
   ];
+  if (fields.length === 0) return [];
+  const verb = fields.length === 1 ? 'has' : 'have';
+  const message = `${fields.join(', ')} of the securityContext ${verb} no effect, because ${PLAIN}`;
+  return [{ reason: 'SecurityContextIgnored', message }];
 }
 
 function checkWorkingDir(dir: string): void {
@@ -116,7 +133,7 @@ export class Launcher {
         path: env.PATH ?? '',
         workingDir: spec.workingDir,
       },
-      notes: [...namespaced.notes, ...spec.mounts.flatMap(unspread)],
+      notes: [...namespaced.notes, ...spec.mounts.flatMap(unspread), ...unapplied(spec)],
       reports: false,
       forks: false,
       cleanUp: async () => {},

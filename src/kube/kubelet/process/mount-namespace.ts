@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '#lib/clock.ts';
-import type { ContainerSpec } from '../runtime.ts';
+import type { ContainerSpec, StartNote } from '../runtime.ts';
 import { execCommand } from './exec.ts';
 import { type MountPlan, planMounts } from './mount-plan.ts';
 
@@ -27,7 +27,7 @@ export interface Namespaced {
   /** Whether the process has a namespace of its own, so that commands beside it must enter it. */
   readonly entered: boolean;
   /** For the pod's events: volumes that the process finds by their variable only. */
-  readonly notes: readonly string[];
+  readonly notes: readonly StartNote[];
 }
 
 export class MountNamespaces {
@@ -104,9 +104,10 @@ const UNSHARE = ['unshare', '--mount', '--propagation', 'private', '--'] as cons
 /** Flags of nsenter for a command that is run beside the container. */
 export const ENTER_MOUNTS = ['--mount', '--root'] as const;
 
-function notesOf(unreachable: MountPlan['unreachable']): string[] {
+function notesOf(unreachable: MountPlan['unreachable']): StartNote[] {
   return unreachable.map(({ mount, why }) => {
     const variable = `EVENKEEL_MOUNT_${mount.volume.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`;
-    return `Volume "${mount.volume}" is not at ${mount.mountPath}, because ${why}: the container finds it at $${variable}`;
+    const message = `Volume "${mount.volume}" is not at ${mount.mountPath}, because ${why}: the container finds it at $${variable}`;
+    return { reason: 'VolumeByVariable', message };
   });
 }

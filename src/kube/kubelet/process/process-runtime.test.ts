@@ -76,6 +76,30 @@ test('output, working directory and environment are the container own', async ()
   expect(output()).toContain('stderr F oops');
 });
 
+test('what a plain process is started without is said: users, a read-only root, and limits without control groups', async () => {
+  const security = { ...ROOT, user: 4321, group: 4321, readOnlyRoot: true };
+  const limits = { cpuShares: 2, cpuMillis: 200, memoryBytes: 1 << 26 };
+  const container = await runtime.start(spec('id -u', { security, limits }));
+  await container.exited;
+  expect(container.notes).toEqual([
+    {
+      reason: 'SecurityContextIgnored',
+      message: expect.stringMatching(
+        /^runAsUser, runAsGroup, readOnlyRootFilesystem of the securityContext have no effect.*--network netns/,
+      ),
+    },
+    {
+      reason: 'LimitNotEnforced',
+      message: expect.stringMatching(
+        /^The CPU limit of 200m is not enforced, and the memory limit is watched every half second.*run as root/,
+      ),
+    },
+  ]);
+  const plain = await runtime.start(spec('true'));
+  await plain.exited;
+  expect(plain.notes).toEqual([]);
+});
+
 test('output can be opened by name, as scripts and log settings do', async () => {
   const container = await runtime.start(spec('echo out > /dev/stdout; echo err > /dev/stderr; exit 3'));
   expect(await container.exited).toMatchObject({ exitCode: 3 });

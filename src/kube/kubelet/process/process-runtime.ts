@@ -218,7 +218,7 @@ export class ProcessRuntime implements Runtime {
         // A container's signals are for its first process; plain processes get them as a group.
         else signalProcess(launch.reports ? app : -pid, name);
       },
-      notes: launch.notes,
+      notes: [...launch.notes, ...control.notes],
       exec: (command, timeoutMs) => {
         const put = commandInside(inside, command);
         return execCommand(put.command, { env: put.env, workingDir: put.workingDir, timeoutMs }, this.#clock);

@@ -4,11 +4,15 @@ import type { Cancel, Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import type { Cgroups, ContainerCgroup, Readings } from '../cgroup/cgroups.ts';
 import { MemoryWatch, readFamily } from '../cgroup/memory-watch.ts';
-import type { ContainerSpec } from '../runtime.ts';
+import type { ContainerSpec, StartNote } from '../runtime.ts';
 import { joinSteps } from './enter.ts';
+
+const REMEDY = 'run as root on Linux with the cpu, memory and pids controllers to have limits hold';
 
 /** One container under control, from before its start until after its end. */
 export interface Control {
+  /** Limits that do not hold as they would elsewhere. */
+  readonly notes: readonly StartNote[];
   /** Files that take a process into the container's groups. */
   readonly join: readonly string[];
   /** The groups themselves. */
@@ -42,11 +46,12 @@ export class ResourceControl {
   take(spec: ContainerSpec): Control {
     const { limits, podLimits } = spec;
     const group = this.#cgroups?.container(spec.podUid, spec.name, limits, podLimits);
-    this.#warn(spec);
+    const notes = this.#unenforced(spec);
     const watched = this.#cgroups?.memory === true ? undefined : (limits.memoryBytes ?? podLimits.memoryBytes);
     let cancel: Cancel = () => {};
     let exceeded = false;
     return {
+      notes,
       join: group?.join ?? [],
       groups:
         group === undefined || this.#cgroups === undefined
@@ -84,17 +89,19 @@ export class ResourceControl {
     return this.#cgroups?.sweep() ?? Promise.resolve(0);
   }
 
-  /** Once, when it first matters: most people never write a limit on a machine without control groups. */
-  #warn({ podName, namespace, limits }: ContainerSpec): void {
+  #unenforced({ podName, namespace, limits }: ContainerSpec): StartNote[] {
     const memory = limits.memoryBytes !== undefined && this.#cgroups?.memory !== true;
     const cpu = limits.cpuMillis !== undefined && this.#cgroups?.cpu !== true;
-    if (this.#warned || (!memory && !cpu)) return;
+    if (!memory && !cpu) return [];
+    const what = [
+      ...(cpu ? [`the CPU limit of ${limits.cpuMillis}m is not enforced`] : []),
+      ...(memory ? ['the memory limit is watched every half second'] : []),
+    ].join(', and ');
+    const message = `${what[0]?.toUpperCase()}${what.slice(1)}, because no control groups may be used here: ${REMEDY}`;
+    // The log says it once: most people never write a limit on a machine without control groups.
+    if (!this.#warned) this.#log.warn({ pod: podName, namespace }, message);
     this.#warned = true;
-    this.#log.warn(
-      { pod: podName, namespace },
-      'No control groups may be used here: memory limits are watched every half second, CPU limits are not enforced; ' +
-        'run as root on Linux with the cpu, memory and pids controllers to have both hold',
-    );
+    return [{ reason: 'LimitNotEnforced', message }];
   }
 }
 
