@@ -1,7 +1,7 @@
 // Groups whose owner was killed and never comes again: any other start on the machine removes them, and nobody else's.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -100,6 +100,19 @@ describe.runIf(kernelAllows(obstacle, 'control groups that nobody needs any more
       await startAnother();
       await eventually('they are gone', () => expect([groupsOf('busy'), claimsOf('busy')]).toEqual([[], []]));
     }
+  });
+
+  test('are known until they are gone, where somebody outlives the end of their owner', async () => {
+    const groups = await openCgroups({ dataDir: dirOf('slow'), nodeName: 'n1', clock: systemClock });
+    const group = groups?.container('p0', 'c', {}, {});
+    const slow = spawn('sleep', ['300'], { stdio: 'ignore' });
+    owners.push(slow);
+    for (const file of group?.join ?? []) writeFileSync(file, `${slow.pid}`);
+    groups?.close();
+    expect(claimsOf('slow')).toHaveLength(1);
+    await kill9(slow);
+    await startAnother();
+    await eventually('they are gone', () => expect([groupsOf('slow'), claimsOf('slow')]).toEqual([[], []]));
   });
 
   test('stay while a program runs in them that its own data directory is to end', async () => {

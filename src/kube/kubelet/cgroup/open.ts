@@ -102,8 +102,9 @@ export async function sweepCgroups(dataDir: string, clock: Clock): Promise<numbe
   const before = readRecord(join(dataDir, RECORD));
   if (before?.node === undefined) return 0;
   const claim = await claimGroups(before.node, clock);
-  const ended = await treeOf(before, before.node, clock).sweep();
-  claim?.release();
+  const tree = treeOf(before, before.node, clock, onClose(claim));
+  const ended = await tree.sweep();
+  tree.close();
   return ended;
 }
 
@@ -119,11 +120,10 @@ async function sweepClaim(claim: Claim, clock: Clock): Promise<void> {
   const record = parseClaim(claim.text());
   // It died before it made any.
   if (record === undefined) return claim.release();
-  const tree = treeOf(record, record.node, clock);
+  const tree = treeOf(record, record.node, clock, onClose(claim));
   if (!existsSync(join(record.dataDir, RECORD))) await tree.sweep();
   treeOf(record, probeOf(record.node), clock).removeEmpty();
-  if (tree.removeEmpty()) claim.release();
-  else claim.leave();
+  tree.close();
 }
 
 /** The group by which it is found out what may be done. */
@@ -139,8 +139,15 @@ function parseClaim(text: string): ClaimRecord | undefined {
   }
 }
 
-function treeOf(record: CgroupRecord, node: string, clock: Clock, onClose = (): void => {}): CgroupTree {
+type OnClose = (isGone: boolean) => void;
+
+function treeOf(record: CgroupRecord, node: string, clock: Clock, onClose?: OnClose): CgroupTree {
   return new CgroupTree(driverOf(record), node, clock, onClose);
+}
+
+/** The claim lasts as long as there is something to be removed. */
+function onClose(claim: Claim | undefined): OnClose {
+  return (isGone) => (isGone ? claim?.release() : claim?.leave());
 }
 
 /**
@@ -164,5 +171,5 @@ export async function openCgroups(options: CgroupOptions): Promise<Cgroups | und
   writeFileSync(join(dataDir, RECORD), JSON.stringify({ ...found, node }));
   // Nobody waits for it: a group that somebody else removes at the same time is gone as well.
   sweepAbandoned(clock).catch(() => {});
-  return treeOf(found, node, clock, () => claim?.release());
+  return treeOf(found, node, clock, onClose(claim));
 }

@@ -20,10 +20,10 @@ export class CgroupTree implements Cgroups {
   readonly #driver: CgroupDriver;
   readonly #node: string;
   readonly #clock: Clock;
-  readonly #onClose: () => void;
+  readonly #onClose: (isGone: boolean) => void;
 
   /** `node`: path of the node's own group, e.g. `evenkeel-1a2b3c4d/node-1`. */
-  constructor(driver: CgroupDriver, node: string, clock: Clock, onClose = (): void => {}) {
+  constructor(driver: CgroupDriver, node: string, clock: Clock, onClose: (isGone: boolean) => void = () => {}) {
     this.version = driver.version;
     this.memory = driver.memory;
     this.cpu = driver.cpu;
@@ -57,15 +57,16 @@ export class CgroupTree implements Cgroups {
     await this.#remove(join(this.#node, `pod${podUid}`));
   }
 
+  /** Ends what is in the groups, and resolves with how many processes that were. */
   async sweep(): Promise<number> {
     const killed = this.#kill(this.#node);
     await this.#remove(this.#node);
-    this.#removeParent();
     return killed;
   }
 
+  /** What cannot be removed yet, because somebody is slow to die in it, is left to another start. */
   close(): void {
-    this.#onClose();
+    this.#onClose(this.removeEmpty());
   }
 
   /** Removes every group without a process in it or below; `true` when nothing of the node is left. */
