@@ -104,7 +104,7 @@ describe.runIf(kernelAllows(obstacle, 'control groups that nobody needs any more
 
   test('are known until they are gone, where somebody outlives the end of their owner', async () => {
     const groups = await openCgroups({ dataDir: dirOf('slow'), nodeName: 'n1', clock: systemClock });
-    const group = groups?.container('p0', 'c', {}, {});
+    const group = groups?.container('p0', 'c', { cpuShares: 2 }, { cpuShares: 2 });
     const slow = spawn('sleep', ['300'], { stdio: 'ignore' });
     owners.push(slow);
     for (const file of group?.join ?? []) writeFileSync(file, `${slow.pid}`);

@@ -18,6 +18,9 @@ export function recordsDir(dataDir: string): string {
   return join(dataDir, 'processes');
 }
 
+/** A process that multiplies must be outrun. */
+const KILL_ROUNDS = 20;
+
 /** One small file a container under `dir`. */
 export class ProcessRecords {
   readonly #dir: string;
@@ -84,8 +87,14 @@ export class ProcessRecords {
       if (ours && signalProcess(-pid, 'SIGKILL')) killed.add(pid);
     }
     const ids = new Set(records.map((record) => record.id));
-    for (const { pid, value } of processesWithVariable(CONTAINER_ID_VARIABLE)) {
-      if (ids.has(value) && pid !== process.pid && signalProcess(pid, 'SIGKILL')) killed.add(pid);
+    // Who was killed may have forked just before, and who is starting a program shows no variables for a moment.
+    const enough = only === undefined ? 2 : 1;
+    for (let round = 0, inVain = 0; inVain < enough && round < KILL_ROUNDS; round++) {
+      const before = killed.size;
+      for (const { pid, value } of processesWithVariable(CONTAINER_ID_VARIABLE)) {
+        if (ids.has(value) && pid !== process.pid && signalProcess(pid, 'SIGKILL')) killed.add(pid);
+      }
+      inVain = killed.size === before ? inVain + 1 : 0;
     }
     for (const { id } of records) this.remove(id);
     return killed;
