@@ -242,7 +242,7 @@ test.each([
   [['--node-name', 'n1', '--cni-conf', '/x'], 'Only one of --cni-conf and --cni-bin is given'],
   [['--node-name', 'n1', '--node-labels', 'zone'], '"zone" is no label'],
   [['--node-name', 'n1', '--register-with-taints', 'a=b:Sometimes'], '"a=b:Sometimes" is no taint'],
-  [['--node-name', 'n1', '--kubeconfig', '/nowhere'], 'Kubeconfig /nowhere: file cannot be read'],
+  [['--node-name', 'n1', '--kubeconfig', '/nowhere'], 'Kubeconfig "/nowhere" cannot be read: it is not there'],
 ])('says what is wrong with %j, and nothing else', async (args, message) => {
   const { code, stderr } = await evenkeel(['kubelet', '--data', join(data.path, 'n1'), ...args]);
   expect(code).toBe(2);
