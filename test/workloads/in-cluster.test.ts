@@ -45,9 +45,17 @@ describe.runIf(kernelAllows(obstacle(), 'pods that talk to the API'))('kubectl i
     const objects = [
       { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'team' } },
       { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'robot', namespace: 'team' } },
+      {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'RoleBinding',
+        metadata: { name: 'robot-views', namespace: 'team' },
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' },
+        subjects: [{ kind: 'ServiceAccount', name: 'robot', namespace: 'team' }],
+      },
       pod('who', 'auth whoami -o json'),
       pod('user', 'auth whoami -o json', { securityContext: { runAsUser: 12_345 } }),
       pod('list', 'get serviceaccounts -o name'),
+      pod('pry', 'get secrets'),
       pod('mute', 'auth whoami', { automountServiceAccountToken: false }),
     ];
     const input = objects.map((object) => JSON.stringify(object)).join('\n---\n');
@@ -84,6 +92,12 @@ describe.runIf(kernelAllows(obstacle(), 'pods that talk to the API'))('kubectl i
 
   test('asks in the namespace of the pod', { timeout: 70_000 }, async () => {
     expect((await said('list')).trim().split('\n')).toEqual(['serviceaccount/default', 'serviceaccount/robot']);
+  });
+
+  test('may do what its account is bound to, and nothing else', { timeout: 70_000 }, async () => {
+    expect(await said('pry')).toContain(
+      'secrets is forbidden: User "system:serviceaccount:team:robot" cannot list resource "secrets" in API group "" in the namespace "team"',
+    );
   });
 
   test('is nobody where the pod wants no token', { timeout: 70_000 }, async () => {

@@ -1,6 +1,7 @@
 // The API server with its store, wired for this installation: what `up` and `apiserver` have in common.
 // Knows addresses and keys; what the API does is its own business.
 import type { TolerationSeconds } from '#kube/apiserver/admission/default-tolerations.ts';
+import type { AuthorizationMode } from '#kube/apiserver/authz/authorizer.ts';
 import type { ApiServer } from '#kube/apiserver/server.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
@@ -12,6 +13,11 @@ import type { Pki } from './pki.ts';
 import { listenFailure } from './ports.ts';
 import type { Shutdown } from './shutdown.ts';
 
+/** Who may do what in the API. */
+export interface AccessSettings {
+  readonly authorization: AuthorizationMode;
+}
+
 interface ApiOptions {
   readonly data: DataDir;
   readonly pki: Pki;
@@ -20,6 +26,7 @@ interface ApiOptions {
   /** Where nodes and pods reach it, when not on the loopback device; undefined: as the network has it. */
   readonly advertiseAddress?: string | undefined;
   readonly tolerationSeconds: TolerationSeconds;
+  readonly access: AccessSettings;
   /** Authority of what kubelets serve with; not verified when undefined. */
   readonly kubeletCaPem: string | undefined;
   readonly log: Logger;
@@ -52,6 +59,7 @@ export async function startApi(options: ApiOptions, shutdown: Shutdown): Promise
       serviceCidr: network.serviceCidr,
       nodePortRange: NODE_PORT_RANGE,
       tolerationSeconds: options.tolerationSeconds,
+      authorization: options.access.authorization,
       // On the fabric nobody reaches a loopback address, on the loopback device there are no others.
       admitLoopback: network.fabric === undefined,
       ...(advertiseAddress === undefined ? {} : { advertiseAddress }),

@@ -6,7 +6,7 @@ import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import type { UpstreamAddress } from '#traffic/dns/forward/upstream-address.ts';
 import type { Engine } from '#traffic/proxy/engine.ts';
-import { startApi } from './api.ts';
+import { type AccessSettings, startApi } from './api.ts';
 import { startControlPlane } from './control-plane.ts';
 import type { DataDir } from './data-dir.ts';
 import { startDevCertificates } from './dev-certificate.ts';
@@ -37,6 +37,7 @@ export interface ClusterOptions {
   /** Threads of the traffic engine. */
   readonly workers: number;
   readonly nodeLife: NodeLife;
+  readonly access: AccessSettings;
   /** File for the access log, `-` for standard output; off when left out. */
   readonly accessLog?: string;
   /** Remembered with those of earlier starts, which go on running. */
@@ -129,6 +130,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
       port: ports.api,
       network,
       tolerationSeconds: nodeLife.tolerationSeconds,
+      access: options.access,
       kubeletCaPem: pki.authority.certPem,
       log,
       clock,

@@ -9,6 +9,7 @@ import { delay } from '#lib/backoff.ts';
 import { systemClock } from '#lib/clock.ts';
 import type { UpstreamAddress } from '#traffic/dns/forward/upstream-address.ts';
 import { Failure, UsageFailure } from '../failure.ts';
+import type { AccessSettings } from '../main/api.ts';
 import { asFailure } from '../main/as-failure.ts';
 import { type Cluster, type Milestone, startCluster } from '../main/cluster.ts';
 import { createDataDir, type DataDir } from '../main/data-dir.ts';
@@ -41,6 +42,7 @@ export interface UpOptions {
   readonly nodes: NodeOptions;
   readonly workers: number;
   readonly nodeLife: NodeLife;
+  readonly access: AccessSettings;
   readonly accessLog?: string;
   readonly verbose: boolean;
   /** Said on the command line, over what the manifests' evenkeel.yaml says. */
@@ -167,6 +169,7 @@ async function startWithProgress(
       dnsAutopath: options.dnsAutopath === true,
       workers: options.workers,
       nodeLife: options.nodeLife,
+      access: options.access,
       images: { ...manifests.images, ...options.imagesOnTop },
       stubImages: options.stubImages,
       ...(options.engine === undefined ? {} : { engine: options.engine }),

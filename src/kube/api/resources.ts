@@ -147,6 +147,13 @@ export const builtinResources: readonly ResourceDefinition[] = Object.freeze([
   define('authorization.k8s.io/v1', 'selfsubjectaccessreviews', 'SelfSubjectAccessReview', false, {
     verbs: CREATE_ONLY,
   }),
+  define('authorization.k8s.io/v1', 'subjectaccessreviews', 'SubjectAccessReview', false, { verbs: CREATE_ONLY }),
+  define('authorization.k8s.io/v1', 'localsubjectaccessreviews', 'LocalSubjectAccessReview', true, {
+    verbs: CREATE_ONLY,
+  }),
+  define('authorization.k8s.io/v1', 'selfsubjectrulesreviews', 'SelfSubjectRulesReview', false, {
+    verbs: CREATE_ONLY,
+  }),
   define('authentication.k8s.io/v1', 'selfsubjectreviews', 'SelfSubjectReview', false, { verbs: CREATE_ONLY }),
   define('authentication.k8s.io/v1', 'tokenreviews', 'TokenReview', false, { verbs: CREATE_ONLY }),
 ]);

@@ -6,6 +6,8 @@ import type { Upgrade } from '#kube/streaming/upgrade.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import type { TolerationSeconds } from './admission/default-tolerations.ts';
+import type { Authorizer } from './authz/authorizer.ts';
+import type { RoleRules } from './authz/escalation.ts';
 import type { TokenAuthenticator, User } from './http/authn.ts';
 import type { Registry, Resource } from './registry/registry.ts';
 import type { ServiceAccountTokens } from './service-accounts/tokens.ts';
@@ -27,6 +29,10 @@ export interface ServerContext {
   readonly serviceAccounts: ServiceAccountTokens;
   /** Accepts tokens of every kind. */
   readonly tokens: TokenAuthenticator;
+  /** Says who may do what. */
+  readonly authorizer: Authorizer;
+  /** What roles grant; undefined where everybody may do everything. */
+  readonly roles: RoleRules | undefined;
   /** The authority by which Pods know this server, as PEM text; undefined when others tell them. */
   readonly rootCaPem: string | undefined;
   readonly clock: Clock;

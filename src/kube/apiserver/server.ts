@@ -4,6 +4,10 @@ import type { Store } from '#kube/store/store.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import { defaultTolerationSeconds, type TolerationSeconds } from './admission/default-tolerations.ts';
+import { aggregateRoles, followRoles } from './authz/aggregate.ts';
+import { type AuthorizationMode, allowAll, exceptMasters } from './authz/authorizer.ts';
+import { RbacAuthorizer } from './authz/rbac.ts';
+import { reconcilePolicy } from './authz/reconcile.ts';
 import { bootstrap, followNamespaces } from './bootstrap.ts';
 import type { KubeletCredentials, ServerContext } from './context.ts';
 import { serveCustomResources } from './crd/serve.ts';
@@ -34,6 +38,8 @@ export interface ApiServerOptions {
    * into every namespace, as upstream's controllers do.
    */
   readonly serviceAccounts: { readonly keyPem: string; readonly rootCaPem?: string };
+  /** Default `RBAC`: what roles grant; `AlwaysAllow` lets everybody do everything. */
+  readonly authorization?: AuthorizationMode;
   /** How it reaches a node's kubelet for logs. */
   readonly kubeletClient?: KubeletCredentials;
   /** One range, or one of each family, e.g. `10.96.0.0/16`; the first address is the `kubernetes` Service's. */
@@ -85,12 +91,15 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     random,
   );
   const serviceAccounts = new ServiceAccountTokens(options.serviceAccounts.keyPem, registry);
+  const roles = options.authorization === 'AlwaysAllow' ? undefined : new RbacAuthorizer(registry);
   const server: ServerContext = {
     store,
     registry,
     services,
     serviceAccounts,
     tokens: new TokenAuthenticator(options.tokens, serviceAccounts, clock),
+    authorizer: roles === undefined ? allowAll : exceptMasters(roles),
+    roles,
     rootCaPem: options.serviceAccounts.rootCaPem,
     clock,
     log,
@@ -126,6 +135,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     if (advertiseAddress !== undefined) await listenOn(advertiseAddress, port);
     // The port is known only now, and the first objects name it.
     await bootstrap(server, advertiseAddress ?? options.address, port);
+    await reconcilePolicy(server);
+    await aggregateRoles(server);
   } catch (error) {
     await closeListeners(0);
     registry.close();
@@ -133,6 +144,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   }
   ready.resolve();
   const stopFollowing = followNamespaces(server);
+  const stopAggregating = followRoles(server);
   const addresses = followAddresses(server);
   const stopMaintenance = startMaintenance(server);
   return {
@@ -141,6 +153,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     async close() {
       stopMaintenance();
       stopFollowing();
+      stopAggregating();
       await addresses.stop();
       stopServing();
       // Watches and logs end first: they would hold their connections for as long as they like.

@@ -7,6 +7,8 @@ import { createMemoryStore } from '#kube/store/memory/index.ts';
 import type { Store } from '#kube/store/store.ts';
 import { type Clock, systemClock } from '#lib/clock.ts';
 import { type Logger, silentLogger } from '#lib/log.ts';
+import type { AuthorizationMode } from './authz/authorizer.ts';
+import type { TokenTable } from './http/authn.ts';
 import { type ApiServer, startApiServer } from './server.ts';
 import { createSigningKey } from './service-accounts/jwt.ts';
 
@@ -32,6 +34,9 @@ export interface TestServerOptions {
   readonly nodePortRange?: { readonly from: number; readonly to: number };
   readonly kubeletClient?: { certPem: string; keyPem: string; caPem: string };
   readonly maxUnreadBytes?: number;
+  readonly authorization?: AuthorizationMode;
+  /** Besides the one of the administrator. */
+  readonly tokens?: TokenTable;
   /** Leaves namespaces without the ConfigMap of the authority, for tests of ConfigMaps. */
   readonly withoutRootCa?: boolean;
   /** Default: any free port. */
@@ -52,13 +57,14 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     address: '127.0.0.1',
     port: options.port ?? 0,
     tls: { ...serving, clientCaPem: authority.caPem },
-    tokens: new Map([[ADMIN_TOKEN, { name: 'admin', groups: ['system:masters'] }]]),
+    tokens: new Map([...(options.tokens ?? []), [ADMIN_TOKEN, { name: 'admin', groups: ['system:masters'] }]]),
     serviceAccounts: { keyPem: SIGNING_KEY, ...(options.withoutRootCa === true ? {} : { rootCaPem: authority.caPem }) },
     serviceCidr: options.serviceCidr ?? '127.96.0.0/16',
     nodePortRange: options.nodePortRange ?? { from: 30000, to: 32767 },
     admitLoopback: options.admitLoopback ?? true,
     log: options.log ?? silentLogger,
     clock: options.clock ?? systemClock,
+    ...(options.authorization === undefined ? {} : { authorization: options.authorization }),
     ...(options.maxUnreadBytes === undefined ? {} : { maxUnreadBytes: options.maxUnreadBytes }),
     ...(options.kubeletClient === undefined ? {} : { kubeletClient: options.kubeletClient }),
   });

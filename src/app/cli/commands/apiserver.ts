@@ -12,11 +12,12 @@ import { defaultServiceCidr, serviceNetwork } from '../../main/network.ts';
 import { clusterNodeLife, controllerSettings } from '../../main/node-life.ts';
 import { openPki } from '../../main/pki.ts';
 import { Shutdown } from '../../main/shutdown.ts';
+import { type AccessFlags, accessOf, addAccessOptions } from '../access-options.ts';
 import { addNodeCidrOptions, type NodeCidrFlags, nodeCidrsOf } from '../node-cidr-options.ts';
 import { addNodeLifeOptions, type NodeLifeFlags, nodeLifeOf } from '../node-life-options.ts';
 import { parseAddress, parsePort } from '../values.ts';
 
-interface Options extends NodeLifeFlags, NodeCidrFlags {
+interface Options extends NodeLifeFlags, NodeCidrFlags, AccessFlags {
   readonly advertiseAddress?: string;
   readonly data?: string;
   readonly apiPort: number;
@@ -95,6 +96,7 @@ Examples:
             pki,
             network,
             tolerationSeconds,
+            access: accessOf(options),
             kubeletCaPem: readAuthority(options.kubeletCertificateAuthority),
             port: options.apiPort,
             advertiseAddress: options.advertiseAddress,
@@ -116,7 +118,7 @@ Examples:
         log.flush();
       }
     });
-  return addNodeLifeOptions(addNodeCidrOptions(command), clusterNodeLife);
+  return addNodeLifeOptions(addNodeCidrOptions(addAccessOptions(command)), clusterNodeLife);
 }
 
 const listOf = (text: string | undefined): string[] => (text === undefined ? [] : [text]);

@@ -12,6 +12,7 @@ import { chooseNetwork } from '../../up/choose-network.ts';
 import { childProgress, followDetached, isDetachedChild, tellEnded, tellUp } from '../../up/detach.ts';
 import { liveProgress, type Progress, plainProgress } from '../../up/progress.ts';
 import { runUp } from '../../up/run.ts';
+import { type AccessFlags, accessOf, addAccessOptions } from '../access-options.ts';
 import { checkCniList, cniOf, zoneNames } from '../checks.ts';
 import { parseDnsUpstream } from '../dns-option.ts';
 import { parseImage } from '../image-option.ts';
@@ -20,7 +21,7 @@ import { type NodeLiveness, nodeLivenessOption } from '../node-liveness-option.t
 import { signalled } from '../signals.ts';
 import { collect, parseCount, parseDuration, parseList, parsePort } from '../values.ts';
 
-interface Options extends NodeLifeFlags {
+interface Options extends NodeLifeFlags, AccessFlags {
   readonly detach: boolean;
   readonly data?: string;
   readonly recursive: boolean;
@@ -164,7 +165,7 @@ Examples:
     .action(async (paths: string[], options: Options) => {
       process.exitCode = (await up(paths, options)) ? 0 : 1;
     });
-  return addNodeLifeOptions(command, localNodeLife);
+  return addNodeLifeOptions(addAccessOptions(command), localNodeLife);
 }
 
 async function up(paths: readonly string[], options: Options): Promise<boolean> {
@@ -212,6 +213,7 @@ async function up(paths: readonly string[], options: Options): Promise<boolean> 
         },
         workers: options.workers,
         nodeLife,
+        access: accessOf(options),
         verbose: options.verbose,
         imagesOnTop: options.image ?? {},
         stubImages: options.stubImages,

@@ -10,8 +10,8 @@ import { version } from './version.ts';
 
 const HEALTH = /^\/(livez|readyz|healthz)(\/[a-z0-9-]+)?$/;
 
-/** Paths that need no user. */
-export function isOpen(path: string): boolean {
+/** What is told of the server's health and version. */
+export function isHealth(path: string): boolean {
   return HEALTH.test(path) || path === '/version';
 }
 

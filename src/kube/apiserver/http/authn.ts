@@ -1,4 +1,4 @@
-// Who is asking: a client certificate of our authority, or a bearer token: from the table, or of a service account.
+// Who is asking: a client certificate of our authority, or a bearer token: from the table, or of a service account; or nobody known.
 // Knows certificates and headers; what a user may do is not decided here.
 import { timingSafeEqual } from 'node:crypto';
 import type { Http2ServerRequest } from 'node:http2';
@@ -18,12 +18,13 @@ export interface User {
 export type TokenTable = ReadonlyMap<string, { readonly name: string; readonly groups: readonly string[] }>;
 
 const ANYONE = 'system:authenticated';
+/** Who comes without any credentials. What is allowed to them is for roles to say. */
+export const anonymous: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
 
-/** Throws `StatusError` 401 when the request carries neither a valid certificate nor a known token. */
+/** Throws `StatusError` 401 when the request carries a certificate or a token, and neither is a valid one. */
 export function authenticate(request: Http2ServerRequest, tokens: TokenAuthenticator): User {
   const user = fromHeader(request.headers.authorization, tokens) ?? fromCertificate(request);
-  if (user === undefined) throw unauthorized();
-  return withEveryone(user);
+  return user === undefined ? anonymous : withEveryone(user);
 }
 
 function withEveryone(user: User): User {
@@ -76,25 +77,28 @@ function fromTable(text: string, tokens: TokenTable): User | undefined {
 }
 
 /** Reading a certificate costs more than many a request, and a connection never changes its own. */
-const certificateUsers = new WeakMap<object, User | 'none'>();
+const certificateUsers = new WeakMap<object, User | 'none' | 'refused'>();
 
 function fromCertificate(request: Http2ServerRequest): User | undefined {
   // HTTP/1.1 requests have no stream; what HTTP/2 calls its socket is a stand-in made anew each time.
   const connection: object = request.stream?.session ?? request.socket;
   let user = certificateUsers.get(connection);
   if (user === undefined) {
-    user = readCertificate(request.stream?.session?.socket ?? request.socket) ?? 'none';
+    user = readCertificate(request.stream?.session?.socket ?? request.socket);
     certificateUsers.set(connection, user);
   }
+  if (user === 'refused') throw unauthorized();
   return user === 'none' ? undefined : user;
 }
 
 /** CN is the name, each O a group, as upstream's x509 authenticator reads them. */
-function readCertificate(socket: unknown): User | undefined {
-  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
+function readCertificate(socket: unknown): User | 'none' | 'refused' {
+  if (!(socket instanceof TLSSocket)) return 'none';
   const subject: Readonly<Record<string, string | string[] | undefined>> | undefined =
     socket.getPeerCertificate().subject;
-  const name = [subject?.CN ?? []].flat()[0];
-  if (name === undefined) return undefined;
-  return { name, groups: [subject?.O ?? []].flat() };
+  if (subject === undefined) return 'none';
+  const name = [subject.CN ?? []].flat()[0];
+  // One of another authority, or past its end, is refused; its holder is not taken for somebody without any.
+  if (!socket.authorized || name === undefined) return 'refused';
+  return { name, groups: [subject.O ?? []].flat() };
 }

@@ -1,11 +1,13 @@
 // The way of every request: who asks, what for, which handler, and every failure as a Status.
 // Knows the order of these steps; each is a file of its own.
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import { badRequest, StatusError } from '#kube/api/status.ts';
+import { badRequest, StatusError, unauthorized } from '#kube/api/status.ts';
 import type { Upgrade } from '#kube/streaming/upgrade.ts';
+import { type Attributes, attributesOf } from '../authz/attributes.ts';
+import { assertAllowed } from '../authz/authorizer.ts';
 import type { ResourceRequest, ServerContext } from '../context.ts';
-import { isOpen, serveNonResource } from '../discovery/nonresource.ts';
-import { authenticate } from './authn.ts';
+import { isHealth, serveNonResource } from '../discovery/nonresource.ts';
+import { anonymous, authenticate } from './authn.ts';
 import { builtinOffer, customOffer, negotiate } from './negotiation.ts';
 import { parseResourcePath } from './paths.ts';
 import { sendError, sendObject } from './respond.ts';
@@ -36,12 +38,14 @@ async function serve(
   upgrade: Upgrade | undefined,
 ): Promise<void> {
   const url = parseUrl(request.url);
-  if (isOpen(url.pathname)) {
-    await serveNonResource(server, request, response, url);
-    return;
-  }
   const user = authenticate(request, server.tokens);
   const path = parsePath(url.pathname);
+  // As upstream, before anything is said of what is there.
+  const attributes = attributesOf(request.method ?? '', url, path);
+  if (user === anonymous && server.roles === undefined && !isHealth(url.pathname)) throw unauthorized();
+  assertAllowed(server.authorizer, user, attributes);
+  // A GET that opens a stream into a pod is no reading: who may only read must not get a shell by it.
+  if (opensStream(attributes)) assertAllowed(server.authorizer, user, { ...attributes, verb: 'create' });
   const resource = path === undefined ? undefined : server.registry.find(path.group, path.version, path.resource);
   if (path === undefined || resource === undefined) {
     if (!(await serveNonResource(server, request, response, url))) throw noSuchPath();
@@ -71,6 +75,11 @@ async function serve(
     format,
     warnings: resourceRequest.warnings,
   });
+}
+
+function opensStream(attributes: Attributes): boolean {
+  if (attributes.kind === 'path' || attributes.resource !== 'pods' || attributes.verb !== 'get') return false;
+  return ['attach', 'exec', 'portforward'].includes(attributes.subresource);
 }
 
 /** As a segment of a path; `URL` would resolve these, and an object's name would lead to another resource. */

@@ -2,6 +2,7 @@
 // Knows handlers by name; how they work is in verbs/ and subresources/.
 import type { Verb } from '#kube/api/resources.ts';
 import { methodNotSupported, StatusError } from '#kube/api/status.ts';
+import { reviewAccess, reviewLocalAccess, reviewOwnAccess, reviewOwnRules } from '../authz/reviews.ts';
 import type { Handler, ResourceRequest } from '../context.ts';
 import { metricsHandler } from '../metrics/resource-metrics.ts';
 import { proxyRequest } from '../proxy/proxy.ts';
@@ -11,7 +12,7 @@ import { patchEphemeralContainers, putEphemeralContainers } from '../subresource
 import { evictPod } from '../subresources/eviction.ts';
 import { finalizeNamespace } from '../subresources/finalize.ts';
 import { readLog } from '../subresources/log.ts';
-import { reviewAccess, reviewSelf, reviewToken } from '../subresources/reviews.ts';
+import { reviewSelf, reviewToken } from '../subresources/reviews.ts';
 import { getScale, patchScale, putScale } from '../subresources/scale.ts';
 import { createToken } from '../subresources/token.ts';
 import { getObject, listObjects } from '../verbs/read.ts';
@@ -49,7 +50,10 @@ const subresources: Readonly<Record<string, Partial<Record<Verb, Handler>>>> = {
 
 /** Kinds that are answered and never stored. */
 const answered: Readonly<Record<string, Handler>> = {
-  selfsubjectaccessreviews: reviewAccess,
+  localsubjectaccessreviews: reviewLocalAccess,
+  selfsubjectaccessreviews: reviewOwnAccess,
+  selfsubjectrulesreviews: reviewOwnRules,
+  subjectaccessreviews: reviewAccess,
   selfsubjectreviews: reviewSelf,
   tokenreviews: reviewToken,
 };

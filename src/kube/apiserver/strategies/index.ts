@@ -1,6 +1,7 @@
 // Which strategy each resource has; a resource that is not named here takes the plain path.
 // Knows names only.
 import { apiVersionOf, type ResourceDefinition } from '#kube/api/resources.ts';
+import { bindingStrategy, roleStrategy } from '../authz/escalation.ts';
 import { customResourceDefinitionStrategy } from '../crd/strategy.ts';
 import { type AnyObject, dig, digString } from '../registry/any-object.ts';
 import { jobStrategy } from './job.ts';
@@ -84,10 +85,10 @@ const strategies: Readonly<Record<string, Strategy>> = {
   },
   'coordination.k8s.io/v1/leases': { createOnUpdate: true, requiresResourceVersion: true },
   'scheduling.k8s.io/v1/priorityclasses': { countsGenerations: true },
-  'rbac.authorization.k8s.io/v1/roles': { createOnUpdate: true },
-  'rbac.authorization.k8s.io/v1/rolebindings': { createOnUpdate: true },
-  'rbac.authorization.k8s.io/v1/clusterroles': { createOnUpdate: true },
-  'rbac.authorization.k8s.io/v1/clusterrolebindings': { createOnUpdate: true },
+  'rbac.authorization.k8s.io/v1/roles': roleStrategy('roles'),
+  'rbac.authorization.k8s.io/v1/rolebindings': bindingStrategy('rolebindings'),
+  'rbac.authorization.k8s.io/v1/clusterroles': roleStrategy('clusterroles'),
+  'rbac.authorization.k8s.io/v1/clusterrolebindings': bindingStrategy('clusterrolebindings'),
   'apiextensions.k8s.io/v1/customresourcedefinitions': customResourceDefinitionStrategy,
 };
 

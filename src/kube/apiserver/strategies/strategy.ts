@@ -2,6 +2,8 @@
 // Knows the questions; the answers are in the files beside it, and most resources need none.
 import type { ResourceDefinition } from '#kube/api/resources.ts';
 import type { Clock } from '#lib/clock.ts';
+import type { Authorizer } from '../authz/authorizer.ts';
+import type { RoleRules } from '../authz/escalation.ts';
 import type { User } from '../http/authn.ts';
 import type { AnyObject } from '../registry/any-object.ts';
 import type { ServiceAllocations } from './service/allocations.ts';
@@ -10,6 +12,8 @@ import type { ServiceAllocations } from './service/allocations.ts';
 export interface StrategyContext {
   readonly clock: Clock;
   readonly user: User;
+  readonly authorizer: Authorizer;
+  readonly roles: RoleRules | undefined;
   readonly services: ServiceAllocations;
   /** An object of another resource, by group, resource, namespace and name. */
   lookup(group: string, resource: string, namespace: string | undefined, name: string): AnyObject | undefined;

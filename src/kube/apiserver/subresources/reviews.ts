@@ -1,5 +1,5 @@
-// Questions about users: may I, who am I, and whose is this token.
-// Knows that whoever is authenticated may do everything.
+// Questions about users: who am I, and whose is this token.
+// Knows users and tokens; what they may do is asked in authz/.
 import { badRequest } from '#kube/api/status.ts';
 import type { Reply, ResourceRequest } from '../context.ts';
 import type { User } from '../http/authn.ts';
@@ -7,12 +7,6 @@ import { digArray, digString } from '../registry/any-object.ts';
 import { readObject } from '../write/input.ts';
 import { writeOptions } from '../write/options.ts';
 import { timestamp } from '../write/times.ts';
-
-export async function reviewAccess(request: ResourceRequest): Promise<Reply> {
-  const review = await readObject(request, writeOptions(request));
-  review.status = { allowed: true, reason: 'every authenticated user is allowed' };
-  return { code: 201, object: review };
-}
 
 export async function reviewSelf(request: ResourceRequest): Promise<Reply> {
   const review = await readObject(request, writeOptions(request));

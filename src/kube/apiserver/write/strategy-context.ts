@@ -9,6 +9,8 @@ export function strategyContext(server: ServerContext, user: User): StrategyCont
   return {
     clock: server.clock,
     user,
+    authorizer: server.authorizer,
+    roles: server.roles,
     services: server.services,
     lookup: (group, resource, namespace, name) => find(group, resource).get(namespace, name)?.object,
     list: (group, resource) =>

@@ -178,7 +178,8 @@ export class NodeAgent {
         metadata: { name: LEASE_NAMESPACE },
       });
     } catch (error) {
-      if (!isStatus(error, 409)) throw error;
+      // A server that lets no node make namespaces has made this one itself.
+      if (!isStatus(error, 409) && !isStatus(error, 403)) throw error;
     }
   }
 
