@@ -1,8 +1,7 @@
 // Turns the schema inside a CustomResourceDefinition into the form that all readers of objects share.
-// Structure, merge facts and value rules; rules in CEL are not read here.
+// Structure and merge facts; what values may be is read by the room `../custom`.
 import type { FieldFacts, Schema, SchemaFormat, SchemaType } from './schema.ts';
 import { isRecord } from './schema.ts';
-import { readRules } from './value-rules.ts';
 
 const types: ReadonlySet<string> = new Set(['object', 'array', 'string', 'integer', 'number', 'boolean']);
 const formats: ReadonlySet<string> = new Set(['int32', 'int64', 'double', 'byte', 'date-time']);
@@ -28,10 +27,10 @@ function withEnvelope(properties: Schema['properties'], metadata: Schema): Reado
 }
 
 function translate(source: unknown, metadata: Schema): Schema {
-  if (!isRecord(source)) return Object.freeze({ type: 'any' });
+  if (!isRecord(source)) return Object.freeze({ type: 'any', custom: true });
   const preserve = source['x-kubernetes-preserve-unknown-fields'] === true;
   const facts = {
-    rules: readRules(source),
+    custom: true as const,
     ...mergeFacts(source),
     ...(preserve ? { preserveUnknownFields: true } : {}),
     ...(source.nullable === true ? { nullable: true } : {}),
@@ -54,12 +53,10 @@ function objectSchema(source: Record<string, unknown>, facts: Partial<Schema>, m
     ? Object.fromEntries(Object.entries(source.properties).map(([name, inner]) => [name, translate(inner, metadata)]))
     : {};
   const properties = embedded ? withEnvelope(named, metadata) : Object.freeze(named);
-  const required = Array.isArray(source.required) ? source.required.filter((each) => typeof each === 'string') : [];
   const values = source.additionalProperties;
   return Object.freeze({
     type: 'object',
     properties,
-    ...(required.length === 0 ? {} : { required: Object.freeze(required) }),
     ...(values === undefined || values === false ? {} : { additionalProperties: translate(values, metadata) }),
     ...(embedded ? { embeddedResource: true } : {}),
     ...facts,
@@ -75,6 +72,10 @@ function mergeFacts(source: Record<string, unknown>): FieldFacts {
     ...(listType === 'atomic' || listType === 'set' || listType === 'map' ? { listType } : {}),
     ...(mapType === 'atomic' || mapType === 'granular' ? { mapType } : {}),
     ...(Array.isArray(keys) ? { listMapKeys: keys.filter((key) => typeof key === 'string') } : {}),
-    ...(typeof fallback === 'string' ? { default: fallback } : {}),
+    ...(isScalar(fallback) ? { default: fallback } : {}),
   };
+}
+
+function isScalar(value: unknown): value is string | number | boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 }

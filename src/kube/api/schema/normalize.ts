@@ -30,15 +30,18 @@ function normalizeObject(schema: Schema, object: Record<string, unknown>): void 
 
 /** A null in a map of strings decodes to the empty string; elsewhere null is absence. */
 function dropNull(object: Record<string, unknown>, name: string, inner: Schema, property: Schema | undefined): void {
-  if (property === undefined && inner.type === 'string' && inner.format === undefined) object[name] = '';
+  if (inner.custom === true) delete object[name];
+  else if (property === undefined && inner.type === 'string' && inner.format === undefined) object[name] = '';
   else if (inner.type !== 'any' || inner.format === 'int-or-string') delete object[name];
 }
 
 function normalized(declared: Schema, value: unknown): unknown {
   const schema = schemaForValue(declared, value);
-  if (schema.format === 'quantity') return canonicalQuantity(value);
-  if (schema.format === 'date-time') return canonicalTime(value, 0);
-  if (schema.format === 'micro-time') return canonicalTime(value, 6);
+  if (schema.custom !== true) {
+    if (schema.format === 'quantity') return canonicalQuantity(value);
+    if (schema.format === 'date-time') return canonicalTime(value, 0);
+    if (schema.format === 'micro-time') return canonicalTime(value, 6);
+  }
   if (Array.isArray(value)) {
     const items = schema.items;
     return items === undefined ? value : value.map((item) => (item === null ? zero(items) : normalized(items, item)));
@@ -47,9 +50,9 @@ function normalized(declared: Schema, value: unknown): unknown {
   return value;
 }
 
-/** What a null inside a list decodes to. */
+/** What a null inside a list decodes to; in a custom resource it stays, for its schema to refuse. */
 function zero(items: Schema): unknown {
-  if (items.nullable === true) return null;
+  if (items.nullable === true || items.custom === true) return null;
   switch (items.type) {
     case 'object':
       return {};

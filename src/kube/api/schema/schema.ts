@@ -1,8 +1,6 @@
 // What a field of the API may hold: the structural schema that every reader of objects shares.
 // Knows no kind and reads no file; built-in kinds come from builtin.ts, custom ones from custom.ts.
 
-import type { ValueRules } from './value-rules.ts';
-
 export type SchemaType = 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean' | 'any';
 
 /**
@@ -40,7 +38,7 @@ export interface FieldFacts {
   readonly patchMergeKey?: string;
   readonly enum?: readonly string[];
   /** Assumed for a list-map key that an applied item leaves out. */
-  readonly default?: string;
+  readonly default?: string | number | boolean;
 }
 
 /** Frozen. `properties`, `required`, `items` and `additionalProperties` may be lazy getters: schemas can refer to themselves. */
@@ -58,8 +56,8 @@ export interface Schema extends FieldFacts {
   readonly preserveUnknownFields?: boolean;
   /** Explicit null is a value of its own (custom resources); elsewhere null means absent. */
   readonly nullable?: boolean;
-  /** Rules about the value of a custom resource's field; absent from built-in schemas, even when empty. */
-  readonly rules?: ValueRules;
+  /** Of a custom resource: never decoded into structs, so that its values are checked elsewhere. */
+  readonly custom?: true;
   /** An object with apiVersion, kind and metadata of its own. */
   readonly embeddedResource?: boolean;
 }

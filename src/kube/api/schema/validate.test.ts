@@ -229,7 +229,6 @@ describe('a custom resource', () => {
     };
     expect(validateStructure(schema, object).map(({ kind, path }) => `${kind} ${path}`)).toEqual([
       'unknown spec.other',
-      'required spec.size',
     ]);
   });
 

@@ -5,17 +5,16 @@ import { typeMistake } from './go-text.ts';
 import { type Place, pathOf } from './place.ts';
 import { neededFields } from './required.ts';
 import { isRecord, type Schema } from './schema.ts';
-import { type ValueRules, valueMistakes } from './value-rules.ts';
 import { schemaForValue } from './variants.ts';
 
 /**
  * One thing that does not fit.
  * `unknown` is an error under strict field validation, a warning under `Warn`, and dropped otherwise;
- * `type` makes the object undecodable (400); `required` and `value` make it invalid (422), and in a custom resource
- * a wrong type is a `value` too, for nothing there is decoded into structs.
+ * `type` makes the object undecodable (400); `required` makes it invalid (422). In a custom resource only unknown fields
+ * are found here: nothing there is decoded into structs, and what its values must be is for the room `../custom`.
  */
 export interface StructuralIssue {
-  readonly kind: 'unknown' | 'type' | 'required' | 'value';
+  readonly kind: 'unknown' | 'type' | 'required';
   /** Path with indices, e.g. `spec.ports[0].port`. */
   readonly path: string;
   /** Kubernetes' text, e.g. `unknown field "spec.foo"`, or `Required value`. */
@@ -34,7 +33,7 @@ export function validateStructure(schema: Schema, object: unknown): StructuralIs
   return issues;
 }
 
-/** Causes of a 422 answer: what is missing, and what values a custom resource's schema does not allow. */
+/** Causes of a 422 answer: what is missing. */
 export function structuralCauses(issues: readonly StructuralIssue[]): StatusCause[] {
   return issues.flatMap(({ reason, message, path }) =>
     reason === undefined ? [] : [{ reason, message, field: path }],
@@ -62,32 +61,10 @@ function walk(declared: Schema, value: unknown, at: Walk): void {
   }
   const schema = schemaForValue(declared, value);
   const mistake = typeMistake(schema, value, at.place);
-  if (schema.rules !== undefined) checkCustom(schema, schema.rules, value, mistake !== undefined, at);
   if (mistake !== undefined) {
-    if (schema.rules === undefined) report('type', at.place, mistake, at);
+    if (schema.custom !== true) report('type', at.place, mistake, at);
   } else if (Array.isArray(value)) walkArray(schema, value, at);
   else if (isRecord(value)) walkObject(schema, value, at);
-}
-
-function checkCustom(schema: Schema, rules: ValueRules, value: unknown, mistaken: boolean, at: Walk): void {
-  const path = pathOf(at.place);
-  if (!mistaken) {
-    for (const mistake of valueMistakes(rules, value, path)) at.issues.push({ kind: 'value', path, ...mistake });
-    return;
-  }
-  const rightType = openApiType(value) === schema.type;
-  // A value of the right type in a wrong format is shown itself, any other by its type.
-  const got = JSON.stringify(rightType ? value : openApiType(value));
-  const plain = schema.type === 'any' ? 'integer or string' : schema.type;
-  const wanted = rightType ? (schema.format ?? plain) : plain;
-  const message = `Invalid value: ${got}: ${path} in body must be of type ${wanted}: ${got}`;
-  at.issues.push({ kind: 'value', path, message, reason: 'FieldValueTypeInvalid' });
-}
-
-function openApiType(value: unknown): string {
-  if (Array.isArray(value)) return 'array';
-  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
-  return typeof value;
 }
 
 function inner(at: Walk, key: string | number, struct?: string): Walk {

@@ -182,6 +182,7 @@ export const goodObjects: Record<string, object> = {
       names: { plural: 'boats', singular: 'boat', kind: 'Boat', listKind: 'BoatList' },
       versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }],
     },
+    status: { conditions: [], acceptedNames: { plural: 'boats', kind: 'Boat' }, storedVersions: ['v1'] },
   },
 };
 

@@ -7,6 +7,7 @@ import { autoscalingRules } from './autoscaling.ts';
 import { batchRules } from './batch/index.ts';
 import { clusterRules } from './cluster.ts';
 import { configRules } from './config.ts';
+import { definitionRules } from './definition/index.ts';
 import { endpointRules } from './endpoints.ts';
 import { validateMetadata, validateMetadataUpdate } from './metadata.ts';
 import { dnsSubdomain } from './names.ts';
@@ -29,6 +30,7 @@ const kinds: Readonly<Record<string, KindRules>> = {
   ...batchRules,
   ...clusterRules,
   ...configRules,
+  ...definitionRules,
   ...endpointRules,
   ...networkingRules,
   ...nodeRules,

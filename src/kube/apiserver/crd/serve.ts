@@ -1,11 +1,13 @@
 // Serves what CustomResourceDefinitions define, as they come, change and go.
 // Knows definitions and the registry; custom objects then take the same path as all others.
 import type { ServerContext } from '../context.ts';
-import type { AnyObject } from '../registry/any-object.ts';
+import { type AnyObject, digArray } from '../registry/any-object.ts';
 import type { Resource } from '../registry/registry.ts';
 import { deleteObject } from '../write/delete.ts';
+import { timestamp } from '../write/times.ts';
 import { updateObject } from '../write/update.ts';
 import { type ServedVersion, servedVersions } from './custom-resource.ts';
+import { isTrue, namedStatus, withCondition } from './names.ts';
 import { CLEANUP_FINALIZER } from './strategy.ts';
 
 const SYSTEM = { name: 'system:apiserver', groups: ['system:masters'] } as const;
@@ -28,7 +30,7 @@ export function serveCustomResources(server: ServerContext): () => void {
     withdraw(name);
     const versions: ServedVersion[] = [];
     try {
-      for (const version of servedVersions(crd)) {
+      for (const version of isTrue(crd, 'Established') ? servedVersions(crd) : []) {
         registry.addCustom(version.definition, version.strategy, version.custom);
         versions.push(version);
       }
@@ -50,6 +52,8 @@ export function serveCustomResources(server: ServerContext): () => void {
       clearing.get(name)?.();
       clearing.delete(name);
       withdraw(name);
+      // What it held may be what others wait for.
+      queueMicrotask(() => settleNames(server, definitions));
     }
   });
   return () => {
@@ -69,33 +73,63 @@ function clear(
     if (server.closing.aborted) return;
     server.log.error({ error, definition: crd.metadata?.name }, 'Cannot clear away a custom resource');
   };
-  const release = (): void => {
+  const release = async (): Promise<void> => {
     const name = crd.metadata?.name ?? '';
-    const input = { server, resource: definitions, user: SYSTEM, namespace: undefined, name };
-    updateObject(
-      { ...input, options: { dryRun: false, manager: 'kube-apiserver' }, subresource: 'internal' },
-      (current) => {
-        const finalizers = (current.metadata?.finalizers ?? []).filter((each) => each !== CLEANUP_FINALIZER);
-        return { ...current, metadata: { ...current.metadata, finalizers } };
-      },
-    ).catch(report);
+    const now = timestamp(server.clock.wall());
+    await change(server, definitions, name, (current) => {
+      const message = 'removed all instances';
+      const done = { type: 'Terminating', status: 'False', reason: 'InstanceDeletionCompleted', message } as const;
+      const conditions = withCondition(digArray(current, 'status', 'conditions'), done, now);
+      return { ...current, status: { ...current.status, conditions } };
+    });
+    await change(server, definitions, name, (current) => {
+      const finalizers = (current.metadata?.finalizers ?? []).filter((each) => each !== CLEANUP_FINALIZER);
+      return { ...current, metadata: { ...current.metadata, finalizers } };
+    });
   };
   const { group = '', version: name = '', resource: plural = '' } = version?.definition ?? {};
   const resource = server.registry.find(group, name, plural);
   if (resource === undefined || resource.collection.list().length === 0) {
     // After the change that is being told now, which this write would otherwise overtake.
-    queueMicrotask(release);
+    queueMicrotask(() => void release().catch(report));
     return () => {};
   }
   const { collection } = resource;
   const stop = collection.subscribe(() => {
     if (collection.list().length > 0) return;
     stop();
-    release();
+    release().catch(report);
   });
   for (const { object } of collection.list()) {
     const { namespace, name: objectName = '' } = object.metadata ?? {};
     deleteObject({ server, resource, namespace, name: objectName }, {}).catch(report);
   }
   return stop;
+}
+
+/** Names that were in use may be free now. */
+function settleNames(server: ServerContext, definitions: Resource): void {
+  if (server.closing.aborted) return;
+  const all = (): AnyObject[] => definitions.collection.list().map((each) => each.object);
+  for (const crd of all().filter((each) => !isTrue(each, 'NamesAccepted'))) {
+    const name = crd.metadata?.name ?? '';
+    const now = timestamp(server.clock.wall());
+    change(server, definitions, name, (current) => ({ ...current, status: namedStatus(current, all(), now) })).catch(
+      (error: unknown) => {
+        if (!server.closing.aborted)
+          server.log.error({ error, definition: name }, 'Cannot settle the names of a definition');
+      },
+    );
+  }
+}
+
+function change(
+  server: ServerContext,
+  definitions: Resource,
+  name: string,
+  make: (current: AnyObject) => AnyObject,
+): Promise<AnyObject> {
+  const input = { server, resource: definitions, user: SYSTEM, namespace: undefined, name };
+  const options = { dryRun: false, manager: 'kube-apiserver' };
+  return updateObject({ ...input, options, subresource: 'internal' }, make);
 }

@@ -3,6 +3,7 @@
 import type { CustomKind } from '#kube/api/openapi/index.ts';
 import { apiVersionOf, builtinResources, type ResourceDefinition } from '#kube/api/resources.ts';
 import { type Schema, schemaFor } from '#kube/api/schema/index.ts';
+import type { StatusCause } from '#kube/api/status.ts';
 import type { TableOptions } from '#kube/api/table/index.ts';
 import type { Store } from '#kube/store/store.ts';
 import type { Logger } from '#lib/log.ts';
@@ -34,8 +35,12 @@ export interface CustomResource {
   readonly openApiSchema: CustomKind['openApiSchema'];
   readonly printer: NonNullable<TableOptions['printer']>;
   readonly scale: ScalePaths | undefined;
+  /** Its definition is going: nothing new is created. */
+  readonly terminating: boolean;
   /** Fills in the defaults of the schema. */
   applyDefaults(object: AnyObject): void;
+  /** What the schema does not allow; what `previous` has already, unchanged, stays allowed. */
+  validate(next: AnyObject, previous: AnyObject | undefined): readonly StatusCause[];
 }
 
 /** Where a custom resource keeps what its Scale shows. */

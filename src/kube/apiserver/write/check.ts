@@ -18,7 +18,8 @@ export function assertValid(
   const missing: StatusCause[] = schema === undefined ? [] : structuralCauses(validateStructure(schema, next));
   const named = new Set(missing.map((cause) => cause.field));
   const wrong = validateObject(next, previous, { admitLoopback: server.admitLoopback });
-  const causes = [...missing, ...wrong.filter((cause) => !named.has(cause.field))];
+  const custom = resource.custom?.validate(next, previous) ?? [];
+  const causes = [...missing, ...wrong.filter((cause) => !named.has(cause.field)), ...custom];
   if (causes.length === 0) return;
   const { group, kind } = resource.definition;
   throw invalid(group, kind, next.metadata?.name ?? '', causes);

@@ -32,6 +32,7 @@ export interface CreateInput {
  * Throws `StatusError`: 400, 403, 404 (namespace), 409, 422.
  */
 export async function createObject(input: CreateInput, object: AnyObject): Promise<AnyObject> {
+  assertCreatable(input.resource);
   const metadata = object.metadata ?? {};
   object.metadata = metadata;
   if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== '') {
@@ -45,6 +46,14 @@ export async function createObject(input: CreateInput, object: AnyObject): Promi
     // A generated name that is taken is bad luck, not the client's mistake.
     if (!base || attempt === NAME_ATTEMPTS) throw alreadyExists(input.resource.definition, metadata.name ?? '');
   }
+}
+
+/** While a definition goes, its objects are being deleted, and new ones would be in the way. */
+function assertCreatable({ definition, custom }: Resource): void {
+  if (custom?.terminating !== true) return;
+  const { group, resource } = definition;
+  const message = 'create not allowed while custom resource definition is terminating';
+  throw new StatusError(405, 'MethodNotAllowed', message, { group, kind: resource });
 }
 
 /** Undefined when the name is taken. */
