@@ -1,6 +1,7 @@
-// One load of Services by the driver, and changes after it, in a process of its own so that its memory can be told.
-// Run with: namespace, number of Services, writer. Prints one JSON object.
+// One load of Services by a driver, and changes after it, in a process of its own so that its memory can be told.
+// Run with: namespace, number of Services, writer of nftables or iptables-driver. Prints one JSON object.
 import { readFileSync } from 'node:fs';
+import { createIptablesDriver } from '../../src/traffic/kernel/iptables/driver.ts';
 import { createNftablesDriver } from '../../src/traffic/kernel/nftables/driver.ts';
 import type { WriterName } from '../../src/traffic/kernel/nftables/writer.ts';
 import type { L4ServicePort } from '../../src/traffic/model/l4/service-port.ts';
@@ -27,7 +28,11 @@ async function timed(work: () => Promise<void>): Promise<{ ms: number; cpu: numb
 const ports = services(count);
 const before = memory('VmRSS');
 const book = new RuleBook(NODE);
-const driver = createNftablesDriver({ netns, owner: 'bench', warn: console.error, writer: writer as WriterName });
+const options = { netns, owner: 'bench', warn: console.error };
+const driver =
+  writer === 'iptables-driver'
+    ? createIptablesDriver(options)
+    : createNftablesDriver({ ...options, writer: writer as WriterName });
 const compile = await timed(async () => void book.change(ports));
 const cold = await timed(() => driver.apply(book.whole()));
 const [peak, after] = [memory('VmHWM'), memory('VmRSS')];

@@ -34,3 +34,13 @@ export function iptablesPerService(count: number): string {
   }
   return ['*nat', ...chains, ...rules, 'COMMIT', ''].join('\n');
 }
+
+/**
+ * One Service more, as kube-proxy tells of it (`MinimizeIPTablesRestore`): the chains of that one, and the chain that
+ * leads to all of them anew. For `iptables-restore --noflush`, after a load of `count`.
+ */
+export function iptablesOneMore(count: number): string {
+  const lines = iptablesPerService(count + 1).split('\n');
+  const own = new RegExp(`^(:|-A )(SVC|SEP)-${count}[ -]`);
+  return ['*nat', ...lines.filter((line) => own.test(line) || /^(:|-A )SERVICES /.test(line)), 'COMMIT', ''].join('\n');
+}

@@ -8,7 +8,7 @@ import type { Benchmark } from '../lib/benchmark.ts';
 import { isInstalled } from '../lib/processes.ts';
 import { type Column, printJson, printTable, speaker } from '../lib/report.ts';
 import { DRIVERS, type MeasuredDriver, MOST_SERVICES } from './drivers.ts';
-import { iptablesPerService, nftPerService } from './peers.ts';
+import { iptablesOneMore, iptablesPerService, nftPerService } from './peers.ts';
 import { type Process, processColumns, type Traffic, trafficColumns } from './traffic-tables.ts';
 
 const LIMIT_MS = 300_000;
@@ -20,6 +20,7 @@ interface Time {
   readonly cpu: number;
 }
 
+type Peer = Time & { readonly name: string; readonly peak: number; readonly more: Time | undefined };
 type Measure = 'compile' | 'cold' | 'oneMore' | 'oneEndpoint' | 'manyCome' | 'manyLess' | 'check';
 type Load = Readonly<Record<Measure, Time>> & {
   readonly before: number;
@@ -31,12 +32,12 @@ type Load = Readonly<Record<Measure, Time>> & {
 export const services: Benchmark = {
   usage: {
     name: 'services',
-    about: 'Services in nftables: loads, changes and packets, beside one map for each and iptables. Needs root.',
+    about: 'Services in the kernel: loads, changes and packets, beside the layouts of others. Needs root.',
     seconds: 1,
     rounds: 1,
     own: {
       counts: { default: '1000,10000,45000', help: 'Services of a load' },
-      'most-peer': { default: 10_000, help: 'Services that others get at most: their loads are quadratic' },
+      'most-peer': { default: 10_000, help: 'Services that others and iptables get at most' },
       'traffic-counts': { default: '10,1000,10000', help: 'Services while connections are made' },
       connections: { default: 800, help: 'of a series' },
       drivers: { default: DRIVERS.join(','), help: 'whose packets are measured' },
@@ -49,8 +50,9 @@ export const services: Benchmark = {
     const results: Record<string, unknown> = {};
     const loads: { name: string; load: Load }[] = [];
     for (const count of numbers('counts')) {
-      for (const writer of ['netlink', 'nft']) {
+      for (const writer of ['netlink', 'nft', 'iptables-driver']) {
         if (options.only.length > 0 && !options.only.includes(writer)) continue;
+        if (writer === 'iptables-driver' && count > options.number('most-peer')) continue;
         say(`${count} Services by ${writer}`);
         const load = await within(async (ns) =>
           run<Load>('driver-run.ts', [`/run/netns/${ns}`, String(count), writer]),
@@ -62,13 +64,17 @@ export const services: Benchmark = {
     if (!options.json && loads.length > 0)
       printTable('The driver: milliseconds (of CPU of its process), MB', columns, loads);
 
-    const peers: { name: string; ms: number; cpu: number; peak: number }[] = [];
+    const peers: Peer[] = [];
     for (const count of numbers('counts').filter((one) => one <= options.number('most-peer'))) {
-      for (const { name, program, text } of PEERS) {
+      for (const { name, program, text, more } of PEERS) {
         if (options.only.length > 0 && !options.only.includes(name)) continue;
         if (isInstalled(program[0] as string)) {
           say(`${count} Services by ${name}`);
-          peers.push({ name: `${count}, ${name}`, ...(await within((ns) => loaded(ns, program, text(count)))) });
+          const load = await within(async (ns) => {
+            const cold = await loaded(ns, program, text(count));
+            return { ...cold, more: more && (await loaded(ns, [...program, '--noflush'], more(count))) };
+          });
+          peers.push({ name: `${count}, ${name}`, ...load });
         } else say(`${name} is left out: ${program[0]} is not installed`);
       }
     }
@@ -112,8 +118,8 @@ export const services: Benchmark = {
 };
 
 const PEERS = [
-  { name: 'a map for each', program: ['nft', '-f', '-'], text: nftPerService },
-  { name: 'iptables', program: ['iptables-restore'], text: iptablesPerService },
+  { name: 'a map for each', program: ['nft', '-f', '-'], text: nftPerService, more: undefined },
+  { name: 'iptables', program: ['iptables-restore'], text: iptablesPerService, more: iptablesOneMore },
 ] as const;
 
 const time = ({ ms, cpu }: Time): string => `${ms.toFixed(ms < 20 ? 2 : 0)} (${cpu.toFixed(cpu < 20 ? 2 : 0)})`;
@@ -135,9 +141,10 @@ const columns: readonly Column<{ name: string; load: Load }>[] = [
   { title: 'peak', cell: ({ load }) => load.peak.toFixed(0) },
   { title: 'of all', cell: ({ load }) => load.end.toFixed(0) },
 ];
-const peerColumns: readonly Column<{ name: string; ms: number; cpu: number; peak: number }>[] = [
+const peerColumns: readonly Column<Peer>[] = [
   { title: 'Services', cell: ({ name }) => name },
   { title: 'cold ms (CPU)', cell: time },
+  { title: 'one more', cell: ({ more }) => (more === undefined ? '' : time(more)) },
   { title: 'peak MB', cell: ({ peak }) => peak.toFixed(0) },
 ];
 /** A namespace for the time of `work`. */

@@ -17,7 +17,7 @@ describeL4Driver('iptables', {
   lacks: { source_hash: 'no match of iptables picks by the hash of a source without a mark of its own' },
   sabotage(netns, owner) {
     const prefix = chainPrefix(owner);
-    inside(netns, 'iptables', '-t', 'nat', '-F', `${prefix}-SERVICES`);
+    inside(netns, 'iptables', '-t', 'nat', '-F', `${prefix}-ADDRESSES`);
     inside(netns, 'iptables', '-A', `${prefix}-UNSERVED`, '-j', 'DROP');
   },
   program: { module: new URL('./driver.ts', import.meta.url).href, create: 'createIptablesDriver' },

@@ -7,8 +7,9 @@ import type { CutWay, DriverOptions, L4Driver, Repairs } from '../contract.ts';
 import { type IptablesCommands, iptablesCommands } from './commands.ts';
 import { EmptyTables } from './empty-tables.ts';
 import { ENTRIES, fixedChains } from './fixed-chains.ts';
-import { type PortText, portText, SHARED_CHAINS, type SharedChain, type TableName } from './port-chains.ts';
-import { type Chains, compareLines, type Desired, difference } from './table-state.ts';
+import { type PortText, portText, type TableName } from './port-chains.ts';
+import { restoreTexts, type SavedTable, type TableChange, withdrawal } from './table-state.ts';
+import { WantedTable } from './wanted-table.ts';
 import { chainPrefix } from './words.ts';
 
 const FAMILIES: readonly Family[] = ['IPv4', 'IPv6'];
@@ -36,8 +37,8 @@ class IptablesDriver implements L4Driver {
   /** Tables that there were before any run of ours, by family: what an earlier run left in one says that it made it. */
   readonly #foreign = new Map<Family, ReadonlySet<string> | undefined>();
   readonly #ports = new Map<string, { readonly rules: PortRules; readonly text: PortText }>();
-  /** What the kernel was told last, by family and table. */
-  readonly #told = new Map<string, Chains>();
+  readonly #tables: Readonly<Record<Family, Readonly<Record<TableName, WantedTable>>>>;
+  readonly #most = new Map<Family, number>();
   #node: NodeFacts | undefined;
   #cut: readonly CutWay[] = [];
   #started = false;
@@ -48,18 +49,27 @@ class IptablesDriver implements L4Driver {
     this.#commands = iptablesCommands(netns);
     this.#emptyTables = new EmptyTables(netns);
     this.#warn = warn;
+    const tables = () => ({
+      nat: new WantedTable('nat', this.#prefix),
+      filter: new WantedTable('filter', this.#prefix),
+    });
+    this.#tables = { IPv4: tables(), IPv6: tables() };
   }
 
   async apply(update: RuleUpdate): Promise<void> {
     const touched = new Set<Family>();
     if (update.node !== undefined) {
+      const before = this.#node;
       this.#node = update.node;
-      for (const { rules } of this.#ports.values()) this.#write(rules);
+      this.#writeFixed();
+      if (textDepends(before) !== textDepends(update.node)) {
+        for (const { rules } of [...this.#ports.values()]) this.#write(rules);
+      }
       for (const family of FAMILIES) touched.add(family);
     }
     for (const [name, rules] of update.ports) {
       touched.add(name.endsWith('/IPv6') ? 'IPv6' : 'IPv4');
-      if (rules === undefined) this.#ports.delete(name);
+      if (rules === undefined) this.#forget(name);
       else this.#write(rules);
     }
     if (!this.#started) {
@@ -76,6 +86,7 @@ class IptablesDriver implements L4Driver {
 
   async cut(ways: readonly CutWay[]): Promise<void> {
     this.#cut = ways;
+    this.#writeFixed();
     // Before the first change there is nothing of ours, and it takes the ways with it.
     if (!this.#started) return;
     for (const family of FAMILIES) await this.#tell(family);
@@ -86,14 +97,9 @@ class IptablesDriver implements L4Driver {
     for (const family of FAMILIES) {
       for (const table of TABLES) {
         const saved = await this.#commands.save(family, table, this.#prefix);
-        const { chains } = this.#desired(family, table);
-        for (const name of new Set([...chains.keys(), ...saved.chains.keys()])) {
-          const { missing, strange } = compareLines(saved.chains.get(name) ?? [], chains.get(name) ?? []);
-          restored += missing.length + (saved.chains.has(name) ? 0 : 1);
-          removed += strange.length + (chains.has(name) ? 0 : 1);
-        }
-        restored += this.#missingEntries(table, saved.entries).length;
-        this.#told.set(`${family} ${table}`, saved.chains);
+        const { lacks, strange } = this.#tables[family][table].differences(saved, this.#entries(table));
+        restored += lacks;
+        removed += strange;
       }
     }
     if (restored + removed > 0) await this.#takeOver();
@@ -104,19 +110,13 @@ class IptablesDriver implements L4Driver {
     if (keep) return;
     for (const family of FAMILIES) {
       for (const table of TABLES) {
-        const { chains, entries } = await this.#commands.save(family, table, this.#prefix);
-        if (chains.size + entries.length === 0) continue;
+        const saved = await this.#commands.save(family, table, this.#prefix);
+        if (saved.chains.size + saved.entries.length === 0) continue;
         const foreign = this.#foreign.has(family) ? this.#foreign.get(family) : NONE;
-        const lines = [
-          ...entries.map((entry) => `-D ${entry.replace(' ', ' -j ')}`),
-          ...[...chains.keys()].map((name) => `-F ${name}`),
-          ...[...chains.keys()].map((name) => `-X ${name}`),
-        ];
-        await this.#commands.restore(family, `*${table}\n${lines.join('\n')}\nCOMMIT\n`);
+        await this.#restore(family, table, withdrawal(saved));
         if (foreign !== undefined && !foreign.has(table)) await this.#emptyTables.remove(family, table);
       }
     }
-    this.#told.clear();
     this.#started = false;
   }
 
@@ -124,7 +124,10 @@ class IptablesDriver implements L4Driver {
     const node = this.#node;
     const podRanges = (node?.podRanges ?? []).filter((range) => familyOf(range) === rules.family);
     const context = { prefix: this.#prefix, podRanges, masqueradeAll: node?.masqueradeAll ?? false };
-    this.#ports.set(rules.name, { rules, text: portText(rules, context) });
+    const before = this.#ports.get(rules.name)?.text;
+    const text = portText(rules, context);
+    this.#ports.set(rules.name, { rules, text });
+    for (const table of TABLES) this.#tables[rules.family][table].change(before, text);
     if (rules.pick === 'source_hash' && !this.#toldOfHash) {
       this.#toldOfHash = true;
       this.#warn(
@@ -133,56 +136,64 @@ class IptablesDriver implements L4Driver {
     }
   }
 
+  #forget(name: string): void {
+    const had = this.#ports.get(name);
+    if (had === undefined) return;
+    for (const table of TABLES) this.#tables[had.rules.family][table].change(had.text, undefined);
+    this.#ports.delete(name);
+  }
+
+  #writeFixed(): void {
+    for (const family of FAMILIES) {
+      for (const table of TABLES) {
+        this.#tables[family][table].setFixed(fixedChains(family, table, this.#prefix, this.#node, this.#cut));
+      }
+    }
+  }
+
   /** From what the kernel has, whoever wrote it, to what it should have. */
   async #takeOver(): Promise<void> {
+    this.#started = false;
     for (const family of FAMILIES) {
       const isFirst = !this.#foreign.has(family);
       const there = isFirst ? await this.#emptyTables.there(family) : undefined;
-      const entries = new Map<TableName, readonly string[]>();
-      const ofOurs = new Set<string>();
-      for (const table of TABLES) {
-        const saved = await this.#commands.save(family, table, this.#prefix);
-        if (saved.chains.size > 0) ofOurs.add(table);
-        this.#told.set(`${family} ${table}`, saved.chains);
-        entries.set(table, saved.entries);
-      }
+      const found = new Map<TableName, SavedTable>();
+      for (const table of TABLES) found.set(table, await this.#commands.save(family, table, this.#prefix));
+      const ofOurs = new Set<string>([...found].filter(([, { chains }]) => chains.size > 0).map(([table]) => table));
       if (isFirst) this.#foreign.set(family, there && new Set([...there].filter((table) => !ofOurs.has(table))));
-      await this.#tell(family);
-      for (const table of TABLES) {
-        const missing = this.#missingEntries(table, entries.get(table) ?? []);
-        if (missing.length === 0) continue;
-        // Before the rules of others: what they let pass would not come to ours.
-        const lines = missing.map(([from, to]) => `-I ${from} 1 -j ${this.#prefix}-${to}`);
-        await this.#commands.restore(family, `*${table}\n${lines.join('\n')}\nCOMMIT\n`);
+      for (const [table, saved] of found) {
+        const wanted = this.#tables[family][table];
+        await this.#restore(family, table, wanted.from(saved, this.#entries(table)));
+        wanted.told();
       }
     }
     this.#started = true;
   }
 
-  #missingEntries(table: TableName, entries: readonly string[]): (readonly [string, string])[] {
-    return ENTRIES[table].filter(([from, to]) => !entries.includes(`${from} ${this.#prefix}-${to}`));
-  }
-
   /** Translation first: a packet that is no longer refused has somewhere to go. */
   async #tell(family: Family): Promise<void> {
     for (const table of TABLES) {
-      const key = `${family} ${table}`;
-      const desired = this.#desired(family, table);
-      const text = difference(table, this.#told.get(key) ?? new Map(), desired);
-      if (text !== '') await this.#commands.restore(family, text);
-      this.#told.set(key, desired.chains);
+      const wanted = this.#tables[family][table];
+      await this.#restore(family, table, wanted.untold());
+      wanted.told();
     }
   }
 
-  #desired(family: Family, table: TableName): Desired {
-    const chains = new Map<string, readonly string[]>(fixedChains(family, table, this.#prefix, this.#node, this.#cut));
-    const shared = new Map<SharedChain, Set<string>>(SHARED_CHAINS[table].map((chain) => [chain, new Set()]));
-    for (const { rules, text } of this.#ports.values()) {
-      if (rules.family !== family) continue;
-      for (const [name, own] of text.chains[table]) chains.set(name, own);
-      for (const [chain, lines] of text.lines) for (const line of lines) shared.get(chain)?.add(line);
+  async #restore(family: Family, table: TableName, change: TableChange): Promise<void> {
+    let most = this.#most.get(family);
+    if (most === undefined) {
+      most = await this.#commands.mostChains(family);
+      this.#most.set(family, most);
     }
-    for (const [chain, lines] of shared) chains.set(`${this.#prefix}-${chain}`, [...lines]);
-    return { chains, unordered: new Set([...shared.keys()].map((chain) => `${this.#prefix}-${chain}`)) };
+    for (const text of restoreTexts(table, change, most)) await this.#commands.restore(family, text);
   }
+
+  #entries(table: TableName): readonly string[] {
+    return ENTRIES[table].map(([from, to]) => `${from} ${this.#prefix}-${to}`);
+  }
+}
+
+/** What of a node is part of the text of ports. */
+function textDepends(node: NodeFacts | undefined): string {
+  return JSON.stringify([node?.podRanges ?? [], node?.masqueradeAll ?? false]);
 }

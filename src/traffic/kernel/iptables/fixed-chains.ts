@@ -12,8 +12,8 @@ const MARK = '0x4000';
 /** From a chain of the kernel to one of ours: `-A FROM -j OURS`. */
 export const ENTRIES: Readonly<Record<TableName, readonly (readonly [string, string])[]>> = {
   nat: [
-    ['PREROUTING', 'SERVICES'],
-    ['OUTPUT', 'SERVICES'],
+    ['PREROUTING', 'ADDRESSES'],
+    ['OUTPUT', 'ADDRESSES'],
     ['POSTROUTING', 'POSTROUTING'],
   ],
   filter: [

@@ -13,7 +13,8 @@ export type TableName = 'nat' | 'filter';
 
 /** Chains that hold lines of many ports, in any order. */
 export const SHARED_CHAINS = {
-  nat: ['SERVICES'],
+  // A name before those of the chains it leads to: see `byTarget` in table-state.ts.
+  nat: ['ADDRESSES'],
   filter: ['FIREWALL', 'REFUSALS', 'CLUSTERIPS'],
 } as const satisfies Record<TableName, readonly string[]>;
 
@@ -68,7 +69,7 @@ class PortWriter {
     const serves = outcomes.some(({ type }) => type === 'forward');
     const target = !serves ? undefined : front.kind === 'cluster_ip' ? this.#internal() : this.#external();
     if (front.allowedSources === undefined) {
-      if (target !== undefined) this.#line('SERVICES', `${match} -j ${target}`);
+      if (target !== undefined) this.#line('ADDRESSES', `${match} -j ${target}`);
       return;
     }
     // Whoever may not use it keeps its destination, and is dropped after translation.
@@ -82,7 +83,7 @@ class PortWriter {
       gate,
       front.allowedSources.map((source) => `-s ${source} -j ${target}`),
     );
-    this.#line('SERVICES', `${match} -j ${gate}`);
+    this.#line('ADDRESSES', `${match} -j ${gate}`);
   }
 
   #internal(): string {

@@ -44,6 +44,15 @@ export function chainName(prefix: string, kind: string, about: string): string {
   return `${prefix}-${kind}-${hash.toUpperCase()}`;
 }
 
+/** Kinds of chains of a port, each of which leads to those before it. */
+const KINDS = [['SEP'], ['SVC', 'SVL'], ['INT', 'EXT'], ['FWS', 'FWD']] as const;
+const DEPTHS = new Map<string, number>(KINDS.flatMap((kinds, at) => kinds.map((kind) => [kind, at + 1])));
+
+/** 0 for a chain that is always there; else how many others may lie between it and an endpoint, and one more. */
+export function depthOf(name: string, prefix: string): number {
+  return DEPTHS.get(name.slice(prefix.length + 1, prefix.length + 4)) ?? 0;
+}
+
 /** What a packet to an address and port of the protocol matches. */
 export function matchFront(
   family: Family,
