@@ -5,6 +5,7 @@ import { badRequest, StatusError, unauthorized } from '#kube/api/status.ts';
 import type { Upgrade } from '#kube/streaming/upgrade.ts';
 import { type Attributes, attributesOf } from '../authz/attributes.ts';
 import { assertAllowed } from '../authz/authorizer.ts';
+import { impersonated } from '../authz/impersonation.ts';
 import type { ResourceRequest, ServerContext } from '../context.ts';
 import { isHealth, serveNonResource } from '../discovery/nonresource.ts';
 import { anonymous, authenticate } from './authn.ts';
@@ -38,11 +39,12 @@ async function serve(
   upgrade: Upgrade | undefined,
 ): Promise<void> {
   const url = parseUrl(request.url);
-  const user = authenticate(request, server.tokens);
+  const self = authenticate(request, server.tokens);
   const path = parsePath(url.pathname);
   // As upstream, before anything is said of what is there.
   const attributes = attributesOf(request.method ?? '', url, path);
-  if (user === anonymous && server.roles === undefined && !isHealth(url.pathname)) throw unauthorized();
+  if (self === anonymous && server.roles === undefined && !isHealth(url.pathname)) throw unauthorized();
+  const user = impersonated(self, request.rawHeaders, server.authorizer);
   assertAllowed(server.authorizer, user, attributes);
   // A GET that opens a stream into a pod is no reading: who may only read must not get a shell by it.
   if (opensStream(attributes)) assertAllowed(server.authorizer, user, { ...attributes, verb: 'create' });
