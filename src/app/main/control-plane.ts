@@ -11,6 +11,14 @@ import { INGRESS_CLASS } from './network.ts';
 import type { Pki } from './pki.ts';
 import type { Shutdown } from './shutdown.ts';
 
+/** By the authority that the API server takes client certificates of. */
+function signerOf({ authority }: Pki): ControllerSettings['signCertificate'] {
+  return async (request, terms) => {
+    const { signRequest } = await import('#traffic/identity/sign-request.ts');
+    return signRequest(authority, request, terms);
+  };
+}
+
 interface ControlPlaneOptions {
   readonly settings: Partial<ControllerSettings>;
   readonly apiUrl: string;
@@ -52,7 +60,7 @@ export async function startControlPlane(
   const controllers = await startControllers({
     client,
     informers,
-    settings: options.settings,
+    settings: { signCertificate: signerOf(pki), ...options.settings },
     log: log.child({ part: 'controllers' }),
     clock,
   });

@@ -5,6 +5,7 @@ import { createEventRecorder } from '#kube/client/events.ts';
 import type { Informers } from '#kube/client/informer.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import { certificatesController } from './certificates/index.ts';
 import type { Controller } from './controller.ts';
 import { cronJobController } from './cronjob/index.ts';
 import { daemonSetController } from './daemonset/index.ts';
@@ -61,6 +62,8 @@ export const controllers: readonly Controller[] = [
   ipamController,
   // Evictions are refused until the budgets are counted.
   disruptionController,
+  // A node that asks for its certificate can say nothing before it has it, but comes back.
+  certificatesController,
   // Cleaning up is in no hurry; and it must have seen every owner before it calls anything ownerless.
   garbageCollector,
   ttlAfterFinishedController,

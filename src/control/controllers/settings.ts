@@ -8,6 +8,15 @@ export interface NodeCidrs {
   readonly nodePrefix: number;
 }
 
+/** What a certificate may be used for, and how long, in milliseconds since the epoch. */
+export interface CertificateTerms {
+  readonly client: boolean;
+  readonly server: boolean;
+  readonly keyEncipherment: boolean;
+  readonly from: number;
+  readonly to: number;
+}
+
 export interface ControllerSettings {
   /** Between two looks at every node, in milliseconds. Upstream: --node-monitor-period. */
   readonly nodeMonitorPeriodMs: number;
@@ -29,6 +38,8 @@ export interface ControllerSettings {
   readonly nodeCidrs: readonly NodeCidrs[];
   /** Whether Services of type LoadBalancer that name no class get addresses of our pools. */
   readonly defaultLoadBalancer: boolean;
+  /** Signs a request (PKCS #10, PEM text) and yields the certificate; undefined: nobody signs. Upstream: --cluster-signing-cert-file. */
+  readonly signCertificate: ((requestPem: string, terms: CertificateTerms) => Promise<string>) | undefined;
 }
 
 export const defaultSettings: ControllerSettings = {
@@ -42,4 +53,5 @@ export const defaultSettings: ControllerSettings = {
   volumesDir: undefined,
   nodeCidrs: [],
   defaultLoadBalancer: true,
+  signCertificate: undefined,
 };

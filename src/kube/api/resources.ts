@@ -139,6 +139,10 @@ export const builtinResources: readonly ResourceDefinition[] = Object.freeze([
   define('rbac.authorization.k8s.io/v1', 'rolebindings', 'RoleBinding', true),
   define('rbac.authorization.k8s.io/v1', 'clusterroles', 'ClusterRole', false),
   define('rbac.authorization.k8s.io/v1', 'clusterrolebindings', 'ClusterRoleBinding', false),
+  define('certificates.k8s.io/v1', 'certificatesigningrequests', 'CertificateSigningRequest', false, {
+    shortNames: ['csr'],
+    subresources: ['status', 'approval'],
+  }),
   define('apiextensions.k8s.io/v1', 'customresourcedefinitions', 'CustomResourceDefinition', false, {
     shortNames: ['crd', 'crds'],
     categories: ['api-extensions'],

@@ -2,12 +2,9 @@
 // Knows no files and no Kubernetes; who uses it decides where the PEM text is kept.
 import { createPrivateKey, webcrypto, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
+import { type KeyPair, loadX509, pemEnd, serialNumber, signingAlgorithm } from './x509.ts';
 
-/** Certificate and private key (PKCS #8) as PEM text. */
-export interface KeyPair {
-  readonly certPem: string;
-  readonly keyPem: string;
-}
+export type { KeyPair } from './x509.ts';
 
 export interface CertificateRequest {
   readonly commonName: string;
@@ -35,7 +32,6 @@ export interface Authority extends KeyPair {
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Certificates begin a little in the past, so that a peer whose clock is behind accepts them. */
 const BACKDATE_MS = 5 * 60 * 1000;
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const RSA = {
   name: 'RSASSA-PKCS1-v1_5',
   modulusLength: 2048,
@@ -51,7 +47,7 @@ export async function createAuthority(options: { commonName: string; days?: numb
     serialNumber: serialNumber(),
     name: distinguishedName(options.commonName),
     ...validity(options.days ?? 3650),
-    signingAlgorithm: ALGORITHM,
+    signingAlgorithm,
     keys,
     extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
@@ -100,7 +96,7 @@ async function issue(root: KeyPair, rootCertificate: X509Certificate, request: C
   const signingKey = await webcrypto.subtle.importKey(
     'pkcs8',
     createPrivateKey(root.keyPem).export({ type: 'pkcs8', format: 'der' }),
-    ALGORITHM,
+    signingAlgorithm,
     false,
     ['sign'],
   );
@@ -122,7 +118,7 @@ async function issue(root: KeyPair, rootCertificate: X509Certificate, request: C
     issuer: issuer.subjectName,
     notBefore,
     notAfter: new Date(Math.min(notAfter.getTime(), rootCertificate.validToDate.getTime())),
-    signingAlgorithm: ALGORITHM,
+    signingAlgorithm,
     publicKey: keys.publicKey,
     signingKey,
     extensions: [
@@ -137,16 +133,8 @@ async function issue(root: KeyPair, rootCertificate: X509Certificate, request: C
   return { certPem: pemEnd(certificate.toString('pem')), keyPem: await exportKey(keys.privateKey) };
 }
 
-/** Loaded only when something is to be made: a start with certificates on disk pays nothing for it. */
-async function loadX509(): Promise<typeof import('@peculiar/x509')> {
-  await import('reflect-metadata');
-  const x509 = await import('@peculiar/x509');
-  x509.cryptoProvider.set(webcrypto as unknown as Crypto);
-  return x509;
-}
-
 function newKeys(kind: CertificateRequest['key'] = 'ecdsa'): Promise<webcrypto.CryptoKeyPair> {
-  const algorithm = kind === 'rsa' ? RSA : ALGORITHM;
+  const algorithm = kind === 'rsa' ? RSA : signingAlgorithm;
   return webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']) as Promise<webcrypto.CryptoKeyPair>;
 }
 
@@ -168,18 +156,7 @@ function validity(days: number): { notBefore: Date; notAfter: Date } {
   return { notBefore: new Date(now - BACKDATE_MS), notAfter: new Date(now + days * DAY_MS) };
 }
 
-/** 127 random bits, positive, as RFC 5280 4.1.2.2 asks (at most 20 octets). */
-function serialNumber(): string {
-  const bytes = webcrypto.getRandomValues(new Uint8Array(16));
-  bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
-  return Buffer.from(bytes).toString('hex');
-}
-
 function checkedAddress(value: string): string {
   if (isIP(value) === 0) throw new Error(`Cannot put "${value}" into a certificate as an IP address: it is none`);
   return value;
-}
-
-function pemEnd(pem: string): string {
-  return pem.endsWith('\n') ? pem : `${pem}\n`;
 }

@@ -6,9 +6,10 @@ import type { ConnectOptions } from '../connect.ts';
 import { addLeaderOptions, type LeaderFlags, parseBoolean } from '../leader-options.ts';
 import { addNodeCidrOptions, type NodeCidrFlags, nodeCidrsOf } from '../node-cidr-options.ts';
 import { runControllers } from '../run-controllers.ts';
+import { addSigningOptions, type SigningFlags, signerOf } from '../signing-options.ts';
 import { parseList } from '../values.ts';
 
-interface Options extends ConnectOptions, LeaderFlags, NodeCidrFlags {
+interface Options extends ConnectOptions, LeaderFlags, NodeCidrFlags, SigningFlags {
   readonly only?: readonly string[];
   readonly defaultLoadBalancer: boolean;
   readonly verbose: boolean;
@@ -36,7 +37,7 @@ export function controllersCommand(): Command {
     .option('--context <name>', 'context of that kubeconfig')
     .option('--data <dir>', 'data directory of an embedded cluster (default: ~/.evenkeel)')
     .option('--verbose', 'log in detail', false);
-  return addLeaderOptions(addNodeCidrOptions(command), LEASE)
+  return addLeaderOptions(addSigningOptions(addNodeCidrOptions(command)), LEASE)
     .addHelpText(
       'after',
       `
@@ -61,7 +62,11 @@ Examples:
         {
           only,
           started: options.only === undefined ? 'Controllers work.' : `Working: ${only.join(', ')}.`,
-          settings: { defaultLoadBalancer: options.defaultLoadBalancer, nodeCidrs: nodeCidrsOf(options) },
+          settings: {
+            defaultLoadBalancer: options.defaultLoadBalancer,
+            nodeCidrs: nodeCidrsOf(options),
+            signCertificate: signerOf(options),
+          },
         },
         { ...options, ...lease },
       );

@@ -11,6 +11,7 @@ import { fieldsWithoutNumber } from './testing.ts';
 const OTHER_TYPE: Readonly<Record<string, string>> = {
   'apiextensions.v1.CustomResourceSubresources.status': 'a message without fields, which JSON schemas call an object',
   'authentication.v1.UserInfo.extra': 'lists of texts are messages as values of a map',
+  'certificates.v1.CertificateSigningRequestSpec.extra': 'lists of texts are messages as values of a map',
   'authorization.v1.SubjectAccessReviewSpec.extra': 'lists of texts are messages as values of a map',
   'autoscaling.v2.HPAScalingRules.tolerance': 'the models of the client package call this quantity a string',
 };

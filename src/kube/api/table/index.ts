@@ -4,6 +4,7 @@ import type { KubeObject } from '../object.ts';
 import type { ResourceDefinition } from '../resources.ts';
 import { autoscalingPrinters } from './autoscaling.ts';
 import { batchPrinters } from './batch.ts';
+import { certificatePrinters } from './certificates.ts';
 import { clusterPrinters } from './cluster.ts';
 import { configPrinters } from './config.ts';
 import { eventPrinters } from './events.ts';
@@ -57,6 +58,7 @@ const printers: Readonly<Record<string, Printer>> = {
   ...servicePrinters,
   ...autoscalingPrinters,
   ...batchPrinters,
+  ...certificatePrinters,
   ...clusterPrinters,
   ...configPrinters,
   ...eventPrinters,

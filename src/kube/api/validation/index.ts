@@ -5,6 +5,7 @@ import { builtinResources } from '../resources.ts';
 import type { StatusCause } from '../status.ts';
 import { autoscalingRules } from './autoscaling.ts';
 import { batchRules } from './batch/index.ts';
+import { certificateRules } from './certificates.ts';
 import { clusterRules } from './cluster.ts';
 import { configRules } from './config.ts';
 import { definitionRules } from './definition/index.ts';
@@ -28,6 +29,7 @@ export type { ValidationOptions } from './rules.ts';
 const kinds: Readonly<Record<string, KindRules>> = {
   ...autoscalingRules,
   ...batchRules,
+  ...certificateRules,
   ...clusterRules,
   ...configRules,
   ...definitionRules,

@@ -3,6 +3,7 @@
 import type { Verb } from '#kube/api/resources.ts';
 import { methodNotSupported, StatusError } from '#kube/api/status.ts';
 import { reviewAccess, reviewLocalAccess, reviewOwnAccess, reviewOwnRules } from '../authz/reviews.ts';
+import { patchApproval, putApproval } from '../certificates/approval.ts';
 import type { Handler, ResourceRequest } from '../context.ts';
 import { metricsHandler } from '../metrics/resource-metrics.ts';
 import { proxyRequest } from '../proxy/proxy.ts';
@@ -45,6 +46,7 @@ const subresources: Readonly<Record<string, Partial<Record<Verb, Handler>>>> = {
   // Every method goes through; what a client may ask for is the business of what it reaches.
   proxy: { create: proxyRequest, delete: proxyRequest, get: proxyRequest, patch: proxyRequest, update: proxyRequest },
   token: { create: createToken },
+  approval: { get: getObject, update: putApproval, patch: patchApproval },
   finalize: { update: finalizeNamespace },
 };
 

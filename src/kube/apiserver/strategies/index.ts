@@ -2,6 +2,7 @@
 // Knows names only.
 import { apiVersionOf, type ResourceDefinition } from '#kube/api/resources.ts';
 import { bindingStrategy, roleStrategy } from '../authz/escalation.ts';
+import { certificateRequestStrategy } from '../certificates/strategy.ts';
 import { customResourceDefinitionStrategy } from '../crd/strategy.ts';
 import { type AnyObject, dig, digString } from '../registry/any-object.ts';
 import { jobStrategy } from './job.ts';
@@ -89,6 +90,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'rbac.authorization.k8s.io/v1/rolebindings': bindingStrategy('rolebindings'),
   'rbac.authorization.k8s.io/v1/clusterroles': roleStrategy('clusterroles'),
   'rbac.authorization.k8s.io/v1/clusterrolebindings': bindingStrategy('clusterrolebindings'),
+  'certificates.k8s.io/v1/certificatesigningrequests': certificateRequestStrategy,
   'apiextensions.k8s.io/v1/customresourcedefinitions': customResourceDefinitionStrategy,
 };
 

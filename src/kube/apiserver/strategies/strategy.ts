@@ -40,6 +40,8 @@ export interface Strategy {
   prepareForCreate?(object: AnyObject, context: StrategyContext): void;
   /** Upstream's PrepareForUpdate; `current` is shared and must not change. */
   prepareForUpdate?(next: AnyObject, current: AnyObject, context: StrategyContext): void;
+  /** The same for a write of the status alone, whose spec is the current one already. */
+  prepareForStatusUpdate?(next: AnyObject, current: AnyObject, context: StrategyContext): void;
   /** Reserves what the object asks for (addresses, ports), filling it in. May throw `StatusError`. */
   reserve?(next: AnyObject, current: AnyObject | undefined, context: StrategyContext): Undo;
   /** Seconds a deletion waits for others to finish, given what was asked for; undefined: it does not wait. */

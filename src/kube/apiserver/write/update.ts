@@ -23,7 +23,7 @@ export interface UpdateInput {
   readonly name: string;
   readonly options: Pick<WriteOptions, 'dryRun' | 'manager'>;
   /** Which part of the object this write is for; `undefined` is the object but its status. */
-  readonly subresource?: 'status' | 'scale' | 'finalize' | 'internal';
+  readonly subresource?: 'status' | 'scale' | 'finalize' | 'approval' | 'internal';
   /** A full update names the version it replaces where the strategy insists; a patch does not. */
   readonly replaces?: boolean;
   /** Server-side apply has made the entries itself. */
@@ -90,6 +90,7 @@ async function tryUpdate(
   else if (subresource === undefined) keepStatus(next, current, resource);
   // As upstream, a client owns what it sent; what the strategy carries over or allocates is nobody's.
   if (input.keepManagedFields !== true) recordManager(input, next, current);
+  if (subresource === 'status') strategy.prepareForStatusUpdate?.(next, current, context);
   if (subresource === undefined) admitUpdate(resource, next, server);
   if (subresource === undefined) strategy.prepareForUpdate?.(next, current, context);
   if (strategy.countsGenerations === true && specChanged(next, current)) {
@@ -179,7 +180,7 @@ function recordManager(input: UpdateInput, next: AnyObject, current: AnyObject):
     operation: 'Update',
     schema: resource.schema(),
     now: timestamp(server.clock.wall()),
-    ...(subresource === 'status' || subresource === 'scale' ? { subresource } : {}),
+    ...(subresource === 'status' || subresource === 'scale' || subresource === 'approval' ? { subresource } : {}),
   });
   const metadata = { ...next.metadata };
   if (managed === undefined || managed.length === 0) delete metadata.managedFields;

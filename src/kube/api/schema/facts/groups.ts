@@ -64,6 +64,9 @@ export const groupFacts: FactTable = {
   'policy.v1.PodDisruptionBudgetSpec.selector': patched('replace'),
   'policy.v1.PodDisruptionBudgetStatus.conditions': mergedBy('type'),
 
+  ...fields('certificates.v1.CertificateSigningRequestSpec', atomicList, 'groups', 'usages'),
+  'certificates.v1.CertificateSigningRequestStatus.conditions': mergedBy('type'),
+
   'rbac.v1.Role.rules': atomicList,
   'rbac.v1.ClusterRole.rules': atomicList,
   'rbac.v1.RoleBinding.subjects': atomicList,

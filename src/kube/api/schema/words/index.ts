@@ -1,5 +1,6 @@
 // Descriptions of kinds and fields in our own words, for `kubectl explain` and for readers of the OpenAPI documents.
 // Text only; nothing is decided by it.
+import { certificateWords } from './access.ts';
 import {
   apiextensionsWords,
   coordinationWords,
@@ -25,6 +26,7 @@ export const words: Readonly<Record<string, Words>> = {
   'autoscaling.v1': scaleWords,
   'autoscaling.v2': autoscalingWords,
   'batch.v1': batchWords,
+  'certificates.v1': certificateWords,
   'coordination.v1': coordinationWords,
   'core.v1': { ...podWords, ...containerWords, ...volumeWords, ...serviceWords, ...coreWords },
   'discovery.v1': discoveryWords,
