@@ -3,14 +3,14 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { runLoad } from '#app/load/run.ts';
+import { constantRate } from '#app/load/schedule.ts';
 import type { OpenLoopPlan } from './open-loop.ts';
 
 const plan = workerData as OpenLoopPlan;
 parentPort?.postMessage(
   await runLoad({
     url: new URL(plan.url),
-    rate: plan.rate,
-    durationMs: plan.seconds * 1000,
+    schedule: constantRate(plan.rate, plan.seconds * 1000),
     method: 'GET',
     headers: [],
     connections: plan.connections ?? 2000,

@@ -35,6 +35,15 @@ export function parseRate(text: string): number {
   return rate;
 }
 
+/** How many times as fast: above 0 and up to 1000. */
+export function parseFactor(text: string): number {
+  const factor = Number(text);
+  if (text.trim() === '' || !(factor > 0 && factor <= 1000)) {
+    throw new InvalidArgumentError('It is no number above 0 and up to 1000: write e.g. 2 or 0.5.');
+  }
+  return factor;
+}
+
 export function parseCount(text: string): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value < 1) throw new InvalidArgumentError('It is no whole number above 0: write e.g. 4.');

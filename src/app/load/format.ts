@@ -4,12 +4,12 @@ import { formatTable } from '../cli/table.ts';
 import type { LoadReport } from './report.ts';
 import type { Progress } from './run.ts';
 
-/** Several lines, ending with one. */
-export function formatReport(report: LoadReport): string {
+/** Several lines, ending with one. `peak`: the highest rate asked for, where the rate varies. */
+export function formatReport(report: LoadReport, peak?: number): string {
   const { latencyMs: latency } = report;
   const failed = report.requests - report.ok;
   const lines = [
-    `${report.requests} requests in ${report.durationSeconds} s (${report.achievedRate}/s of ${report.rate}/s asked for), ${report.ok} ok, ${failed} failed`,
+    `${report.requests} requests in ${report.durationSeconds} s (${report.achievedRate}/s of ${report.rate}/s asked for${peak === undefined ? '' : `, at most ${peak}/s`}), ${report.ok} ok, ${failed} failed`,
     `Latency from intended start, ms: p50 ${latency.p50}  p90 ${latency.p90}  p95 ${latency.p95}  p99 ${latency.p99}  p99.9 ${latency.p999}  max ${latency.max}`,
   ];
   if (failed > 0) {

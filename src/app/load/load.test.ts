@@ -6,7 +6,7 @@ import { afterEach, expect, test } from 'vitest';
 import { createAuthority } from '#traffic/identity/authority.ts';
 import { formatReport } from './format.ts';
 import { type LoadOptions, runLoad } from './run.ts';
-import { constantRate } from './schedule.ts';
+import { constantRate, recordedTimes, varyingRate } from './schedule.ts';
 
 const servers: Server[] = [];
 afterEach(() => {
@@ -25,21 +25,13 @@ async function serve(handler: RequestListener): Promise<URL> {
 }
 
 const base: Omit<LoadOptions, 'url'> = {
-  rate: 200,
-  durationMs: 200,
+  schedule: constantRate(200, 200),
   method: 'GET',
   headers: [],
   connections: 16,
   timeoutMs: 2_000,
   insecure: false,
 };
-
-test('a constant rate is evenly spaced and ends with its total', () => {
-  const schedule = constantRate(4, 1_000);
-  expect(schedule.total).toBe(4);
-  expect([0, 1, 2, 3].map(schedule.startOf)).toEqual([0, 250, 500, 750]);
-  expect([-1, 0, 249, 250, 1_000, 9_000].map(schedule.dueBy)).toEqual([0, 1, 1, 2, 4, 4]);
-});
 
 test('every request is counted, by the pod that answered', async () => {
   let served = 0;
@@ -77,14 +69,14 @@ test('failures are told apart by kind', async () => {
 test('a request that waits for a connection waits on its own account', async () => {
   // One connection and 20 ms a request: a loop that waited for answers would see 20 ms each and send a tenth.
   const url = await serve((_, response) => void setTimeout(() => response.end(), 20));
-  const report = await runLoad({ ...base, url, connections: 1, rate: 500, durationMs: 100 });
+  const report = await runLoad({ ...base, url, connections: 1, schedule: constantRate(500, 100) });
   expect(report.requests).toBe(50);
   expect(report.latencyMs.max).toBeGreaterThan(500);
 });
 
 test('an answer that does not come is a timeout, even for a request that never got a connection', async () => {
   const url = await serve(() => {});
-  const report = await runLoad({ ...base, url, connections: 1, timeoutMs: 100, durationMs: 50 });
+  const report = await runLoad({ ...base, url, connections: 1, timeoutMs: 100, schedule: constantRate(200, 50) });
   expect(report.errors).toEqual({ timeout: 10 });
 });
 
@@ -111,7 +103,39 @@ test('an interrupted run reports what it has', async () => {
     response.end();
     if (++served === 10) stop.abort();
   });
-  const report = await runLoad({ ...base, url, durationMs: 60_000, signal: stop.signal });
+  const report = await runLoad({ ...base, url, schedule: constantRate(200, 60_000), signal: stop.signal });
   expect(report.requests).toBeGreaterThan(0);
   expect(report.requests).toBeLessThan(12_000);
+});
+
+test('each second of the timeline holds the requests that were meant to start in it', async () => {
+  const url = await serve((_, response) => void response.setHeader('X-Evenkeel-Endpoint', 'shop/web-0').end());
+  const knots = [
+    { atMs: 0, rate: 20 },
+    { atMs: 1000, rate: 20 },
+    { atMs: 1000, rate: 60 },
+    { atMs: 1500, rate: 60 },
+  ];
+  const { timeline } = await runLoad({ ...base, url, schedule: varyingRate(knots) });
+  expect(timeline.map(({ at, requests, failed, perPod }) => [at, requests, failed, perPod['shop/web-0']])).toEqual([
+    [0, 20, 0, 20],
+    [1, 30, 0, 30],
+  ]);
+  for (const { p50, p95, p99, max } of timeline)
+    expect([p50, p95, p99, max].toSorted((a, b) => a - b)).toEqual([p50, p95, p99, max]);
+});
+
+test('a replay sends what was recorded, to the host of each', async () => {
+  const seen: string[] = [];
+  const url = await serve((request, response) => {
+    seen.push(`${request.method} ${request.headers.host} ${request.url}`);
+    response.end();
+  });
+  const requests = [
+    { method: 'GET', path: '/a?b=1', host: 'one.test' },
+    { method: 'HEAD', path: '/b' },
+  ];
+  const report = await runLoad({ ...base, url, connections: 1, schedule: recordedTimes([0, 20]), requests });
+  expect(report).toMatchObject({ requests: 2, ok: 2 });
+  expect(seen).toEqual(['GET one.test /a?b=1', `HEAD ${url.host} /b`]);
 });

@@ -1,6 +1,7 @@
 // What a load run found: counts, latencies and who answered, collected while it runs.
 // Knows no HTTP; a result comes in as data.
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
+import { type Second, Timeline } from './timeline.ts';
 
 /** One finished request. */
 export interface Result {
@@ -25,8 +26,10 @@ export interface Latencies {
 export interface LoadReport {
   readonly url: string;
   readonly method: string;
-  /** Asked for, a second. */
+  /** Asked for, a second; the mean where it varies. */
   readonly rate: number;
+  /** ISO time at which it began. */
+  readonly startedAt: string;
   /** Finished a second, over the whole run. */
   readonly achievedRate: number;
   readonly durationSeconds: number;
@@ -41,6 +44,8 @@ export interface LoadReport {
   readonly perPodLatencyMs: Readonly<Record<string, Latencies>>;
   /** The first failures, to see when and where they happened. */
   readonly failures: ReadonlyArray<{ readonly atSeconds: number; readonly kind: string; readonly pod: string }>;
+  /** Second by second. */
+  readonly timeline: readonly Second[];
 }
 
 const MAX_FAILURES_KEPT = 20;
@@ -52,12 +57,14 @@ export class LoadRecorder {
   readonly #pods = new Map<string, { count: number; latencies: RecordableHistogram }>();
   readonly #errors = new Map<string, number>();
   readonly #failures: Array<{ atSeconds: number; kind: string; pod: string }> = [];
+  readonly #timeline = new Timeline();
   requests = 0;
   failed = 0;
 
   /** `atMs`: since the start of the run. */
   record(result: Result, atMs: number): void {
     this.requests++;
+    this.#timeline.record(result, atMs - result.latencyMs);
     const microseconds = Math.min(HIGHEST, Math.max(1, Math.round(result.latencyMs * 1000)));
     this.#all.record(microseconds);
     if (result.pod !== '') {
@@ -80,16 +87,22 @@ export class LoadRecorder {
     }
   }
 
+  /** Nothing that was meant to start before `startMs` is under way any more. */
+  settle(startMs: number): void {
+    this.#timeline.close(startMs);
+  }
+
   latencies(): Latencies {
     return latenciesOf(this.#all);
   }
 
-  report(run: { url: string; method: string; rate: number; elapsedMs: number }): LoadReport {
+  report(run: { url: string; method: string; rate: number; startedAt: string; elapsedMs: number }): LoadReport {
     const pods = [...this.#pods].sort(([a], [b]) => (a < b ? -1 : 1));
     return {
       url: run.url,
       method: run.method,
-      rate: run.rate,
+      rate: rounded(run.rate),
+      startedAt: run.startedAt,
       achievedRate: rounded((this.requests * 1000) / Math.max(1, run.elapsedMs)),
       durationSeconds: rounded(run.elapsedMs / 1000),
       requests: this.requests,
@@ -99,6 +112,7 @@ export class LoadRecorder {
       perPod: Object.fromEntries(pods.map(([name, { count }]) => [name, count])),
       perPodLatencyMs: Object.fromEntries(pods.map(([name, { latencies }]) => [name, latenciesOf(latencies)])),
       failures: [...this.#failures],
+      timeline: this.#timeline.seconds(),
     };
   }
 }

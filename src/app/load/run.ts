@@ -3,13 +3,14 @@
 import { type Dispatcher, Pool } from 'undici';
 import { codeOf } from '../failure.ts';
 import { LoadRecorder, type LoadReport } from './report.ts';
-import { constantRate } from './schedule.ts';
+import type { Schedule } from './schedule.ts';
+import type { TracedRequest } from './trace.ts';
 
 export interface LoadOptions {
   readonly url: URL;
-  /** Requests a second. */
-  readonly rate: number;
-  readonly durationMs: number;
+  readonly schedule: Schedule;
+  /** What differs from request to request, by its number; absent where all are alike. */
+  readonly requests?: readonly TracedRequest[];
   readonly method: string;
   /** `Host` header and TLS server name, when they differ from the URL's. */
   readonly host?: string;
@@ -44,12 +45,13 @@ const TICK_MS = 1;
 const INTERRUPTED_MS = 1_000;
 
 export async function runLoad(options: LoadOptions): Promise<LoadReport> {
-  const schedule = constantRate(options.rate, options.durationMs);
+  const { schedule, requests } = options;
   const recorder = new LoadRecorder();
   const pool = createPool(options);
   const request = dispatchOptions(options);
   const open = new Set<Call>();
   const start = performance.now();
+  const startedAt = new Date().toISOString();
   let sent = 0;
 
   const finish = (call: Call, failure: string | undefined): void => {
@@ -67,6 +69,8 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
       call.abort();
       finish(call, 'timeout');
     }
+    // What has not left yet may be late as well, on a machine that stood still.
+    recorder.settle(Math.min(late, schedule.startOf(sent)));
   }, 50);
   const progress = setInterval(
     () => options.onProgress?.(progressOf(recorder, open.size, performance.now() - start)),
@@ -79,7 +83,8 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
       while (sent < due) {
         const call = new Call(sent++, finish);
         open.add(call);
-        pool.dispatch(request, call);
+        const own = requests?.[call.index];
+        pool.dispatch(own === undefined ? request : { ...request, ...tracedOptions(own, options) }, call);
       }
       await new Promise((resolve) => setTimeout(resolve, TICK_MS));
     }
@@ -88,8 +93,9 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
     const patience = performance.now() + (options.signal?.aborted === true ? INTERRUPTED_MS : Number.POSITIVE_INFINITY);
     while (open.size > 0 && performance.now() < patience) await new Promise((resolve) => setTimeout(resolve, 5));
     // The last request has its share of the time as well: without it, a short run would claim more than it was asked for.
-    const elapsedMs = Math.max(performance.now() - start, options.signal?.aborted === true ? 0 : options.durationMs);
-    return recorder.report({ url: options.url.href, method: options.method, rate: options.rate, elapsedMs });
+    const elapsedMs = Math.max(performance.now() - start, options.signal?.aborted === true ? 0 : schedule.durationMs);
+    const rate = (schedule.total * 1000) / Math.max(1, schedule.durationMs);
+    return recorder.report({ url: options.url.href, method: options.method, rate, startedAt, elapsedMs });
   } finally {
     open.clear();
     clearInterval(sweep);
@@ -116,9 +122,20 @@ function createPool(options: LoadOptions): Pool {
   });
 }
 
-function dispatchOptions(options: LoadOptions): Dispatcher.DispatchOptions {
+function headersOf(options: LoadOptions, host = options.host): string[] {
   const headers = options.headers.flat();
-  if (options.host !== undefined) headers.push('host', options.host);
+  if (host !== undefined) headers.push('host', host);
+  return headers;
+}
+
+/** The host of the command line holds for all requests; without one each goes to that of its record. */
+function tracedOptions({ method, path, host }: TracedRequest, options: LoadOptions) {
+  const headers = headersOf(options, options.host ?? host);
+  return { method: method as Dispatcher.HttpMethod, path, headers };
+}
+
+function dispatchOptions(options: LoadOptions): Dispatcher.DispatchOptions {
+  const headers = headersOf(options);
   return {
     path: `${options.url.pathname}${options.url.search}`,
     method: options.method as Dispatcher.HttpMethod,
