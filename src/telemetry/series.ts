@@ -20,5 +20,14 @@ export interface Series {
   readonly ended?: boolean;
 }
 
+/** One observation of a histogram that a trace tells more of. */
+export interface Exemplar {
+  /** 32 hexadecimal digits. */
+  readonly traceId: string;
+  readonly seconds: number;
+  /** Wall time in milliseconds. */
+  readonly at: number;
+}
+
 /** Value of every label of the series that takes what is beyond `maxSeries`. */
 export const OVERFLOW_LABEL = 'other';

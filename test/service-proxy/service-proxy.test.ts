@@ -10,6 +10,7 @@ import { eventually } from '../support/eventually.ts';
 import { kernelAllows } from '../support/kernel.ts';
 import { evenkeel, evenkeelBinary, type Finished, type Running, run, start } from '../support/run.ts';
 import { type TempDir, tempDir } from '../support/temp-dir.ts';
+import { hasTool } from '../support/tools.ts';
 import { CLIENT, objects, SERVER } from './web.ts';
 
 const missing = ['nft', 'conntrack', 'curl'].find((tool) => spawnSync(tool, ['--version']).error !== undefined);
@@ -78,6 +79,9 @@ describe.runIf(possible)('evenkeel service-proxy', () => {
     expect(await curl('http://127.0.0.1:10256/livez')).toContain('"healthy":true');
     const metrics = await curl('http://127.0.0.1:10249/metrics');
     expect(metrics).toContain('evenkeel_service_proxy_info{mode="nftables",node="n1"} 1');
+    if (hasTool('promtool', 'what promtool says of the proxy’s metrics')) {
+      expect((await run('promtool', ['check', 'metrics'], { input: metrics })).stderr).toBe('');
+    }
     expect(metrics).toMatch(/evenkeel_service_proxy_service_ports\{family="IPv4"\} 2/);
     expect(await end(running, 'SIGTERM')).toMatchObject({ code: 0, stderr: 'Stopping.\n' });
     expect(await nft()).toBe('');

@@ -2,6 +2,9 @@
 // Knows the engine's reports; what it changes, an action of actions.ts does.
 import { createServer, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
 import type { Logger } from '#lib/log.ts';
+import type { MetricFormat } from '#telemetry/format.ts';
+import { metricsAnswer } from '#telemetry/metrics-page.ts';
+import { processMetrics } from '#telemetry/process-metrics.ts';
 import type { ClusterReport } from '#traffic/proxy/cluster-report.ts';
 import type { Explanation, Question } from '#traffic/proxy/explain/explanation.ts';
 import { questionOf } from '../explain/question.ts';
@@ -9,11 +12,10 @@ import { messageOf, UsageFailure } from '../failure.ts';
 import { type ActionTarget, actionAt, perform } from './actions.ts';
 import { renderIndex } from './index-page.ts';
 import { type ControlledNode, nodeActionAt, nodeReports, performOnNode } from './node-control.ts';
-import { processMetrics } from './process-metrics.ts';
 
 /** What the admin server asks of the traffic engine. */
 export interface ReportSource {
-  metricsText(): Promise<string>;
+  metricsText(format: MetricFormat): Promise<string>;
   clusters(): Promise<readonly ClusterReport[]>;
   configDump(): Promise<unknown>;
   explain(question: Question): Promise<Explanation>;
@@ -24,7 +26,7 @@ export interface AdminOptions {
   readonly port: number;
   readonly engine: ReportSource & Pick<ActionTarget, 'drainEndpoint'>;
   /** Metrics of other parts, each line ended; left out: none. */
-  readonly moreMetrics?: () => string;
+  readonly moreMetrics?: (format: MetricFormat) => string;
   /** Whether everything that should run does. */
   readonly ready: () => boolean;
   /** Nodes that can be stopped and started; none when left out. */
@@ -41,24 +43,23 @@ export interface AdminServer {
 
 type Page = (
   query: URLSearchParams,
+  accept: string | undefined,
 ) => Promise<{ readonly type: string; readonly text: string; readonly status?: number }>;
 
 const TEXT = 'text/plain; charset=utf-8';
 const JSON_TYPE = 'application/json';
-const METRICS = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** Listens, or rejects with the system's error. */
 export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   const { engine, log, nodes = () => [] } = options;
+  const metrics = async (format: MetricFormat): Promise<string> =>
+    `${await engine.metricsText(format)}${options.moreMetrics?.(format) ?? ''}${processMetrics(format)}`;
   const pages: Readonly<Record<string, Page>> = {
     '/': async () => ({
       type: 'text/html; charset=utf-8',
       text: renderIndex(await engine.clusters(), process.uptime()),
     }),
-    '/metrics': async () => ({
-      type: METRICS,
-      text: `${await engine.metricsText()}${options.moreMetrics?.() ?? ''}${processMetrics()}`,
-    }),
+    '/metrics': (_query, accept) => metricsAnswer(metrics, accept),
     '/stats': async () => json(processStats()),
     '/clusters': async () => json(await engine.clusters()),
     '/config_dump': async () => json(await engine.configDump()),
@@ -93,7 +94,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
       return reply(response, 405, TEXT, 'Only GET is served here\n');
     if (page === undefined)
       return reply(response, 404, TEXT, `No such page; there are: ${Object.keys(pages).join(' ')}\n`);
-    page(new URLSearchParams(query)).then(
+    page(new URLSearchParams(query), request.headers.accept).then(
       ({ status = 200, type, text }) => reply(response, status, type, text),
       (error: unknown) => {
         log.error({ path, error: messageOf(error) }, 'Admin page failed');
@@ -144,6 +145,7 @@ function reply(
     'Content-Type': type,
     'Content-Length': Buffer.byteLength(text),
     'Cache-Control': 'no-store',
+    Vary: 'Accept',
     'X-Content-Type-Options': 'nosniff',
     // Its buttons must not be pressed from within another page.
     'X-Frame-Options': 'DENY',

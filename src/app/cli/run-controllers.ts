@@ -2,14 +2,21 @@
 // Knows signals and order; which controllers they are is told by the command.
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { Option } from 'commander';
 import type { ControllerSettings } from '#control/controllers/settings.ts';
 import type { Client } from '#kube/client/client.ts';
 import type { Election } from '#kube/client/leader-election.ts';
 import { systemClock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import type { MetricFormat } from '#telemetry/format.ts';
+import { metricsListener } from '#telemetry/metrics-page.ts';
+import { processMetrics } from '#telemetry/process-metrics.ts';
 import { Failure } from '../failure.ts';
+import { ControlMetrics } from '../main/control-metrics.ts';
 import { openLog } from '../main/file-log.ts';
+import { type Bind, servePages } from '../main/pages.ts';
 import { Shutdown } from '../main/shutdown.ts';
+import { bindParser } from './bind-option.ts';
 import { type ConnectOptions, connect } from './connect.ts';
 import { type LeaderFlags, leaseTimesOf } from './leader-options.ts';
 import { signalled } from './signals.ts';
@@ -22,10 +29,19 @@ export interface ControllersRun {
   readonly settings?: Partial<ControllerSettings>;
 }
 
-export async function runControllers(
-  run: ControllersRun,
-  options: ConnectOptions & LeaderFlags & { readonly verbose: boolean },
-): Promise<void> {
+export interface ControllersFlags extends ConnectOptions, LeaderFlags {
+  readonly metricsBindAddress: readonly Bind[];
+  readonly verbose: boolean;
+}
+
+/** Of `scheduler` and `controllers`; without TLS, so that nothing is served unless somebody asks for it. */
+export function metricsOption(port: number): Option {
+  return new Option('--metrics-bind-address <address>', 'where to serve /metrics of the controllers, e.g. 127.0.0.1')
+    .argParser(bindParser(port))
+    .default([], 'off');
+}
+
+export async function runControllers(run: ControllersRun, options: ControllersFlags): Promise<void> {
   const times = leaseTimesOf(options);
   const log = await openLog(options.verbose ? { verbose: true } : { stderr: 'warn' });
   const shutdown = new Shutdown(log, systemClock);
@@ -42,7 +58,7 @@ export async function runControllers(
     // Stopped after the controllers: nobody else may begin while they still write.
     if (election !== undefined) shutdown.add('lease', () => election.stop());
     if (election !== undefined && (await Promise.race([election.won, stopped])) !== true) return;
-    await work(run, client, log, shutdown, Promise.race([stopped, lossOf(election)]));
+    await work(run, options.metricsBindAddress[0], client, log, shutdown, Promise.race([stopped, lossOf(election)]));
   } finally {
     await shutdown.run();
     clearInterval(awake);
@@ -79,8 +95,15 @@ function lossOf(election: Election | undefined): Promise<void> {
   });
 }
 
+/** Resolves with how to end it. Throws a `Failure` that names the flag when the address cannot be had. */
+export function serveControlMetrics(metrics: ControlMetrics, bind: Bind | undefined): Promise<() => void> {
+  const text = (format: MetricFormat): string => `${metrics.text(format)}${processMetrics(format)}`;
+  return servePages([{ bind, flag: '--metrics-bind-address', listener: metricsListener(text) }]);
+}
+
 async function work(
   { only, started, settings }: ControllersRun,
+  metricsBind: Bind | undefined,
   client: Client,
   log: Logger,
   shutdown: Shutdown,
@@ -92,6 +115,9 @@ async function work(
   ]);
   const informers = createInformers(client, { log: log.child({ part: 'informers' }), clock: systemClock });
   shutdown.add('informers', () => informers.stop());
+  const metrics = new ControlMetrics(informers);
+  shutdown.add('control metrics', () => metrics.stop());
+  shutdown.add('metrics', await serveControlMetrics(metrics, metricsBind));
   const starting = startControllers({
     client,
     informers,

@@ -90,7 +90,10 @@ async function serve(
   const admin = await startAdmin({
     address,
     port: options.adminPort,
-    engine: { ...reports(engine), metricsText: async () => `${await engine.metricsText()}${reloadMetrics(live)}` },
+    engine: {
+      ...reports(engine),
+      metricsText: async (format) => `${await engine.metricsText(format)}${reloadMetrics(live, format)}`,
+    },
     ready: () => !options.stop.aborted && !drained.on,
     drain: () => drained.begin(),
     log: options.log,

@@ -141,7 +141,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
   carryOn();
 
   // 5. Controllers, before there is a node: what they find from last time is put in order first.
-  const { client, informers } = await startControlPlane(
+  const { client, informers, metrics } = await startControlPlane(
     {
       apiUrl: api.url,
       pki,
@@ -207,7 +207,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
     address: PUBLIC_ADDRESS,
     port: ports.admin,
     engine,
-    moreMetrics: () => dns.metricsText(),
+    moreMetrics: (format) => `${dns.metricsText(format)}${metrics.text(format)}`,
     ready: () => !shutdown.begun && !drained.on,
     drain: () => drained.begin(),
     nodes: () => nodes.nodes,

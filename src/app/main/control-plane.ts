@@ -6,6 +6,7 @@ import type { Informers } from '#kube/client/informer.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import { ensureBuiltinObjects } from './builtin-objects.ts';
+import { ControlMetrics } from './control-metrics.ts';
 import { ensureLoadBalancerObjects } from './load-balancer-objects.ts';
 import { INGRESS_CLASS } from './network.ts';
 import type { Pki } from './pki.ts';
@@ -33,7 +34,7 @@ interface ControlPlaneOptions {
 export async function startControlPlane(
   options: ControlPlaneOptions,
   shutdown: Shutdown,
-): Promise<{ client: Client; informers: Informers }> {
+): Promise<{ client: Client; informers: Informers; metrics: ControlMetrics }> {
   const { apiUrl, pki, log, clock } = options;
   const [{ createClient }, { createInformers }, { startControllers }] = await Promise.all([
     import('#kube/client/rest-client.ts'),
@@ -57,6 +58,8 @@ export async function startControlPlane(
     ensureBuiltinObjects(client, INGRESS_CLASS),
     ensureLoadBalancerObjects(client, options.balancerCidrs ?? [], clock),
   ]);
+  const metrics = new ControlMetrics(informers);
+  shutdown.add('control metrics', () => metrics.stop());
   const controllers = await startControllers({
     client,
     informers,
@@ -66,5 +69,5 @@ export async function startControlPlane(
   });
   shutdown.add('controllers', () => controllers.stop());
   informers.start();
-  return { client, informers };
+  return { client, informers, metrics };
 }

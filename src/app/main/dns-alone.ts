@@ -5,6 +5,8 @@ import type { Client } from '#kube/client/client.ts';
 import { createInformers } from '#kube/client/informer.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import type { MetricFormat } from '#telemetry/format.ts';
+import { processMetrics } from '#telemetry/process-metrics.ts';
 import { type DnsServer, startDnsServer } from '#traffic/dns/dns-server.ts';
 import {
   nameserversOf,
@@ -50,8 +52,9 @@ export async function runDns(options: DnsAloneOptions): Promise<void> {
   });
   const informers = createInformers(client, { clock, log });
   const server = await listen(options);
+  const text = (format: MetricFormat): string => `${server.metricsText(format)}${processMetrics(format)}`;
   const metrics = await Promise.all(
-    options.metrics.map(({ address, port }) => serveMetrics([address], port, () => server.metricsText(), log)),
+    options.metrics.map(({ address, port }) => serveMetrics([address], port, text, log)),
   );
   const feed = new DnsFeed({ informers, sink: server, domain, podNames: options.pods === 'verified', clock, log });
   try {

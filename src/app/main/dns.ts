@@ -6,6 +6,7 @@ import type { Client } from '#kube/client/client.ts';
 import type { Informers } from '#kube/client/informer.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import type { MetricFormat } from '#telemetry/format.ts';
 import type { DnsServer } from '#traffic/dns/dns-server.ts';
 import type { UpstreamAddress } from '#traffic/dns/forward/upstream-address.ts';
 import { codeOf, messageOf } from '../failure.ts';
@@ -35,7 +36,7 @@ export interface ClusterDns {
   /** Where pods ask; none where the server could not listen. */
   readonly addresses: readonly string[];
   readonly feed: DnsFeed | undefined;
-  metricsText(): string;
+  metricsText(format?: MetricFormat): string;
 }
 
 /** The tenth address of each Service range, by convention. */
@@ -58,13 +59,13 @@ export async function startDns(options: DnsOptions, shutdown: Shutdown): Promise
   const served = server?.endpoints.map(({ address }) => address) ?? [];
   const told = await tellOf(served, addresses, client, log);
   if (server === undefined || !told) return { addresses: [], feed: undefined, metricsText: () => '' };
-  const metrics = await serveMetrics(served, METRICS_PORT, () => server.metricsText(), log);
+  const metrics = await serveMetrics(served, METRICS_PORT, (format) => server.metricsText(format), log);
   shutdown.add('dns metrics', () => metrics.close());
   const { DnsFeed } = await import('#control/controllers/traffic/dns-feed.ts');
   const feed = new DnsFeed({ informers, sink: server, domain: CLUSTER_DOMAIN, podNames: false, clock, log });
   shutdown.add('dns names', () => feed.stop());
   await feed.start();
-  return { addresses: served, feed, metricsText: () => server.metricsText() };
+  return { addresses: served, feed, metricsText: (format) => server.metricsText(format) };
 }
 
 /** False when the objects could not be written: their address may be another Service's. */

@@ -2,25 +2,19 @@
 // Knows no metric.
 import { createServer, type Server } from 'node:http';
 import type { Logger } from '#lib/log.ts';
+import { type MetricsText, metricsListener } from '#telemetry/metrics-page.ts';
 import { messageOf } from '../failure.ts';
 
 /** An address that cannot be had is left out, and the log says so. */
 export async function serveMetrics(
   addresses: readonly string[],
   port: number,
-  text: () => string,
+  text: MetricsText,
   log: Logger,
 ): Promise<{ close(): Promise<void> }> {
   const servers: Server[] = [];
   for (const address of addresses) {
-    const server = createServer((request, response) => {
-      const found = request.url === '/metrics' && (request.method === 'GET' || request.method === 'HEAD');
-      response.writeHead(found ? 200 : 404, {
-        'Content-Type': `text/plain; ${found ? 'version=0.0.4; ' : ''}charset=utf-8`,
-        'X-Content-Type-Options': 'nosniff',
-      });
-      response.end(found ? text() : 'There is only /metrics\n');
-    });
+    const server = createServer(metricsListener(text));
     try {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);

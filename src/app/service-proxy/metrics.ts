@@ -2,6 +2,7 @@
 // One thread, one memory; knows numbers only.
 import type { Family } from '#lib/ip.ts';
 import { exposition } from '#telemetry/exposition.ts';
+import type { MetricFormat } from '#telemetry/format.ts';
 import { MetricWriter } from '#telemetry/metric-writer.ts';
 import type { MetricDefinition, Series } from '#telemetry/series.ts';
 
@@ -74,8 +75,12 @@ export class ProxyMetrics {
     this.#writer.set(this.#writer.cell(definitions.leftOut, []), leftOut);
   }
 
-  /** In Prometheus' text format. */
-  text(): string {
-    return exposition(Object.values(definitions), [{ memory: this.#memory, series: this.#series, ended: false }]);
+  /** Ends with a line break. */
+  text(format?: MetricFormat): string {
+    return exposition(
+      Object.values(definitions),
+      [{ memory: this.#memory, series: this.#series, ended: false }],
+      format,
+    );
   }
 }

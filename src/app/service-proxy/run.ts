@@ -1,6 +1,5 @@
 // `evenkeel service-proxy` from start to end: what the API says becomes rules, until it is told to end.
 // Knows API servers by a client only; which driver enforces the rules is chosen before.
-import type { RequestListener } from 'node:http';
 import type { Node } from 'kubernetes-types/core/v1.js';
 import { L4Feed, type L4Sink } from '#control/controllers/traffic/l4-feed.ts';
 import type { KubeObject } from '#kube/api/object.ts';
@@ -11,6 +10,9 @@ import { delay } from '#lib/backoff.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import { collectGarbage } from '#lib/sys/collect-garbage.ts';
+import type { MetricFormat } from '#telemetry/format.ts';
+import { metricsListener } from '#telemetry/metrics-page.ts';
+import { processMetrics } from '#telemetry/process-metrics.ts';
 import { TcpFlows } from '#traffic/kernel/conntrack/tcp-flows.ts';
 import { UdpFlows } from '#traffic/kernel/conntrack/udp-flows.ts';
 import type { DriverName } from '#traffic/kernel/contract.ts';
@@ -51,6 +53,8 @@ export interface ServiceProxyDependencies {
   readonly signal: AbortSignal;
   /** Lines for people. */
   readonly tell: (line: string) => void;
+  /** Called once with what prints its metrics, for whoever serves them with others. */
+  readonly onMetrics?: (text: (format: MetricFormat) => string) => void;
   /** Everything that there was at the start is in force. */
   readonly onReady?: () => void;
   /** Where it hears of nodes that have fallen silent; left out where nobody listens to them. */
@@ -89,6 +93,7 @@ async function serve(settings: ServiceProxySettings, deps: ServiceProxyDependenc
   });
   tell(`Driver ${driver.name}: ${reason}`);
   const metrics = new ProxyMetrics(driver.name, settings.node.name);
+  deps.onMetrics?.((format) => metrics.text(format));
   const informers = createInformers(client, { log: log.child({ part: 'informers' }), clock });
   const nodes = informers.of<Node & KubeObject>(builtin('Node'), {
     fieldSelector: `metadata.name=${settings.node.name}`,
@@ -113,13 +118,14 @@ async function serve(settings: ServiceProxySettings, deps: ServiceProxyDependenc
   let keep = settings.keepRules;
   try {
     const leaving = (): boolean => isLeaving(nodes.get(settings.node.name));
+    const metricsText = (format: MetricFormat): string => `${metrics.text(format)}${processMetrics(format)}`;
     closePages = await servePages([
       {
         bind: settings.healthz,
         flag: '--healthz-bind-address',
         listener: proxyHealth(() => proxy.healthy, leaving, clock.wall),
       },
-      { bind: settings.metrics, flag: '--metrics-bind-address', listener: metricsPage(metrics) },
+      { bind: settings.metrics, flag: '--metrics-bind-address', listener: metricsListener(metricsText) },
     ]);
     informers.start();
     const ready = nodes.synced().then(async () => {
@@ -196,14 +202,6 @@ async function clearOthers(
       'What an earlier run with another driver left could not be removed, and may lead packets astray; end this proxy, and run evenkeel service-proxy --cleanup',
     );
   }
-}
-
-function metricsPage(metrics: ProxyMetrics): RequestListener {
-  return (request, response) => {
-    const found = request.url?.split('?')[0] === '/metrics';
-    response.writeHead(found ? 200 : 404, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' });
-    response.end(found ? metrics.text() : 'There is only /metrics\n');
-  };
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

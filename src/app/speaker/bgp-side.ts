@@ -8,6 +8,7 @@ import type { Client } from '#kube/client/client.ts';
 import type { Cancel, Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import { libcObstacle } from '#lib/sys/libc.ts';
+import type { MetricFormat } from '#telemetry/format.ts';
 import { createSpeaker, type Speaker } from '#traffic/announce/bgp/speaker.ts';
 import type { SpeakerStatus } from '#traffic/announce/bgp/status.ts';
 import type { BgpRoute } from '#traffic/model/announce/announcement.ts';
@@ -52,8 +53,8 @@ export class BgpSide {
     return this.#speaker?.status();
   }
 
-  metrics(): string {
-    return this.#speaker?.metrics() ?? '';
+  metrics(format?: MetricFormat): string {
+    return this.#speaker?.metrics(format) ?? '';
   }
 
   /** All that holds from now on. */

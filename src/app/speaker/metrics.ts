@@ -1,6 +1,7 @@
 // What a speaker as a whole counts, and how it prints; ARP and BGP count for themselves.
 // One thread, one memory; knows numbers only.
 import { exposition } from '#telemetry/exposition.ts';
+import type { MetricFormat } from '#telemetry/format.ts';
 import { MetricWriter } from '#telemetry/metric-writer.ts';
 import type { MetricDefinition, Series } from '#telemetry/series.ts';
 
@@ -43,8 +44,12 @@ export class SpeakerTotals {
     this.#writer.add(this.#writer.cell(definitions[name], []), 1);
   }
 
-  /** In Prometheus' text format. */
-  text(): string {
-    return exposition(Object.values(definitions), [{ memory: this.#memory, series: this.#series, ended: false }]);
+  /** Ends with a line break. */
+  text(format?: MetricFormat): string {
+    return exposition(
+      Object.values(definitions),
+      [{ memory: this.#memory, series: this.#series, ended: false }],
+      format,
+    );
   }
 }

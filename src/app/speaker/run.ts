@@ -6,6 +6,9 @@ import { createEventRecorder } from '#kube/client/events.ts';
 import { createInformers } from '#kube/client/informer.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import type { MetricFormat } from '#telemetry/format.ts';
+import { type MetricsText, sendMetrics } from '#telemetry/metrics-page.ts';
+import { processMetrics } from '#telemetry/process-metrics.ts';
 import type { Liveness } from '#traffic/announce/liveness/liveness.ts';
 import { Announcer, type Layer2 } from '#traffic/announce/thread/announcer.ts';
 import { codeOf, Failure, messageOf } from '../failure.ts';
@@ -27,6 +30,8 @@ export interface SpeakerDependencies {
   readonly tell: (line: string) => void;
   /** Nodes that have fallen silent, whenever that changes; none at the end. */
   readonly onSilence?: (silent: ReadonlySet<string>) => void;
+  /** Called once with what prints its metrics, for whoever serves them with others. */
+  readonly onMetrics?: (text: (format: MetricFormat) => string) => void;
 }
 
 type End = () => void | Promise<void>;
@@ -48,7 +53,7 @@ export async function runSpeaker(settings: SpeakerSettings, deps: SpeakerDepende
 /** Resolves when it is told to end, or `failed` is. `ends` is what has to be done afterwards, whatever comes of it. */
 async function speak(
   settings: SpeakerSettings,
-  { client, clock, log, signal, tell, onSilence }: SpeakerDependencies,
+  { client, clock, log, signal, tell, onSilence, onMetrics }: SpeakerDependencies,
   failed: AbortController,
   ends: End[],
 ): Promise<void> {
@@ -132,10 +137,12 @@ async function speak(
     clock,
   });
   speaker = announcing;
-  const text = (): string => {
+  const own = (format: MetricFormat): string => {
     totals.set('refused', heartbeats?.refused ?? 0);
-    return `${totals.text()}${l2?.metrics() ?? ''}${bgp?.metrics() ?? ''}`;
+    return `${totals.text(format)}${l2?.metrics(format) ?? ''}${bgp?.metrics(format) ?? ''}`;
   };
+  onMetrics?.(own);
+  const text = (format: MetricFormat): string => `${own(format)}${processMetrics(format)}`;
   const status = () => ({
     node: nodeName,
     alive: heartbeats?.alivePeers ?? [],
@@ -190,14 +197,14 @@ function describe({ bgp, heartbeatPort }: SpeakerSettings, l2: Layer2 | undefine
   ].join('; ');
 }
 
-function pages(metrics: () => string, status: () => unknown): RequestListener {
+function pages(metrics: MetricsText, status: () => unknown): RequestListener {
   return (request, response) => {
     const path = request.url?.split('?')[0];
     const answer = (code: number, type: string, text: string): void => {
       response.writeHead(code, { 'Content-Type': `${type}; charset=utf-8`, 'X-Content-Type-Options': 'nosniff' });
       response.end(text);
     };
-    if (path === '/metrics') answer(200, 'text/plain; version=0.0.4', metrics());
+    if (path === '/metrics') void sendMetrics(request, response, metrics);
     else if (path === '/status') answer(200, 'application/json', `${JSON.stringify(status(), null, 2)}\n`);
     else if (path === '/healthz') answer(200, 'text/plain', 'ok\n');
     else answer(404, 'text/plain', 'There are /metrics, /status and /healthz\n');

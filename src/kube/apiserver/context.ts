@@ -9,6 +9,7 @@ import type { TolerationSeconds } from './admission/default-tolerations.ts';
 import type { Authorizer } from './authz/authorizer.ts';
 import type { RoleRules } from './authz/escalation.ts';
 import type { TokenAuthenticator, User } from './http/authn.ts';
+import type { RequestMetrics } from './metrics/request-metrics.ts';
 import type { Registry, Resource } from './registry/registry.ts';
 import type { ServiceAccountTokens } from './service-accounts/tokens.ts';
 import type { ServiceAllocations } from './strategies/service/allocations.ts';
@@ -45,6 +46,7 @@ export interface ServerContext {
   /** What may wait for one slow reader of a watch before it is cut off. */
   readonly maxUnreadBytes: number;
   readonly kubeletClient: KubeletCredentials | undefined;
+  readonly metrics: RequestMetrics;
   /** Aborted when the server closes: watches and log streams end. */
   readonly closing: AbortSignal;
 }

@@ -15,6 +15,7 @@ import { TokenAuthenticator, type TokenTable } from './http/authn.ts';
 import { dispatch } from './http/dispatch.ts';
 import { type ApiListener, listen } from './http/listener.ts';
 import { startMaintenance } from './maintenance.ts';
+import { RequestMetrics } from './metrics/request-metrics.ts';
 import { metricsResources } from './metrics/resource-metrics.ts';
 import { Registry } from './registry/registry.ts';
 import { ServiceAccountTokens } from './service-accounts/tokens.ts';
@@ -108,6 +109,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     tolerationSeconds: options.tolerationSeconds ?? defaultTolerationSeconds,
     maxUnreadBytes: options.maxUnreadBytes ?? MAX_UNREAD_BYTES,
     kubeletClient: options.kubeletClient,
+    metrics: new RequestMetrics(clock),
     closing: closing.signal,
   };
   const ready = Promise.withResolvers<void>();

@@ -40,6 +40,20 @@ export interface WorkQueue {
   stop(): Promise<void>;
 }
 
+/** What queues without hooks of their own tell, for the whole process. (Upstream: client-go's metrics provider.) */
+let processHooks: WorkQueueHooks | undefined;
+const live = new Set<WorkQueue>();
+
+/** From now on `hooks` hear of every queue of this process that brings none itself; undefined ends that. */
+export function observeQueues(hooks: WorkQueueHooks | undefined): void {
+  processHooks = hooks;
+}
+
+/** The queues of this process that have been made and not stopped. */
+export function liveQueues(): Iterable<WorkQueue> {
+  return live;
+}
+
 /** client-go's default per-item limits: 5 ms doubling to 1000 s. */
 const BACKOFF = { baseMs: 5, capMs: 1_000_000 };
 
@@ -74,6 +88,7 @@ class Queue implements WorkQueue {
     this.name = name;
     this.#reconcile = reconcile;
     this.#options = options;
+    live.add(this);
   }
 
   get length(): number {
@@ -118,6 +133,7 @@ class Queue implements WorkQueue {
 
   async stop(): Promise<void> {
     this.#state = 'stopped';
+    live.delete(this);
     for (const { cancel } of this.#delayed.values()) cancel();
     this.#delayed.clear();
     this.#dirty.clear();
@@ -144,7 +160,7 @@ class Queue implements WorkQueue {
   }
 
   async #work(key: string, since: number): Promise<void> {
-    const { clock, log, hooks } = this.#options;
+    const { clock, log, hooks = processHooks } = this.#options;
     const began = clock.now();
     hooks?.waited?.(this.name, began - since);
     let failed = false;

@@ -20,6 +20,7 @@ import { createEventRecorder, type EventRecorder } from '#kube/client/events.ts'
 import type { Informers } from '#kube/client/informer.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import type { MetricFormat } from '#telemetry/format.ts';
 import { openCgroups } from './cgroup/open.ts';
 import type { ObjectSource } from './env/container-env.ts';
 import type { ImageMap } from './images.ts';
@@ -39,6 +40,7 @@ import { watchStorage } from './pod/storage-watch.ts';
 import type { PodEvents } from './pod/worker-types.ts';
 import type { Runtime } from './runtime.ts';
 import { startKubeletServer } from './serving/server.ts';
+import { KubeletMetrics } from './stats/kubelet-metrics.ts';
 import { NodeStats } from './stats/node-stats.ts';
 import { unmountBelow } from './volumes/memory-volume.ts';
 import type { StorageSource } from './volumes/persistent.ts';
@@ -95,6 +97,8 @@ export interface KubeletOptions {
     readonly keyPem: string;
     readonly clientCaPem: string;
   };
+  /** Metrics of what runs beside it in this process, each line ended; served with its own. */
+  readonly moreMetrics?: (format: MetricFormat) => string;
   readonly log: Logger;
   readonly clock: Clock;
 }
@@ -149,8 +153,9 @@ function storageSource(client: Client): StorageSource {
   };
 }
 
-function podEvents(recorder: EventRecorder): PodEvents {
+function podEvents(recorder: EventRecorder, metrics: KubeletMetrics): PodEvents {
   return (pod, container, type, reason, message) => {
+    metrics.happened(type, reason);
     const fieldPath = container === undefined ? undefined : containerPath(pod, container);
     recorder.event({ ...pod, apiVersion: 'v1', kind: 'Pod' }, type, reason, message, fieldPath);
   };
@@ -197,6 +202,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const capacity = machineCapacity(dataDir, options.maxPods);
   const objects = objectSource(client);
   const storage = storageSource(client);
+  const metrics = new KubeletMetrics(nodeName, options.moreMetrics);
   const tokens = new PodTokens({ client, clock, log, due: (uid) => manager.refresh(uid) });
   await pods.synced();
   sweepPodDirs(dataDir, new Set(pods.list().map((pod) => pod.metadata?.uid ?? '')));
@@ -219,7 +225,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     services: () => services.list(),
     loopback: { hookFile, namesFile: names.path },
     podPidsLimit: options.podPidsLimit ?? POD_PIDS_LIMIT,
-    events: podEvents(recorder),
+    events: podEvents(recorder, metrics),
     network,
     isolated,
     nodeName,
@@ -237,7 +243,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     clock,
     log,
   });
-  const server = await startKubeletServer({ ...options.serving, pods: manager, runtime, stats, clock, log });
+  const server = await startKubeletServer({ ...options.serving, pods: manager, runtime, stats, metrics, clock, log });
   const facts: NodeFacts = {
     name: nodeName,
     addresses: options.nodeAddresses,

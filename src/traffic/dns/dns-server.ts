@@ -4,6 +4,7 @@
 import { networkInterfaces } from 'node:os';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import type { MetricFormat } from '#telemetry/format.ts';
 import type { DnsClientUpdate, DnsSink, DnsUpdate } from '#traffic/model/dns/ir-dns.ts';
 import { Forwarder } from './forward/forwarder.ts';
 import type { UpstreamAddress } from './forward/upstream-address.ts';
@@ -40,7 +41,7 @@ export interface DnsServerOptions {
 export interface DnsServer extends DnsSink {
   /** Where it listens, for UDP and for TCP alike. */
   readonly endpoints: readonly { readonly address: string; readonly port: number }[];
-  metricsText(): string;
+  metricsText(format?: MetricFormat): string;
   close(): Promise<void>;
 }
 
@@ -93,7 +94,7 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
     endpoints,
     publish: (update: DnsUpdate) => zone.publish(update),
     ...(searchPaths && { publishClients: (update: DnsClientUpdate) => searchPaths.publish(update) }),
-    metricsText: () => metrics.text(zone.names),
+    metricsText: (format) => metrics.text(zone.names, format),
     close,
   };
 }

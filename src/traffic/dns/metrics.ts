@@ -1,6 +1,7 @@
 // What the DNS server counts, and how it prints.
 // One thread, one memory; knows numbers and words of the protocol only.
 import { exposition } from '#telemetry/exposition.ts';
+import type { MetricFormat } from '#telemetry/format.ts';
 import { MetricWriter } from '#telemetry/metric-writer.ts';
 import type { MetricDefinition, Series } from '#telemetry/series.ts';
 import { rcodeName, typeName } from './wire/message.ts';
@@ -96,10 +97,14 @@ export class DnsMetrics {
     this.#count(definitions.cache, outcome);
   }
 
-  /** In Prometheus' text format. */
-  text(names: number): string {
+  /** Ends with a line break. */
+  text(names: number, format?: MetricFormat): string {
     this.#writer.set(this.#writer.cell(definitions.names, []), names);
-    return exposition(Object.values(definitions), [{ memory: this.#memory, series: this.#series, ended: false }]);
+    return exposition(
+      Object.values(definitions),
+      [{ memory: this.#memory, series: this.#series, ended: false }],
+      format,
+    );
   }
 
   #count(definition: MetricDefinition, ...labels: string[]): void {

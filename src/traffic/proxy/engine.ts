@@ -7,6 +7,7 @@ import type { Logger } from '#lib/log.ts';
 import { version } from '#lib/version.ts';
 import { EndedCounts } from '#telemetry/ended-counts.ts';
 import { exposition, type MetricSource, type Total, totals } from '#telemetry/exposition.ts';
+import type { MetricFormat } from '#telemetry/format.ts';
 import { MetricWriter } from '#telemetry/metric-writer.ts';
 import { proxyMetrics } from '#telemetry/proxy-metrics.ts';
 import type { Series } from '#telemetry/series.ts';
@@ -58,8 +59,8 @@ export interface ListeningAddress {
 }
 
 export interface Engine extends Required<TrafficSink> {
-  /** Prometheus text of everything the workers counted. */
-  metricsText(): Promise<string>;
+  /** Text of everything the workers counted, in Prometheus' format when none is named. */
+  metricsText(format?: MetricFormat): Promise<string>;
   /** Every cluster with its endpoints: how they fare, why, and what they have in flight. */
   clusters(): Promise<readonly ClusterReport[]>;
   /**
@@ -286,10 +287,10 @@ class WorkerEngine implements Engine {
     ];
   }
 
-  async metricsText(): Promise<string> {
+  async metricsText(format?: MetricFormat): Promise<string> {
     await Promise.all(this.#workers.map((worker) => worker.sync()));
     this.#health.measure(this.#model.model().clusters.values());
-    return exposition(Object.values(proxyMetrics), this.#sources());
+    return exposition(Object.values(proxyMetrics), this.#sources(), format);
   }
 
   drainEndpoint(cluster: string, key: string, drained: boolean): boolean {

@@ -10,11 +10,13 @@ import { openLog } from '../../main/file-log.ts';
 import { acquireLock } from '../../main/instance-lock.ts';
 import { defaultServiceCidr, serviceNetwork } from '../../main/network.ts';
 import { clusterNodeLife, controllerSettings } from '../../main/node-life.ts';
+import type { Bind } from '../../main/pages.ts';
 import { openPki } from '../../main/pki.ts';
 import { Shutdown } from '../../main/shutdown.ts';
 import { type AccessFlags, accessOf, addAccessOptions } from '../access-options.ts';
 import { addNodeCidrOptions, type NodeCidrFlags, nodeCidrsOf } from '../node-cidr-options.ts';
 import { addNodeLifeOptions, type NodeLifeFlags, nodeLifeOf } from '../node-life-options.ts';
+import { metricsOption, serveControlMetrics } from '../run-controllers.ts';
 import { parseAddress, parsePort } from '../values.ts';
 
 interface Options extends NodeLifeFlags, NodeCidrFlags, AccessFlags {
@@ -24,6 +26,7 @@ interface Options extends NodeLifeFlags, NodeCidrFlags, AccessFlags {
   readonly controllers: boolean;
   readonly kubeletCertificateAuthority?: string;
   readonly serviceCidr: string;
+  readonly metricsBindAddress: readonly Bind[];
   readonly verbose: boolean;
 }
 
@@ -53,6 +56,7 @@ export function apiserverCommand(): Command {
       'addresses of Services: one range, or one of each family; more can be added later as ServiceCIDR objects',
       defaultServiceCidr,
     )
+    .addOption(metricsOption(10_257))
     .option('--verbose', 'log to standard error as well, in detail', false)
     .addHelpText(
       'after',
@@ -109,7 +113,11 @@ Examples:
         if (options.controllers) {
           const { startControlPlane } = await import('../../main/control-plane.ts');
           const settings = { ...controllerSettings(nodeLife), volumesDir: data.volumes, nodeCidrs };
-          await startControlPlane({ apiUrl: api.url, pki, settings, log, clock: systemClock }, shutdown);
+          const { metrics } = await startControlPlane(
+            { apiUrl: api.url, pki, settings, log, clock: systemClock },
+            shutdown,
+          );
+          shutdown.add('metrics', await serveControlMetrics(metrics, options.metricsBindAddress[0]));
         }
         process.stdout.write(`API server  ${api.url}\nexport KUBECONFIG=${data.kubeconfig}\n`);
         await stopped.promise;

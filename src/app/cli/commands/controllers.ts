@@ -2,17 +2,15 @@
 // Knows its options; what decides are the controllers.
 import { Command, Option } from 'commander';
 import { UsageFailure } from '../../failure.ts';
-import type { ConnectOptions } from '../connect.ts';
-import { addLeaderOptions, type LeaderFlags, parseBoolean } from '../leader-options.ts';
+import { addLeaderOptions, parseBoolean } from '../leader-options.ts';
 import { addNodeCidrOptions, type NodeCidrFlags, nodeCidrsOf } from '../node-cidr-options.ts';
-import { runControllers } from '../run-controllers.ts';
+import { type ControllersFlags, metricsOption, runControllers } from '../run-controllers.ts';
 import { addSigningOptions, type SigningFlags, signerOf } from '../signing-options.ts';
 import { parseList } from '../values.ts';
 
-interface Options extends ConnectOptions, LeaderFlags, NodeCidrFlags, SigningFlags {
+interface Options extends ControllersFlags, NodeCidrFlags, SigningFlags {
   readonly only?: readonly string[];
   readonly defaultLoadBalancer: boolean;
-  readonly verbose: boolean;
 }
 
 const LEASE = 'kube-controller-manager';
@@ -36,6 +34,7 @@ export function controllersCommand(): Command {
     .option('--kubeconfig <file>', 'the cluster (default: the embedded one, else as kubectl finds it)')
     .option('--context <name>', 'context of that kubeconfig')
     .option('--data <dir>', 'data directory of an embedded cluster (default: ~/.evenkeel)')
+    .addOption(metricsOption(10_257))
     .option('--verbose', 'log in detail', false);
   return addLeaderOptions(addSigningOptions(addNodeCidrOptions(command)), LEASE)
     .addHelpText(

@@ -1,9 +1,8 @@
 // `evenkeel scheduler`: the scheduler alone, for the pods of any Kubernetes API server.
 // Knows its options; what decides is the controller.
 import { Command } from 'commander';
-import type { ConnectOptions } from '../connect.ts';
-import { addLeaderOptions, type LeaderFlags } from '../leader-options.ts';
-import { runControllers } from '../run-controllers.ts';
+import { addLeaderOptions } from '../leader-options.ts';
+import { type ControllersFlags, metricsOption, runControllers } from '../run-controllers.ts';
 
 export function schedulerCommand(): Command {
   const command = new Command('scheduler')
@@ -14,10 +13,11 @@ export function schedulerCommand(): Command {
     .option('--kubeconfig <file>', 'the cluster (default: the embedded one, else as kubectl finds it)')
     .option('--context <name>', 'context of that kubeconfig')
     .option('--data <dir>', 'data directory of an embedded cluster (default: ~/.evenkeel)')
+    .addOption(metricsOption(10_259))
     .option('--verbose', 'log in detail', false);
   return addLeaderOptions(command, 'kube-scheduler')
     .addHelpText('after', '\nExamples:\n  $ evenkeel scheduler --kubeconfig ~/.kube/config')
-    .action((options: ConnectOptions & LeaderFlags & { verbose: boolean }) =>
+    .action((options: ControllersFlags) =>
       runControllers({ only: ['scheduler'], started: 'Scheduling pods.' }, options),
     );
 }

@@ -8,6 +8,7 @@ import { createClient } from '#kube/client/rest-client.ts';
 import { type KubeletOptions, startKubelet } from '#kube/kubelet/kubelet.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import type { MetricFormat } from '#telemetry/format.ts';
 import { createAuthority } from '#traffic/identity/authority.ts';
 import { codeOf, Failure, messageOf, UsageFailure } from '../../failure.ts';
 import { readImages } from '../../main/images-file.ts';
@@ -54,6 +55,7 @@ export async function runKubelet(settings: KubeletSettings, deps: AgentDependenc
   const proxying = new AbortController();
   let proxy: Promise<void> | undefined;
   const silence = new SilenceBoard();
+  const printers = new Map<string, (format: MetricFormat) => string>();
   const speaker =
     settings.announce === undefined
       ? undefined
@@ -63,6 +65,7 @@ export async function runKubelet(settings: KubeletSettings, deps: AgentDependenc
           log: log.child({ part: 'speaker' }),
           tell,
           onSilence: (silent) => silence.tell(silent),
+          onMetrics: (text) => void printers.set('speaker', text),
         });
   try {
     const joining = { client, nodeName, clock, log, signal };
@@ -72,8 +75,9 @@ export async function runKubelet(settings: KubeletSettings, deps: AgentDependenc
     informers.start();
     // A node that is heard again counts with all that the API says of its pods: that has to be true by then.
     const told = Promise.withResolvers<void>();
+    const onMetrics = (text: (format: MetricFormat) => string): void => void printers.set('proxy', text);
     const onReady = (): void => void told.promise.then(() => speaker?.proxyReady());
-    proxy = serveServices(settings, { client, clock, log, tell, signal: proxying.signal, onReady, silence });
+    proxy = serveServices(settings, { client, clock, log, tell, signal: proxying.signal, onReady, onMetrics, silence });
     const starting = startKubelet({
       client,
       informers,
@@ -103,6 +107,7 @@ export async function runKubelet(settings: KubeletSettings, deps: AgentDependenc
         ...(settings.statusMs === undefined ? {} : { statusMs: settings.statusMs }),
       },
       serving: await serving,
+      moreMetrics: (format) => [...printers.values()].map((text) => text(format)).join(''),
       log: log.child({ part: 'kubelet' }),
       clock,
     });

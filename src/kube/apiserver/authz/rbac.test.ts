@@ -224,7 +224,8 @@ describe('a ClusterRole', () => {
   test('grants paths', async () => {
     await grantCluster('paths', { nonResourceURLs: ['/logs/*', '/metrics'], verbs: ['get'] });
     // Allowed, and not served.
-    for (const path of ['/metrics', '/logs/a/b']) expect((await jane('GET', path)).code, path).toBe(404);
+    expect((await jane('GET', '/metrics')).code).toBe(200);
+    expect((await jane('GET', '/logs/a/b')).code).toBe(404);
     expect((await jane('GET', '/logs')).code).toBe(403);
     expect((await jane('POST', '/metrics')).code).toBe(403);
   });

@@ -1,6 +1,8 @@
 // The paths that are not resources: health, version, discovery and OpenAPI.
 // Knows paths and documents; what is served comes from the registry.
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { MetricFormat } from '#telemetry/format.ts';
+import { metricsAnswer } from '#telemetry/metrics-page.ts';
 import type { ServerContext } from '../context.ts';
 import { negotiate } from '../http/negotiation.ts';
 import { sendBytes, sendObject } from '../http/respond.ts';
@@ -27,6 +29,13 @@ export async function serveNonResource(
   if (health !== null) {
     const text = url.searchParams.has('verbose') ? `[+]ping ok\n[+]store ok\n${health[1]} check passed\n` : 'ok';
     await sendBytes(request, response, 200, 'text/plain; charset=utf-8', text);
+    return true;
+  }
+  if (path === '/metrics') {
+    const { registry, store, metrics } = server;
+    const text = (format: MetricFormat): string => metrics.text(registry.storedCounts(), store.revision(), format);
+    const answer = await metricsAnswer(text, request.headers.accept);
+    await sendBytes(request, response, 200, answer.type, answer.text, { vary: 'Accept' });
     return true;
   }
   if (path.startsWith('/openapi/')) return sendOpenApi(server, request, response, url);
@@ -102,6 +111,7 @@ function rootPaths(server: ServerContext): string[] {
     ...groups,
     '/healthz',
     '/livez',
+    '/metrics',
     '/openapi/v2',
     '/openapi/v3',
     KEYS_PATH,

@@ -8,6 +8,7 @@ import { assertAllowed } from '../authz/authorizer.ts';
 import { impersonated } from '../authz/impersonation.ts';
 import type { ResourceRequest, ServerContext } from '../context.ts';
 import { isHealth, serveNonResource } from '../discovery/nonresource.ts';
+import type { Subject } from '../metrics/request-metrics.ts';
 import { anonymous, authenticate } from './authn.ts';
 import { builtinOffer, customOffer, negotiate } from './negotiation.ts';
 import { parseResourcePath } from './paths.ts';
@@ -22,8 +23,14 @@ export async function dispatch(
 ): Promise<void> {
   // A client that is gone is no failure of ours, whatever was still on its way to it.
   response.on('error', (error) => server.log.debug({ error: String(error), path: request.url }, 'Answer was cut off'));
+  const subject: Subject = { verb: nonResourceVerb(request.method), group: '', resource: 'none', longRunning: false };
+  const counted = server.metrics.begin(subject);
+  response.once('close', () => counted.end(response.statusCode));
   try {
-    await serve(server, request, response, upgrade);
+    await serve(server, request, response, upgrade, (found) => {
+      Object.assign(subject, found);
+      counted.named();
+    });
   } catch (error) {
     await fail(server, request, response, error).catch((second: unknown) => {
       server.log.error({ error: second, path: request.url }, 'Cannot answer a request');
@@ -37,6 +44,7 @@ async function serve(
   request: Http2ServerRequest,
   response: Http2ServerResponse,
   upgrade: Upgrade | undefined,
+  told: (subject: Subject) => void,
 ): Promise<void> {
   const url = parseUrl(request.url);
   const self = authenticate(request, server.tokens);
@@ -68,7 +76,9 @@ async function serve(
     upgrade,
     warnings: [],
   };
-  const reply = await handlerFor(resourceRequest)(resourceRequest);
+  const { verb, handler } = handlerFor(resourceRequest);
+  told(subjectOf(resourceRequest, verb));
+  const reply = await handler(resourceRequest);
   if (reply === undefined) return;
   const { format } = negotiate(request.headers.accept, resource.inProtobuf ? builtinOffer : customOffer);
   await sendObject(request, response, {
@@ -82,6 +92,27 @@ async function serve(
 function opensStream(attributes: Attributes): boolean {
   if (attributes.kind === 'path' || attributes.resource !== 'pods' || attributes.verb !== 'get') return false;
   return ['attach', 'exec', 'portforward'].includes(attributes.subresource);
+}
+
+/** Answers that last as long as the client likes. */
+const LONG = new Set(['log', 'exec', 'attach', 'portforward', 'proxy']);
+
+function subjectOf({ resource, subresource }: ResourceRequest, verb: string): Subject {
+  const { group, resource: plural } = resource.definition;
+  // What follows proxy/ is a path of the client's choice.
+  const part = subresource?.split('/', 1)[0] ?? '';
+  return {
+    verb,
+    group,
+    resource: part === '' ? plural : `${plural}/${part}`,
+    longRunning: verb === 'watch' || LONG.has(part),
+  };
+}
+
+/** A method of the client's invention must not open a series. */
+function nonResourceVerb(method: string | undefined): string {
+  const verb = (method ?? '').toLowerCase();
+  return ['get', 'head', 'post', 'put', 'patch', 'delete', 'options'].includes(verb) ? verb : 'other';
 }
 
 /** As a segment of a path; `URL` would resolve these, and an object's name would lead to another resource. */

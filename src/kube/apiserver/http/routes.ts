@@ -66,10 +66,17 @@ export function subresourceVerbs(name: string): Verb[] {
 }
 
 /** Throws `StatusError` 404, 405. */
-export function handlerFor(request: ResourceRequest): Handler {
+export function handlerFor(request: ResourceRequest): { readonly verb: string; readonly handler: Handler } {
   const { definition } = request.resource;
-  if (/^proxy(\/|$)/.test(request.subresource ?? '') && definition.subresources.includes('proxy')) return proxyRequest;
+  if (/^proxy(\/|$)/.test(request.subresource ?? '') && definition.subresources.includes('proxy')) {
+    return { verb: 'connect', handler: proxyRequest };
+  }
   const verb = verbOf(request);
+  return { verb, handler: handlerOf(request, verb) };
+}
+
+function handlerOf(request: ResourceRequest, verb: Verb): Handler {
+  const { definition } = request.resource;
   if (request.subresource !== undefined) {
     const served = definition.subresources.includes(request.subresource)
       ? subresources[request.subresource]

@@ -57,6 +57,10 @@ export class Collection {
     return this.#items.get(this.keyOf(namespace, name));
   }
 
+  get size(): number {
+    return this.#items.size;
+  }
+
   /** Current objects in key order, of one namespace or of all. */
   list(namespace?: string): readonly Stored[] {
     this.#sorted ??= [...this.#items.values()].sort((a, b) => (a.key < b.key ? -1 : 1));

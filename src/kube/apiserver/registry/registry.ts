@@ -134,6 +134,14 @@ export class Registry {
     return this.#resources.values();
   }
 
+  /** How many objects are stored of each resource that has been read, by `group/resource` or `resource`. */
+  *storedCounts(): Iterable<{ readonly group: string; readonly resource: string; readonly count: number }> {
+    for (const [name, collection] of this.#collections) {
+      const [resource = '', group = ''] = name.split('/').reverse();
+      yield { group, resource, count: collection.size };
+    }
+  }
+
   close(): void {
     for (const collection of this.#collections.values()) collection.close();
   }

@@ -7,10 +7,12 @@ import type { Duplex } from 'node:stream';
 import { refuseUpgrade } from '#kube/streaming/upgrade.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import { metricsAnswer } from '#telemetry/metrics-page.ts';
 import { parseLogQuery } from '../logs/log-line.ts';
 import { readLogs } from '../logs/read-logs.ts';
 import type { PodManager } from '../pod/pod-manager.ts';
 import type { Runtime } from '../runtime.ts';
+import type { KubeletMetrics } from '../stats/kubelet-metrics.ts';
 import { serveUpgrade } from './upgrades.ts';
 
 export interface KubeletServerOptions {
@@ -23,6 +25,7 @@ export interface KubeletServerOptions {
   readonly runtime: Runtime;
   readonly clock: Clock;
   readonly stats: StatsReports;
+  readonly metrics: KubeletMetrics;
   readonly log: Logger;
 }
 
@@ -67,7 +70,12 @@ async function serveLogs(options: KubeletServerOptions, url: URL, response: Serv
   response.end();
 }
 
-async function serve(options: KubeletServerOptions, target: string, response: ServerResponse): Promise<void> {
+async function serve(
+  options: KubeletServerOptions,
+  target: string,
+  accept: string | undefined,
+  response: ServerResponse,
+): Promise<void> {
   if (!URL.canParse(target, 'https://kubelet')) return text(response, 400, `"${target}" is not a path\n`);
   const url = new URL(target, 'https://kubelet');
   if (url.pathname.startsWith('/containerLogs/')) return await serveLogs(options, url, response);
@@ -86,6 +94,12 @@ async function serve(options: KubeletServerOptions, target: string, response: Se
     response.end(JSON.stringify(await options.stats.summary()));
     return;
   }
+  if (url.pathname === '/metrics') {
+    const answer = await metricsAnswer((format) => options.metrics.text(options.pods.running(), format), accept);
+    response.writeHead(200, { 'content-type': answer.type, vary: 'Accept' });
+    response.end(answer.text);
+    return;
+  }
   if (url.pathname === '/metrics/resource') {
     response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
     response.end(await options.stats.resourceMetrics());
@@ -94,7 +108,7 @@ async function serve(options: KubeletServerOptions, target: string, response: Se
   text(
     response,
     404,
-    `the kubelet serves /containerLogs, /exec, /attach, /portForward, /pods, /stats/summary, /metrics/resource and /healthz, not "${url.pathname}"\n`,
+    `the kubelet serves /containerLogs, /exec, /attach, /portForward, /pods, /stats/summary, /metrics, /metrics/resource and /healthz, not "${url.pathname}"\n`,
   );
 }
 
@@ -110,7 +124,7 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
     },
     (request, response) => {
       const { url: target = '/' } = request;
-      serve(options, target, response).catch((error: Error) => {
+      serve(options, target, request.headers.accept, response).catch((error: Error) => {
         options.log.info({ path: target, error: error.message }, 'Request failed');
         if (response.headersSent) response.destroy();
         else text(response, 400, `${error.message}\n`);

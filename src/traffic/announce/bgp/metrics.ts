@@ -1,6 +1,7 @@
 // What a speaker counts, and how it prints.
 // One thread, one memory; knows names of peers and words of the protocol only.
 import { exposition } from '#telemetry/exposition.ts';
+import type { MetricFormat } from '#telemetry/format.ts';
 import { MetricWriter } from '#telemetry/metric-writer.ts';
 import type { MetricDefinition, Series } from '#telemetry/series.ts';
 
@@ -71,9 +72,13 @@ export class SpeakerMetrics {
     for (const definition of Object.values(definitions)) this.#writer.release(definition, ([name]) => name === peer);
   }
 
-  /** In Prometheus' text format. */
-  text(): string {
-    return exposition(Object.values(definitions), [{ memory: this.#memory, series: this.#series, ended: false }]);
+  /** Ends with a line break. */
+  text(format?: MetricFormat): string {
+    return exposition(
+      Object.values(definitions),
+      [{ memory: this.#memory, series: this.#series, ended: false }],
+      format,
+    );
   }
 
   #set(definition: MetricDefinition, value: number, ...labels: string[]): void {

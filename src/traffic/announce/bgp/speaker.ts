@@ -2,6 +2,7 @@
 // Puts peers, connections and BFD together; what to announce is said from outside, as a whole.
 import { type Clock, systemClock } from '#lib/clock.ts';
 import { type Logger, silentLogger } from '#lib/log.ts';
+import type { MetricFormat } from '#telemetry/format.ts';
 import { RemoteBfd } from './bfd/remote.ts';
 import type { BfdHandle } from './bfd/service.ts';
 import { type PeerConfig, peerProblems } from './config.ts';
@@ -48,7 +49,7 @@ export interface Speaker {
   setPeers(peers: readonly PeerConfig[]): void;
   status(): SpeakerStatus;
   /** In Prometheus' text format. */
-  metrics(): string;
+  metrics(format?: MetricFormat): string;
   /** Withdraws everything, says goodbye, and resolves when connections are closed. */
   close(options?: CloseOptions): Promise<void>;
 }
@@ -176,8 +177,8 @@ class BgpSpeaker implements Speaker {
     return { localAs, routerId, ...(this.#port === undefined ? {} : { port: this.#port }), peers };
   }
 
-  metrics(): string {
-    return this.#metrics.text();
+  metrics(format?: MetricFormat): string {
+    return this.#metrics.text(format);
   }
 
   async close(options: CloseOptions = {}): Promise<void> {

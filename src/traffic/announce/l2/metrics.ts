@@ -1,6 +1,7 @@
 // What a layer 2 announcer counts, and how it prints.
 // One thread writes and another prints, through one memory; knows numbers only.
 import { exposition } from '#telemetry/exposition.ts';
+import type { MetricFormat } from '#telemetry/format.ts';
 import { MetricWriter } from '#telemetry/metric-writer.ts';
 import type { MetricDefinition, Series } from '#telemetry/series.ts';
 
@@ -47,7 +48,7 @@ export class L2Metrics {
   }
 }
 
-/** In Prometheus' text format. */
-export function l2MetricsText(memory: SharedArrayBuffer, series: readonly Series[]): string {
-  return exposition(Object.values(definitions), [{ memory, series, ended: false }]);
+/** Ends with a line break. */
+export function l2MetricsText(memory: SharedArrayBuffer, series: readonly Series[], format?: MetricFormat): string {
+  return exposition(Object.values(definitions), [{ memory, series, ended: false }], format);
 }

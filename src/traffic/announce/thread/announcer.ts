@@ -3,6 +3,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Cancel, Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import type { MetricFormat } from '#telemetry/format.ts';
 import type { Series } from '#telemetry/series.ts';
 import type { L2Announcement } from '#traffic/model/announce/announcement.ts';
 import { L2_METRIC_BYTES, l2MetricsText } from '../l2/metrics.ts';
@@ -40,7 +41,7 @@ export interface Layer2 {
   /** Tells of all addresses anew: somebody else may have been taken for their place meanwhile. */
   announceAll(): void;
   /** In Prometheus' text format. */
-  metrics(): string;
+  metrics(format?: MetricFormat): string;
   /** Answers for nothing any more. */
   close(): void;
 }
@@ -99,7 +100,7 @@ export class Announcer {
       },
       hold: (announcements) => this.#tell({ kind: 'hold', announcements }),
       announceAll: () => this.#tell({ kind: 'announce_all' }),
-      metrics: () => l2MetricsText(this.#metrics, this.#series),
+      metrics: (format) => l2MetricsText(this.#metrics, this.#series, format),
       close: () => this.#tell({ kind: 'close_l2' }),
     };
   }

@@ -24,6 +24,7 @@ export class ClockLab {
   readonly #backend: Backend;
   readonly #clients: RawClient[] = [];
   #port = 0;
+  #series = 0;
   #applied: () => void = () => {};
 
   private constructor(backend: Backend, limits: Partial<HttpLimits>) {
@@ -48,6 +49,7 @@ export class ClockLab {
       clock: this.clock,
       log: silentLogger,
       send: (message) => {
+        if (message.type === 'series') this.#series += message.series.ended === true ? -1 : 1;
         if (message.type === 'listening') this.#port = message.port;
         if (message.type === 'applied') this.#applied();
       },
@@ -74,6 +76,11 @@ export class ClockLab {
   /** Of the HTTP listener. */
   get port(): number {
     return this.#port;
+  }
+
+  /** Series of metrics that are open. */
+  get series(): number {
+    return this.#series;
   }
 
   client(): RawClient {
