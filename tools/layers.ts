@@ -28,6 +28,7 @@ const EVERYTHING = [
   'traffic/dns',
   'traffic/announce',
   'traffic/identity',
+  'control/autoscale',
   'control/controllers',
   'telemetry',
   'app',
@@ -52,7 +53,8 @@ export const layers: readonly Layer[] = [
   { room: 'traffic/dns', may: ['traffic/model', 'telemetry', 'lib'] },
   { room: 'traffic/announce', may: ['traffic/model', 'telemetry', 'lib'] },
   { room: 'traffic/identity', may: ['lib'] },
-  { room: 'control/controllers', may: ['kube/client', 'kube/api', 'traffic/model', 'lib'] },
+  { room: 'control/autoscale', may: ['lib'], pure: true },
+  { room: 'control/controllers', may: ['kube/client', 'kube/api', 'traffic/model', 'control/autoscale', 'lib'] },
   { room: 'telemetry', may: ['lib'] },
   { room: 'app', may: EVERYTHING },
 ];

@@ -94,6 +94,7 @@ export const quantityFields: ReadonlySet<string> = new Set([
   'ResourceRequirements.requests',
   'VolumeResourceRequirements.limits',
   'VolumeResourceRequirements.requests',
+  'HPAScalingRules.tolerance',
   'MetricTarget.averageValue',
   'MetricTarget.value',
   'MetricValueStatus.averageValue',

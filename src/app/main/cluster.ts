@@ -1,5 +1,6 @@
 // Starts the embedded cluster: one ordered list of parts, each with the reason for its place; stopping is its mirror.
 // Knows every part by its door and none from the inside.
+import type { AutoscalingSettings } from '#control/controllers/settings.ts';
 import type { Client } from '#kube/client/client.ts';
 import type { Informers } from '#kube/client/informer.ts';
 import type { Clock } from '#lib/clock.ts';
@@ -38,6 +39,7 @@ export interface ClusterOptions {
   readonly workers: number;
   readonly nodeLife: NodeLife;
   readonly access: AccessSettings;
+  readonly autoscaling: AutoscalingSettings;
   /** File for the access log, `-` for standard output; off when left out. */
   readonly accessLog?: string;
   /** Remembered with those of earlier starts, which go on running. */
@@ -145,7 +147,11 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
     {
       apiUrl: api.url,
       pki,
-      settings: { ...controllerSettings(nodeLife), volumesDir: data.volumes },
+      settings: {
+        ...controllerSettings(nodeLife),
+        volumesDir: data.volumes,
+        autoscaling: options.autoscaling,
+      },
       balancerCidrs: network.balancerCidrs,
       log,
       clock,

@@ -3,6 +3,7 @@
 import type { Job } from 'kubernetes-types/batch/v1.js';
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import type { Ingress } from 'kubernetes-types/networking/v1.js';
+import type { AutoscalingSettings } from '#control/controllers/settings.ts';
 import { type KubeObject, objectKey } from '#kube/api/object.ts';
 import { builtin } from '#kube/api/resources.ts';
 import { delay } from '#lib/backoff.ts';
@@ -43,6 +44,7 @@ export interface UpOptions {
   readonly workers: number;
   readonly nodeLife: NodeLife;
   readonly access: AccessSettings;
+  readonly autoscaling: AutoscalingSettings;
   readonly accessLog?: string;
   readonly verbose: boolean;
   /** Said on the command line, over what the manifests' evenkeel.yaml says. */
@@ -170,6 +172,7 @@ async function startWithProgress(
       workers: options.workers,
       nodeLife: options.nodeLife,
       access: options.access,
+      autoscaling: options.autoscaling,
       images: { ...manifests.images, ...options.imagesOnTop },
       stubImages: options.stubImages,
       ...(options.engine === undefined ? {} : { engine: options.engine }),

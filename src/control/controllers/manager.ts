@@ -15,6 +15,7 @@ import { endpointsController } from './endpoints/index.ts';
 import { endpointSliceController } from './endpointslice/index.ts';
 import { endpointSliceMirroringController } from './endpointslice-mirroring/index.ts';
 import { garbageCollector } from './garbage-collector/index.ts';
+import { hpaController } from './hpa/index.ts';
 import { ipamController } from './ipam/index.ts';
 import { jobController } from './job/index.ts';
 import { namespaceController } from './namespace/index.ts';
@@ -64,6 +65,8 @@ export const controllers: readonly Controller[] = [
   disruptionController,
   // A node that asks for its certificate can say nothing before it has it, but comes back.
   certificatesController,
+  // Sizes follow what is measured of pods that run.
+  hpaController,
   // Cleaning up is in no hurry; and it must have seen every owner before it calls anything ownerless.
   garbageCollector,
   ttlAfterFinishedController,

@@ -17,6 +17,31 @@ export interface CertificateTerms {
   readonly to: number;
 }
 
+/** Times in milliseconds; each upstream flag begins with --horizontal-pod-autoscaler-. */
+export interface AutoscalingSettings {
+  /** Between two looks at an autoscaler. Upstream: ...-sync-period. */
+  readonly syncPeriodMs: number;
+  /** Over which the highest recommendation counts, for whoever names no window. Upstream: ...-downscale-stabilization. */
+  readonly downscaleStabilizationMs: number;
+  /** Share of the target that is no deviation. Upstream: ...-tolerance. */
+  readonly tolerance: number;
+  /** Upstream: ...-cpu-initialization-period. */
+  readonly cpuInitializationMs: number;
+  /** Upstream: ...-initial-readiness-delay. */
+  readonly initialReadinessDelayMs: number;
+  /** Autoscalers looked at at a time. Upstream: --concurrent-horizontal-pod-autoscaler-syncs. */
+  readonly workers: number;
+}
+
+export const defaultAutoscaling: AutoscalingSettings = {
+  syncPeriodMs: 15_000,
+  downscaleStabilizationMs: 300_000,
+  tolerance: 0.1,
+  cpuInitializationMs: 300_000,
+  initialReadinessDelayMs: 30_000,
+  workers: 5,
+};
+
 export interface ControllerSettings {
   /** Between two looks at every node, in milliseconds. Upstream: --node-monitor-period. */
   readonly nodeMonitorPeriodMs: number;
@@ -36,6 +61,7 @@ export interface ControllerSettings {
   readonly volumesDir: string | undefined;
   /** What is divided among the nodes for their pods, one of each family. Upstream: --allocate-node-cidrs. */
   readonly nodeCidrs: readonly NodeCidrs[];
+  readonly autoscaling: AutoscalingSettings;
   /** Whether Services of type LoadBalancer that name no class get addresses of our pools. */
   readonly defaultLoadBalancer: boolean;
   /** Signs a request (PKCS #10, PEM text) and yields the certificate; undefined: nobody signs. Upstream: --cluster-signing-cert-file. */
@@ -52,6 +78,7 @@ export const defaultSettings: ControllerSettings = {
   unhealthyZoneThreshold: 0.55,
   volumesDir: undefined,
   nodeCidrs: [],
+  autoscaling: defaultAutoscaling,
   defaultLoadBalancer: true,
   signCertificate: undefined,
 };

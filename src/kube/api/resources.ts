@@ -121,6 +121,12 @@ export const builtinResources: readonly ResourceDefinition[] = Object.freeze([
     categories: IN_ALL,
     subresources: STATUS,
   }),
+  // The same objects in the older form.
+  define('autoscaling/v1', 'horizontalpodautoscalers', 'HorizontalPodAutoscaler', true, {
+    shortNames: ['hpa'],
+    categories: IN_ALL,
+    subresources: STATUS,
+  }),
   define('networking.k8s.io/v1', 'ingresses', 'Ingress', true, { shortNames: ['ing'], subresources: STATUS }),
   define('networking.k8s.io/v1', 'ingressclasses', 'IngressClass', false),
   define('networking.k8s.io/v1', 'networkpolicies', 'NetworkPolicy', true, { shortNames: ['netpol'] }),
@@ -164,6 +170,7 @@ export const builtinResources: readonly ResourceDefinition[] = Object.freeze([
 
 const byKind = new Map(builtinResources.map((definition) => [definition.kind, definition]));
 byKind.set('Event', resource('v1', 'events'));
+byKind.set('HorizontalPodAutoscaler', resource('autoscaling/v2', 'horizontalpodautoscalers'));
 
 function resource(groupVersion: string, name: string): ResourceDefinition {
   const found = builtinResources.find(

@@ -2,6 +2,7 @@
 // Knows options and signals.
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
+import { defaultAutoscaling } from '#control/controllers/settings.ts';
 import { systemClock } from '#lib/clock.ts';
 import { codeOf, messageOf, UsageFailure } from '../../failure.ts';
 import { startApi } from '../../main/api.ts';
@@ -14,12 +15,13 @@ import type { Bind } from '../../main/pages.ts';
 import { openPki } from '../../main/pki.ts';
 import { Shutdown } from '../../main/shutdown.ts';
 import { type AccessFlags, accessOf, addAccessOptions } from '../access-options.ts';
+import { type AutoscalingFlags, addAutoscalingOptions, autoscalingOf } from '../autoscaling-options.ts';
 import { addNodeCidrOptions, type NodeCidrFlags, nodeCidrsOf } from '../node-cidr-options.ts';
 import { addNodeLifeOptions, type NodeLifeFlags, nodeLifeOf } from '../node-life-options.ts';
 import { metricsOption, serveControlMetrics } from '../run-controllers.ts';
 import { parseAddress, parsePort } from '../values.ts';
 
-interface Options extends NodeLifeFlags, NodeCidrFlags, AccessFlags {
+interface Options extends NodeLifeFlags, NodeCidrFlags, AccessFlags, AutoscalingFlags {
   readonly advertiseAddress?: string;
   readonly data?: string;
   readonly apiPort: number;
@@ -112,7 +114,12 @@ Examples:
         lock.describe({ apiUrl: api.url });
         if (options.controllers) {
           const { startControlPlane } = await import('../../main/control-plane.ts');
-          const settings = { ...controllerSettings(nodeLife), volumesDir: data.volumes, nodeCidrs };
+          const settings = {
+            ...controllerSettings(nodeLife),
+            volumesDir: data.volumes,
+            nodeCidrs,
+            autoscaling: autoscalingOf(options),
+          };
           const { metrics } = await startControlPlane(
             { apiUrl: api.url, pki, settings, log, clock: systemClock },
             shutdown,
@@ -126,7 +133,10 @@ Examples:
         log.flush();
       }
     });
-  return addNodeLifeOptions(addNodeCidrOptions(addAccessOptions(command)), clusterNodeLife);
+  return addNodeLifeOptions(
+    addAutoscalingOptions(addNodeCidrOptions(addAccessOptions(command)), defaultAutoscaling),
+    clusterNodeLife,
+  );
 }
 
 const listOf = (text: string | undefined): string[] => (text === undefined ? [] : [text]);

@@ -1,14 +1,16 @@
 // `evenkeel controllers`: what makes the cluster be what its objects say, beside any Kubernetes API server.
 // Knows its options; what decides are the controllers.
 import { Command, Option } from 'commander';
+import { defaultAutoscaling } from '#control/controllers/settings.ts';
 import { UsageFailure } from '../../failure.ts';
+import { type AutoscalingFlags, addAutoscalingOptions, autoscalingOf } from '../autoscaling-options.ts';
 import { addLeaderOptions, parseBoolean } from '../leader-options.ts';
 import { addNodeCidrOptions, type NodeCidrFlags, nodeCidrsOf } from '../node-cidr-options.ts';
 import { type ControllersFlags, metricsOption, runControllers } from '../run-controllers.ts';
 import { addSigningOptions, type SigningFlags, signerOf } from '../signing-options.ts';
 import { parseList } from '../values.ts';
 
-interface Options extends ControllersFlags, NodeCidrFlags, SigningFlags {
+interface Options extends ControllersFlags, NodeCidrFlags, SigningFlags, AutoscalingFlags {
   readonly only?: readonly string[];
   readonly defaultLoadBalancer: boolean;
 }
@@ -36,7 +38,8 @@ export function controllersCommand(): Command {
     .option('--data <dir>', 'data directory of an embedded cluster (default: ~/.evenkeel)')
     .addOption(metricsOption(10_257))
     .option('--verbose', 'log in detail', false);
-  return addLeaderOptions(addSigningOptions(addNodeCidrOptions(command)), LEASE)
+  const grown = addAutoscalingOptions(addSigningOptions(addNodeCidrOptions(command)), defaultAutoscaling);
+  return addLeaderOptions(grown, LEASE)
     .addHelpText(
       'after',
       `
@@ -65,6 +68,7 @@ Examples:
             defaultLoadBalancer: options.defaultLoadBalancer,
             nodeCidrs: nodeCidrsOf(options),
             signCertificate: signerOf(options),
+            autoscaling: autoscalingOf(options),
           },
         },
         { ...options, ...lease },

@@ -13,6 +13,12 @@ import { childProgress, followDetached, isDetachedChild, tellEnded, tellUp } fro
 import { liveProgress, type Progress, plainProgress } from '../../up/progress.ts';
 import { runUp } from '../../up/run.ts';
 import { type AccessFlags, accessOf, addAccessOptions } from '../access-options.ts';
+import {
+  type AutoscalingFlags,
+  addAutoscalingOptions,
+  autoscalingOf,
+  localAutoscaling,
+} from '../autoscaling-options.ts';
 import { checkCniList, cniOf, zoneNames } from '../checks.ts';
 import { parseDnsUpstream } from '../dns-option.ts';
 import { parseImage } from '../image-option.ts';
@@ -21,7 +27,7 @@ import { type NodeLiveness, nodeLivenessOption } from '../node-liveness-option.t
 import { signalled } from '../signals.ts';
 import { collect, parseCount, parseDuration, parseList, parsePort } from '../values.ts';
 
-interface Options extends NodeLifeFlags, AccessFlags {
+interface Options extends NodeLifeFlags, AccessFlags, AutoscalingFlags {
   readonly detach: boolean;
   readonly data?: string;
   readonly recursive: boolean;
@@ -165,7 +171,7 @@ Examples:
     .action(async (paths: string[], options: Options) => {
       process.exitCode = (await up(paths, options)) ? 0 : 1;
     });
-  return addNodeLifeOptions(addAccessOptions(command), localNodeLife);
+  return addAutoscalingOptions(addNodeLifeOptions(addAccessOptions(command), localNodeLife), localAutoscaling);
 }
 
 async function up(paths: readonly string[], options: Options): Promise<boolean> {
@@ -214,6 +220,7 @@ async function up(paths: readonly string[], options: Options): Promise<boolean> 
         workers: options.workers,
         nodeLife,
         access: accessOf(options),
+        autoscaling: autoscalingOf(options),
         verbose: options.verbose,
         imagesOnTop: options.image ?? {},
         stubImages: options.stubImages,

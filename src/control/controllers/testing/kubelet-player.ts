@@ -69,7 +69,8 @@ export function playKubelet(client: Client, informers: Informers): KubeletPlayer
         addresses.set(uid, ip);
       }
       const condition: PodCondition = { type: 'Ready', status: ready, lastTransitionTime: new Date().toISOString() };
-      const status = { phase: 'Running', podIP: ip, podIPs: [{ ip }], conditions: [condition] };
+      const startTime = pod.status?.startTime ?? new Date().toISOString();
+      const status = { phase: 'Running', startTime, podIP: ip, podIPs: [{ ip }], conditions: [condition] };
       await client.patch(PODS, name, namespace, 'strategic', { metadata: { uid }, status }, { subresource: 'status' });
     } catch (error) {
       if (!isStatus(error, 404) && !isStatus(error, 409)) throw error;

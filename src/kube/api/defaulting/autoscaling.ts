@@ -1,5 +1,7 @@
 // Defaults of HorizontalPodAutoscaler.
 // Upstream source of the rules: pkg/apis/autoscaling/v2/defaults.go.
+
+import type { HorizontalPodAutoscaler as OlderAutoscaler } from 'kubernetes-types/autoscaling/v1.js';
 import type { HorizontalPodAutoscaler, HPAScalingRules } from 'kubernetes-types/autoscaling/v2.js';
 import { fill } from './fill.ts';
 
@@ -36,4 +38,9 @@ export function horizontalPodAutoscalerDefaults(autoscaler: HorizontalPodAutosca
     fill(spec.behavior.scaleDown ?? {}, scaleDown());
   }
   fill(autoscaler, { status: { conditions: [], currentMetrics: [], desiredReplicas: 0 } });
+}
+
+/** The CPU target is filled in when it is stored: here nobody can see whether annotations name metrics. */
+export function olderAutoscalerDefaults({ spec }: OlderAutoscaler): void {
+  if (spec !== undefined) fill(spec, { minReplicas: 1 });
 }

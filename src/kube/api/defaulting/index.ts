@@ -2,7 +2,7 @@
 // Decides nothing that depends on other objects: that is admission and allocation.
 import type { KubeObject } from '../object.ts';
 import { daemonSetDefaults, deploymentDefaults, replicaSetDefaults, statefulSetDefaults } from './apps.ts';
-import { horizontalPodAutoscalerDefaults } from './autoscaling.ts';
+import { horizontalPodAutoscalerDefaults, olderAutoscalerDefaults } from './autoscaling.ts';
 import { cronJobDefaults, jobDefaults } from './batch.ts';
 import { bindingDefaults, priorityClassDefaults, storageClassDefaults, tokenRequestDefaults } from './cluster.ts';
 import {
@@ -46,6 +46,7 @@ const defaulters: Readonly<Record<string, Defaulter>> = {
   'apps/v1/StatefulSet': of(statefulSetDefaults),
   'apiextensions.k8s.io/v1/CustomResourceDefinition': of(customResourceDefinitionDefaults),
   'authentication.k8s.io/v1/TokenRequest': of(tokenRequestDefaults),
+  'autoscaling/v1/HorizontalPodAutoscaler': of(olderAutoscalerDefaults),
   'autoscaling/v2/HorizontalPodAutoscaler': of(horizontalPodAutoscalerDefaults),
   'batch/v1/CronJob': of(cronJobDefaults),
   'batch/v1/Job': of(jobDefaults),

@@ -6,7 +6,7 @@ import { verdictOf } from './verdicts/index.ts';
 
 const INTRODUCTION = `# What of Kubernetes is honoured
 
-Every field of Pods, Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs, CronJobs, Services, EndpointSlices, Ingresses and Nodes that a manifest may hold, and what becomes of it in the embedded cluster. This page is made by \`node tools/coverage.ts\` from the schemas and from \`src/kube/api/support/verdicts/\`; a test fails when a field has no verdict, or a test that is named here does not speak of its field.
+Every field of Pods, Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs, CronJobs, Services, EndpointSlices, Ingresses, Nodes and HorizontalPodAutoscalers that a manifest may hold, and what becomes of it in the embedded cluster. This page is made by \`node tools/coverage.ts\` from the schemas and from \`src/kube/api/support/verdicts/\`; a test fails when a field has no verdict, or a test that is named here does not speak of its field.
 
 - **honoured**: it does what Kubernetes says; the test that shows it is named, or the case that one reads. Nodes have a network of their own unless it is \`--network loopback\`, where all share the listeners of the machine.
 - **no effect**: it is accepted and stored, and changes nothing; \`evenkeel up\` and \`apply\` say so, unless what it asks for is so in any case.

@@ -15,6 +15,8 @@ export const coveredKinds: readonly (readonly [apiVersion: string, kind: string]
   ['discovery.k8s.io/v1', 'EndpointSlice'],
   ['networking.k8s.io/v1', 'Ingress'],
   ['v1', 'Node'],
+  ['autoscaling/v2', 'HorizontalPodAutoscaler'],
+  ['autoscaling/v1', 'HorizontalPodAutoscaler'],
 ];
 
 /** What every object has, and its status. */

@@ -1,6 +1,10 @@
 // How HorizontalPodAutoscalers and PodDisruptionBudgets are printed.
 // Knows columns and cells only. Upstream source: formatHPAMetrics in pkg/printers/internalversion/printers.go.
 import type {
+  HorizontalPodAutoscalerSpec as OlderSpec,
+  HorizontalPodAutoscalerStatus as OlderStatus,
+} from 'kubernetes-types/autoscaling/v1.js';
+import type {
   HorizontalPodAutoscaler,
   MetricSpec,
   MetricStatus,
@@ -25,13 +29,23 @@ const autoscaler = printer<HorizontalPodAutoscaler>(
   (object, now) => [
     nameOf(object),
     `${object.spec?.scaleTargetRef?.kind ?? ''}/${object.spec?.scaleTargetRef?.name ?? ''}`,
-    metricsText(object.spec?.metrics ?? [], object.status?.currentMetrics ?? []),
+    targetsText(object),
     object.spec?.minReplicas ?? '<unset>',
     object.spec?.maxReplicas ?? 0,
     object.status?.currentReplicas ?? 0,
     objectAge(object, now),
   ],
 );
+
+/** In the older form CPU has a place of its own, and the other metrics are annotations. */
+function targetsText({ apiVersion, spec, status }: HorizontalPodAutoscaler): string {
+  if (apiVersion !== ('autoscaling/v1' as string))
+    return metricsText(spec?.metrics ?? [], status?.currentMetrics ?? []);
+  const { targetCPUUtilizationPercentage: target } = (spec ?? {}) as OlderSpec;
+  const { currentCPUUtilizationPercentage: current } = (status ?? {}) as Partial<OlderStatus>;
+  if (target === undefined) return '<none>';
+  return `cpu: ${current === undefined ? '<unknown>' : `${current}%`}/${target}%`;
+}
 
 /** Two metrics are shown, the others counted. */
 function metricsText(specs: readonly MetricSpec[], statuses: readonly MetricStatus[]): string {

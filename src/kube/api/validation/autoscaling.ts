@@ -32,8 +32,8 @@ const autoscaler = rulesFor<HorizontalPodAutoscaler>({
       return;
     }
     const { minReplicas, maxReplicas = 0 } = spec;
-    if (minReplicas !== undefined && minReplicas < 1) {
-      report.invalid(child('spec', 'minReplicas'), minReplicas, 'must be greater than or equal to 1');
+    if (minReplicas !== undefined && minReplicas < 0) {
+      report.invalid(child('spec', 'minReplicas'), minReplicas, 'must be greater than or equal to 0');
     }
     if (maxReplicas < 1) report.invalid(child('spec', 'maxReplicas'), maxReplicas, 'must be greater than 0');
     if (minReplicas !== undefined && maxReplicas < minReplicas) {
@@ -47,6 +47,13 @@ const autoscaler = rulesFor<HorizontalPodAutoscaler>({
     }
     for (const [index, metric] of (spec.metrics ?? []).entries()) {
       validateMetric(metric, at(child('spec', 'metrics'), index), report);
+    }
+    const seesWithoutPods = spec.metrics?.some(({ type }) => type === 'Object' || type === 'External') === true;
+    if (minReplicas === 0 && !seesWithoutPods) {
+      report.forbidden(
+        child('spec', 'metrics'),
+        'must specify at least one Object or External metric to support scaling to zero replicas',
+      );
     }
     for (const direction of ['scaleUp', 'scaleDown'] as const) {
       const rules = spec.behavior?.[direction];
@@ -141,6 +148,15 @@ function isPositive(text: string): boolean {
   }
 }
 
+function isNegative(text: string): boolean {
+  try {
+    return parseQuantity(text).nanos < 0n;
+  } catch {
+    // As above.
+    return false;
+  }
+}
+
 function validateScaling(rules: HPAScalingRules, path: FieldPath, report: Report): void {
   const window = rules.stabilizationWindowSeconds;
   if (window !== undefined && window < 0) {
@@ -151,6 +167,10 @@ function validateScaling(rules: HPAScalingRules, path: FieldPath, report: Report
       window,
       `must be less than or equal to ${maxWindowSeconds}`,
     );
+  }
+  const { tolerance } = rules as { tolerance?: string };
+  if (tolerance !== undefined && isNegative(tolerance)) {
+    report.invalid(child(path, 'tolerance'), tolerance, 'must be greater or equal to zero');
   }
   oneOf(rules.selectPolicy, ['Disabled', 'Max', 'Min'], child(path, 'selectPolicy'), report, 'optional');
   if ((rules.policies?.length ?? 0) === 0) report.required(child(path, 'policies'), 'must specify at least one Policy');

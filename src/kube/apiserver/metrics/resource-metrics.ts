@@ -11,8 +11,8 @@ import { timestamp } from '../write/times.ts';
 import { type Figures, type Summary, summaryOf } from './kubelet-summary.ts';
 
 const GROUP = 'metrics.k8s.io';
-/** Over which time a kubelet measures the use of CPU. */
-const WINDOW = '10s';
+/** Over which time a kubelet measures the use of CPU that does not say it, in seconds. */
+const USUAL_WINDOW = 10;
 
 const common = { group: GROUP, version: 'v1beta1', singular: '', shortNames: [], categories: [], subresources: [] };
 const verbs = ['get', 'list'] as const;
@@ -59,13 +59,15 @@ async function podMetrics(request: ResourceRequest): Promise<{ code: number; obj
   const found = pods.flatMap((pod): AnyObject[] => {
     const summary = byNode.get(digString(pod, 'spec', 'nodeName'));
     const own = summary?.pods.find(({ podRef }) => podRef.uid === pod.metadata?.uid);
-    const containers = own?.containers.filter(({ cpu }) => cpu?.usageNanoCores !== undefined) ?? [];
-    const [first] = containers;
-    if (first === undefined) return [];
+    const containers = own?.containers ?? [];
+    // As metrics-server: a part of what a pod uses would pass for the whole of it.
+    const isWhole = containers.every(({ cpu }) => cpu?.usageNanoCores !== undefined);
+    const oldest = containers.toSorted((a, b) => timeOf(a) - timeOf(b))[0];
+    if (!isWhole || oldest === undefined) return [];
     return [
       {
         ...head(request, pod),
-        ...measured(first),
+        ...measured(oldest),
         containers: containers.map((one) => ({ name: one.name, usage: usage(one) })),
       },
     ];
@@ -94,9 +96,11 @@ function head({ server, resource }: ResourceRequest, { metadata = {} }: AnyObjec
   } as AnyObject;
 }
 
+const timeOf = ({ cpu }: Figures): number => Date.parse(cpu?.time ?? '') || 0;
+
 const measured = ({ cpu }: Figures): { timestamp: string; window: string } => ({
   timestamp: cpu?.time ?? '',
-  window: WINDOW,
+  window: `${cpu?.usageWindowSeconds ?? USUAL_WINDOW}s`,
 });
 
 /** CPU in billionths, memory in whole kibibytes, as metrics-server writes them. */

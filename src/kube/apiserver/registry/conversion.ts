@@ -1,13 +1,16 @@
-// Resources that are another view of the same stored objects: events.k8s.io/v1 and core/v1 Events.
-// Knows the two shapes of an Event and nothing else.
+// Resources that are another view of the same stored objects: Events of two groups, autoscalers of two versions.
+// Knows the two shapes of an Event; those of an autoscaler are beside it.
 import type { ResourceDefinition } from '#kube/api/resources.ts';
 import type { AnyObject, Fields } from './any-object.ts';
 import { deepFreeze } from './any-object.ts';
+import { toOlder, toStored } from './autoscaler-conversion.ts';
 
 export interface Conversion {
   readonly storageName: string;
   toStorage(object: AnyObject): AnyObject;
   fromStorage(object: AnyObject): AnyObject;
+  /** What is wrong with an object is said of its stored form, which says more. */
+  readonly validatesStored?: true;
 }
 
 /** events.k8s.io name -> core name, as upstream's conversion pairs them. */
@@ -27,8 +30,16 @@ const events: Conversion = {
   fromStorage: (object) => deepFreeze(rename(object, 'events.k8s.io/v1', ([newer, core]) => [core, newer])),
 };
 
-export function conversionFor(definition: ResourceDefinition): Conversion | undefined {
-  return definition.group === 'events.k8s.io' ? events : undefined;
+const olderAutoscalers: Conversion = {
+  storageName: 'autoscaling/horizontalpodautoscalers',
+  toStorage: toStored,
+  fromStorage: toOlder,
+  validatesStored: true,
+};
+
+export function conversionFor({ group, version }: ResourceDefinition): Conversion | undefined {
+  if (group === 'events.k8s.io') return events;
+  return group === 'autoscaling' && version === 'v1' ? olderAutoscalers : undefined;
 }
 
 type Pair = readonly [from: string, to: string];

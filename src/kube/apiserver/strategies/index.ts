@@ -73,7 +73,14 @@ const strategies: Readonly<Record<string, Strategy>> = {
   },
   'batch/v1/jobs': jobStrategy,
   'batch/v1/cronjobs': { countsGenerations: true, initialStatus: {} },
-  'autoscaling/v2/horizontalpodautoscalers': { initialStatus: { currentMetrics: null, desiredReplicas: 0 } },
+  'autoscaling/v2/horizontalpodautoscalers': {
+    countsGenerations: true,
+    initialStatus: { currentMetrics: null, desiredReplicas: 0 },
+  },
+  'autoscaling/v1/horizontalpodautoscalers': {
+    countsGenerations: true,
+    initialStatus: { currentReplicas: 0, desiredReplicas: 0 },
+  },
   'networking.k8s.io/v1/ingresses': { countsGenerations: true, initialStatus: { loadBalancer: {} } },
   'networking.k8s.io/v1/ingressclasses': { countsGenerations: true },
   'networking.k8s.io/v1/networkpolicies': { countsGenerations: true },

@@ -17,7 +17,10 @@ export function assertValid(
   const schema = resource.schema();
   const missing: StatusCause[] = schema === undefined ? [] : structuralCauses(validateStructure(schema, next));
   const named = new Set(missing.map((cause) => cause.field));
-  const wrong = validateObject(next, previous, { admitLoopback: server.admitLoopback });
+  const { conversion } = resource;
+  const judged = (object: AnyObject): AnyObject =>
+    conversion?.validatesStored === true ? conversion.toStorage(object) : object;
+  const wrong = validateObject(judged(next), previous && judged(previous), { admitLoopback: server.admitLoopback });
   const custom = resource.custom?.validate(next, previous) ?? [];
   const causes = [...missing, ...wrong.filter((cause) => !named.has(cause.field)), ...custom];
   if (causes.length === 0) return;

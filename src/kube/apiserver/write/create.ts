@@ -81,12 +81,13 @@ async function tryCreate(input: CreateInput, object: AnyObject): Promise<AnyObje
       undo();
       return object;
     }
-    const outcome = await collection.put(key, resource.conversion?.toStorage(object) ?? object, 0);
+    const stored = resource.conversion?.toStorage(object) ?? object;
+    const outcome = await collection.put(key, stored, 0);
     if (!outcome.ok) {
       undo();
       return undefined;
     }
-    return withRevision(object, outcome.revision);
+    return withRevision(resource.view(stored), outcome.revision);
   } catch (error) {
     undo();
     throw error;

@@ -107,16 +107,30 @@ async function tryUpdate(
       undo?.();
       return withRevision(next, stored.revision);
     }
+    const toStored = storedForm(resource, next, stored.object, subresource);
     const outcome = shouldVanish(next, resource)
       ? await collection.delete(stored.key, stored.revision)
-      : await collection.put(stored.key, resource.conversion?.toStorage(next) ?? next, stored.revision);
-    if (outcome.ok) return withRevision(next, outcome.revision);
+      : await collection.put(stored.key, toStored, stored.revision);
+    if (outcome.ok) return withRevision(resource.view(toStored), outcome.revision);
     undo?.();
     return undefined;
   } catch (error) {
     undo?.();
     throw error;
   }
+}
+
+/** A status that the version of the request cannot show in full is not lost by a write that is not for it. */
+function storedForm(
+  { conversion, definition }: Resource,
+  next: AnyObject,
+  before: AnyObject,
+  subresource: UpdateInput['subresource'],
+): AnyObject {
+  if (conversion === undefined) return next;
+  const made = conversion.toStorage(next);
+  if (subresource === 'status' || !definition.subresources.includes('status')) return made;
+  return before.status === undefined ? made : { ...made, status: before.status };
 }
 
 /** What only the server writes is taken from the stored object, whatever the client sent. */

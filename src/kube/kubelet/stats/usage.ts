@@ -9,6 +9,8 @@ export interface Usage {
   readonly cpuNanos: number;
   /** Billionths of a CPU, over the time since the reading before; absent while there was none. */
   readonly nanoCores?: number;
+  /** How long that time was, in milliseconds. */
+  readonly windowMs?: number;
   readonly workingSetBytes: number;
   readonly rssBytes: number;
 }
@@ -21,7 +23,7 @@ export function usageOf(now: ContainerStats, before: Usage | undefined): Usage {
   const rate =
     before === undefined || elapsed <= 0 || cpuNanos < before.cpuNanos
       ? {}
-      : { nanoCores: Math.round(((cpuNanos - before.cpuNanos) * 1000) / elapsed) };
+      : { nanoCores: Math.round(((cpuNanos - before.cpuNanos) * 1000) / elapsed), windowMs: elapsed };
   return { at, cpuNanos, workingSetBytes, rssBytes, ...rate };
 }
 

@@ -17,13 +17,20 @@ import { podWords } from './pod.ts';
 import { serviceWords } from './service.ts';
 import { discoveryWords, networkingWords } from './traffic.ts';
 import { volumeWords } from './volume.ts';
-import { appsWords, autoscalingWords, batchWords, policyWords, scaleWords } from './workloads.ts';
+import {
+  appsWords,
+  autoscalingWords,
+  batchWords,
+  olderAutoscalingWords,
+  policyWords,
+  scaleWords,
+} from './workloads.ts';
 
 /** By package of the definition. */
 export const words: Readonly<Record<string, Words>> = {
   'apiextensions.v1': apiextensionsWords,
   'apps.v1': appsWords,
-  'autoscaling.v1': scaleWords,
+  'autoscaling.v1': { ...scaleWords, ...olderAutoscalingWords },
   'autoscaling.v2': autoscalingWords,
   'batch.v1': batchWords,
   'certificates.v1': certificateWords,

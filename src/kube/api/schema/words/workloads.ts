@@ -214,6 +214,26 @@ export const autoscalingWords: Words = {
   MetricIdentifier: { about: 'Names a measurement.', name: 'Its name.', selector: 'Labels that narrow it down.' },
 };
 
+export const olderAutoscalingWords: Words = {
+  HorizontalPodAutoscaler: { about: 'Changes the number of pods of an object by the CPU they use.' },
+  HorizontalPodAutoscalerSpec: {
+    about: 'What is scaled, within which bounds, and the CPU aimed at; whatever else counts is in annotations.',
+    maxReplicas: 'Most pods.',
+    minReplicas: 'Fewest pods; default 1.',
+    scaleTargetRef: 'The object that is scaled.',
+    targetCPUUtilizationPercentage: 'Percent of the requested CPU, on average of the pods.',
+  },
+  HorizontalPodAutoscalerStatus: {
+    about: 'What was last seen and decided.',
+    currentCPUUtilizationPercentage: 'Percent of the requested CPU that was last measured.',
+    currentReplicas: 'Number of pods that there are.',
+    desiredReplicas: 'Number of pods that was last decided on.',
+    lastScaleTime: 'When the number last changed.',
+    observedGeneration,
+  },
+  CrossVersionObjectReference: { about: 'Names an object.', name: 'Name of the object.' },
+};
+
 export const policyWords: Words = {
   PodDisruptionBudget: { about: 'Bounds how many pods may be evicted at a time.' },
   PodDisruptionBudgetSpec: {

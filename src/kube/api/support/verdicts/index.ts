@@ -1,6 +1,7 @@
 // All verdicts together.
 // Looks up; says nothing of its own.
 import type { Verdict, Verdicts } from '../verdict.ts';
+import { autoscalingVerdicts } from './autoscaling.ts';
 import { containerVerdicts } from './container.ts';
 import { ingressVerdicts } from './ingress.ts';
 import { nodeVerdicts } from './node.ts';
@@ -19,6 +20,7 @@ const all: Verdicts = {
   ...serviceVerdicts,
   ...ingressVerdicts,
   ...nodeVerdicts,
+  ...autoscalingVerdicts,
 };
 
 /** Every type that has verdicts. */
