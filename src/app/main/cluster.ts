@@ -12,6 +12,7 @@ import { startControlPlane } from './control-plane.ts';
 import type { DataDir } from './data-dir.ts';
 import { startDevCertificates } from './dev-certificate.ts';
 import { startDns } from './dns.ts';
+import { gatewayAddressHost } from './gateway-objects.ts';
 import { type Images, rememberImages } from './images-file.ts';
 import { acquireLock } from './instance-lock.ts';
 import { claimNetwork, gatewayListeners, INGRESS_CLASS, type Network, NODE_NAME, PUBLIC_ADDRESS } from './network.ts';
@@ -194,6 +195,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
     listeners: gatewayListeners(ports),
     ingressClass: INGRESS_CLASS,
     publishAddress: PUBLIC_ADDRESS,
+    gatewayAddresses: gatewayAddressHost(fabric),
     ...(dns.feed === undefined ? {} : { dns: dns.feed }),
     log: log.child({ part: 'traffic' }),
     clock,

@@ -7,6 +7,7 @@ import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import { ensureBuiltinObjects } from './builtin-objects.ts';
 import { ControlMetrics } from './control-metrics.ts';
+import { ensureGatewayObjects } from './gateway-objects.ts';
 import { ensureLoadBalancerObjects } from './load-balancer-objects.ts';
 import { INGRESS_CLASS } from './network.ts';
 import type { Pki } from './pki.ts';
@@ -57,6 +58,7 @@ export async function startControlPlane(
   await Promise.all([
     ensureBuiltinObjects(client, INGRESS_CLASS),
     ensureLoadBalancerObjects(client, options.balancerCidrs ?? [], clock),
+    ensureGatewayObjects(client, clock),
   ]);
   const metrics = new ControlMetrics(informers);
   shutdown.add('control metrics', () => metrics.stop());

@@ -60,21 +60,25 @@ export interface RouteTimeouts {
 export type RouteAction =
   | { readonly type: 'forward'; readonly clusters: readonly WeightedCluster[] }
   /** Answer without a backend, e.g. when the Service does not exist. `reason` is the body unless `body` is given. */
-  | {
-      readonly type: 'respond';
-      readonly status: number;
-      readonly reason: string;
-      readonly body?: string;
-      readonly headers?: readonly HeaderValue[];
-    }
+  | ({ readonly type: 'respond' } & LocalAnswer)
   | { readonly type: 'redirect'; readonly redirect: Redirect };
 
+export interface LocalAnswer {
+  readonly status: number;
+  readonly reason: string;
+  readonly body?: string;
+  readonly headers?: readonly HeaderValue[];
+}
+
 export interface WeightedCluster {
+  /** Empty with an `answer` of its own. */
   readonly cluster: string;
   /** 0 to 1,000,000; relative to the sum. */
   readonly weight: number;
   /** Done only to requests that go to this cluster, after the route's own. */
   readonly filters?: readonly RouteFilter[];
+  /** Given to its share of the requests, because what stands for it cannot be used. Of HTTP only. */
+  readonly answer?: LocalAnswer;
 }
 
 /** What is left out is taken from the request. */

@@ -56,6 +56,11 @@ export interface Certificate {
   readonly name: string;
   /** Exact (`shop.local`) or wildcard (`*.shop.local`) names; an empty list makes it the default certificate. */
   readonly hostnames: readonly string[];
+  /**
+   * Names of the listeners that show it, for each of which a wildcard stands for one label or more; left out: every
+   * listener that no certificate names, and a wildcard stands for one label.
+   */
+  readonly listeners?: readonly string[];
   readonly certificateChainPem: string;
   readonly privateKeyPem: PrivateText;
   /** Changes whenever the content does. */
@@ -122,4 +127,8 @@ export interface TrafficSink {
    * when `signal` aborts. Connections that are passed on unread do not count.
    */
   drained?(addresses: readonly string[], signal: AbortSignal): Promise<void>;
+  /** Resolves when everything published so far is in force everywhere. */
+  applied?(): Promise<void>;
+  /** Listeners in force that could not be bound, by name. */
+  listenErrors?(): ReadonlyMap<string, Error>;
 }

@@ -80,8 +80,6 @@ export interface Engine extends Required<TrafficSink> {
   onListenError(fn: (listenerOrService: string, error: Error) => void): void;
   /** Resolves when every worker has applied the first update and its listeners are bound or reported. */
   ready(): Promise<void>;
-  /** Resolves when every worker has applied everything published so far. */
-  applied(): Promise<void>;
   /** Where a listener (or a Service, `namespace/service:port@address`) is bound; tells the port behind port 0. */
   address(name: string): ListeningAddress | undefined;
 }
@@ -179,7 +177,11 @@ class WorkerEngine implements Engine {
         {
           log: options.log,
           onApplied: () => this.#settleWaiting(),
-          onListening: (name, address, port) => this.#bound.set(name, { address, port }),
+          onListening: (name, address, port) => {
+            this.#bound.set(name, { address, port });
+            // A second try may have found what the first did not.
+            this.#forgetReport(name);
+          },
           onListenError: (name, error) => this.#reportListenError(name, error),
           onLongRun: (run) => this.#health.onLongRun(run),
           onCrash: (source) => {
@@ -249,6 +251,10 @@ class WorkerEngine implements Engine {
   onListenError(fn: (listenerOrService: string, error: Error) => void): void {
     this.#listenErrorFns.push(fn);
     for (const [name, error] of this.#reported) fn(name, error);
+  }
+
+  listenErrors(): ReadonlyMap<string, Error> {
+    return this.#reported;
   }
 
   ready(): Promise<void> {

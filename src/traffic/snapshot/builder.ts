@@ -123,8 +123,7 @@ class Builder implements SnapshotBuilder {
       route: (listener: string, host: string, path: string, request: RequestView = bareRequest) =>
         routes.find(listener, host, path, request),
       virtualHost: (listener: string, host: string) => routes.virtualHost(listener, host),
-      certificate: (serverName: string | undefined) => certificates.find(serverName)[0],
-      certificatesFor: (serverName: string | undefined) => certificates.find(serverName),
+      certificatesFor: (listener: string, serverName: string | undefined) => certificates.find(listener, serverName),
       layer4Route: (listener: string, serverName: string) => layer4.find(listener, serverName),
       cluster: (name: string) => clusters.get(name),
     });

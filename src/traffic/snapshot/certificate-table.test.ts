@@ -35,38 +35,47 @@ describe('certificate table', () => {
     ['other.local', 'default'],
     [undefined, 'default'],
   ])('gives %s the certificate "%s"', (name, expected) => {
-    expect(table.find(name)[0]?.name).toBe(expected);
+    expect(table.find('https', name)[0]?.name).toBe(expected);
   });
 
   it('has none for a name that nobody serves, unless there is a default', () => {
-    expect(tableOf(certificate('shop', 'shop.local')).find('other.local')).toEqual([]);
+    expect(tableOf(certificate('shop', 'shop.local')).find('https', 'other.local')).toEqual([]);
   });
 
   it('gives all that serve one hostname, by name', () => {
     const two = tableOf(certificate('b', 'x.local', 'y.local'), certificate('a', 'x.local', 'y.local'));
-    expect(two.find('x.local').map(({ name }) => name)).toEqual(['a', 'b']);
+    expect(two.find('https', 'x.local').map(({ name }) => name)).toEqual(['a', 'b']);
     // What hangs on the list is made once for both hostnames.
-    expect(two.find('y.local')).toBe(two.find('x.local'));
+    expect(two.find('https', 'y.local')).toBe(two.find('https', 'x.local'));
   });
 
   it('keeps the list of certificates that are published again unchanged, and no other', () => {
     const again = table.with(new Map([['shop', certificate('shop', 'shop.local')]]));
-    expect(again.find('shop.local')).toBe(table.find('shop.local'));
+    expect(again.find('https', 'shop.local')).toBe(table.find('https', 'shop.local'));
     const changed = table.with(new Map([['shop', { ...certificate('shop', 'shop.local'), fingerprint: 'new' }]]));
-    expect(changed.find('shop.local')).not.toBe(table.find('shop.local'));
-    expect(changed.find('api.shop.local')).toBe(table.find('api.shop.local'));
+    expect(changed.find('https', 'shop.local')).not.toBe(table.find('https', 'shop.local'));
+    expect(changed.find('https', 'api.shop.local')).toBe(table.find('https', 'api.shop.local'));
   });
 
   it('keeps the object of a certificate that did not change', () => {
     const next = table.with(new Map([['wild', undefined]]));
-    expect(next.find('shop.local')).toBe(table.find('shop.local'));
-    expect(next.find('www.shop.local')[0]?.name).toBe('default');
-    expect(table.find('www.shop.local')[0]?.name).toBe('wild');
+    expect(next.find('https', 'shop.local')).toBe(table.find('https', 'shop.local'));
+    expect(next.find('https', 'www.shop.local')[0]?.name).toBe('default');
+    expect(table.find('https', 'www.shop.local')[0]?.name).toBe('wild');
   });
 
   it('shows no key, although the update came as a plain clone', () => {
-    const found = tableOf(structuredClone(certificate('shop', 'shop.local'))).find('shop.local')[0];
+    const found = tableOf(structuredClone(certificate('shop', 'shop.local'))).find('https', 'shop.local')[0];
     expect(JSON.stringify(found)).not.toContain('key of shop');
     expect(found?.privateKeyPem.value).toBe('key of shop');
+  });
+
+  it('gives a listener that certificates name those alone, with wildcards of any depth', () => {
+    const own = { ...certificate('gateway', '*.shop.local'), listeners: ['gateway/a'] };
+    const two = tableOf(certificate('default'), certificate('shop', 'shop.local'), own);
+    expect(two.find('gateway/a', 'a.b.shop.local')[0]?.name).toBe('gateway');
+    expect(two.find('gateway/a', 'shop.local')).toEqual([]);
+    expect(two.find('https', 'www.shop.local')[0]?.name).toBe('default');
+    expect(two.find('gateway/b', 'shop.local')[0]?.name).toBe('shop');
   });
 });

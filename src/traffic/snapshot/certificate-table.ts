@@ -2,7 +2,7 @@
 // Knows no TLS.
 import type { Certificate } from '#traffic/model/ir.ts';
 import { privateText } from '#traffic/model/private-text.ts';
-import { HostTable } from './host-table.ts';
+import { type HostPattern, HostTable } from './host-table.ts';
 
 type Certificates = readonly Certificate[];
 
@@ -12,23 +12,42 @@ export class CertificateTable {
   readonly certificates: ReadonlyMap<string, Certificate>;
   /** Lists by the names in them: hostnames of the same certificates share one. */
   readonly #lists = new Map<string, Certificates>();
-  readonly #byName: HostTable<Certificates>;
+  /** Of listeners that certificates name. */
+  readonly #byListener = new Map<string, HostTable<Certificates>>();
+  readonly #everywhere: HostTable<Certificates>;
 
   private constructor(certificates: ReadonlyMap<string, Certificate>, before: ReadonlyMap<string, Certificates>) {
     this.certificates = certificates;
-    const byHostname = new Map<string, Certificate[]>();
     // By name, so that every worker settles two certificates of one hostname alike.
-    for (const certificate of [...certificates.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const sorted = [...certificates.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    const general = sorted.filter(({ listeners }) => listeners === undefined);
+    this.#everywhere = this.#tableOf(general, 'one-label', before);
+    const named = new Map<string, Certificate[]>();
+    for (const certificate of sorted) {
+      for (const listener of certificate.listeners ?? []) {
+        const list = named.get(listener);
+        if (list === undefined) named.set(listener, [certificate]);
+        else list.push(certificate);
+      }
+    }
+    for (const [listener, list] of named) this.#byListener.set(listener, this.#tableOf(list, 'any-labels', before));
+  }
+
+  #tableOf(
+    sorted: readonly Certificate[],
+    wildcard: HostPattern['wildcard'],
+    before: ReadonlyMap<string, Certificates>,
+  ): HostTable<Certificates> {
+    const byHostname = new Map<string, Certificate[]>();
+    for (const certificate of sorted) {
       for (const hostname of certificate.hostnames.length === 0 ? ['*'] : certificate.hostnames) {
         const list = byHostname.get(hostname);
         if (list === undefined) byHostname.set(hostname, [certificate]);
         else if (list.at(-1) !== certificate) list.push(certificate);
       }
     }
-    this.#byName = new HostTable(
-      [...byHostname].map(
-        ([hostname, list]) => [{ hostname, wildcard: 'one-label' }, this.#list(list, before)] as const,
-      ),
+    return new HostTable(
+      [...byHostname].map(([hostname, list]) => [{ hostname, wildcard }, this.#list(list, before)] as const),
     );
   }
 
@@ -44,8 +63,8 @@ export class CertificateTable {
   }
 
   /** All of the pattern that fits best, by name; empty when none fits. */
-  find(serverName: string | undefined): Certificates {
-    return this.#byName.find(serverName ?? '') ?? none;
+  find(listener: string, serverName: string | undefined): Certificates {
+    return (this.#byListener.get(listener) ?? this.#everywhere).find(serverName ?? '') ?? none;
   }
 
   /** A list of `before` where its certificates are the same objects: contexts hang on it. */
@@ -67,7 +86,8 @@ function same(known: Certificate | undefined, certificate: Certificate): boolean
     known.certificateChainPem === certificate.certificateChainPem &&
     known.privateKeyPem.value === certificate.privateKeyPem.value &&
     known.fingerprint === certificate.fingerprint &&
-    known.hostnames.join('\n') === certificate.hostnames.join('\n')
+    known.hostnames.join('\n') === certificate.hostnames.join('\n') &&
+    (known.listeners ?? []).join('\n') === (certificate.listeners ?? []).join('\n')
   );
 }
 

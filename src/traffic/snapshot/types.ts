@@ -108,13 +108,11 @@ export interface Snapshot {
   route(listener: string, host: string, path: string, request?: RequestView): RouteEntry | undefined;
   /** The virtual host that decides about a host: a path that it does not have is looked for nowhere else. */
   virtualHost(listener: string, host: string): { readonly name: string; readonly host: VirtualHost } | undefined;
-  /** The certificate for a server name: exact, then one-label wildcard, then the default one. */
-  certificate(serverName: string | undefined): Certificate | undefined;
   /**
-   * All certificates of the pattern that `certificate` finds, e.g. one with an ECDSA and one with an RSA key. One array
-   * as long as none of them changes, fit as a key like they are.
+   * All certificates of a listener for a server name (exact, then wildcard, then default), e.g. one with an ECDSA and one
+   * with an RSA key. One array as long as none of them changes, fit as a key like they are.
    */
-  certificatesFor(serverName: string | undefined): readonly Certificate[];
+  certificatesFor(listener: string, serverName: string | undefined): readonly Certificate[];
   /** The route of a `tcp` or `udp` listener, or of a `tls` listener for a server name (empty without one). */
   layer4Route(listener: string, serverName: string): Layer4Route | undefined;
   cluster(name: string): ClusterEntry | undefined;

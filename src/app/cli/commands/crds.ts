@@ -2,21 +2,27 @@
 // Prints and nothing else; an embedded cluster has them from the start.
 import { Command, Option } from 'commander';
 import { stringify } from 'yaml';
+import { GATEWAY_GROUP, gatewayDefinitions } from '#kube/api/gateway/resources.ts';
 import { loadBalancerDefinitions } from '#kube/api/load-balancer/resources.ts';
 
+const GROUPS = ['evenkeel.dev', GATEWAY_GROUP, 'metallb.io'] as const;
+
 interface Options {
-  readonly group: 'all' | 'evenkeel.dev' | 'metallb.io';
+  readonly group: 'all' | (typeof GROUPS)[number];
 }
 
 export function crdsCommand(): Command {
   return new Command('crds')
     .summary('print the definitions of custom resources, for kubectl apply')
     .description(
-      'Prints CustomResourceDefinitions as YAML: AddressPool of evenkeel.dev, and the resources of metallb.io for clusters that never had MetalLB. An embedded cluster has all of them from the start.',
+      'Prints CustomResourceDefinitions as YAML: AddressPool of evenkeel.dev, the Gateway API (v1.6), and the resources of metallb.io for clusters that never had MetalLB. An embedded cluster has all of them from the start.',
     )
     .addOption(
-      new Option('--group <group>', 'only those of a group; leave out metallb.io where MetalLB is or was installed')
-        .choices(['all', 'evenkeel.dev', 'metallb.io'])
+      new Option(
+        '--group <group>',
+        'only those of a group; leave out metallb.io where MetalLB is or was installed, and gateway.networking.k8s.io where the Gateway API is',
+      )
+        .choices(['all', ...GROUPS])
         .default('all'),
     )
     .addHelpText(
@@ -27,7 +33,9 @@ Examples:
   $ evenkeel crds --group evenkeel.dev | kubectl apply -f -`,
     )
     .action(({ group }: Options) => {
-      const chosen = loadBalancerDefinitions.filter(({ spec }) => group === 'all' || spec.group === group);
+      const chosen = [...loadBalancerDefinitions, ...gatewayDefinitions].filter(
+        ({ spec }) => group === 'all' || spec.group === group,
+      );
       process.stdout.write(chosen.map((definition) => `---\n${stringify(definition)}`).join(''));
     });
 }

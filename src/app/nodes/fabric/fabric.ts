@@ -7,7 +7,15 @@ import type { Clock } from '#lib/clock.ts';
 import { codeOf, Failure, messageOf } from '../../failure.ts';
 import { checkConflicts, type MachineRoute } from './conflicts.ts';
 import { type FabricPlan, type PlannedNode, plannedRanges } from './plan.ts';
-import { cutNodeScript, makeFabricScript, makeNodeScript, removeFabricScript, removeNodeScript } from './scripts.ts';
+import {
+  cutNodeScript,
+  dropAddressScript,
+  holdAddressScript,
+  makeFabricScript,
+  makeNodeScript,
+  removeFabricScript,
+  removeNodeScript,
+} from './scripts.ts';
 
 export class Fabric {
   readonly plan: FabricPlan;
@@ -55,6 +63,15 @@ export class Fabric {
 
   async removeNode(name: string): Promise<void> {
     await this.#commands.script(removeNodeScript(this.plan, name));
+  }
+
+  /** Brings an address of the fabric to the machine, which answers for it from now on. */
+  async holdAddress(address: string): Promise<void> {
+    await this.#commands.script(holdAddressScript(this.plan, address));
+  }
+
+  async dropAddress(address: string): Promise<void> {
+    await this.#commands.script(dropAddressScript(this.plan, address));
   }
 
   /** For a process that ends now: without a moment to wait. */

@@ -138,6 +138,19 @@ function defaultRoute({ egress = [] }: FabricPlan, machine: string): string[] {
   return egress.includes(family) ? [`route add ${family === 6 ? '::/0' : '0.0.0.0/0'} via ${machine}`] : [];
 }
 
+/** One address more on the machine's link: it goes with the link, whatever becomes of this process. */
+export function holdAddressScript(plan: FabricPlan, address: string): string {
+  return `
+ip addr replace ${address}/${isV6(address) ? 128 : 32} dev ${machineLink(plan)}${nodad(address)}
+`;
+}
+
+export function dropAddressScript(plan: FabricPlan, address: string): string {
+  return `
+ip addr delete ${address}/${isV6(address) ? 128 : 32} dev ${machineLink(plan)} 2>/dev/null || true
+`;
+}
+
 /** Power loss, seen from the network: whatever the node still had to say is said to nobody. */
 export function cutNodeScript(plan: Pick<FabricPlan, 'owner'>, node: string): string {
   return `

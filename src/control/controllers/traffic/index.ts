@@ -15,9 +15,11 @@ import type { Listener, TrafficSink } from '#traffic/model/ir.ts';
 import { serviceKeyOf } from '#traffic/model/translate.ts';
 import type { DnsFeed } from './dns-feed.ts';
 import { DrainNotes } from './drain-notes.ts';
+import type { AddressHost } from './gateways/address-claims.ts';
+import { Gateways } from './gateways/index.ts';
 import { createIngressStatusQueue } from './ingress-status.ts';
 import { createProblemReporter } from './problem-reporter.ts';
-import { createCertificateReader } from './read-certificate.ts';
+import { createCertificateReader, readAuthorities } from './read-certificate.ts';
 import { TrafficWorld } from './world.ts';
 
 export interface TrafficOptions {
@@ -29,6 +31,8 @@ export interface TrafficOptions {
   readonly ingressClass: string;
   /** IP address or hostname written into the status of our Ingresses; left out, no status is written. */
   readonly publishAddress?: string;
+  /** Brings addresses of Gateways to this machine; left out, Gateways are not served. */
+  readonly gatewayAddresses?: AddressHost;
   /** Publishes what it has in the moment in which traffic is published. */
   readonly dns?: Pick<DnsFeed, 'flush'>;
   readonly log: Logger;
@@ -68,8 +72,14 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
       ingresses: () => ingresses.list(),
       ingressClasses: () => classes.list(),
       secret: (key) => secrets.get(key),
+      ...(options.gatewayAddresses === undefined ? {} : { gateways: () => (gateways as Gateways).objects() }),
     },
-    { ingressClass: options.ingressClass, readCertificate: createCertificateReader() },
+    {
+      ingressClass: options.ingressClass,
+      ingressListeners: listeners.map(({ name }) => name),
+      readCertificate: createCertificateReader(),
+      readAuthorities,
+    },
   );
   const events = createEventRecorder(client, { component: 'evenkeel-ingress-controller', clock, log });
   const find = (kind: 'Ingress' | 'Service', key: string) => (kind === 'Ingress' ? ingresses : services).get(key);
@@ -88,8 +98,27 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
         });
 
   const drains = sink.drained === undefined ? undefined : new DrainNotes({ client, sink, clock, log });
-  let version = 0;
   let ready = false;
+  const host = options.gatewayAddresses;
+  const gateways: Gateways | undefined =
+    host === undefined
+      ? undefined
+      : new Gateways({
+          client,
+          informers,
+          services,
+          sink,
+          host,
+          onNews: () => {
+            world.touchGateways();
+            // What is there from the start is heard of while all of this is still being made.
+            if (ready) touch();
+          },
+          part: () => world.gateways,
+          clock,
+          log: log.child({ part: 'gateways' }),
+        });
+  let version = 0;
   let pending: Cancel | undefined;
   let reporting: Cancel | undefined;
   const publish = (): void => {
@@ -106,9 +135,11 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
     });
     if (version === 0 || changes !== undefined) {
       version += 1;
-      const first = version === 1 ? { listeners: new Map(listeners.map((listener) => [listener.name, listener])) } : {};
-      sink.publish({ version, ...first, ...changes });
+      const own = version === 1 ? listeners.map((listener) => [listener.name, listener] as const) : [];
+      const all = new Map<string, Listener | undefined>([...own, ...(changes?.listeners ?? [])]);
+      sink.publish({ version, ...changes, ...(all.size === 0 ? {} : { listeners: all }) });
     }
+    gateways?.published();
     options.dns?.flush();
     drains?.settle();
   };
@@ -120,7 +151,10 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
     services.onChange((key, now, before) => {
       world.touchService(key);
       // A route looks at type and ports of its Service, never at its endpoints.
-      if (!jsonEqual(now?.spec, before?.spec)) world.touchIngresses();
+      if (!jsonEqual(now?.spec, before?.spec)) {
+        world.touchIngresses();
+        world.touchGateways();
+      }
       touch();
     }),
     slices.onChange((key, now, before) => {
@@ -141,6 +175,7 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
     secrets.onChange((key) => {
       if (!world.needsSecret(key)) return;
       world.touchIngresses();
+      world.touchGateways();
       touch();
     }),
   ];
@@ -148,7 +183,11 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
     for (const end of unsubscribe) end();
   };
   try {
-    await Promise.all([services, slices, ingresses, classes, secrets].map((informer) => informer.synced()));
+    await Promise.all(
+      [services, slices, ingresses, classes, secrets, ...(gateways === undefined ? [] : [gateways])].map((informer) =>
+        informer.synced(),
+      ),
+    );
   } catch (error) {
     unsubscribeAll();
     throw error;
@@ -156,13 +195,16 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
   ready = true;
   publish();
   statuses?.start();
+  gateways?.start();
   return {
     async stop() {
+      ready = false;
       pending?.();
       reporting?.();
       unsubscribeAll();
       drains?.stop();
       await statuses?.stop();
+      await gateways?.stop();
       await events.flush();
     },
   };

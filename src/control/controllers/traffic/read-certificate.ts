@@ -42,3 +42,15 @@ function read(chain: string, key: string, fingerprint: string): Outcome {
 function namesIn(subjectAltName: string): string[] {
   return [...subjectAltName.matchAll(/(?:^|, )(?:DNS|IP Address):([^",]+)/g)].flatMap(([, name]) => name ?? []);
 }
+
+/** Authorities, one PEM certificate after the other. */
+export function readAuthorities(pem: string): { readonly error: string } | { readonly fingerprint: string } {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
+  if (blocks.length === 0) return { error: '"ca.crt" holds no PEM certificate: put one there' };
+  try {
+    for (const block of blocks) new X509Certificate(block);
+  } catch (error) {
+    return { error: `"ca.crt" holds a certificate that cannot be read (${(error as Error).message})` };
+  }
+  return { fingerprint: createHash('sha256').update(pem).digest('hex') };
+}

@@ -170,7 +170,7 @@ describe('traffic controller', () => {
     await client.create(builtin('Service'), service('web'));
     await client.create(builtin('Ingress'), ingress('web', 'shop.local', 'web', { tls }));
     await start();
-    expect(engine.snapshot?.certificate('shop.local')).toBeUndefined();
+    expect(engine.snapshot?.certificatesFor('https', 'shop.local')[0]).toBeUndefined();
     const secret = ({ certPem, keyPem }: { certPem: string; keyPem: string }): Secret & KubeObject => ({
       apiVersion: 'v1',
       kind: 'Secret',
@@ -180,12 +180,16 @@ describe('traffic controller', () => {
     });
     const first = await issue();
     const created = await client.create(builtin('Secret'), secret(first));
-    const before = await engine.until((now) => now.certificate('shop.local') !== undefined);
-    expect(before.certificate('shop.local')?.privateKeyPem.value).toBe(first.keyPem);
+    const before = await engine.until((now) => now.certificatesFor('https', 'shop.local')[0] !== undefined);
+    expect(before.certificatesFor('https', 'shop.local')[0]?.privateKeyPem.value).toBe(first.keyPem);
     const second = await issue();
     await client.update(builtin('Secret'), { ...created, data: secret(second).data ?? {} });
-    const after = await engine.until((now) => now.certificate('shop.local')?.certificateChainPem === second.certPem);
-    expect(after.certificate('shop.local')?.fingerprint).not.toBe(before.certificate('shop.local')?.fingerprint);
+    const after = await engine.until(
+      (now) => now.certificatesFor('https', 'shop.local')[0]?.certificateChainPem === second.certPem,
+    );
+    expect(after.certificatesFor('https', 'shop.local')[0]?.fingerprint).not.toBe(
+      before.certificatesFor('https', 'shop.local')[0]?.fingerprint,
+    );
   });
 
   it('writes the status of its Ingresses and no other, and no update follows from that', async () => {

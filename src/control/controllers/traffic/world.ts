@@ -4,7 +4,10 @@ import type { Secret, Service } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import type { Ingress, IngressClass } from 'kubernetes-types/networking/v1.js';
 import { diffTraffic } from '#traffic/model/diff.ts';
-import type { TrafficModel, TrafficUpdate } from '#traffic/model/ir.ts';
+import type { ClusterVariant } from '#traffic/model/gateway/backends.ts';
+import type { GatewayObjects, GatewayOptions } from '#traffic/model/gateway/objects.ts';
+import { type GatewayPart, translateGateways } from '#traffic/model/gateway/translate-gateways.ts';
+import type { Cluster, Endpoint, TrafficModel, TrafficUpdate } from '#traffic/model/ir.ts';
 import type { Problem } from '#traffic/model/problem.ts';
 import type { ServicePart } from '#traffic/model/service.ts';
 import {
@@ -21,6 +24,14 @@ export interface TrafficSource {
   ingresses(): readonly Ingress[];
   ingressClasses(): readonly IngressClass[];
   secret(key: string): Secret | undefined;
+  /** Left out where Gateways are not served. */
+  gateways?(): GatewayObjects;
+}
+
+export interface WorldOptions extends TranslateOptions {
+  /** Names of the listeners that Ingresses are served on; every one when left out. */
+  readonly ingressListeners?: readonly string[];
+  readonly readAuthorities?: GatewayOptions['readAuthorities'];
 }
 
 export type Changes = Omit<TrafficUpdate, 'version'>;
@@ -33,17 +44,40 @@ const nothing: IngressPart = {
   problems: [],
 };
 
+const noGateways: GatewayPart = {
+  listeners: new Map(),
+  virtualHosts: new Map(),
+  certificates: new Map(),
+  variants: new Map(),
+  gateways: [],
+  secrets: new Set(),
+  configMaps: new Set(),
+  statusesOf: () => [],
+};
+
+type Tables = Partial<TrafficModel>;
+
 export class TrafficWorld {
   readonly #source: TrafficSource;
-  readonly #options: TranslateOptions;
+  readonly #options: WorldOptions;
   readonly #services = new Map<string, ServicePart>();
   readonly #dirtyServices = new Set<string>();
   #ingresses = nothing;
   #ingressesDirty = true;
+  #gateways = noGateways;
+  #gatewaysDirty: boolean;
+  /** Variants of clusters by the Service that they are of, as last published. */
+  readonly #variants = new Map<string, Tables>();
 
-  constructor(source: TrafficSource, options: TranslateOptions) {
+  constructor(source: TrafficSource, options: WorldOptions) {
     this.#source = source;
     this.#options = options;
+    this.#gatewaysDirty = source.gateways !== undefined;
+  }
+
+  /** What Gateways and their routes became. */
+  get gateways(): GatewayPart {
+    return this.#gateways;
   }
 
   /** Keys of the Ingresses that are ours. */
@@ -61,20 +95,33 @@ export class TrafficWorld {
     this.#ingressesDirty = true;
   }
 
+  /** Something that Gateways or their routes depend on is not what it was. */
+  touchGateways(): void {
+    this.#gatewaysDirty = this.#source.gateways !== undefined;
+  }
+
   /** True when a Secret of this key would change a certificate. */
   needsSecret(key: string): boolean {
-    return this.#ingresses.secrets.has(key);
+    return this.#ingresses.secrets.has(key) || this.#gateways.secrets.has(key);
   }
 
   /** Translates what was touched and says what that changed; undefined when nothing did. */
   refresh(): Changes | undefined {
     const all: (Changes | undefined)[] = [];
-    for (const key of this.#dirtyServices) all.push(this.#refreshService(key));
+    const services = new Set(this.#dirtyServices);
+    for (const key of services) all.push(this.#refreshService(key));
     this.#dirtyServices.clear();
     if (this.#ingressesDirty) {
       this.#ingressesDirty = false;
       all.push(this.#refreshIngresses());
     }
+    if (this.#gatewaysDirty) {
+      this.#gatewaysDirty = false;
+      all.push(this.#refreshGateways());
+      for (const key of this.#variants.keys()) services.add(key);
+      for (const { serviceKey } of this.#gateways.variants.values()) services.add(serviceKey);
+    }
+    if (this.#variants.size > 0 || this.#gateways.variants.size > 0) all.push(...this.#refreshVariants(services));
     return merge(all.filter((changes) => changes !== undefined));
   }
 
@@ -107,12 +154,62 @@ export class TrafficWorld {
       },
       this.#options,
     );
+    const { ingressListeners } = this.#options;
+    if (ingressListeners !== undefined) {
+      const hosts = [...this.#ingresses.virtualHosts].map(
+        ([name, host]) => [name, { ...host, listeners: ingressListeners }] as const,
+      );
+      this.#ingresses = { ...this.#ingresses, virtualHosts: new Map(hosts) };
+    }
     const after = this.#ingresses;
     return diffTraffic(
       { virtualHosts, certificates },
       { virtualHosts: after.virtualHosts, certificates: after.certificates },
     );
   }
+
+  #refreshGateways(): Changes | undefined {
+    const objects = this.#source.gateways?.();
+    if (objects === undefined) return undefined;
+    const before = this.#gateways;
+    const { readCertificate, readAuthorities = unread } = this.#options;
+    this.#gateways = translateGateways(objects, { readCertificate, readAuthorities });
+    return diffTraffic(gatewayTables(before), gatewayTables(this.#gateways));
+  }
+
+  /** A variant has the endpoints of its cluster, whenever these change. */
+  #refreshVariants(services: ReadonlySet<string>): (Changes | undefined)[] {
+    const byService = Map.groupBy(this.#gateways.variants, ([, { serviceKey }]) => serviceKey);
+    return [...services].map((key) => {
+      const before = this.#variants.get(key);
+      const after = variantTables(byService.get(key) ?? [], this.#services.get(key));
+      if (after === undefined) this.#variants.delete(key);
+      else this.#variants.set(key, after);
+      return diffTraffic(before ?? {}, after ?? {});
+    });
+  }
+}
+
+const unread: GatewayOptions['readAuthorities'] = () => ({ error: 'certificates are not read here' });
+
+function gatewayTables({ listeners, virtualHosts, certificates }: GatewayPart): Tables {
+  return { listeners, virtualHosts, certificates };
+}
+
+function variantTables(
+  variants: readonly (readonly [string, ClusterVariant])[],
+  part: ServicePart | undefined,
+): Tables | undefined {
+  if (part === undefined || variants.length === 0) return undefined;
+  const clusters = new Map<string, Cluster>();
+  const endpoints = new Map<string, readonly Endpoint[]>();
+  for (const [name, { base, changes }] of variants) {
+    const cluster = part.clusters.get(base);
+    if (cluster === undefined) continue;
+    clusters.set(name, { ...cluster, ...changes, name });
+    endpoints.set(name, part.endpoints.get(base) ?? []);
+  }
+  return { clusters, endpoints };
 }
 
 function tablesOf(part: ServicePart | undefined): Partial<TrafficModel> {

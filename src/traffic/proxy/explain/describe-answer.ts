@@ -4,6 +4,6 @@ import type { FilterAnswer } from './explanation.ts';
 
 /** `Filter "body_limit" answers 413: Body is too large`. */
 export function describeAnswer({ by, status, reason }: FilterAnswer): string {
-  const who = by === 'limits' ? 'The limit on bodies' : `Filter "${by}"`;
+  const who = by === 'limits' ? 'The limit on bodies' : by === 'backend' ? 'The gateway' : `Filter "${by}"`;
   return `${who} answers ${status}${reason === '' ? '' : `: ${reason}`}`;
 }

@@ -85,7 +85,7 @@ function explainHttp(listener: Listener, question: Question, context: ExplainCon
     return fail(summary, `Ask for ${tls ? 'https' : 'http'}://`);
   }
   if (tls) {
-    const certificate = context.snapshot.certificate(serverName);
+    const [certificate] = context.snapshot.certificatesFor(listener.name, serverName);
     if (certificate === undefined) {
       return serverName === ''
         ? fail(
@@ -110,8 +110,8 @@ function explainHttp(listener: Listener, question: Question, context: ExplainCon
     });
   }
   steps = { ...steps, request: requestOf(question, head.host, head.target) };
-  const certificates = context.snapshot.certificatesFor(serverName);
-  if (tls && isMisdirected(head.host, serverName, certificates, listener)) {
+  const certificates = context.snapshot.certificatesFor(listener.name, serverName);
+  if (tls && isMisdirected(head.host, serverName, certificates, listener, context.snapshot)) {
     const summary = `Host "${head.host}" is not served over a TLS connection for "${question.host}": 421`;
     return finish(question, steps, 'rejected', summary, {
       status: 421,
@@ -175,7 +175,9 @@ function explainAction(
     (backend) => {
       const limits = context.snapshot.cluster(backend.cluster) && context.limits;
       const answer =
-        filterAnswer(route, backend, head, limits) ?? (limits === undefined ? undefined : limitAnswer(head, limits));
+        filterAnswer(route, backend, head, limits) ??
+        (backend.answer && { by: 'backend' as const, status: backend.answer.status, reason: backend.answer.reason }) ??
+        (limits === undefined ? undefined : limitAnswer(head, limits));
       // Nothing is sent, and settings that are not valid cannot be tried out.
       const outcome = answer === undefined ? sentAs(route, backend, head) : { answer };
       return { filters: describeFilters(route, backend), ...outcome };

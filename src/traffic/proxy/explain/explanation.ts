@@ -82,8 +82,11 @@ export interface OtherRoute {
 }
 
 export interface FilterAnswer {
-  /** What the filter is called; `invalid`: settings that cannot be acted on, `limits`: those of the whole engine. */
-  readonly by: RouteFilter['type'] | 'invalid' | 'limits';
+  /**
+   * What the filter is called; `invalid`: settings that cannot be acted on, `limits`: those of the whole engine,
+   * `backend`: what stands for a backend that cannot be used.
+   */
+  readonly by: RouteFilter['type'] | 'invalid' | 'limits' | 'backend';
   readonly status: number;
   readonly reason: string;
 }

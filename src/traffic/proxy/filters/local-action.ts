@@ -1,7 +1,7 @@
 // What routes do that answer by themselves: redirects and direct responses, made ready at their first request.
 // Knows nothing of backends.
 
-import type { Route } from '#traffic/model/ir.ts';
+import type { Route, WeightedCluster } from '#traffic/model/ir.ts';
 import { routeProblems } from '#traffic/model/route-problems.ts';
 import { type LocalReply, textReply } from '../http/local-reply.ts';
 import type { ClientFacts } from '../http1/compose.ts';
@@ -20,6 +20,19 @@ export function localAction(route: Route, head: RequestHead, client: ClientFacts
     actions.set(route, action);
   }
   return action(head, client);
+}
+
+const answers = new WeakMap<WeightedCluster, LocalReply>();
+
+/** The answer that stands for a backend which cannot be used; undefined for one that can. */
+export function backendAnswer(backend: WeightedCluster | undefined): LocalReply | undefined {
+  if (backend?.answer === undefined) return undefined;
+  let reply = answers.get(backend);
+  if (reply === undefined) {
+    reply = directResponse({ type: 'respond', ...backend.answer });
+    answers.set(backend, reply);
+  }
+  return reply;
 }
 
 function compile({ action, path, ...route }: Route): Redirector {

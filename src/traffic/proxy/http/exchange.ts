@@ -2,7 +2,7 @@
 // Knows nothing of how messages are framed on either side; one object serves the requests of a client in turn.
 
 import { type FilterHost, FilterRun } from '../filters/filter-run.ts';
-import { localAction } from '../filters/local-action.ts';
+import { backendAnswer, localAction } from '../filters/local-action.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 import type { Timed } from '../sweeper.ts';
@@ -79,7 +79,8 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     if (misdirected) return this.#refuse(421, 'Host is not served over this TLS connection');
     if (route === undefined) return this.#refuse(404, 'No route for this host and path');
     const backend = this.#tries.backend(route, head);
-    const reply = this.#filters.begin(route.route, backend) ?? localAction(route.route, head, this.facts);
+    const reply =
+      this.#filters.begin(route.route, backend) ?? localAction(route.route, head, this.facts) ?? backendAnswer(backend);
     if (reply !== undefined) return this.answer(reply);
     const cluster = backend === undefined ? undefined : context.snapshot.cluster(backend.cluster);
     if (cluster === undefined) return this.#refuse(503, `No backend for route ${route.route.metricName}`);

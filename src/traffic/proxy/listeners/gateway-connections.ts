@@ -133,7 +133,7 @@ export class GatewayConnections implements ConnectionTaker {
 
   #secure(listener: Listener, socket: Socket, pair: SocketPair, hello: ClientHello): void {
     const name = hello.serverName === '' ? undefined : hello.serverName;
-    const certificates = this.#context.snapshot.certificatesFor(name);
+    const certificates = this.#context.snapshot.certificatesFor(listener.name, name);
     const tls = this.#contexts.of(certificates, listener);
     if (tls === undefined) {
       this.#stats.handshakeFailed(listener.name, 'no_certificate');
@@ -180,7 +180,8 @@ export class GatewayConnections implements ConnectionTaker {
       misdirected:
         secure === undefined
           ? undefined
-          : (host) => isMisdirected(host, secure.hello.serverName, secure.tls.certificates, listener),
+          : (host) =>
+              isMisdirected(host, secure.hello.serverName, secure.tls.certificates, listener, this.#context.snapshot),
     });
     this.#http.add(connection);
     if (secure === undefined) this.#track(connection.socket);

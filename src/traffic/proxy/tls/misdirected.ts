@@ -2,6 +2,7 @@
 // Knows nothing of routes.
 
 import type { Certificate, Listener } from '#traffic/model/ir.ts';
+import type { Snapshot } from '#traffic/snapshot/index.ts';
 import { covers } from './server-contexts.ts';
 
 /**
@@ -14,9 +15,15 @@ export function isMisdirected(
   serverName: string,
   certificates: readonly Certificate[],
   listener: Listener,
+  snapshot: Pick<Snapshot, 'certificatesFor'>,
 ): boolean {
   if (serverName === host || serverName === '') return false;
   if (listener.tls?.clientCertificates !== undefined) return true;
+  if (certificates.some(({ listeners }) => listeners !== undefined)) {
+    // Of a Gateway: names that it shows other certificates for are other listeners', whatever these may speak for.
+    const own = snapshot.certificatesFor(listener.name, host);
+    return own.length === 0 || !own.every(({ name }) => certificates.some((one) => one.name === name));
+  }
   // A default certificate speaks for every name.
   return !certificates.some((certificate) => certificate.hostnames.length === 0 || covers(certificate, host));
 }

@@ -1,0 +1,40 @@
+// Definitions of custom resources that an embedded cluster has from the start, and the first objects of them.
+// Knows no resource by name.
+import type { Definition } from '#kube/api/load-balancer/resources.ts';
+import type { KubeObject } from '#kube/api/object.ts';
+import { builtin } from '#kube/api/resources.ts';
+import { isStatus } from '#kube/api/status.ts';
+import type { Client, ResourceRef } from '#kube/client/client.ts';
+import { delay } from '#lib/backoff.ts';
+import type { Clock } from '#lib/clock.ts';
+import { ensure } from './builtin-objects.ts';
+
+const CRDS = builtin('CustomResourceDefinition');
+const OWN_GROUP = 'evenkeel.dev';
+/** A definition is served within moments. */
+const ATTEMPTS = 50;
+const PAUSE_MS = 20;
+
+/** Ours is always that of this version; of another project's group, what a user has brought stays. */
+export async function ensureDefinition(client: Client, definition: Definition): Promise<void> {
+  if (await ensure(client, CRDS, definition)) return;
+  if (definition.spec.group !== OWN_GROUP) return;
+  await client.patch(CRDS, definition.metadata?.name ?? '', undefined, 'merge', { spec: definition.spec });
+}
+
+/** Waits until the resource is served. Leaves an object of that name as it is; false when there is one. */
+export async function ensureServed(
+  client: Client,
+  ref: ResourceRef,
+  object: KubeObject,
+  clock: Clock,
+): Promise<boolean> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ensure(client, ref, object);
+    } catch (error) {
+      if (!isStatus(error, 404) || attempt === ATTEMPTS) throw error;
+      await delay(clock, PAUSE_MS);
+    }
+  }
+}

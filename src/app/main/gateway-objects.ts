@@ -1,0 +1,36 @@
+// What an embedded cluster has for Gateways: the definitions of the Gateway API, a class, and addresses on this machine.
+// Knows names; what a Gateway means is the traffic controller's matter.
+import type { AddressHost } from '#control/controllers/traffic/gateways/address-claims.ts';
+import { gatewayDefinitions, gatewayResource } from '#kube/api/gateway/resources.ts';
+import type { GatewayClass } from '#kube/api/gateway/types.ts';
+import type { Client } from '#kube/client/client.ts';
+import type { Clock } from '#lib/clock.ts';
+import { GATEWAY_CONTROLLER } from '#traffic/model/gateway/conditions.ts';
+import type { Fabric } from '../nodes/fabric/fabric.ts';
+import { ensureDefinition, ensureServed } from './custom-objects.ts';
+
+/** Name of the GatewayClass that is there from the start. */
+export const GATEWAY_CLASS = 'evenkeel';
+
+export async function ensureGatewayObjects(client: Client, clock: Clock): Promise<void> {
+  await Promise.all(gatewayDefinitions.map((definition) => ensureDefinition(client, definition)));
+  const gatewayClass: GatewayClass = {
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'GatewayClass',
+    metadata: { name: GATEWAY_CLASS },
+    spec: { controllerName: GATEWAY_CONTROLLER },
+  };
+  await ensureServed(client, gatewayResource('GatewayClass'), gatewayClass, clock);
+}
+
+/**
+ * Where nodes announce balancer addresses they are others' until the machine takes them; on the loopback device, and
+ * where the machine answers for the whole range, all of them are here anyway.
+ */
+export function gatewayAddressHost(fabric: Fabric | undefined): AddressHost {
+  if (fabric?.plan.announced !== true) return { claim: async () => {}, release: async () => {} };
+  return {
+    claim: (address) => fabric.holdAddress(address),
+    release: (address) => fabric.dropAddress(address),
+  };
+}

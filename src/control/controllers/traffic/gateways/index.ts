@@ -1,0 +1,151 @@
+// Gateways: from what they ask for to addresses, sockets and statuses, in step with what the engine serves.
+// Knows no engine; the traffic controller, whose part this is, publishes what comes out.
+import type { Service } from 'kubernetes-types/core/v1.js';
+import type { Gateway } from '#kube/api/gateway/types.ts';
+import { type KubeObject, objectKey } from '#kube/api/object.ts';
+import type { Client } from '#kube/client/client.ts';
+import type { Informer, Informers } from '#kube/client/informer.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Logger } from '#lib/log.ts';
+import type { GatewayAddresses, GatewayObjects } from '#traffic/model/gateway/objects.ts';
+import type { GatewayPart } from '#traffic/model/gateway/translate-gateways.ts';
+import type { TrafficSink } from '#traffic/model/ir.ts';
+import { AddressClaims, type AddressHost } from './address-claims.ts';
+import { GatewayInformers } from './gateway-informers.ts';
+import { addressesFrom, GATEWAY_LABEL, isOwnedBy, serviceNameOf } from './gateway-service.ts';
+import { ServiceWriter } from './service-writer.ts';
+import { socketFaults } from './socket-faults.ts';
+import { StatusWriter } from './status-writer.ts';
+
+export interface GatewaysOptions {
+  readonly client: Client;
+  readonly informers: Informers;
+  readonly services: Informer<Service & KubeObject>;
+  readonly sink: TrafficSink;
+  readonly host: AddressHost;
+  /** Something that the translation reads is not what it was. */
+  readonly onNews: () => void;
+  /** What was translated last. */
+  readonly part: () => GatewayPart;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export class Gateways {
+  readonly #options: GatewaysOptions;
+  readonly #informers: GatewayInformers;
+  readonly #statuses: StatusWriter;
+  readonly #writer: ServiceWriter;
+  readonly #claims: AddressClaims;
+  readonly #unsubscribe: () => void;
+  #telling: Promise<void> | undefined;
+  #untold = false;
+  #stopped = false;
+
+  constructor(options: GatewaysOptions) {
+    const { client, services, informers, host, clock, log } = options;
+    this.#options = options;
+    this.#statuses = new StatusWriter({ client, find: (kind, key) => this.#informers.get(kind, key), clock, log });
+    this.#writer = new ServiceWriter({ client, find: (key) => services.get(key), clock, log });
+    this.#claims = new AddressClaims(host, log, options.onNews);
+    this.#informers = new GatewayInformers(informers, (kind, key) => {
+      if (kind === 'ConfigMap' && !options.part().configMaps.has(key)) return;
+      this.#statuses.check(kind, key);
+      options.onNews();
+    });
+    this.#unsubscribe = services.onChange((key, now, before) => {
+      const label = (now ?? before)?.metadata?.labels?.[GATEWAY_LABEL];
+      this.#writer.check(key);
+      if (label !== undefined) options.onNews();
+    });
+  }
+
+  async synced(): Promise<void> {
+    await this.#informers.synced();
+  }
+
+  start(): void {
+    this.#writer.start();
+    this.#statuses.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#unsubscribe();
+    this.#informers.stop();
+    await this.#telling;
+    await this.#writer.stop();
+    await this.#statuses.stop();
+    await this.#claims.settled();
+  }
+
+  /** What the translation reads now. */
+  objects(): GatewayObjects {
+    return this.#informers.objects((key) => this.#addresses(key));
+  }
+
+  /** All that has been translated has been published: addresses are asked for, and statuses follow. */
+  published(): void {
+    const { gateways } = this.#options.part();
+    this.#writer.want(gateways);
+    this.#removeStrays(new Set(gateways.map(({ key }) => key)));
+    this.#claims.want(new Set(gateways.flatMap((view) => this.#given(view.gateway).addresses)));
+    this.#untold = true;
+    this.#telling ??= this.#tell().finally(() => {
+      this.#telling = undefined;
+    });
+  }
+
+  /** A status says of a Gateway that it is served only once every worker serves it. */
+  async #tell(): Promise<void> {
+    const { sink, part, log } = this.#options;
+    while (this.#untold && !this.#stopped) {
+      this.#untold = false;
+      const now = part();
+      await sink.applied?.();
+      const faults = socketFaults(now.listeners, sink.listenErrors?.() ?? new Map());
+      try {
+        this.#statuses.want(now.statusesOf(faults));
+      } catch (error) {
+        log.error({ error: (error as Error).message }, 'Cannot say what became of Gateways');
+      }
+    }
+  }
+
+  /** Given out by the pools, whether or not it is here yet. */
+  #given(gateway: Gateway): GatewayAddresses {
+    const key = `${gateway.metadata?.namespace ?? ''}/${serviceNameOf(gateway)}`;
+    return addressesFrom(gateway, this.#options.services.get(key));
+  }
+
+  #addresses(key: string): GatewayAddresses {
+    const gateway = this.#informers.get('Gateway', key) as Gateway | undefined;
+    if (gateway === undefined) return { addresses: [] };
+    const { addresses, fault } = this.#given(gateway);
+    const failures = addresses.flatMap((address) => this.#claims.failure(address) ?? []);
+    const told =
+      failures.length === 0
+        ? fault
+        : { reason: 'AddressNotUsable', message: `Its address cannot be had on this machine: ${failures.join('; ')}` };
+    return {
+      addresses: addresses.filter((address) => this.#claims.has(address)),
+      ...(told === undefined ? {} : { fault: told }),
+    };
+  }
+
+  /** Services of Gateways that are there, and are ours no more; those of Gateways that have gone go with them. */
+  #removeStrays(ours: ReadonlySet<string>): void {
+    for (const service of this.#options.services.list()) {
+      if (service.metadata?.labels?.[GATEWAY_LABEL] === undefined) continue;
+      const owner = service.metadata.ownerReferences?.find(
+        ({ kind, controller }) => kind === 'Gateway' && controller === true,
+      );
+      const key = `${service.metadata.namespace ?? ''}/${owner?.name ?? ''}`;
+      const gateway = this.#informers.get('Gateway', key) as Gateway | undefined;
+      const renamed = gateway !== undefined && serviceNameOf(gateway) !== service.metadata.name;
+      if (gateway !== undefined && isOwnedBy(service, gateway) && (renamed || !ours.has(key))) {
+        this.#writer.remove(objectKey(service));
+      }
+    }
+  }
+}

@@ -1,0 +1,70 @@
+// The definitions beside the published ones: same structure, defaults, enums and limits, in the same versions.
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { gatewayDefinitions } from './resources.ts';
+import type { Definition } from './schema-parts.ts';
+
+const root = join(import.meta.dirname, '../../../..');
+/** Beside the repository, or beside the folder of its worktrees. */
+const bundle = ['../shared/data', '../../shared/data']
+  .map((folder) => join(root, folder, 'gateway-api-v1.6.1-experimental.yaml'))
+  .find((file) => existsSync(file));
+if (bundle === undefined) console.warn('Skipped: the published bundle of the Gateway API is not on this machine');
+
+function published(): Map<string, Definition> {
+  const documents = parseAllDocuments(readFileSync(bundle ?? '', 'utf8')).map((one) => one.toJS());
+  return new Map(
+    documents.filter((one) => one?.kind === 'CustomResourceDefinition').map((one) => [one.spec.names.kind, one]),
+  );
+}
+
+/** A schema without its words and without its rules, whose wording is our own. */
+function bare(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(bare);
+  if (typeof node !== 'object' || node === null) return node;
+  const entries = Object.entries(node)
+    .filter(
+      ([key, value]) => key !== 'x-kubernetes-validations' && !(key === 'description' && typeof value === 'string'),
+    )
+    .map(([key, value]) => [key, key === 'required' ? [...(value as string[])].sort() : bare(value)]);
+  return Object.fromEntries(entries);
+}
+
+/** Patterns by what they accept is beyond a test; these two are the same up to how a dot or a slash is escaped. */
+const unescaped = (node: unknown): unknown => JSON.parse(JSON.stringify(node).replaceAll('\\\\/', '/'));
+
+describe.skipIf(bundle === undefined)('definitions of the Gateway API', () => {
+  it.each(gatewayDefinitions.map((definition) => [definition.spec.names.kind, definition] as const))(
+    'of %s are as published',
+    (kind, own) => {
+      const other = published().get(kind) as Definition;
+      expect(own.spec.names).toEqual(other.spec.names);
+      expect(own.spec.scope).toBe(other.spec.scope);
+      const facts = (versions: Definition['spec']['versions']) =>
+        versions
+          .map(({ name, served, storage, deprecated = false }) => ({ name, served, storage, deprecated }))
+          .sort((a, b) => (a.name < b.name ? -1 : 1));
+      expect(facts(own.spec.versions)).toEqual(facts(other.spec.versions));
+      const v1 = (definition: Definition) => definition.spec.versions.find(({ name }) => name === 'v1');
+      expect(unescaped(bare(v1(own)?.schema))).toEqual(unescaped(bare(v1(other)?.schema)));
+      expect(v1(own)?.additionalPrinterColumns).toEqual(v1(other)?.additionalPrinterColumns);
+      expect(v1(own)?.subresources ?? {}).toEqual(v1(other)?.subresources ?? {});
+    },
+  );
+});
+
+describe('rules of the definitions', () => {
+  it('say something to whoever breaks them, and speak of fields that exist', () => {
+    const walk = (node: unknown, at: string): string[] => {
+      if (typeof node !== 'object' || node === null) return [];
+      const rules = (node as { 'x-kubernetes-validations'?: { rule: string; message: string }[] })[
+        'x-kubernetes-validations'
+      ];
+      const mute = (rules ?? []).filter(({ rule, message }) => rule === '' || message === '').map(() => at);
+      return [...mute, ...Object.entries(node).flatMap(([key, child]) => walk(child, `${at}.${key}`))];
+    };
+    expect(gatewayDefinitions.flatMap((definition) => walk(definition.spec, definition.spec.names.kind))).toEqual([]);
+  });
+});

@@ -1,0 +1,114 @@
+// What a backendRef means: the cluster behind it, or what is wrong with it.
+// Knows nothing of rules; how a cluster is spoken to (TLS, HTTP/2, affinity) becomes a variant of it.
+import type { Service, ServicePort } from 'kubernetes-types/core/v1.js';
+import type { BackendRef } from '#kube/api/gateway/types.ts';
+import type { AffinityPolicy, Cluster } from '../ir.ts';
+import { clusterName } from '../names.ts';
+import type { Fault } from './conditions.ts';
+import type { Grants } from './grants.ts';
+import type { RouteKindName } from './objects.ts';
+
+/** A cluster like another one, with the same endpoints, that is spoken to differently. */
+export interface ClusterVariant {
+  readonly base: string;
+  readonly serviceKey: string;
+  readonly changes: Partial<Pick<Cluster, 'upstreamProtocol' | 'tls' | 'affinity'>>;
+}
+
+export interface BackendLookups {
+  readonly grants: Grants;
+  service(key: string): Service | undefined;
+  /** Name of the variant; the cluster's own where nothing changes. */
+  variant(variant: ClusterVariant): string;
+  /** What a BackendTLSPolicy says of this port, if one speaks of it. */
+  tlsOf(serviceKey: string, port: ServicePort): NonNullable<Cluster['tls']> | { readonly fault: Fault } | undefined;
+}
+
+export interface BackendUse {
+  readonly kind: RouteKindName;
+  readonly namespace: string;
+  readonly affinity?: AffinityPolicy;
+}
+
+const HTTP2 = ['kubernetes.io/h2c', 'grpc', 'http2', 'h2c'];
+const HTTP1 = ['http', 'kubernetes.io/ws', ''];
+const TLS = ['https', 'kubernetes.io/wss'];
+
+export type ResolvedBackend = { readonly cluster: string; readonly service: string } | { readonly fault: Fault };
+
+export function resolveBackendRef(ref: BackendRef, use: BackendUse, lookups: BackendLookups): ResolvedBackend {
+  const { group = '', kind = 'Service', name, namespace = use.namespace, port: wanted } = ref;
+  const fault = (reason: string, message: string): ResolvedBackend => ({ fault: { reason, message } });
+  if (group !== '' || kind !== 'Service') {
+    return fault(
+      'InvalidKind',
+      `Backend ${group === '' ? '' : `${group}/`}${kind} "${name}" is no Service: point it to a Service`,
+    );
+  }
+  const key = `${namespace}/${name}`;
+  if (!lookups.grants.permit(use, { group, kind, namespace, name })) {
+    return fault(
+      'RefNotPermitted',
+      `Service "${key}" is in another namespace and no ReferenceGrant there lets a ${use.kind} of namespace "${use.namespace}" refer to it: create one in "${namespace}"`,
+    );
+  }
+  const service = lookups.service(key);
+  if (service === undefined)
+    return fault('BackendNotFound', `Service "${key}" does not exist: create it or correct the name`);
+  if (service.spec?.type === 'ExternalName') {
+    return fault(
+      'BackendNotFound',
+      `Service "${key}" is of type ExternalName and has no endpoints: use one with a selector or with EndpointSlices`,
+    );
+  }
+  const protocol = use.kind === 'UDPRoute' ? 'UDP' : 'TCP';
+  const ports = service.spec?.ports ?? [];
+  const port = ports.find((one) => one.port === wanted && (one.protocol ?? 'TCP') === protocol);
+  if (port === undefined) {
+    const known = ports.map((one) => `${one.port}/${one.protocol ?? 'TCP'}`).join(', ');
+    return fault(
+      'BackendNotFound',
+      `Service "${key}" has no port ${wanted ?? 'none'}/${protocol}: it has ${known || 'none'}`,
+    );
+  }
+  const changes = changesFor(key, port, use, lookups);
+  if ('fault' in changes) return changes;
+  return { cluster: lookups.variant({ base: clusterName(key, port), serviceKey: key, changes }), service: key };
+}
+
+function changesFor(
+  key: string,
+  port: ServicePort,
+  { kind, affinity }: BackendUse,
+  lookups: BackendLookups,
+): ClusterVariant['changes'] | { readonly fault: Fault } {
+  if (kind !== 'HTTPRoute' && kind !== 'GRPCRoute') return {};
+  const tls = lookups.tlsOf(key, port);
+  if (tls !== undefined && 'fault' in tls) return tls;
+  const app = port.appProtocol ?? '';
+  const asked = HTTP2.includes(app)
+    ? 'http2'
+    : HTTP1.includes(app) || (tls !== undefined && TLS.includes(app))
+      ? 'http1'
+      : undefined;
+  if (asked === undefined) {
+    const help = TLS.includes(app)
+      ? 'a BackendTLSPolicy for it says how TLS is spoken'
+      : `use one of ${[...HTTP1, ...HTTP2].filter((one) => one !== '').join(', ')}`;
+    const message = `Port ${port.port} of Service "${key}" has appProtocol "${app}", which a ${kind} cannot speak: ${help}`;
+    return { fault: { reason: 'UnsupportedProtocol', message } };
+  }
+  const protocol = kind === 'GRPCRoute' ? 'http2' : asked;
+  return {
+    // What the cluster itself would speak is no change.
+    ...(protocol === spokenBy(app) ? {} : { upstreamProtocol: protocol }),
+    ...(tls === undefined ? {} : { tls }),
+    ...(affinity === undefined ? {} : { affinity }),
+  };
+}
+
+/** As the translation of Services reads it. */
+function spokenBy(app: string): Cluster['upstreamProtocol'] {
+  if (app === 'kubernetes.io/h2c' || app === 'grpc') return 'http2';
+  return HTTP1.includes(app) ? 'http1' : 'tcp';
+}

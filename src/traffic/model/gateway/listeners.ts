@@ -1,0 +1,167 @@
+// What a listener is by itself: protocol, kinds of routes it takes, certificates; and which listeners are in each other's way.
+// Knows no route.
+import { GATEWAY_GROUP } from '#kube/api/gateway/resources.ts';
+import type { GatewayListener, RouteKind } from '#kube/api/gateway/types.ts';
+import { translateSecret } from '../secret.ts';
+import type { ClientTls } from './client-tls.ts';
+import type { Fault } from './conditions.ts';
+import type { Grants } from './grants.ts';
+import { hostOf } from './hostnames.ts';
+import type { ListenerOwner, ListenerView } from './listener-view.ts';
+import type { GatewayOptions, RouteKindName } from './objects.ts';
+
+const PROTOCOLS: Readonly<Record<string, readonly RouteKindName[]>> = {
+  HTTP: ['HTTPRoute', 'GRPCRoute'],
+  HTTPS: ['HTTPRoute', 'GRPCRoute'],
+  TLS: ['TLSRoute'],
+  TCP: ['TCPRoute'],
+  UDP: ['UDPRoute'],
+};
+
+export interface ListenerLookups {
+  readonly grants: Grants;
+  readonly options: GatewayOptions;
+  /** The Secret of this `namespace/name`; that it was asked for is remembered. */
+  secret(key: string): Parameters<typeof translateSecret>[0] | undefined;
+  /** What the Gateway asks of clients on a port. */
+  clientTls(port: number): ClientTls;
+}
+
+export function listenerView(owner: ListenerOwner, spec: GatewayListener, lookups: ListenerLookups): ListenerView {
+  const carried = PROTOCOLS[spec.protocol] ?? [];
+  const wanted = spec.allowedRoutes?.kinds ?? [];
+  const isCarried = ({ group = GATEWAY_GROUP, kind }: RouteKind): boolean =>
+    group === GATEWAY_GROUP && carried.includes(kind as RouteKindName);
+  const kinds =
+    wanted.length === 0 ? carried : carried.filter((kind) => wanted.some((one) => isCarried(one) && one.kind === kind));
+  const view: ListenerView = {
+    owner,
+    spec,
+    hostname: hostOf(spec.hostname),
+    supportedKinds: kinds.map((kind) => ({ group: GATEWAY_GROUP, kind })),
+    acceptFault: acceptFault(spec),
+    conflict: undefined,
+    refFaults: [],
+    certificates: [],
+    clientTls: undefined,
+    resolved: true,
+    attached: new Set(),
+  };
+  const refused = carried.length === 0 ? [] : wanted.filter((one) => !isCarried(one));
+  if (refused.length > 0) {
+    const names = refused.map(({ group = GATEWAY_GROUP, kind }) => `${group}/${kind}`).join(', ');
+    view.refFaults.push({
+      reason: 'InvalidRouteKinds',
+      message: `A listener of protocol ${spec.protocol} takes ${carried.join(' and ')}, not ${names}: remove it from allowedRoutes.kinds`,
+    });
+  }
+  if (spec.protocol === 'HTTPS') {
+    resolveCertificates(view, lookups);
+    const { tls, fault, refFaults } = lookups.clientTls(spec.port);
+    view.clientTls = tls;
+    view.acceptFault ??= fault;
+    view.refFaults.push(...refFaults);
+  }
+  return view;
+}
+
+function acceptFault({ protocol, tls }: GatewayListener): Fault | undefined {
+  if (PROTOCOLS[protocol] === undefined) {
+    return {
+      reason: 'UnsupportedProtocol',
+      message: `Protocol "${protocol}" is not served: use ${Object.keys(PROTOCOLS).join(', ')}`,
+    };
+  }
+  if (protocol === 'HTTPS' && tls?.mode === 'Passthrough') {
+    return {
+      reason: 'UnsupportedProtocol',
+      message: 'A listener of protocol HTTPS ends TLS itself: use protocol TLS to pass it through',
+    };
+  }
+  if (protocol === 'TLS' && tls?.mode !== 'Passthrough') {
+    return {
+      reason: 'UnsupportedProtocol',
+      message: 'A listener of protocol TLS passes connections on as they are: set tls.mode to Passthrough',
+    };
+  }
+  return undefined;
+}
+
+function resolveCertificates(view: ListenerView, { grants, options, secret }: ListenerLookups): void {
+  const { namespace: home, kind: ownerKind } = view.owner;
+  const refs = view.spec.tls?.certificateRefs ?? [];
+  const invalid = (message: string) => view.refFaults.push({ reason: 'InvalidCertificateRef', message });
+  if (refs.length === 0)
+    invalid('The listener has no certificate: name a Secret of type kubernetes.io/tls in tls.certificateRefs');
+  const certificates: ListenerView['certificates'][number][] = [];
+  for (const { group = '', kind = 'Secret', name, namespace = home } of refs) {
+    const key = `${namespace}/${name}`;
+    if (group !== '' || kind !== 'Secret') {
+      invalid(
+        `certificateRefs: ${kind} "${name}"${group === '' ? '' : ` of group ${group}`} holds no certificate: name a Secret`,
+      );
+      continue;
+    }
+    if (!grants.permit({ kind: ownerKind, namespace: home }, { group: '', kind, namespace, name })) {
+      view.refFaults.push({
+        reason: 'RefNotPermitted',
+        message: `Secret "${key}" is in another namespace and no ReferenceGrant there lets a ${ownerKind} of namespace "${home}" refer to it: create one in "${namespace}"`,
+      });
+      continue;
+    }
+    const found = secret(key);
+    if (found === undefined) {
+      invalid(`Secret "${key}" does not exist: create it`);
+      continue;
+    }
+    const pair = translateSecret(found, options.readCertificate);
+    if ('error' in pair) {
+      invalid(`Secret "${key}" ${pair.error}`);
+      continue;
+    }
+    const { certificateChainPem, privateKeyPem, fingerprint } = pair;
+    certificates.push({ certificateChainPem, privateKeyPem, fingerprint });
+  }
+  view.certificates = certificates;
+  view.resolved = certificates.length > 0;
+}
+
+/**
+ * Marks listeners that cannot be told apart. Among those of one owner none is chosen before another, as upstream wants
+ * it; a listener that is told later (of a ListenerSet, the younger ones last) gives way to those before it.
+ */
+export function markConflicts(groups: readonly (readonly ListenerView[])[]): void {
+  const taken: ListenerView[] = [];
+  for (const group of groups) {
+    const sound = group.filter(({ acceptFault: fault }) => fault === undefined);
+    for (const listener of sound) {
+      const rival = sound.find((other) => other !== listener && conflict(listener, other) !== undefined);
+      const before = taken.find((other) => conflict(listener, other) !== undefined);
+      const other = before ?? rival;
+      if (other !== undefined) listener.conflict = conflict(listener, other);
+    }
+    taken.push(...sound.filter(({ conflict: fault }) => fault === undefined));
+  }
+}
+
+function conflict(a: ListenerView, b: ListenerView): Fault | undefined {
+  if (a.spec.port !== b.spec.port || (a.spec.protocol === 'UDP') !== (b.spec.protocol === 'UDP')) return undefined;
+  const whose =
+    b.owner.kind === 'Gateway'
+      ? `listener "${b.spec.name}"`
+      : `listener "${b.spec.name}" of ListenerSet "${b.owner.key}"`;
+  if (a.spec.protocol !== b.spec.protocol) {
+    return {
+      reason: 'ProtocolConflict',
+      message: `Port ${a.spec.port} cannot be ${a.spec.protocol} while ${whose} has it for ${b.spec.protocol}: choose another port`,
+    };
+  }
+  const byHost = a.spec.protocol !== 'TCP' && a.spec.protocol !== 'UDP';
+  if (byHost && a.hostname !== b.hostname) return undefined;
+  return {
+    reason: 'HostnameConflict',
+    message: byHost
+      ? `Port ${a.spec.port} with host "${a.hostname}" is that of ${whose} as well: choose another hostname or port`
+      : `Port ${a.spec.port} is that of ${whose} as well: choose another port`,
+  };
+}
