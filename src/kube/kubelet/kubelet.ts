@@ -235,6 +235,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     hostIps: options.nodeAddresses,
     allocatable: capacity,
   });
+  runtime.onSandboxLost?.((uid) => manager.sandboxLost(uid));
   const stats = new NodeStats({
     nodeName,
     sharesMachine: options.sharesMachine === true,

@@ -1,6 +1,6 @@
 // What every runtime has to keep: run by the tests of each, with a shell as the image.
 // Knows runtimes by their interface only.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -24,6 +24,8 @@ export interface Subject {
   readonly workingDir: string;
   /** How far apart containers are to be from the machine. */
   readonly isolation?: Isolation;
+  /** File of the network namespace of the pods; the machine's own when left out. */
+  readonly netns?: string;
   /** Whether containers can be other users than we are. */
   readonly rights?: true;
   /** Whether mounts stand at their paths. */
@@ -62,6 +64,7 @@ export function runtimeContract(make: (dir: string) => Promise<Subject>): void {
         hostname: 'pod',
         podIps: [],
         ...(subject.isolation === undefined ? {} : { isolation: subject.isolation }),
+        ...(subject.netns === undefined ? {} : { netns: subject.netns }),
       },
       image: subject.image,
       command: ['sh', '-c', script],
@@ -209,6 +212,16 @@ export function runtimeContract(make: (dir: string) => Promise<Subject>): void {
     expect(readFileSync(given.logPath, 'utf8')).toContain('the one to see');
     running.signal('SIGKILL');
     await running.exited;
+  }, 30_000);
+
+  test('a container is in the network of its pod, under the name of its pod', async () => {
+    if (subject.netns === undefined) return;
+    const given = spec('ls -l /proc/self/ns/net; cat /proc/sys/kernel/hostname');
+    await (await subject.runtime.start(given)).exited;
+    const lines = linesOf(given.logPath).join('\n');
+    expect(lines).toContain(`net:[${statSync(subject.netns).ino}]`);
+    expect(lines).toContain('stdout F pod');
+    await subject.runtime.releasePod?.(given.podUid);
   }, 30_000);
 
   test('the log can be followed while it is written', async () => {

@@ -58,6 +58,14 @@ export interface Sandbox {
   readonly isolation?: Isolation;
 }
 
+/** Shared memory of all containers of a pod. */
+export interface PodIpc {
+  /** File of the namespace of System V's objects and of message queues; left out where it cannot be joined. */
+  readonly namespace?: string;
+  /** Directory that stands at /dev/shm. */
+  readonly shm: string;
+}
+
 /** One start of a container; every field is final, all references are resolved. */
 export interface ContainerSpec {
   readonly podUid: string;
@@ -83,6 +91,8 @@ export interface ContainerSpec {
   readonly seesProcess?: number;
   /** File of the namespace of processes that the pod's containers share, where another runtime holds it. */
   readonly podPidNamespace?: string;
+  /** The shared memory of the pod's containers, where another runtime holds it. */
+  readonly podIpc?: PodIpc;
   /** File that receives the output, in CRI log format. */
   readonly logPath: string;
   readonly limits: ResourceLimits;
@@ -198,8 +208,16 @@ export interface Runtime {
   processOf?(id: string): Promise<number | undefined>;
   /** File of the namespace of processes that the pod's containers share. Throws `ContainerStartError`. */
   podPidNamespace?(podUid: string): Promise<string>;
-  /** The pod's containers have ended and none follows: frees what they shared. */
+  /** Whether its containers can join namespaces that are files, rather than those of its own containers alone. */
+  readonly joinsFiles?: boolean;
+  /** What a pod's containers share of memory. Throws `ContainerStartError`. */
+  podIpc?(spec: ContainerSpec): Promise<PodIpc>;
+  /** None of the pod's containers runs: frees what they shared. */
   releasePod?(podUid: string): Promise<void>;
+  /** Whether what the pod's containers share has ended under them; it is asked when one of them has ended, too. */
+  sandboxEnded?(podUid: string): Promise<boolean>;
+  /** Calls `listener` with the uid of a pod when what its containers share has ended under them. */
+  onSandboxLost?(listener: (podUid: string) => void): void;
   /** Live lines of a running container's log file; returns the way to stop listening. */
   follow(logPath: string, onLine: (line: string) => void): LogTail | undefined;
 }

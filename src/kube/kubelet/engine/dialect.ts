@@ -17,6 +17,12 @@ export interface DescribeOptions {
   readonly name: string;
   /** Files and processes that this process may hand on at most: an engine that asks for more is refused by the kernel. */
   readonly ulimits: readonly { readonly name: 'nofile' | 'nproc'; readonly max: number }[];
+  /** Lowest `oomScoreAdj` that this process may hand on. */
+  readonly oomScoreMin: number;
+  /** File of the network namespace that the container joins; the engine's own, which is the machine's, when left out. */
+  readonly netns?: string;
+  /** Id of the container that docker's containers join in the pod's namespaces. */
+  readonly sandbox?: string;
 }
 
 /** Every path of an engine's API begins with this. */
@@ -39,16 +45,21 @@ function labelsOf(spec: ContainerSpec, owner: string): Record<string, string> {
   };
 }
 
-/** Bind mounts, those of the pod's own `/etc` files among them. */
-function bindsOf({ mounts, sandbox }: ContainerSpec): { source: string; destination: string; options: string[] }[] {
-  const { etc } = sandbox;
-  const files =
-    etc === undefined
+/** Bind mounts, those of the pod's own `/etc` files and of its shared memory among them. */
+function bindsOf(spec: ContainerSpec): { source: string; destination: string; options: string[] }[] {
+  const { mounts, sandbox, podIpc } = spec;
+  const own: Readonly<Record<string, string | undefined>> = {
+    '/etc/resolv.conf': sandbox.etc?.resolvConf,
+    '/etc/hosts': sandbox.etc?.hosts,
+    '/etc/hostname': sandbox.etc?.hostname,
+    '/dev/shm': podIpc?.shm,
+  };
+  const files = Object.entries(own).flatMap(([destination, source]) =>
+    // A volume at the same place is what the container asks for.
+    source === undefined || mounts.some(({ mountPath }) => mountPath === destination)
       ? []
-      : [
-          { source: etc.resolvConf, destination: '/etc/resolv.conf', options: ['rw'] },
-          { source: etc.hosts, destination: '/etc/hosts', options: ['rw'] },
-        ];
+      : [{ source, destination, options: ['rw'] }],
+  );
   const spread = { HostToContainer: 'rslave', Bidirectional: 'rshared' } as const;
   return [
     ...files,
@@ -124,11 +135,13 @@ function forPodman(spec: ContainerSpec, options: DescribeOptions): Described {
       env_host: false,
       work_dir: spec.workingDir,
       labels: labelsOf(spec, options.owner),
-      ...(sandbox.netns === undefined
+      ...(options.netns === undefined
         ? { netns: { nsmode: 'host' } }
-        : { netns: { nsmode: 'path', value: sandbox.netns }, hostname: sandbox.hostname }),
+        : { netns: { nsmode: 'path', value: options.netns }, hostname: sandbox.hostname }),
       ...(processes === undefined ? {} : { pidns: processes }),
       ...(sandbox.isolation?.ipc === 'host' ? { ipcns: { nsmode: 'host' } } : {}),
+      ...(spec.podIpc?.namespace === undefined ? {} : { ipcns: { nsmode: 'path', value: spec.podIpc.namespace } }),
+      sysctl: sandbox.isolation?.sysctls ?? {},
       ...(sandbox.etc === undefined ? {} : { use_image_hosts: true, use_image_resolve_conf: true }),
       mounts: bindsOf(spec).map(({ source, destination, options: how }) => ({
         type: 'bind',
@@ -144,7 +157,7 @@ function forPodman(spec: ContainerSpec, options: DescribeOptions): Described {
         ...(limits.memoryBytes === undefined ? {} : { memory: { limit: limits.memoryBytes } }),
         ...(spec.podLimits.pids === undefined ? {} : { pids: { limit: spec.podLimits.pids } }),
       },
-      oom_score_adj: spec.oomScoreAdj,
+      oom_score_adj: Math.max(spec.oomScoreAdj, options.oomScoreMin),
       ...(rights.user === undefined ? {} : { user: rights.user }),
       groups: security.groups.map(String),
       cap_add: rights.add,
@@ -166,10 +179,24 @@ function pidModeOf({ nsmode, value }: Namespace): string {
   return value === undefined ? nsmode : `${nsmode}:${value}`;
 }
 
+/** What docker's containers share with their pod, by the one that has gone into its namespaces. */
+function sharedInDocker(spec: ContainerSpec, sandbox: string | undefined): object {
+  const { isolation } = spec.sandbox;
+  const pod = sandbox === undefined ? undefined : `container:${sandbox}`;
+  const seen = processesOf(spec);
+  return {
+    NetworkMode: pod ?? 'host',
+    ...(pod === undefined ? {} : { IpcMode: pod }),
+    ...(isolation?.ipc === 'host' ? { IpcMode: 'host' } : {}),
+    ...(pod === undefined || isolation?.pid !== 'pod' ? {} : { PidMode: pod }),
+    ...(seen === undefined ? {} : { PidMode: pidModeOf(seen) }),
+    Sysctls: isolation?.sysctls ?? {},
+  };
+}
+
 function forDocker(spec: ContainerSpec, options: DescribeOptions): Described {
-  const { limits, security, sandbox } = spec;
+  const { limits, security } = spec;
   const rights = rightsOf(spec);
-  const processes = processesOf(spec);
   const [program = '', ...args] = spec.command;
   return {
     path: `${apiPrefix('docker')}/containers/create?name=${encodeURIComponent(options.name)}`,
@@ -192,9 +219,7 @@ function forDocker(spec: ContainerSpec, options: DescribeOptions): Described {
         Privileged: security.privileged,
         ReadonlyRootfs: security.readOnlyRoot,
         SecurityOpt: security.noNewPrivileges ? ['no-new-privileges'] : [],
-        NetworkMode: 'host',
-        ...(processes === undefined ? {} : { PidMode: pidModeOf(processes) }),
-        ...(sandbox.isolation?.ipc === 'host' ? { IpcMode: 'host' } : {}),
+        ...sharedInDocker(spec, options.sandbox),
         // Its output comes to us and is kept in the pod's log; the engine would keep it again, and without a bound.
         LogConfig: { Type: 'none' },
         Binds: bindsOf(spec).map(
@@ -204,8 +229,46 @@ function forDocker(spec: ContainerSpec, options: DescribeOptions): Described {
         ...(limits.cpuMillis === undefined ? {} : { NanoCpus: limits.cpuMillis * 1_000_000 }),
         ...(limits.memoryBytes === undefined ? {} : { Memory: limits.memoryBytes }),
         ...(spec.podLimits.pids === undefined ? {} : { PidsLimit: spec.podLimits.pids }),
-        OomScoreAdj: spec.oomScoreAdj,
+        OomScoreAdj: Math.max(spec.oomScoreAdj, options.oomScoreMin),
         Ulimits: options.ulimits.map(({ name, max }) => ({ Name: name, Soft: max, Hard: max })),
+      },
+    },
+  };
+}
+
+/** As upstream: among the last that the kernel ends. */
+const SANDBOX_OOM_SCORE = -998;
+
+export interface SandboxOptions extends Pick<DescribeOptions, 'owner' | 'name' | 'oomScoreMin'> {
+  readonly image: string;
+  readonly program: string;
+  /** File of the network namespace that it goes into. */
+  readonly netns: string;
+}
+
+/** The request that creates the container whose namespaces the others of the pod join. */
+export function describeSandbox(spec: ContainerSpec, options: SandboxOptions): Described {
+  const inside = '/netns';
+  return {
+    path: `${apiPrefix('docker')}/containers/create?name=${encodeURIComponent(options.name)}`,
+    body: {
+      Image: options.image,
+      Entrypoint: [options.program],
+      Cmd: [inside],
+      // Those who join its network have its name as well.
+      Hostname: spec.sandbox.hostname,
+      Labels: labelsOf({ ...spec, name: 'POD' }, options.owner),
+      HostConfig: {
+        NetworkMode: 'none',
+        IpcMode: spec.sandbox.isolation?.ipc === 'host' ? 'host' : 'shareable',
+        // To enter namespaces takes this one, and neither a profile that forbids it.
+        CapDrop: ['ALL'],
+        CapAdd: ['CAP_SYS_ADMIN'],
+        SecurityOpt: ['apparmor=unconfined', 'seccomp=unconfined'],
+        ReadonlyRootfs: true,
+        LogConfig: { Type: 'none' },
+        OomScoreAdj: Math.max(SANDBOX_OOM_SCORE, options.oomScoreMin),
+        Mounts: [{ Type: 'bind', Source: options.netns, Target: inside }],
       },
     },
   };

@@ -34,14 +34,22 @@ export class EngineApi {
     return (text === '' ? undefined : JSON.parse(text)) as T;
   }
 
+  /** Sends an archive, and waits until the engine has done with it. Throws `EngineError`. */
+  async upload(path: string, archive: Buffer): Promise<void> {
+    await textOf(await this.#answer('POST', path, archive, 'application/x-tar'));
+  }
+
   /** The open answer, to be read as it comes. Throws `EngineError`. */
   async open(method: string, path: string, body?: unknown): Promise<IncomingMessage> {
-    const content = body === undefined ? '' : JSON.stringify(body);
+    return await this.#answer(method, path, body === undefined ? '' : JSON.stringify(body), 'application/json');
+  }
+
+  async #answer(method: string, path: string, content: string | Buffer, type: string): Promise<IncomingMessage> {
     let answer: IncomingMessage | undefined;
     // An engine that is just being started anew has no socket for a moment; nothing has been asked of it then.
     for (let tries = 1; answer === undefined; tries += 1) {
       try {
-        answer = await this.#send(method, path, content);
+        answer = await this.#send(method, path, content, type);
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
         if (tries < TRIES && (code === 'ENOENT' || code === 'ECONNREFUSED')) await pause(PAUSE_MS);
@@ -57,7 +65,7 @@ export class EngineApi {
     throw await refusalOf(answer);
   }
 
-  #send(method: string, path: string, content: string): Promise<IncomingMessage> {
+  #send(method: string, path: string, content: string | Buffer, type: string): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const sent = request({
         socketPath: this.socketPath,
@@ -66,7 +74,7 @@ export class EngineApi {
         agent: false,
         headers: {
           host: 'engine',
-          ...(content === '' ? {} : { 'content-type': 'application/json' }),
+          ...(content === '' ? {} : { 'content-type': type }),
           'content-length': Buffer.byteLength(content),
         },
       });

@@ -16,7 +16,7 @@ import {
   type RunningContainer,
   type Runtime,
 } from '../runtime.ts';
-import { apiPrefix, type DescribeOptions, describe, type EngineKind, OWNER_LABEL } from './dialect.ts';
+import { apiPrefix, describe, type EngineKind, OWNER_LABEL } from './dialect.ts';
 import { EngineError } from './engine-api.ts';
 import { type Attached, attachTo } from './engine-attach.ts';
 import { execIn } from './engine-exec.ts';
@@ -24,7 +24,10 @@ import { EngineImages } from './engine-images.ts';
 import { readStats } from './engine-stats.ts';
 import { openIn } from './engine-streams.ts';
 import type { OpenEngine } from './open.ts';
+import { ownLimits } from './own-limits.ts';
+import { ownNetns } from './own-netns.ts';
 import { Resizer } from './resizer.ts';
+import { EngineSandboxes } from './sandboxes.ts';
 
 export interface EngineRuntimeOptions {
   readonly engine: OpenEngine;
@@ -49,20 +52,24 @@ const DRAIN_MS = 10_000;
 /** What the OCI runtimes say when the machine does not let them do as they please; another one may ask for less. */
 const OCI_REFUSAL = /setrlimit|cgroup|OCI permission denied|hybrid mode/i;
 
-const MAX_PROCESSES = 16_384;
+/** The pod's network, or the node's where that is not the machine's, which is what an engine knows as the host's. */
+function netnsOf({ sandbox }: ContainerSpec): string | undefined {
+  return sandbox.netns ?? ownNetns();
+}
 
-function ulimits(): DescribeOptions['ulimits'] {
-  const text = readFileSync('/proc/self/limits', 'utf8');
-  const hard = (title: string): number | undefined => {
-    const [, value] = new RegExp(`^${title} +\\S+ +(\\d+)`, 'm').exec(text) ?? [];
-    return value === undefined ? undefined : Number(value);
-  };
-  const found: DescribeOptions['ulimits'][number][] = [];
-  const [files, processes] = [hard('Max open files'), hard('Max processes')];
-  if (files !== undefined) found.push({ name: 'nofile', max: files });
-  // Engines lower their own, so what we may have is more than they can hand on.
-  if (processes !== undefined) found.push({ name: 'nproc', max: Math.min(processes, MAX_PROCESSES) });
-  return found;
+/** An engine that we have not started may not find a file of ours that names a process. */
+function withoutIpc({ podIpc, ...spec }: ContainerSpec): ContainerSpec {
+  return podIpc === undefined ? spec : { ...spec, podIpc: { shm: podIpc.shm } };
+}
+
+/** An engine outside of our PID namespace numbers processes differently; the control group has the container's name. */
+function isOf(id: string, pid: number): boolean {
+  try {
+    return pid > 0 && readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(id);
+  } catch {
+    // Nobody has this number here.
+    return false;
+  }
 }
 
 export class EngineRuntime implements Runtime {
@@ -72,6 +79,9 @@ export class EngineRuntime implements Runtime {
   readonly #prefix: string;
   readonly #logs = new Map<string, LogFile>();
   readonly #ids = new Set<string>();
+  /** For docker, which joins containers alone; podman joins whatever it is told to. */
+  readonly #sandboxes: EngineSandboxes | undefined;
+  #lost: (podUid: string) => void = () => {};
   /** The OCI runtime that took the place of the engine's own. */
   #switched: string | undefined;
   #starts = 0;
@@ -81,17 +91,13 @@ export class EngineRuntime implements Runtime {
     const { kind, api } = options.engine;
     this.name = kind;
     this.images = new EngineImages(api, kind);
+    if (kind === 'docker') this.#sandboxes = new EngineSandboxes({ ...options, api, lost: (uid) => this.#lost(uid) });
     this.#prefix = `${apiPrefix(kind)}/containers`;
   }
 
   async start(spec: ContainerSpec): Promise<RunningContainer> {
     const { clock, engine } = this.#options;
     const { kind, api } = engine;
-    if (kind === 'docker' && spec.sandbox.netns !== undefined) {
-      throw new ContainerStartError(
-        'docker cannot join the network namespace of a pod: use podman, or --network loopback',
-      );
-    }
     const { id, attached } = await this.#create(spec);
     const startedAt = clock.wall();
     const output = new LogFile(spec.logPath, clock);
@@ -133,6 +139,7 @@ export class EngineRuntime implements Runtime {
 
   async sweep(): Promise<number> {
     // A process at its end has no time to wait for answers.
+    this.#sandboxes?.forgetAll();
     const known = this.#ids.size;
     if (known > 0 && this.name === 'podman') {
       spawnSync('podman', ['rm', '--force', '--time', '0', ...this.#ids], { stdio: 'ignore' });
@@ -149,7 +156,23 @@ export class EngineRuntime implements Runtime {
   async processOf(id: string): Promise<number | undefined> {
     if (!this.#ids.has(id)) return undefined;
     const { State } = await this.#options.engine.api.json<State>('GET', `${this.#prefix}/${id}/json`);
-    return State.Pid > 0 ? State.Pid : undefined;
+    return isOf(id, State.Pid) ? State.Pid : undefined;
+  }
+
+  get joinsFiles(): boolean {
+    return this.name === 'podman';
+  }
+
+  async releasePod(podUid: string): Promise<void> {
+    await this.#sandboxes?.release(podUid);
+  }
+
+  async sandboxEnded(podUid: string): Promise<boolean> {
+    return (await this.#sandboxes?.hasEnded(podUid)) === true;
+  }
+
+  onSandboxLost(listener: (podUid: string) => void): void {
+    this.#lost = listener;
   }
 
   follow(logPath: string, onLine: (line: string) => void): LogTail | undefined {
@@ -178,10 +201,19 @@ export class EngineRuntime implements Runtime {
     }
   }
 
-  async #createOnce(spec: ContainerSpec): Promise<Created> {
+  async #createOnce(asked: ContainerSpec): Promise<Created> {
     const { engine, owner } = this.#options;
+    const spec = engine.useOciRuntime === undefined ? withoutIpc(asked) : asked;
+    const netns = netnsOf(spec);
+    const sandbox = netns === undefined ? undefined : await this.#sandboxes?.of(spec, netns);
     const name = `k8s_${spec.name}_${spec.podName}_${spec.namespace}_${spec.podUid}_${this.#starts++}`;
-    const { path, body } = describe(engine.kind, spec, { owner, name, ulimits: ulimits() });
+    const { path, body } = describe(engine.kind, spec, {
+      owner,
+      name,
+      ...ownLimits(),
+      ...(netns === undefined ? {} : { netns }),
+      ...(sandbox === undefined ? {} : { sandbox }),
+    });
     const { Id: id } = await engine.api.json<{ Id: string }>('POST', path, body);
     this.#ids.add(id);
     let attached: Attached | undefined;

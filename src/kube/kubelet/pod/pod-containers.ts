@@ -1,5 +1,5 @@
 // The containers of one pod by their sort, in the order of the pod: those it begins with, and those added for debugging.
-// Keeps them together; starts and stops none.
+// Keeps them together, and knows the order of their end; how one is started and stopped is its runner's matter.
 import type { Container, ContainerStatus, Pod, PodStatus } from 'kubernetes-types/core/v1.js';
 import type { ContainerRunner } from './container-runner.ts';
 import { type ContainerKind, initKind } from './restart-policy.ts';
@@ -31,6 +31,14 @@ export class PodContainers {
     for (const container of pod.spec?.ephemeralContainers ?? []) {
       if (this.find(container.name) === undefined) this.ephemerals.push(this.#make(container, 'ephemeral'));
     }
+  }
+
+  /** Ends containers together, then sidecars in the reverse of their order. */
+  async stop(end: (runner: ContainerRunner) => Promise<void>): Promise<void> {
+    const sidecars = this.inits.filter((runner) => runner.tracked.kind === 'sidecar');
+    const others = this.all.filter((runner) => runner.tracked.kind !== 'sidecar');
+    await Promise.all(others.map(end));
+    for (const runner of sidecars.reverse()) await end(runner);
   }
 
   /** What an earlier run of the kubelet has written. */

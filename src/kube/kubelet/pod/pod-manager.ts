@@ -85,6 +85,11 @@ export class PodManager {
     this.#workers.get(uid)?.evict(message);
   }
 
+  /** What the pod's containers share has ended under them. */
+  sandboxLost(uid: string): void {
+    this.#workers.get(uid)?.sandboxLost();
+  }
+
   find(namespace: string, name: string): PodWorker | undefined {
     // A successor may bear the name of a pod that is still ending.
     return [...this.#workers.values()].findLast(

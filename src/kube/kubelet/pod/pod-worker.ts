@@ -2,7 +2,6 @@
 // Knows no other pod; order, states and ends are decided here, single containers in container-runner.ts.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import type { Container, Pod, PodStatus } from 'kubernetes-types/core/v1.js';
 import type { Cancel } from '#lib/clock.ts';
 import type { RunningContainer, Sandbox } from '../runtime.ts';
@@ -26,10 +25,6 @@ const LAST_WRITE_MS = 1_000;
 /** Why the pod is being ended. */
 type Ending = 'deleted' | 'removed' | 'failed' | 'shutdown';
 
-function shownMetadata({ metadata }: Pod): unknown {
-  return [metadata?.labels, metadata?.annotations];
-}
-
 export class PodWorker {
   readonly uid: string;
   readonly #deps: PodWorkerDependencies;
@@ -46,6 +41,7 @@ export class PodWorker {
   #status: PodStatus;
   #initialized = false;
   #terminal = false;
+  #sandboxLost = false;
   /** Why it failed as a whole. */
   #failure: PodFailure | undefined;
   #ending: Ending | undefined;
@@ -101,8 +97,7 @@ export class PodWorker {
 
   /** A newer version of the object. */
   update(pod: Pod): void {
-    // The downward API shows labels and annotations in files.
-    if (!isDeepStrictEqual(shownMetadata(pod), shownMetadata(this.#pod))) this.#sandbox.invalidate();
+    this.#sandbox.updated(pod, this.#pod);
     this.#pod = pod;
     this.#containers.adopt(pod);
     for (const listener of this.#changeListeners) listener();
@@ -128,6 +123,13 @@ export class PodWorker {
     if (this.#ending !== undefined || this.#terminal) return;
     this.#deps.events(this.#pod, undefined, 'Warning', 'Evicted', message);
     this.#fail({ reason: 'Evicted', message }, EVICTED_GRACE_MS);
+  }
+
+  /** What the containers share has ended: they all start anew, as upstream. */
+  sandboxLost(): void {
+    if (this.#ending !== undefined || this.#terminal) return;
+    this.#sandboxLost = true;
+    this.#wake();
   }
 
   /** Something the pod refers to changed. */
@@ -210,7 +212,10 @@ export class PodWorker {
   async #sync(): Promise<void> {
     if (this.#ending !== undefined) return await this.#terminate();
     if (this.#terminal) return;
-    if (!(await this.#prepare())) return;
+    const restarts = this.#containers.all.some(({ tracked, finished }) => tracked.ended !== undefined && !finished);
+    if (restarts && (await this.#deps.runtime.sandboxEnded?.(this.uid))) this.#sandboxLost = true;
+    if (this.#sandboxLost) await this.#renewSandbox();
+    if (this.#ending !== undefined || !(await this.#prepare())) return;
     // Also while the pod's own have not got going: that may be what is to be found out.
     for (const runner of this.#containers.ephemerals) await runner.ensureRunning();
     if (!(await this.#runInits())) return;
@@ -219,6 +224,14 @@ export class PodWorker {
       await runner.ensureRunning();
     }
     if (this.#containers.apps.every((runner) => runner.finished)) await this.#finish();
+  }
+
+  /** Ends what runs, so that the next steps begin as with a new pod, which keeps its address. */
+  async #renewSandbox(): Promise<void> {
+    this.#sandboxLost = false;
+    await this.#sandbox.renew(this.#pod, () => this.#stopAll());
+    this.#initialized = false;
+    for (const { tracked } of this.#containers.inits) tracked.again();
   }
 
   /** Address and volumes: without them no container starts. */
@@ -299,10 +312,6 @@ export class PodWorker {
     );
   }
 
-  #after(ms: number): Promise<void> {
-    return new Promise((resolve) => void this.#deps.clock.after(ms, resolve));
-  }
-
   #remainingMs(): number {
     if (this.#endBy === Number.POSITIVE_INFINITY) {
       return (this.#pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000;
@@ -310,16 +319,8 @@ export class PodWorker {
     return Math.max(0, this.#endBy - this.#deps.clock.now());
   }
 
-  /** Containers together, then sidecars in the reverse of their order. */
   async #stopAll(): Promise<void> {
-    const sidecars = this.#containers.inits.filter((runner) => runner.tracked.kind === 'sidecar');
-    const others = this.#containers.all.filter((runner) => runner.tracked.kind !== 'sidecar');
-    await Promise.all(others.map((runner) => this.#stop(runner)));
-    for (const runner of sidecars.reverse()) await this.#stop(runner);
-  }
-
-  async #stop(runner: ContainerRunner): Promise<void> {
-    await runner.stop(this.#remainingMs(), undefined, this.#ending === 'shutdown');
+    await this.#containers.stop((runner) => runner.stop(this.#remainingMs(), undefined, this.#ending === 'shutdown'));
   }
 
   async #terminate(): Promise<void> {
@@ -331,7 +332,8 @@ export class PodWorker {
       this.#publish();
       // The containers are gone for good, and so is this run's place in the network.
       await this.#deps.network.tearDown(this.uid);
-      await Promise.race([this.#writer.flushed(), this.#after(LAST_WRITE_MS)]);
+      const late = new Promise<void>((resolve) => void this.#deps.clock.after(LAST_WRITE_MS, resolve));
+      await Promise.race([this.#writer.flushed(), late]);
       this.#close();
       return;
     }

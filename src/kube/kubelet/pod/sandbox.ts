@@ -1,5 +1,6 @@
 // What a pod's containers share before any of them starts: the address and the volumes.
 // Knows no containers; what stands in the way becomes an event, and the caller tries again.
+import { isDeepStrictEqual } from 'node:util';
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import type { PodFacts } from '../env/field-ref.ts';
 import { type HostPort, type NetworkAttachment, NetworkError, type NetworkRequest } from '../network/pod-network.ts';
@@ -68,6 +69,13 @@ export class PodSandbox {
     this.#stale = true;
   }
 
+  /** A newer version of the object: the downward API shows labels and annotations in files. */
+  updated({ metadata: now }: Pod, { metadata: before }: Pod): void {
+    const same =
+      isDeepStrictEqual(now?.labels, before?.labels) && isDeepStrictEqual(now?.annotations, before?.annotations);
+    if (!same) this.invalidate();
+  }
+
   /** Takes an address and makes or refreshes the volumes. `false` when something is missing that may yet come. */
   async prepare(pod: Pod): Promise<boolean> {
     if (this.#attachment === undefined && !(await this.#attach(pod))) return false;
@@ -82,6 +90,14 @@ export class PodSandbox {
       this.#deps.events(pod, undefined, 'Warning', 'FailedMount', error.message);
       return false;
     }
+  }
+
+  /** What the containers share has ended under them, so they end as well. The address and the volumes stay. */
+  async renew(pod: Pod, stopAll: () => Promise<void>): Promise<void> {
+    const message = 'Pod sandbox changed, it will be killed and re-created.';
+    this.#deps.events(pod, undefined, 'Normal', 'SandboxChanged', message);
+    await stopAll();
+    await this.#deps.runtime.releasePod?.(this.#uid);
   }
 
   async release(pod: Pod): Promise<void> {

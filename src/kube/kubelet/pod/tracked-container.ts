@@ -144,6 +144,14 @@ export class TrackedContainer {
     this.#state = { waiting: { reason: 'RunContainerError', message } };
   }
 
+  /** What it has done is to be done once more. */
+  again(): void {
+    if (this.kind !== 'init' || this.#ended?.exitCode !== 0) return;
+    this.restartCount += 1;
+    this.#ended = undefined;
+    this.waiting('PodInitializing');
+  }
+
   /** The pod is over and this container never ran. */
   neverRan(): void {
     if (this.#run !== undefined || this.#state.terminated !== undefined) return;

@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '#lib/clock.ts';
-import { type ContainerSpec, ContainerStartError, type Isolation, type Mount } from '../runtime.ts';
+import { type ContainerSpec, ContainerStartError, type Isolation, type Mount, type PodIpc } from '../runtime.ts';
 import type { Inside } from './enter.ts';
 import { execCommand } from './exec.ts';
 import { hostMounts } from './host-mounts.ts';
@@ -142,6 +142,11 @@ export class Isolator {
     const { pid } = await this.#options.pauses.of(podUid, true, toolPath());
     if (pid === undefined) throw new ContainerStartError('the pod has begun without a shared view of its processes');
     return pid;
+  }
+
+  async podIpc({ podUid, sandbox }: ContainerSpec): Promise<PodIpc> {
+    const { ipc, shm } = await this.#options.pauses.of(podUid, sandbox.isolation?.pid === 'pod', toolPath());
+    return { namespace: ipc, shm };
   }
 
   /** To see the processes of one container is as to see those of all: somebody else has made the namespace. */

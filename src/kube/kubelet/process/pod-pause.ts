@@ -38,6 +38,7 @@ export class PodPauses {
   readonly #clock: Clock;
   readonly #prefix: string;
   readonly #pauses = new Map<string, Promise<Pause>>();
+  #lost: (podUid: string) => void = () => {};
 
   constructor(dataDir: string, records: ProcessRecords, clock: Clock) {
     this.#records = records;
@@ -47,12 +48,23 @@ export class PodPauses {
 
   /** The same for all containers of the pod. Throws `ContainerStartError`. */
   async of(podUid: string, sharePid: boolean, path: string): Promise<SharedByPod> {
-    const known = await this.#pauses.get(podUid);
-    if (known !== undefined && known.child.exitCode === null && known.child.signalCode === null) return known.shared;
+    const known = this.#pauses.get(podUid);
+    if (known !== undefined) return (await known).shared;
     const made = this.#make(podUid, sharePid, path);
     this.#pauses.set(podUid, made);
-    made.catch(() => this.#pauses.delete(podUid));
+    const forget = (): boolean => this.#pauses.get(podUid) === made && this.#pauses.delete(podUid);
+    made.then(({ child }) => {
+      // One that was released is ended by us.
+      const ended = (): void => void (forget() && this.#lost(podUid));
+      if (child.exitCode === null && child.signalCode === null) child.once('exit', ended);
+      else ended();
+    }, forget);
     return (await made).shared;
+  }
+
+  /** Who is told of a pod whose pause has ended by itself. */
+  onLost(listener: (podUid: string) => void): void {
+    this.#lost = listener;
   }
 
   async release(podUid: string): Promise<void> {

@@ -15,6 +15,7 @@ import {
   type ContainerSpec,
   ContainerStartError,
   type LogTail,
+  type PodIpc,
   type RunningContainer,
   type Runtime,
 } from '../runtime.ts';
@@ -127,6 +128,14 @@ export class ProcessRuntime implements Runtime {
 
   async podPidNamespace(podUid: string): Promise<string> {
     return await this.#isolator.podPidNamespace(podUid);
+  }
+
+  async podIpc(spec: ContainerSpec): Promise<PodIpc> {
+    return await this.#isolator.podIpc(spec);
+  }
+
+  onSandboxLost(listener: (podUid: string) => void): void {
+    this.#pauses.onLost(listener);
   }
 
   async releasePod(podUid: string): Promise<void> {

@@ -1,0 +1,4 @@
+// Pods of docker with a network of their own, some of them with processes of the machine as well.
+import { podsContract } from './pods.contract.ts';
+
+podsContract('docker');
