@@ -22,8 +22,12 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
     load: async () => (await import('./commands/get.ts')).getCommand(),
   },
   load: {
-    summary: 'drive a constant rate of requests and report latencies, failures and who answered',
+    summary: 'drive requests, steadily or as a spike, and report latencies, failures and who answered',
     load: async () => (await import('./commands/load.ts')).loadCommand(),
+  },
+  top: {
+    summary: 'watch Services live: rates, errors, latencies, replicas, and who is out',
+    load: async () => (await import('./commands/top.ts')).topCommand(),
   },
   explain: {
     summary: 'say what would become of a request or a packet, and why',

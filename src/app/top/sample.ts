@@ -1,0 +1,67 @@
+// One look at a running gateway: its clusters, and how long their requests have taken so far.
+// Reads the admin page; what two looks mean together, rows.ts says.
+import type { ClusterReport } from '#traffic/proxy/cluster-report.ts';
+import { codeOf, Failure, messageOf, UsageFailure } from '../failure.ts';
+
+/** Requests so far that took at most `upTo` seconds, by rising `upTo`; the last is infinite. */
+export type Buckets = ReadonlyMap<number, number>;
+
+export interface Sample {
+  /** Monotonic milliseconds. */
+  readonly at: number;
+  readonly clusters: readonly ClusterReport[];
+  /** By cluster. */
+  readonly durations: ReadonlyMap<string, Buckets>;
+}
+
+/** Longest wait for an answer, milliseconds. */
+const PATIENCE_MS = 5000;
+const DURATION =
+  /^evenkeel_upstream_request_duration_seconds_bucket\{cluster="((?:[^"\\]|\\.)*)",.*le="([^"]+)"\} (\d+)/gm;
+
+/** Throws a `Failure` when nobody answers, or somebody else. */
+export async function takeSample(admin: URL): Promise<Sample> {
+  const [clusters, metrics] = await Promise.all([ask(admin, '/clusters'), ask(admin, '/metrics')]);
+  return { at: performance.now(), clusters: JSON.parse(clusters) as ClusterReport[], durations: durationsIn(metrics) };
+}
+
+/** `text` as Prometheus reads it; the buckets of a cluster's endpoints are added up. */
+export function durationsIn(text: string): Map<string, Buckets> {
+  const all = new Map<string, Map<number, number>>();
+  for (const [, cluster = '', le = '', count = ''] of text.matchAll(DURATION)) {
+    let buckets = all.get(cluster);
+    if (buckets === undefined) {
+      buckets = new Map();
+      all.set(cluster, buckets);
+    }
+    const upTo = le === '+Inf' ? Number.POSITIVE_INFINITY : Number(le);
+    buckets.set(upTo, (buckets.get(upTo) ?? 0) + Number(count));
+  }
+  return all;
+}
+
+export function adminUrl(text: string): URL {
+  const url = URL.parse(text.includes('://') ? text : `http://${text}`);
+  if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:')) return url;
+  throw new UsageFailure(`"${text}" is no http URL`, 'Give --admin e.g. http://127.0.0.1:9901');
+}
+
+async function ask(admin: URL, path: string): Promise<string> {
+  let response: Response;
+  try {
+    response = await fetch(new URL(path, admin), { signal: AbortSignal.timeout(PATIENCE_MS) });
+  } catch (error) {
+    const cause = (error as { cause?: unknown }).cause;
+    throw new Failure(
+      `No gateway answers at ${admin.origin}: ${codeOf(cause) ?? messageOf(cause ?? error)}`,
+      'Start one with "evenkeel up" or "evenkeel gateway", or name its admin page with --admin',
+      { cause: error },
+    );
+  }
+  const text = await response.text();
+  if (response.status === 200) return text;
+  throw new Failure(
+    `The page at ${admin.origin}${path} answers ${response.status}`,
+    'Name the admin page of a gateway of this version with --admin',
+  );
+}
