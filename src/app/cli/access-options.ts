@@ -1,23 +1,81 @@
-// Options of the commands that serve the API: who may do what in it.
-// Knows words of the command line; what they mean is the API server's matter.
+// Options of the commands that serve the API: who may do what in it, and what of it is written down.
+// Knows words of the command line and files; what they mean is the API server's matter.
+import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import type { AccessSettings } from '../main/api.ts';
+import { parse } from 'yaml';
+import { type AuditPolicy, readAuditPolicy } from '#kube/apiserver/audit/policy.ts';
+import { codeOf, messageOf, UsageFailure } from '../failure.ts';
+import type { AccessSettings, AuditSettings } from '../main/api.ts';
+import { parseCount } from './values.ts';
 
 export interface AccessFlags {
   readonly authorizationMode: AccessSettings['authorization'];
+  readonly auditLogPath?: string;
+  readonly auditPolicyFile?: string;
+  readonly auditLogMaxsize: number;
+  readonly auditLogMaxbackup: number;
 }
+
+const MIB = 1024 * 1024;
 
 export function addAccessOptions(command: Command): Command {
-  return command.addOption(
-    new Option(
-      '--authorization-mode <mode>',
-      'who may do what in the API: what roles and their bindings grant, or everybody who is known everything',
+  return command
+    .addOption(
+      new Option(
+        '--authorization-mode <mode>',
+        'who may do what in the API: what roles and their bindings grant, or everybody who is known everything',
+      )
+        .choices(['RBAC', 'AlwaysAllow'])
+        .default('RBAC'),
     )
-      .choices(['RBAC', 'AlwaysAllow'])
-      .default('RBAC'),
-  );
+    .option('--audit-log-path <file>', 'write a JSON line for each stage of a request that the audit policy names')
+    .option('--audit-policy-file <file>', 'what of which requests is written: a Policy of audit.k8s.io/v1')
+    .addOption(
+      new Option('--audit-log-maxsize <MiB>', 'size from which on the audit log is set aside and begun anew')
+        .argParser(parseCount)
+        .default(100),
+    )
+    .addOption(
+      new Option('--audit-log-maxbackup <n>', 'how many of those set aside are kept').argParser(parseCount).default(10),
+    );
 }
 
-export function accessOf({ authorizationMode }: AccessFlags): AccessSettings {
-  return { authorization: authorizationMode };
+/** Throws a `UsageFailure` for a policy that cannot be used. */
+export function accessOf(flags: AccessFlags): AccessSettings {
+  return { authorization: flags.authorizationMode, audit: auditOf(flags) };
+}
+
+function auditOf(flags: AccessFlags): AuditSettings | undefined {
+  const { auditLogPath: path, auditPolicyFile: file } = flags;
+  if (path === undefined && file === undefined) return undefined;
+  if (path === undefined || file === undefined) {
+    throw new UsageFailure(
+      path === undefined
+        ? '--audit-policy-file says what is written, and nothing says where'
+        : '--audit-log-path says where it is written, and nothing says what',
+      'Give --audit-log-path and --audit-policy-file together',
+    );
+  }
+  const maxBytes = flags.auditLogMaxsize * MIB;
+  return { path, policy: readPolicy(file), maxBytes, maxBackups: flags.auditLogMaxbackup };
+}
+
+function readPolicy(file: string): AuditPolicy {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageFailure(
+      `Cannot read "${file}": ${codeOf(error) ?? messageOf(error)}`,
+      'Name a readable file with --audit-policy-file',
+    );
+  }
+  try {
+    return readAuditPolicy(parse(text));
+  } catch (error) {
+    throw new UsageFailure(
+      `"${file}" is no audit policy: ${messageOf(error)}`,
+      'See https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/ for what may stand in it',
+    );
+  }
 }

@@ -1,11 +1,14 @@
 // The API server with its store, wired for this installation: what `up` and `apiserver` have in common.
 // Knows addresses and keys; what the API does is its own business.
 import type { TolerationSeconds } from '#kube/apiserver/admission/default-tolerations.ts';
+import type { FileSinkOptions } from '#kube/apiserver/audit/file-sink.ts';
+import type { AuditPolicy } from '#kube/apiserver/audit/policy.ts';
+import type { Audit } from '#kube/apiserver/audit/trail.ts';
 import type { AuthorizationMode } from '#kube/apiserver/authz/authorizer.ts';
 import type { ApiServer } from '#kube/apiserver/server.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
-import { codeOf, UsageFailure } from '../failure.ts';
+import { codeOf, messageOf, UsageFailure } from '../failure.ts';
 import type { DataDir } from './data-dir.ts';
 import { writeKubeconfig } from './kubeconfig-file.ts';
 import { type Network, NODE_PORT_RANGE, PUBLIC_ADDRESS } from './network.ts';
@@ -16,6 +19,12 @@ import type { Shutdown } from './shutdown.ts';
 /** Who may do what in the API. */
 export interface AccessSettings {
   readonly authorization: AuthorizationMode;
+  readonly audit: AuditSettings | undefined;
+}
+
+/** Where what is asked is written down, and what of it. */
+export interface AuditSettings extends Pick<FileSinkOptions, 'path' | 'maxBytes' | 'maxBackups'> {
+  readonly policy: AuditPolicy;
 }
 
 interface ApiOptions {
@@ -41,6 +50,7 @@ export async function startApi(options: ApiOptions, shutdown: Shutdown): Promise
     import('#kube/store/sqlite/index.ts'),
     import('#kube/apiserver/server.ts'),
   ]);
+  const audit = await openAudit(options);
   const store = openSqliteStore(data.store, { clock });
   shutdown.add('store', () => store.close());
   const caPem = pki.authority.certPem;
@@ -60,6 +70,7 @@ export async function startApi(options: ApiOptions, shutdown: Shutdown): Promise
       nodePortRange: NODE_PORT_RANGE,
       tolerationSeconds: options.tolerationSeconds,
       authorization: options.access.authorization,
+      ...(audit === undefined ? {} : { audit }),
       // On the fabric nobody reaches a loopback address, on the loopback device there are no others.
       admitLoopback: network.fabric === undefined,
       ...(advertiseAddress === undefined ? {} : { advertiseAddress }),
@@ -78,5 +89,19 @@ export async function startApi(options: ApiOptions, shutdown: Shutdown): Promise
       );
     }
     throw listenFailure(error, port, PUBLIC_ADDRESS, '--api-port');
+  }
+}
+
+async function openAudit({ access, clock, log }: ApiOptions): Promise<Audit | undefined> {
+  if (access.audit === undefined) return undefined;
+  const { policy, ...file } = access.audit;
+  const { openFileSink } = await import('#kube/apiserver/audit/file-sink.ts');
+  try {
+    return { policy, sink: await openFileSink({ ...file, clock, log: log.child({ part: 'audit' }) }) };
+  } catch (error) {
+    throw new UsageFailure(
+      `Cannot write the audit log "${file.path}": ${codeOf(error) ?? messageOf(error)}`,
+      'Name a file that can be written with --audit-log-path',
+    );
   }
 }

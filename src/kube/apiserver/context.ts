@@ -6,6 +6,7 @@ import type { Upgrade } from '#kube/streaming/upgrade.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import type { TolerationSeconds } from './admission/default-tolerations.ts';
+import type { Audit } from './audit/trail.ts';
 import type { Authorizer } from './authz/authorizer.ts';
 import type { RoleRules } from './authz/escalation.ts';
 import type { TokenAuthenticator, User } from './http/authn.ts';
@@ -30,6 +31,8 @@ export interface ServerContext {
   readonly serviceAccounts: ServiceAccountTokens;
   /** Accepts tokens of every kind. */
   readonly tokens: TokenAuthenticator;
+  /** Where what is asked is written down; undefined: nowhere. */
+  readonly audit: Audit | undefined;
   /** Says who may do what. */
   readonly authorizer: Authorizer;
   /** What roles grant; undefined where everybody may do everything. */

@@ -4,6 +4,7 @@ import type { Store } from '#kube/store/store.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import { defaultTolerationSeconds, type TolerationSeconds } from './admission/default-tolerations.ts';
+import type { Audit } from './audit/trail.ts';
 import { aggregateRoles, followRoles } from './authz/aggregate.ts';
 import { type AuthorizationMode, allowAll, exceptMasters } from './authz/authorizer.ts';
 import { RbacAuthorizer } from './authz/rbac.ts';
@@ -41,6 +42,8 @@ export interface ApiServerOptions {
   readonly serviceAccounts: { readonly keyPem: string; readonly rootCaPem?: string };
   /** Default `RBAC`: what roles grant; `AlwaysAllow` lets everybody do everything. */
   readonly authorization?: AuthorizationMode;
+  /** Where what is asked is written down; its sink is closed with the server. */
+  readonly audit?: Audit;
   /** How it reaches a node's kubelet for logs. */
   readonly kubeletClient?: KubeletCredentials;
   /** One range, or one of each family, e.g. `10.96.0.0/16`; the first address is the `kubernetes` Service's. */
@@ -99,6 +102,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     services,
     serviceAccounts,
     tokens: new TokenAuthenticator(options.tokens, serviceAccounts, clock),
+    audit: options.audit,
     authorizer: roles === undefined ? allowAll : exceptMasters(roles),
     roles,
     rootCaPem: options.serviceAccounts.rootCaPem,
@@ -161,6 +165,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       // Watches and logs end first: they would hold their connections for as long as they like.
       closing.abort();
       await closeListeners(CLOSE_GRACE_MS);
+      await options.audit?.sink.close();
       registry.close();
     },
   };

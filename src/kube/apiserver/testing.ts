@@ -7,6 +7,7 @@ import { createMemoryStore } from '#kube/store/memory/index.ts';
 import type { Store } from '#kube/store/store.ts';
 import { type Clock, systemClock } from '#lib/clock.ts';
 import { type Logger, silentLogger } from '#lib/log.ts';
+import type { Audit } from './audit/trail.ts';
 import type { AuthorizationMode } from './authz/authorizer.ts';
 import type { TokenTable } from './http/authn.ts';
 import { type ApiServer, startApiServer } from './server.ts';
@@ -35,6 +36,7 @@ export interface TestServerOptions {
   readonly kubeletClient?: { certPem: string; keyPem: string; caPem: string };
   readonly maxUnreadBytes?: number;
   readonly authorization?: AuthorizationMode;
+  readonly audit?: Audit;
   /** Besides the one of the administrator. */
   readonly tokens?: TokenTable;
   /** Leaves namespaces without the ConfigMap of the authority, for tests of ConfigMaps. */
@@ -64,6 +66,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     admitLoopback: options.admitLoopback ?? true,
     log: options.log ?? silentLogger,
     clock: options.clock ?? systemClock,
+    ...(options.audit === undefined ? {} : { audit: options.audit }),
     ...(options.authorization === undefined ? {} : { authorization: options.authorization }),
     ...(options.maxUnreadBytes === undefined ? {} : { maxUnreadBytes: options.maxUnreadBytes }),
     ...(options.kubeletClient === undefined ? {} : { kubeletClient: options.kubeletClient }),

@@ -16,6 +16,13 @@ export interface Body {
   readonly bytes: Buffer;
 }
 
+const listeners = new WeakMap<Http2ServerRequest, (body: Body) => void>();
+
+/** Called with the body of this request once it has been read whole. */
+export function onBody(request: Http2ServerRequest, listener: (body: Body) => void): void {
+  listeners.set(request, listener);
+}
+
 /** Throws `StatusError` 413. */
 export async function readBody(request: Http2ServerRequest): Promise<Body> {
   const chunks: Buffer[] = [];
@@ -29,7 +36,9 @@ export async function readBody(request: Http2ServerRequest): Promise<Body> {
   if (size > MAX_BODY_BYTES) {
     throw new StatusError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${MAX_BODY_BYTES}`);
   }
-  return { mediaType: mediaTypeOf(request.headers['content-type']), bytes: Buffer.concat(chunks) };
+  const body = { mediaType: mediaTypeOf(request.headers['content-type']), bytes: Buffer.concat(chunks) };
+  listeners.get(request)?.(body);
+  return body;
 }
 
 /** The media type without parameters; JSON when the client did not say. */

@@ -1,15 +1,13 @@
 // The way of every request: who asks, what for, which handler, and every failure as a Status.
 // Knows the order of these steps; each is a file of its own.
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import { badRequest, StatusError, unauthorized } from '#kube/api/status.ts';
+import { badRequest, StatusError } from '#kube/api/status.ts';
 import type { Upgrade } from '#kube/streaming/upgrade.ts';
-import { type Attributes, attributesOf } from '../authz/attributes.ts';
-import { assertAllowed } from '../authz/authorizer.ts';
-import { impersonated } from '../authz/impersonation.ts';
+import { Trail } from '../audit/trail.ts';
 import type { ResourceRequest, ServerContext } from '../context.ts';
-import { isHealth, serveNonResource } from '../discovery/nonresource.ts';
+import { serveNonResource } from '../discovery/nonresource.ts';
 import type { Subject } from '../metrics/request-metrics.ts';
-import { anonymous, authenticate } from './authn.ts';
+import { enter } from './gate.ts';
 import { builtinOffer, customOffer, negotiate } from './negotiation.ts';
 import { parseResourcePath } from './paths.ts';
 import { sendError, sendObject } from './respond.ts';
@@ -26,17 +24,26 @@ export async function dispatch(
   const subject: Subject = { verb: nonResourceVerb(request.method), group: '', resource: 'none', longRunning: false };
   const counted = server.metrics.begin(subject);
   response.once('close', () => counted.end(response.statusCode));
+  const trail =
+    server.audit === undefined ? undefined : new Trail(server.audit, server.clock, { request, response, upgrade });
+  const told = (found: Subject): void => {
+    Object.assign(subject, found);
+    counted.named();
+  };
   try {
-    await serve(server, request, response, upgrade, (found) => {
-      Object.assign(subject, found);
-      counted.named();
-    });
+    await serve(server, request, response, upgrade, { told, trail });
   } catch (error) {
-    await fail(server, request, response, error).catch((second: unknown) => {
+    await fail(server, request, response, error, trail).catch((second: unknown) => {
       server.log.error({ error: second, path: request.url }, 'Cannot answer a request');
       response.destroy();
     });
   }
+}
+
+/** Those who only look on. */
+interface Watchers {
+  readonly told: (subject: Subject) => void;
+  readonly trail: Trail | undefined;
 }
 
 async function serve(
@@ -44,18 +51,11 @@ async function serve(
   request: Http2ServerRequest,
   response: Http2ServerResponse,
   upgrade: Upgrade | undefined,
-  told: (subject: Subject) => void,
+  { told, trail }: Watchers,
 ): Promise<void> {
   const url = parseUrl(request.url);
-  const self = authenticate(request, server.tokens);
   const path = parsePath(url.pathname);
-  // As upstream, before anything is said of what is there.
-  const attributes = attributesOf(request.method ?? '', url, path);
-  if (self === anonymous && server.roles === undefined && !isHealth(url.pathname)) throw unauthorized();
-  const user = impersonated(self, request.rawHeaders, server.authorizer);
-  assertAllowed(server.authorizer, user, attributes);
-  // A GET that opens a stream into a pod is no reading: who may only read must not get a shell by it.
-  if (opensStream(attributes)) assertAllowed(server.authorizer, user, { ...attributes, verb: 'create' });
+  const user = enter(server, { request, url, path }, trail);
   const resource = path === undefined ? undefined : server.registry.find(path.group, path.version, path.resource);
   if (path === undefined || resource === undefined) {
     if (!(await serveNonResource(server, request, response, url))) throw noSuchPath();
@@ -80,6 +80,7 @@ async function serve(
   told(subjectOf(resourceRequest, verb));
   const reply = await handler(resourceRequest);
   if (reply === undefined) return;
+  trail?.answers(reply.object);
   const { format } = negotiate(request.headers.accept, resource.inProtobuf ? builtinOffer : customOffer);
   await sendObject(request, response, {
     code: reply.code,
@@ -87,11 +88,6 @@ async function serve(
     format,
     warnings: resourceRequest.warnings,
   });
-}
-
-function opensStream(attributes: Attributes): boolean {
-  if (attributes.kind === 'path' || attributes.resource !== 'pods' || attributes.verb !== 'get') return false;
-  return ['attach', 'exec', 'portforward'].includes(attributes.subresource);
 }
 
 /** Answers that last as long as the client likes. */
@@ -147,6 +143,7 @@ async function fail(
   request: Http2ServerRequest,
   response: Http2ServerResponse,
   error: unknown,
+  trail: Trail | undefined,
 ): Promise<void> {
   if (response.headersSent || response.destroyed) {
     server.log.debug({ error: String(error), path: request.url }, 'Request failed after its answer had begun');
@@ -154,6 +151,7 @@ async function fail(
     return;
   }
   const status = error instanceof StatusError ? error : internal(error);
+  trail?.fails(status);
   if (status.code >= 500 && status.reason === 'InternalError') {
     server.log.error({ error, method: request.method, path: request.url }, 'Request failed');
   }

@@ -2,11 +2,11 @@
 // Knows users and tokens; what they may do is asked in authz/.
 import { badRequest } from '#kube/api/status.ts';
 import type { Reply, ResourceRequest } from '../context.ts';
-import type { User } from '../http/authn.ts';
 import { digArray, digString } from '../registry/any-object.ts';
 import { readObject } from '../write/input.ts';
 import { writeOptions } from '../write/options.ts';
 import { timestamp } from '../write/times.ts';
+import { userInfo } from './user-info.ts';
 
 export async function reviewSelf(request: ResourceRequest): Promise<Reply> {
   const review = await readObject(request, writeOptions(request));
@@ -27,8 +27,4 @@ export async function reviewToken(request: ResourceRequest): Promise<Reply> {
       ? { authenticated: true, user: userInfo(outcome.user), audiences: outcome.audiences }
       : { user: {}, error: outcome.error };
   return { code: 201, object: review };
-}
-
-function userInfo({ name, uid, groups, extra }: User): Record<string, unknown> {
-  return { username: name, ...(uid === undefined ? {} : { uid }), groups, ...(extra === undefined ? {} : { extra }) };
 }
