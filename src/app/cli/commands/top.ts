@@ -123,9 +123,7 @@ function ownAdmin(data: string | undefined): string | undefined {
 const PATIENCE_MS = 3000;
 
 /** Without a cluster to ask, as beside a gateway that runs alone, replicas are what the gateway knows of endpoints. */
-async function readReplicas(
-  options: Options,
-): Promise<{
+async function readReplicas(options: Options): Promise<{
   replicas: (cluster: string) => Replicas | undefined;
   known: Promise<unknown>;
   close: () => Promise<void>;
