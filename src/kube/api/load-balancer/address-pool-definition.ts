@@ -35,7 +35,7 @@ export const addressPoolDefinition: Definition = defineResource({
           maxLength: 96,
           pattern: '^\\s*[0-9a-fA-F.:]+\\s*(/\\s*[0-9]{1,3}|-\\s*[0-9a-fA-F.:]+)\\s*$',
           ...rule(
-            "self.contains('-') ? self.split('-').all(part, isIP(part.trim())) : isCIDR(self.trim())",
+            "self.contains('-') ? self.split('-', 2).all(part, isIP(part.trim())) : isCIDR(self.trim())",
             'must be a CIDR block such as 192.0.2.0/24, or a range such as 192.0.2.10-192.0.2.20',
           ),
         }),

@@ -40,7 +40,10 @@ export interface CustomResource {
   /** Fills in the defaults of the schema. */
   applyDefaults(object: AnyObject): void;
   /** What the schema does not allow; what `previous` has already, unchanged, stays allowed. */
-  validate(next: AnyObject, previous: AnyObject | undefined): readonly StatusCause[];
+  validate(
+    next: AnyObject,
+    previous: AnyObject | undefined,
+  ): { readonly causes: readonly StatusCause[]; readonly warnings: readonly string[] };
 }
 
 /** Where a custom resource keeps what its Scale shows. */

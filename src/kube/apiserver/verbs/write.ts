@@ -9,7 +9,7 @@ import { nameOf, type Reply, type ResourceRequest } from '../context.ts';
 import { mediaTypeOf, parseAsYaml, parseBody, parseJson, readBody } from '../http/body.ts';
 import { representList, representObject } from '../http/represent.ts';
 import { type AnyObject, isFields, mutableCopy } from '../registry/any-object.ts';
-import { assertNamed, createObject } from '../write/create.ts';
+import { assertNamed, type CreateInput, createObject } from '../write/create.ts';
 import { type Deletion, deletedStatus, deleteObject, deleteOptions } from '../write/delete.ts';
 import { decode, readObject, settleNamespace } from '../write/input.ts';
 import { type WriteOptions, writeOptions } from '../write/options.ts';
@@ -23,10 +23,7 @@ export async function createFromBody(request: ResourceRequest): Promise<Reply> {
   const object = await readObject(request, options);
   settleNamespace(object, request.resource.definition, request.namespace);
   assertNamed(object, request.resource);
-  const created = await createObject(
-    { server: request.server, resource: request.resource, user: request.user, options },
-    object,
-  );
+  const created = await createObject(createInput(request, options), object);
   return reply(request, 201, created);
 }
 
@@ -40,19 +37,24 @@ export async function updateFromBody(request: ResourceRequest): Promise<Reply> {
   if (!exists && subresource === undefined && resource.strategy.createOnUpdate === true) {
     const metadata = object.metadata ?? {};
     if (metadata.resourceVersion === '0') delete metadata.resourceVersion;
-    const created = await createObject({ server: request.server, resource, user: request.user, options }, object);
+    const created = await createObject(createInput(request, options), object);
     return reply(request, 201, created);
   }
   const updated = await updateObject({ ...updateInput(request, options), replaces: true }, () => mutableCopy(object));
   return reply(request, 200, updated);
 }
 
+function createInput({ server, resource, user, warnings }: ResourceRequest, options: WriteOptions): CreateInput {
+  return { server, resource, user, options, warnings };
+}
+
 function updateInput(request: ResourceRequest, options: WriteOptions): UpdateInput {
-  const { server, resource, user, namespace, subresource } = request;
+  const { server, resource, user, namespace, subresource, warnings } = request;
   return {
     server,
     resource,
     user,
+    warnings,
     namespace,
     name: nameOf(request),
     options,
@@ -123,7 +125,7 @@ function typeName({ apiVersion, kind }: AnyObject): string {
 
 /** Server-side apply: creates what is not there, merges what is, and keeps who owns what. */
 async function applyFromBody(request: ResourceRequest, options: WriteOptions, body: unknown): Promise<Reply> {
-  const { resource, namespace, server, user, query, subresource } = request;
+  const { resource, namespace, server, query, subresource } = request;
   if (!query.get('fieldManager')) {
     throw badOption('fieldManager', 'FieldValueRequired', 'Required value: is required for apply patch');
   }
@@ -160,7 +162,7 @@ async function applyFromBody(request: ResourceRequest, options: WriteOptions, bo
   if (resource.collection.get(namespace, nameOf(request)) === undefined) {
     if (subresource !== undefined) throw notFound(resource.definition, nameOf(request));
     const object = merge(undefined);
-    const created = await createObject({ server, resource, user, options, keepManagedFields: true }, object);
+    const created = await createObject({ ...createInput(request, options), keepManagedFields: true }, object);
     return reply(request, 201, created);
   }
   const updated = await updateObject({ ...updateInput(request, options), keepManagedFields: true }, merge);

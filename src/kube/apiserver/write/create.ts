@@ -25,6 +25,8 @@ export interface CreateInput {
   readonly options: Pick<WriteOptions, 'dryRun' | 'manager'>;
   /** Server-side apply has made the entries itself. */
   readonly keepManagedFields?: boolean;
+  /** Texts for `Warning` headers are added here. */
+  readonly warnings?: string[];
 }
 
 /**
@@ -70,7 +72,7 @@ async function tryCreate(input: CreateInput, object: AnyObject): Promise<AnyObje
   strategy.prepareForCreate?.(object, context);
   const undo = strategy.reserve?.(object, undefined, context) ?? (() => {});
   try {
-    assertValid(server, resource, object, undefined);
+    assertValid(server, resource, object, undefined, input.warnings);
     const { collection } = resource;
     const key = collection.keyOf(object.metadata?.namespace, object.metadata?.name ?? '');
     if (collection.get(object.metadata?.namespace, object.metadata?.name ?? '') !== undefined) {

@@ -28,6 +28,8 @@ export interface UpdateInput {
   readonly replaces?: boolean;
   /** Server-side apply has made the entries itself. */
   readonly keepManagedFields?: boolean;
+  /** Texts for `Warning` headers are added here. */
+  readonly warnings?: string[];
 }
 
 /**
@@ -98,7 +100,7 @@ async function tryUpdate(
   }
   const undo = subresource === undefined ? strategy.reserve?.(next, current, context) : undefined;
   try {
-    assertValid(server, resource, next, current);
+    assertValid(server, resource, next, current, input.warnings);
     if (sameButTimes(next, current)) {
       undo?.();
       return current;

@@ -1,9 +1,8 @@
 // CustomResourceDefinitions that are refused, and why, in upstream's words.
 import type { CustomResourceDefinition } from 'kubernetes-types/apiextensions/v1.js';
 import { describe, expect, test } from 'vitest';
-import { readStructural } from '../../custom/index.ts';
+import { readStructural, validateFieldPath } from '../../custom/index.ts';
 import { validateObject } from '../index.ts';
-import { validateFieldPath } from './field-path.ts';
 
 type Fields = Record<string, unknown>;
 

@@ -2,12 +2,12 @@
 // Knows where upstream finds a mistake that all versions share: at the top of the spec, as its older API had it.
 import type { CustomResourceDefinition, CustomResourceDefinitionVersion } from 'kubernetes-types/apiextensions/v1.js';
 import { jsonEqual } from '#lib/json.ts';
-import { readStructural } from '../../custom/index.ts';
+import { readStructural, validateFieldPath } from '../../custom/index.ts';
 import { isRecord } from '../../schema/schema.ts';
 import { dns1035Label } from '../names.ts';
 import { at, child, type FieldPath, Report } from '../report.ts';
 import { validateDefaults } from './defaults.ts';
-import { validateFieldPath } from './field-path.ts';
+import { validateExpressions } from './expressions.ts';
 import { validateKeywords } from './keywords.ts';
 import { type RawSchema, validateStructural } from './structural.ts';
 
@@ -121,8 +121,11 @@ function validateSchema(schema: RawSchema, hasStatus: boolean, path: FieldPath, 
   validateStructural(schema, path, structural);
   structural.causes.sort((a, b) => (`${a.field}: ${a.message}` < `${b.field}: ${b.message}` ? -1 : 1));
   if (structural.causes.length === 0) validateDefaults(schema, path, structural);
+  const before = report.causes.length;
   report.causes.push(...structural.causes);
   validateKeywords(schema, path, report);
+  // Rules speak about types, and those are only known of a schema that is in order.
+  if (report.causes.length === before) validateExpressions(schema, path, report);
 }
 
 function validateScale(

@@ -1,6 +1,6 @@
 // The small path language by which a definition points into its own schema: `.spec.size`, `.labels['a.b']`.
 // Knows schemas and text. Upstream source: apiextensions-apiserver schema/cel ValidFieldPath.
-import type { Structural } from '../../custom/index.ts';
+import type { Structural } from './structural.ts';
 
 export type FoundField = { readonly path: string; readonly schema: Structural } | { readonly error: string };
 
@@ -54,4 +54,10 @@ export function validateFieldPath(text: string, root: Structural, allowBrackets 
     } else return { error: `expected [ or . but got: ${token}` };
   }
   return { path, schema };
+}
+
+/** As messages write it; the text itself when it leads nowhere. */
+export function fieldPathOf(text: string, root: Structural): string {
+  const found = validateFieldPath(text, root);
+  return 'error' in found ? text : found.path;
 }
