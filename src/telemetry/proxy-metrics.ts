@@ -60,6 +60,13 @@ export const proxyMetrics = {
     ['listener', 'reason'],
     'Connections of TLS listeners that ended before or within the handshake.',
   ),
+  certificateExpiry: metric(
+    'tls_certificate_expiry_timestamp_seconds',
+    'gauge',
+    ['certificate'],
+    'When a certificate that clients are shown ceases to be valid, since the epoch.',
+    1000,
+  ),
   upstreamRequests: metric(
     'upstream_requests_total',
     'counter',

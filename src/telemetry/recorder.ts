@@ -7,7 +7,8 @@ import type { MetricDefinition, Series } from './series.ts';
 
 export class MetricRecorder {
   readonly #definitions: readonly MetricDefinition[];
-  readonly #source: MetricSource;
+  /** For an exposition that joins several. */
+  readonly source: MetricSource;
   readonly #writer: MetricWriter;
 
   /** `bytes` bound what it may count: 8 for a counter or gauge, 176 for a histogram; what comes beyond is lost. */
@@ -19,7 +20,7 @@ export class MetricRecorder {
       if (one.ended === true) live.delete(one.cell);
       else live.set(one.cell, one);
     });
-    this.#source = {
+    this.source = {
       memory,
       get series() {
         return [...live.values()];
@@ -55,6 +56,6 @@ export class MetricRecorder {
 
   /** Ends with a line break. */
   text(format?: MetricFormat): string {
-    return exposition(this.#definitions, [this.#source], format);
+    return exposition(this.#definitions, [this.source], format);
   }
 }

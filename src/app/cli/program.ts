@@ -33,6 +33,10 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'say what would become of a request or a packet, and why',
     load: async () => (await import('./commands/explain.ts')).explainCommand(),
   },
+  monitoring: {
+    summary: 'write what Prometheus and Grafana need to show the running cluster',
+    load: async () => (await import('./commands/monitoring.ts')).monitoringCommand(),
+  },
   gateway: {
     summary: 'run the traffic engine from a configuration file, without Kubernetes',
     load: async () => (await import('./commands/gateway.ts')).gatewayCommand(),

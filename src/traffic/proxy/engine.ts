@@ -23,6 +23,7 @@ import { HealthMonitor } from './health/health-monitor.ts';
 import { createOutcomeMemory } from './health/outcome-memory.ts';
 import { defaultLimits, type HttpLimits } from './http1/limits.ts';
 import { MergedModel } from './merged-model.ts';
+import { CertificateExpiry } from './tls/certificate-expiry.ts';
 import { TicketSecretRing } from './tls/ticket-keys.ts';
 import { joinDescriptions } from './workers/description.ts';
 import { createInFlightMemory } from './workers/in-flight.ts';
@@ -123,6 +124,7 @@ class WorkerEngine implements Engine {
   readonly #drains: DrainWatch;
   readonly #health: HealthMonitor;
   readonly #buildInfo = buildInfo();
+  readonly #certificates = new CertificateExpiry();
   /** What workers counted that have ended. */
   readonly #ended = new EndedCounts(Object.values(proxyMetrics), METRIC_BYTES);
   readonly #probe = new PortProbe();
@@ -289,13 +291,16 @@ class WorkerEngine implements Engine {
       this.#buildInfo,
       this.#ended.source,
       this.#health.stats.source,
+      this.#certificates.source,
       ...this.#workers.map((worker) => worker.source()),
     ];
   }
 
   async metricsText(format?: MetricFormat): Promise<string> {
     await Promise.all(this.#workers.map((worker) => worker.sync()));
-    this.#health.measure(this.#model.model().clusters.values());
+    const { clusters, certificates } = this.#model.model();
+    this.#health.measure(clusters.values());
+    this.#certificates.measure(certificates.values());
     return exposition(Object.values(proxyMetrics), this.#sources(), format);
   }
 
