@@ -79,3 +79,22 @@ spec:
   rules: ${rules}
 ${more}`;
 }
+
+/** A Service without pods: its one endpoint is a server of the test. */
+export function serviceOf(name: string, port: number, more = '', namespace = 'default'): string {
+  const protocol = more.includes('UDP') ? 'UDP' : 'TCP';
+  return `
+---
+apiVersion: v1
+kind: Service
+metadata: { name: ${name}, namespace: ${namespace} }
+spec: { ports: [{ port: 80${more === '' ? '' : `, ${more}`} }] }
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: { name: ${name}-1, namespace: ${namespace}, labels: { kubernetes.io/service-name: ${name} } }
+addressType: IPv4
+ports: [{ port: ${port}, protocol: ${protocol}${more.includes('name: ') ? `, name: ${/name: ([a-z]+)/.exec(more)?.[1]}` : ''} }]
+endpoints: [{ addresses: ["127.0.0.1"], conditions: { ready: true } }]
+`;
+}

@@ -96,7 +96,7 @@ function checkProtocol(model: TrafficModel, listener: Listener, field: string, r
       `Remove it, or set "protocol: ${fits}"`,
     );
   if (listener.clusters !== undefined && L4[protocol] === undefined) wrong('clusters', 'tcp');
-  if (listener.passthrough !== undefined && protocol !== 'tls') wrong('passthrough', 'tls');
+  if (listener.passthrough !== undefined && protocol !== 'tls' && protocol !== 'https') wrong('passthrough', 'tls');
   if (listener.tls !== undefined && protocol !== 'https') wrong('tls', 'https');
   if (listener.http2 !== undefined && protocol !== 'http' && protocol !== 'https') wrong('http2', 'http');
   if (L4[protocol] !== undefined && listener.clusters === undefined) {
@@ -106,7 +106,8 @@ function checkProtocol(model: TrafficModel, listener: Listener, field: string, r
     const remedy = 'Add "passthrough", or set "protocol: https" to end TLS here';
     report(field, `Listener "${listener.name}" of protocol tls leads nowhere`, remedy);
   }
-  if (protocol === 'https' && model.certificates.size === 0) {
+  const terminates = listener.passthrough?.some(({ terminate }) => terminate === true) === true;
+  if ((protocol === 'https' || terminates) && model.certificates.size === 0) {
     const remedy = 'Add "certificates: { name: { certificateFile: FILE, keyFile: FILE } }"';
     report(`${field}.protocol`, `Listener "${listener.name}" of protocol https has no certificate to show`, remedy);
   }

@@ -25,7 +25,10 @@ export interface Listener {
   readonly proxyProtocolFrom?: readonly string[];
   /** Where a `tcp` or `udp` listener leads. */
   readonly clusters?: readonly WeightedCluster[];
-  /** Where a `tls` listener leads, by server name as in `VirtualHost.hostname` (`any-labels`). */
+  /**
+   * Where a `tls` listener leads, by server name as in `VirtualHost.hostname` (`any-labels`). An `https` listener serves
+   * requests under names that are not here, and under those whose clusters are empty.
+   */
   readonly passthrough?: readonly PassthroughRoute[];
 }
 
@@ -33,6 +36,8 @@ export interface PassthroughRoute {
   readonly name: string;
   readonly hostnames: readonly string[];
   readonly clusters: readonly WeightedCluster[];
+  /** TLS ends here, by the listener's certificates, and what was inside is carried on. Left out: passed on unread. */
+  readonly terminate?: boolean;
 }
 
 export interface ListenerTls {
@@ -41,9 +46,12 @@ export interface ListenerTls {
   readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3';
   /** OpenSSL's list for TLS 1.2 and suites for 1.3, colon-separated; left out: Node.js's defaults. */
   readonly ciphers?: string;
-  /** Client certificates: `required` ends the handshake without a good one, `optional` lets clients without one in. */
+  /**
+   * Client certificates: `required` ends the handshake without a good one, `optional` lets clients without one in, and
+   * `unverified` those with a bad one too; backends hear of good ones only.
+   */
   readonly clientCertificates?: {
-    readonly mode: 'required' | 'optional';
+    readonly mode: 'required' | 'optional' | 'unverified';
     readonly caPem: string;
     /** Tells backends of the certificate by `X-Forwarded-Client-Cert`. Left out: yes. */
     readonly forward?: boolean;

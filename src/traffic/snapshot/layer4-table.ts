@@ -45,24 +45,31 @@ export class Layer4Table {
 /** Routes that stay as they were keep their place in a split of traffic. */
 function entryOf(listener: Listener, before: Entry | undefined, random: Random): Entry {
   const routes = new Map<string, Layer4Route>();
-  const route = (name: string, clusters: readonly WeightedCluster[]): Layer4Route => {
+  const route = (name: string, clusters: readonly WeightedCluster[], terminates: boolean): Layer4Route => {
     const known = before?.routes.get(name);
     const entry =
-      known !== undefined && jsonEqual(known.clusters, clusters) ? known : layer4Route(name, clusters, random);
+      known !== undefined && known.terminates === terminates && jsonEqual(known.clusters, clusters)
+        ? known
+        : layer4Route(name, clusters, terminates, random);
     routes.set(name, entry);
     return entry;
   };
-  const everything = listener.clusters === undefined ? undefined : route(listener.name, listener.clusters);
+  const everything = listener.clusters === undefined ? undefined : route(listener.name, listener.clusters, false);
   const byName = new HostTable(
-    (listener.passthrough ?? []).flatMap(({ name, hostnames, clusters }) => {
-      const entry = route(name, clusters);
+    (listener.passthrough ?? []).flatMap(({ name, hostnames, clusters, terminate = false }) => {
+      const entry = route(name, clusters, terminate);
       return hostnames.map((hostname) => [{ hostname, wildcard: 'any-labels' as const }, entry] as const);
     }),
   );
   return { listener, everything, byName, routes };
 }
 
-function layer4Route(name: string, clusters: readonly WeightedCluster[], random: Random): Layer4Route {
+function layer4Route(
+  name: string,
+  clusters: readonly WeightedCluster[],
+  terminates: boolean,
+  random: Random,
+): Layer4Route {
   const split = new WeightedSplit(clusters, random);
-  return Object.freeze({ name, clusters, pickCluster: () => split.next()?.cluster });
+  return Object.freeze({ name, clusters, terminates, pickCluster: () => split.next()?.cluster });
 }

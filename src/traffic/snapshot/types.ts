@@ -87,6 +87,8 @@ export interface RouteEntry {
 export interface Layer4Route {
   readonly name: string;
   readonly clusters: readonly WeightedCluster[];
+  /** TLS ends at the gateway. */
+  readonly terminates: boolean;
   /** Name of the cluster for this connection or session, drawn by weight; undefined when every weight is 0. */
   pickCluster(): string | undefined;
 }

@@ -16,7 +16,7 @@ const tls: Schema<WithFiles<ListenerTls>> = mapped(
     maxVersion: optional(tlsVersion),
     ciphers: optional(text),
     clientCertificates: optional(
-      object({ mode: oneOf('required', 'optional'), caFile: name, forward: optional(flag) }),
+      object({ mode: oneOf('required', 'optional', 'unverified'), caFile: name, forward: optional(flag) }),
     ),
   }),
   ({ clientCertificates, ...rest }) =>
@@ -43,6 +43,7 @@ export function listener(listenerName: string): Schema<WithFiles<Listener>> {
             name: optional(name),
             hostnames: list(hostPattern, 'hostnames', { min: 1 }),
             clusters: list(plainCluster, 'clusters', { min: 1 }),
+            terminate: optional(flag),
           }),
           'routes by server name',
           { min: 1 },

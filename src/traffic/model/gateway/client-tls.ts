@@ -60,7 +60,7 @@ function settings(wish: FrontendTls, home: string, { grants, options, configMap 
   }
   const tls: ListenerTls = {
     clientCertificates: {
-      mode: mode === 'AllowInsecureFallback' ? 'optional' : 'required',
+      mode: mode === 'AllowInsecureFallback' ? 'unverified' : 'required',
       caPem: pems.join('\n'),
     },
   };

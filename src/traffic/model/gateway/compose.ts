@@ -3,6 +3,7 @@
 import type { Certificate, Listener, PassthroughRoute, Route, VirtualHost, WeightedCluster } from '../ir.ts';
 import { belongsElsewhere, EVERY_HOST } from './hostnames.ts';
 import { type GatewayView, isUsable, type ListenerView } from './listener-view.ts';
+import { endsTls } from './listeners.ts';
 import { gatewayCertificateName, socketName, virtualHostName } from './names.ts';
 
 /** A route on one listener; in order of precedence among its like. */
@@ -58,8 +59,8 @@ export function composeGateway(gateway: GatewayView, servings: readonly Serving[
       const address = gateway.addresses[at] ?? '';
       into.listeners.set(name, { name, address, ...base, ...(tls === undefined ? {} : { tls }) });
     }
-    if (port.sockets.length === 0 || !(protocols.has('HTTP') || protocols.has('HTTPS'))) continue;
-    addHosts(gateway.key, port, here, into);
+    if (port.sockets.length === 0) continue;
+    if (protocols.has('HTTP') || protocols.has('HTTPS')) addHosts(gateway.key, port, here, into);
     addCertificates(gateway.key, port, into);
   }
 }
@@ -70,19 +71,34 @@ function protocolOf(
   servings: readonly Serving[],
 ): Pick<Listener, 'protocol' | 'clusters' | 'passthrough'> {
   if (protocols.has('HTTP')) return { protocol: 'http' };
+  if (protocols.has('TLS')) {
+    return { protocol: protocols.has('HTTPS') ? 'https' : 'tls', passthrough: passthroughOf(listeners, servings) };
+  }
   if (protocols.has('HTTPS')) return { protocol: 'https' };
-  if (protocols.has('TLS')) return { protocol: 'tls', passthrough: passthroughOf(listeners, servings) };
   // One rule of one route is all that a port can have: the oldest route's.
   return { protocol: protocols.has('UDP') ? 'udp' : 'tcp', clusters: servings[0]?.clusters ?? [] };
 }
 
+/** Nobody: the connection is closed. */
+const nobody: readonly WeightedCluster[] = [{ cluster: '', weight: 1 }];
+
 function passthroughOf(listeners: readonly ListenerView[], servings: readonly Serving[]): PassthroughRoute[] {
   const taken = new Set<string>();
-  return servings.flatMap(({ listener, hostnames, route, clusters }) => {
+  const routed = servings.flatMap(({ listener, hostnames, route, clusters }): PassthroughRoute[] => {
+    if (listener.spec.protocol !== 'TLS') return [];
     const own = hostsHere(listeners, listener, hostnames).filter((host) => !taken.has(host));
     for (const host of own) taken.add(host);
-    return own.length === 0 ? [] : [{ name: `${route}/${listener.spec.name}`, hostnames: own, clusters }];
+    const terminate = endsTls(listener.spec) ? { terminate: true } : {};
+    return own.length === 0 ? [] : [{ name: `${route}/${listener.spec.name}`, hostnames: own, clusters, ...terminate }];
   });
+  // Names of listeners without a route for them are not a less specific listener's to serve.
+  const others = listeners
+    .filter(({ hostname }) => !taken.has(hostname))
+    .map(({ spec, hostname }): PassthroughRoute => {
+      const clusters = spec.protocol === 'HTTPS' ? [] : nobody;
+      return { name: `listener/${spec.name}`, hostnames: [hostname], clusters };
+    });
+  return [...routed, ...others];
 }
 
 /** Those of the hostnames that no more specific listener of the port has. */
@@ -93,8 +109,11 @@ function hostsHere(listeners: readonly ListenerView[], own: ListenerView, hostna
 
 function addHosts(gateway: string, port: Port, servings: readonly Serving[], into: Sink): void {
   // Every listener has its host, so that a request for it is not taken by a less specific one that has routes.
-  const hosts = new Map<string, Route[]>(port.listeners.map(({ hostname }) => [hostname, []]));
+  const hosts = new Map<string, Route[]>(
+    port.listeners.filter(({ spec }) => spec.protocol !== 'TLS').map(({ hostname }) => [hostname, []]),
+  );
   for (const { listener, hostnames, entries } of servings) {
+    if (listener.spec.protocol === 'TLS') continue;
     for (const host of hostsHere(port.listeners, listener, hostnames)) {
       const routes = hosts.get(host) ?? [];
       hosts.set(host, routes);

@@ -39,6 +39,17 @@ export function gatewayStatus(view: GatewayView, faults: SocketFaults): NonNulla
         'Every worker serves what the Gateway asks for',
         generation,
       ),
+      ...(view.backendCertificate === undefined
+        ? []
+        : [
+            holds(
+              'ResolvedRefs',
+              view.backendCertificate.fault,
+              'ResolvedRefs',
+              'Everything it refers to is there',
+              generation,
+            ),
+          ]),
     ],
     listeners: own.map((listener) => listenerStatus(listener, generation, served.get(listener), accepted.refused)),
     attachedListenerSets: attached.length,

@@ -2,6 +2,7 @@
 // Data; the rules by which it is filled stand beside it.
 import type { Gateway, GatewayListener, ListenerSet, RouteKind } from '#kube/api/gateway/types.ts';
 import type { Certificate, ListenerTls } from '../ir.ts';
+import type { BackendCertificate } from './backend-certificate.ts';
 import type { Fault } from './conditions.ts';
 import type { RouteKindName } from './objects.ts';
 
@@ -47,6 +48,8 @@ export interface GatewayView {
   acceptFault: Fault | undefined;
   readonly addresses: readonly string[];
   readonly addressFault: Fault | undefined;
+  /** What it shows to backends; undefined where it is asked to show nothing. */
+  readonly backendCertificate: BackendCertificate | undefined;
 }
 
 export interface ListenerSetView {

@@ -55,8 +55,8 @@ export function listenerView(owner: ListenerOwner, spec: GatewayListener, lookup
       message: `A listener of protocol ${spec.protocol} takes ${carried.join(' and ')}, not ${names}: remove it from allowedRoutes.kinds`,
     });
   }
+  if (endsTls(spec)) resolveCertificates(view, lookups);
   if (spec.protocol === 'HTTPS') {
-    resolveCertificates(view, lookups);
     const { tls, fault, refFaults } = lookups.clientTls(spec.port);
     view.clientTls = tls;
     view.acceptFault ??= fault;
@@ -76,12 +76,6 @@ function acceptFault({ protocol, tls }: GatewayListener): Fault | undefined {
     return {
       reason: 'UnsupportedProtocol',
       message: 'A listener of protocol HTTPS ends TLS itself: use protocol TLS to pass it through',
-    };
-  }
-  if (protocol === 'TLS' && tls?.mode !== 'Passthrough') {
-    return {
-      reason: 'UnsupportedProtocol',
-      message: 'A listener of protocol TLS passes connections on as they are: set tls.mode to Passthrough',
     };
   }
   return undefined;
@@ -126,6 +120,16 @@ function resolveCertificates(view: ListenerView, { grants, options, secret }: Li
   view.resolved = certificates.length > 0;
 }
 
+/** Whether the listener answers with certificates of its own. */
+export function endsTls({ protocol, tls }: GatewayListener): boolean {
+  return protocol === 'HTTPS' || (protocol === 'TLS' && tls?.mode !== 'Passthrough');
+}
+
+/** Who can be told apart on one port: by host, by server name, or not at all. */
+function family(protocol: string): string {
+  return protocol === 'HTTPS' || protocol === 'TLS' ? 'server name' : protocol;
+}
+
 /**
  * Marks listeners that cannot be told apart. Among those of one owner none is chosen before another, as upstream wants
  * it; a listener that is told later (of a ListenerSet, the younger ones last) gives way to those before it.
@@ -150,7 +154,7 @@ function conflict(a: ListenerView, b: ListenerView): Fault | undefined {
     b.owner.kind === 'Gateway'
       ? `listener "${b.spec.name}"`
       : `listener "${b.spec.name}" of ListenerSet "${b.owner.key}"`;
-  if (a.spec.protocol !== b.spec.protocol) {
+  if (family(a.spec.protocol) !== family(b.spec.protocol)) {
     return {
       reason: 'ProtocolConflict',
       message: `Port ${a.spec.port} cannot be ${a.spec.protocol} while ${whose} has it for ${b.spec.protocol}: choose another port`,

@@ -13,6 +13,7 @@ import type { Certificate, Listener, VirtualHost, WeightedCluster } from '../ir.
 import { byAge } from './age.ts';
 import { attachRoute, type ParentOutcome, type Parents } from './attach.ts';
 import { attempt } from './attempt.ts';
+import { withClientCertificate } from './backend-certificate.ts';
 import type { BackendLookups, ClusterVariant } from './backends.ts';
 import { composeGateway, type Serving } from './compose.ts';
 import type { Fault } from './conditions.ts';
@@ -23,6 +24,7 @@ import { translateHttpRoute } from './http-route.ts';
 import { translateLayer4Route } from './layer4-route.ts';
 import type { GatewayView, ListenerView } from './listener-view.ts';
 import type { GatewayObjects, GatewayOptions, RouteKindName } from './objects.ts';
+import { Rivals } from './rivals.ts';
 import { partFault, type RouteOutcome, wholeFault } from './route-outcome.ts';
 import { ancestorStatuses, parentStatuses } from './route-status.ts';
 import { TlsPolicies } from './tls-policies.ts';
@@ -110,7 +112,15 @@ class Translation {
       certificates: new Map<string, Certificate>(),
     };
     const servings = Map.groupBy(servingsOf(routes), ({ gateway }) => gateway);
-    for (const view of gateways) attempt(() => composeGateway(view, servings.get(view) ?? [], into));
+    for (const view of gateways) {
+      const pair = view.backendCertificate?.pair;
+      const own = (servings.get(view) ?? []).map((serving) =>
+        pair === undefined
+          ? serving
+          : { ...serving, entries: withClientCertificate(serving.entries, pair, this.#variants) },
+      );
+      attempt(() => composeGateway(view, own, into));
+    }
     return {
       ...into,
       variants: this.#variants.all,
@@ -167,7 +177,15 @@ class Translation {
     const translated = all.flatMap(([kind, list, translate]) =>
       list.flatMap((route) => this.#route(kind, route, parents, translate)),
     );
-    return translated.sort((a, b) => byAge(a.route, b.route));
+    const rivals = new Rivals();
+    return translated
+      .sort((a, b) => byAge(a.route, b.route))
+      .map((one) =>
+        // One that is worth nothing is in nobody's way.
+        wholeFault(one.outcome) === undefined
+          ? { ...one, parents: rivals.settle(one.kind, objectKey(one.route), one.parents) }
+          : one,
+      );
   }
 
   #route(

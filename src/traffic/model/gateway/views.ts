@@ -6,6 +6,7 @@ import { objectKey } from '#kube/api/object.ts';
 import { byAge } from './age.ts';
 import { namespaceAllowed } from './attach.ts';
 import { attempt } from './attempt.ts';
+import { backendCertificateOf } from './backend-certificate.ts';
 import { type ClientTlsLookups, clientTlsOf } from './client-tls.ts';
 import { type Fault, GATEWAY_CONTROLLER } from './conditions.ts';
 import type { GatewayView, ListenerOwner, ListenerSetView } from './listener-view.ts';
@@ -77,6 +78,7 @@ export function viewOf(
     // One that is not accepted is served nowhere.
     addresses: acceptFault === undefined ? addresses : [],
     addressFault: fault,
+    backendCertificate: backendCertificateOf(gateway, found),
   };
 }
 

@@ -3,6 +3,7 @@
 
 import type { Socket } from 'node:net';
 import type { Listener } from '#traffic/model/ir.ts';
+import type { Layer4Route } from '#traffic/snapshot/index.ts';
 import { type AddressList, addressList } from '../address-list.ts';
 import { type AcceptedClient, ClientConnection } from '../http/client-connection.ts';
 import type { HttpContext } from '../http/context.ts';
@@ -106,8 +107,21 @@ export class GatewayConnections implements ConnectionTaker {
 
   #dispatch(listener: Listener, socket: Socket, pair: SocketPair, hello: ClientHello | undefined): void {
     if (listener.protocol === 'http') this.#serveHttp(listener, socket, pair, undefined);
-    else if (listener.protocol === 'https' && hello !== undefined) this.#secure(listener, socket, pair, hello);
+    else if (listener.protocol === 'https' && hello !== undefined) this.#overTls(listener, socket, pair, hello);
     else this.#passOn(listener, socket, pair, hello);
+  }
+
+  /** Requests, unless the server name is one of those that are passed on. */
+  #overTls(listener: Listener, socket: Socket, pair: SocketPair, hello: ClientHello): void {
+    const route =
+      listener.passthrough === undefined
+        ? undefined
+        : this.#context.snapshot.layer4Route(listener.name, hello.serverName);
+    if (route !== undefined && route.clusters.length > 0) this.#passOn(listener, socket, pair, hello);
+    else
+      this.#secure(listener, socket, hello, (tls, secured) =>
+        this.#serveHttp(listener, secured.socket, pair, { hello, tls, secured }),
+      );
   }
 
   /** Carries bytes to an endpoint; those of TLS as they are, by the server name in its first message. */
@@ -118,6 +132,16 @@ export class GatewayConnections implements ConnectionTaker {
       farewell(socket, hello === undefined ? 'closed' : 'no_route');
       return;
     }
+    if (route.terminates && hello !== undefined) {
+      this.#secure({ ...listener, protocol: 'tls' }, socket, hello, (_tls, secured) => {
+        // What is decrypted while an endpoint is dialled waits, all of it.
+        secured.socket.pause();
+        this.#carry(route, secured.socket, pair);
+      });
+    } else this.#carry(route, socket, pair);
+  }
+
+  #carry(route: Layer4Route, socket: Socket, pair: SocketPair): void {
     const flow: TcpFlow = new TcpFlow(this.#flowContext, gatewayRoute(route), socket, pair, () =>
       this.#flows.delete(flow),
     );
@@ -131,7 +155,12 @@ export class GatewayConnections implements ConnectionTaker {
     farewell(socket, failure);
   }
 
-  #secure(listener: Listener, socket: Socket, pair: SocketPair, hello: ClientHello): void {
+  #secure(
+    listener: Listener,
+    socket: Socket,
+    hello: ClientHello,
+    serve: (tls: TlsContext, secured: Secured) => void,
+  ): void {
     const name = hello.serverName === '' ? undefined : hello.serverName;
     const certificates = this.#context.snapshot.certificatesFor(listener.name, name);
     const tls = this.#contexts.of(certificates, listener);
@@ -150,7 +179,7 @@ export class GatewayConnections implements ConnectionTaker {
         this.#handshakes--;
         const version = secured.socket.getProtocol() ?? '';
         this.#stats.handshake(listener.name, version, secured.socket.isSessionReused());
-        this.#serveHttp(listener, secured.socket, pair, { hello, tls, secured });
+        serve(tls, secured);
       },
       (failure) => {
         this.#handshakes--;

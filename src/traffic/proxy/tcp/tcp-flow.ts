@@ -13,6 +13,7 @@ import type { Timed } from '../sweeper.ts';
 import { dial, dialFailure } from '../upstream/dial.ts';
 import { type Failure, failures } from '../upstream/failure.ts';
 import { relay } from './relay.ts';
+import { reset } from './reset.ts';
 
 /** What an endpoint that takes the connection is recorded as: bytes have no status. */
 const CONNECTED = 200;
@@ -135,7 +136,7 @@ export class TcpFlow implements Timed {
   #refuse(outcome: 'no_endpoint' | 'connect_failed' | 'overflow'): void {
     this.#context.stats.tcpOpened(this.#route.name, outcome);
     // The nearest a user-space listener comes to a refused connection.
-    this.#client.resetAndDestroy();
+    reset(this.#client);
     this.#finish();
   }
 
@@ -147,7 +148,11 @@ export class TcpFlow implements Timed {
     stats.tcpOpened(this.#route.name, 'connected');
     stats.tcpJoined(cluster.config.name, target);
     const client = this.#client;
-    shareReads(client, (bytes, length, owned) => this.#onClient(bytes, length, owned));
+    if ('encrypted' in client) {
+      // What was decrypted meanwhile is more than one read, and comes as the stream has it.
+      client.on('data', (bytes: Buffer) => this.#onClient(bytes, bytes.length, true));
+      client.resume();
+    } else shareReads(client, (bytes, length, owned) => this.#onClient(bytes, length, owned));
     client.on('end', () => upstream.end());
     client.on('drain', () => upstream.resume());
     client.on('close', (failed: boolean) => this.#closeOther(upstream, failed));
@@ -197,7 +202,7 @@ export class TcpFlow implements Timed {
       return;
     }
     this.#deadline = this.#context.now() + LINGER;
-    if (failed) other.resetAndDestroy();
+    if (failed) reset(other);
     else other.destroySoon();
   }
 

@@ -110,7 +110,10 @@ function serverOptions(listener: Listener): TlsOptions {
     minVersion: tls?.minVersion ?? 'TLSv1.2',
     maxVersion: tls?.maxVersion ?? 'TLSv1.3',
     ...(tls?.ciphers === undefined ? {} : { ciphers: tls.ciphers }),
-    ALPNProtocols: listener.http2 === false ? ['http/1.1'] : ['h2', 'http/1.1'],
+    // What is carried unread may speak anything.
+    ...(listener.protocol === 'tls'
+      ? {}
+      : { ALPNProtocols: listener.http2 === false ? ['http/1.1'] : ['h2', 'http/1.1'] }),
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     sessionTimeout: SESSION_LIFETIME,
     ...(clients === undefined

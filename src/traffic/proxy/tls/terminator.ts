@@ -71,11 +71,12 @@ export class TlsTerminator {
       socket.destroy();
       return;
     }
-    const asked = handshake.listener.tls?.clientCertificates !== undefined;
-    const clientCertificate = asked ? socket.getPeerX509Certificate() : undefined;
+    const asked = handshake.listener.tls?.clientCertificates;
+    const shown = asked === undefined ? undefined : socket.getPeerX509Certificate();
     // An optional certificate may be missing, but not bad; one that a resumed session brings may have run out since.
-    const bad = clientCertificate !== undefined && (!socket.authorized || isOver(clientCertificate));
-    if (bad) {
+    const bad = shown !== undefined && (!socket.authorized || isOver(shown));
+    const clientCertificate = bad ? undefined : shown;
+    if (bad && asked?.mode !== 'unverified') {
       socket.destroy();
       handshake.failed('client_certificate_invalid');
       return;
