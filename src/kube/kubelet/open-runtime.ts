@@ -6,6 +6,7 @@ import type { Logger } from '#lib/log.ts';
 import type { Cgroups } from './cgroup/cgroups.ts';
 import { echoImages } from './echo/image.ts';
 import { EngineRuntime } from './engine/engine-runtime.ts';
+import { rememberEngine } from './engine/left.ts';
 import { openEngine } from './engine/open.ts';
 import type { ImageService } from './image/image-service.ts';
 import { MappedImages } from './image/mapped-images.ts';
@@ -45,5 +46,10 @@ export async function openRuntime(options: RuntimeOptions): Promise<OpenRuntime>
   const opened = await openEngine(options.engine, dataDir, clock);
   const owner = createHash('sha256').update(dataDir).digest('hex').slice(0, 16);
   const engine = new EngineRuntime({ engine: opened, owner, clock, log });
-  return { runtime: new RuntimeChoice(processes(mapped), engine, stub), close: () => opened.close() };
+  const forget = rememberEngine(dataDir, { engine: options.engine, owner });
+  const close = (): void => {
+    opened.close();
+    forget();
+  };
+  return { runtime: new RuntimeChoice(processes(mapped), engine, stub), close };
 }

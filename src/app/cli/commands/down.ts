@@ -74,14 +74,14 @@ function tellPlugins({ released, kept, why }: Swept['plugins']): void {
 /** A cluster that was killed could not end its pods; how many of their processes ran on. */
 async function endLeftovers(data: DataDir): Promise<Swept> {
   if (!existsSync(data.root)) return { processes: 0, network: false, plugins: { released: 0, kept: 0, why: [] } };
-  const [{ sweepLeftovers }, { sweepNodes }] = await Promise.all([
-    import('#kube/kubelet/process/leftovers.ts'),
+  const [{ sweepNode }, { sweepNodes }] = await Promise.all([
+    import('../../nodes/process/places.ts'),
     import('../../nodes/process/sweep.ts'),
   ]);
   // A cluster that starts this moment must not lose its new pods.
   const lock = acquireLock(data.lock, data.root);
   try {
-    const own = existsSync(data.pods) ? await sweepLeftovers(data.pods, systemClock) : 0;
+    const own = await sweepNode(data.pods, systemClock);
     const swept = await sweepNodes(data, systemClock);
     return { ...swept, processes: own + swept.processes };
   } finally {

@@ -1,6 +1,7 @@
 // Where the nodes of a cluster are: in network namespaces on a fabric, or side by side on the loopback device.
 // Knows how a place is made, cut off and cleared; starts no process.
 import { existsSync } from 'node:fs';
+import { sweepEngine } from '#kube/kubelet/engine/left.ts';
 import { sweepLeftovers } from '#kube/kubelet/process/leftovers.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Fabric } from '../fabric/fabric.ts';
@@ -42,5 +43,7 @@ export function loopbackPlace(dataDirOf: (node: string) => string, clock: Clock)
 
 /** Ends the pods of a node whose kubelet is no more, and removes their groups; how many processes there were. */
 export async function sweepNode(dataDir: string, clock: Clock): Promise<number> {
-  return existsSync(dataDir) ? await sweepLeftovers(dataDir, clock) : 0;
+  if (!existsSync(dataDir)) return 0;
+  const [processes, containers] = await Promise.all([sweepLeftovers(dataDir, clock), sweepEngine(dataDir, clock)]);
+  return processes + containers;
 }

@@ -9,6 +9,7 @@ import { kernelAllows } from '#test/support/kernel.ts';
 import { tempDir } from '#test/support/temp-dir.ts';
 import type { ContainerSpec } from '../runtime.ts';
 import { apiPrefix } from './dialect.ts';
+import { rememberEngine, sweepEngine } from './left.ts';
 import { sandboxProgram } from './sandbox-program.ts';
 import { EngineSandboxes } from './sandboxes.ts';
 import { engineObstacle, startTestEngine, type TestEngine } from './testing.ts';
@@ -74,6 +75,15 @@ describe.runIf(kernelAllows(engineObstacle('docker'), 'sandboxes of docker'))('a
     const second = await sandboxes.of(pod('two'), file);
     expect(second).not.toBe(first);
     expect((await inspect(second)).State.Running).toBe(true);
+  }, 30_000);
+
+  test('that a killed kubelet has left is ended with its node', async () => {
+    const left = await sandboxes.of(pod('left'), file);
+    rememberEngine(dir.path, { engine: engine.engine.api.socketPath, owner });
+    sandboxes.forgetAll();
+    expect(await sweepEngine(dir.path, systemClock)).toBeGreaterThan(0);
+    await expect(inspect(left)).rejects.toMatchObject({ status: 404 });
+    expect(await sweepEngine(dir.path, systemClock)).toBe(0);
   }, 30_000);
 
   test('that cannot get into the network of the pod says so', async () => {
