@@ -18,6 +18,7 @@ import { leaseSeconds } from './node-life.ts';
 import { nodeReady } from './node-ready.ts';
 import type { Pki } from './pki.ts';
 import type { Ports } from './ports.ts';
+import { renewNode } from './renew-node.ts';
 import type { Shutdown } from './shutdown.ts';
 
 /** Kubelets have a network of their own there, so each has upstream's port. */
@@ -86,9 +87,11 @@ export class NodeProcesses implements NodeHost {
     this.#starting.catch(() => {});
   }
 
-  async join({ informers }: Joined): Promise<void> {
+  async join({ client, informers }: Joined): Promise<void> {
     const { network, nodes, onMilestone } = this.#options;
     this.#shutdown.add('nodes', () => this.#stop(), this.#stopMs + CLEAR_MS);
+    // Nodes may not do so themselves, and wait for it.
+    await Promise.all(network.nodes.map(({ name, podCidrs }) => renewNode(client, name, podCidrs)));
     await this.#starting;
     await Promise.all(
       network.nodes.map(async ({ name, addresses, podCidrs }, at) => {

@@ -6,6 +6,7 @@ import { readImages } from './images-file.ts';
 import { DRAIN_MS, type Joined, type NodeHost, POD_GRACE_MS, STATS_MS, zoneLabels } from './node-host.ts';
 import { leaseSeconds } from './node-life.ts';
 import { nodeReady } from './node-ready.ts';
+import { renewNode } from './renew-node.ts';
 import type { Shutdown } from './shutdown.ts';
 
 export class OwnNode implements NodeHost {
@@ -32,6 +33,7 @@ export class OwnNode implements NodeHost {
     const keys = pki.nodes.get(node?.name ?? '');
     if (node === undefined || keys === undefined) throw new Error('The network has no node');
     const { startKubelet } = await (this.#code ?? import('#kube/kubelet/kubelet.ts'));
+    await renewNode(client, node.name, node.podCidrs);
     const kubelet = await startKubelet({
       client,
       informers,

@@ -5,7 +5,7 @@ import { builtin } from '#kube/api/resources.ts';
 import { isStatus } from '#kube/api/status.ts';
 import type { Client } from '#kube/client/client.ts';
 import { untilAnswered } from '#kube/client/until-answered.ts';
-import { waitingCondition } from '#kube/kubelet/node/node-object.ts';
+import { rangesOf, waitingCondition } from '#kube/kubelet/node/node-object.ts';
 import { delay } from '#lib/backoff.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
@@ -57,7 +57,10 @@ export async function podCidrsOf(
   known: Node | undefined,
 ): Promise<readonly string[]> {
   const { nodeName, clock, log, signal } = joining;
-  if (given.length > 0 || signal.aborted) return given;
+  if (given.length > 0 || signal.aborted) {
+    await untilWithout(joining, given, known);
+    return given;
+  }
   const registered = async (): Promise<Node> => {
     try {
       return await answered(joining, () => register(joining));
@@ -83,8 +86,22 @@ export async function podCidrsOf(
   return rangesOf(node);
 }
 
-function rangesOf({ spec }: Node): readonly string[] {
-  return spec?.podCIDRs ?? (spec?.podCIDR === undefined ? [] : [spec.podCIDR]);
+/** A Node keeps the ranges that it has been given: with others it has to be registered anew, by whoever may delete it. */
+async function untilWithout(joining: Joining, given: readonly string[], known: Node | undefined): Promise<void> {
+  const { nodeName, clock, log, signal } = joining;
+  let before = known === undefined ? [] : rangesOf(known);
+  for (let tries = 1; before.length > 0 && before.join() !== given.join() && !signal.aborted; tries += 1) {
+    if (tries % TELL_AFTER === 0) {
+      const ranges = { node: nodeName, podCIDRs: before.join(','), 'pod-cidr': given.join(',') };
+      log.warn(
+        ranges,
+        'Waiting for other ranges: spec.podCIDRs cannot change; leave --pod-cidr out, or delete the Node',
+      );
+    }
+    await delay(clock, RANGE_POLL_MS, signal);
+    const now = signal.aborted ? undefined : await reachServer(joining);
+    before = now === undefined ? [] : rangesOf(now);
+  }
 }
 
 /** With the word that it is not ready: a node that says nothing would be shown as unknown. */

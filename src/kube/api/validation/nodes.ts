@@ -26,8 +26,21 @@ const node = rulesFor<Node>({
       const path = child('spec', 'providerID');
       report.forbidden(path, 'node updates may not change providerID except from "" to valid');
     }
+    if (!sameRanges(rangesOf(previous), rangesOf(next))) {
+      report.forbidden(child('spec', 'podCIDRs'), 'node updates may not change podCIDR except from "" to valid');
+    }
   },
 });
+
+/** As upstream converts them: the single range counts where the list begins with another. */
+function rangesOf({ spec }: Node): readonly string[] {
+  const { podCIDR = '', podCIDRs = [] } = spec ?? {};
+  return podCIDR === '' || podCIDRs[0] === podCIDR ? podCIDRs : [podCIDR];
+}
+
+function sameRanges(previous: readonly string[], next: readonly string[]): boolean {
+  return previous.length === 0 || previous.join() === next.join();
+}
 
 function validateTaints(taints: readonly Taint[], path: FieldPath, report: Report): void {
   const seen = new Set<string>();

@@ -37,6 +37,16 @@ describe('validateObject() with a previous object', () => {
       'spec.providerID: Forbidden: node updates may not change providerID except from "" to valid',
     ],
     [
+      'Node',
+      { spec: { podCIDR: '10.244.2.0/24', podCIDRs: ['10.244.2.0/24'] } },
+      'spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid',
+    ],
+    [
+      'Node',
+      { spec: { podCIDR: null, podCIDRs: null } },
+      'spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid',
+    ],
+    [
       'StatefulSet',
       { spec: { serviceName: 'other' } },
       'spec: Forbidden: updates to statefulset spec for fields other than',

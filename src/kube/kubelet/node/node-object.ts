@@ -94,3 +94,8 @@ export function nodeObject(facts: NodeFacts, status: NodeStatus): Node {
     status,
   };
 }
+
+/** Ranges of its pods; none when it has not been given any. */
+export function rangesOf({ spec }: Node): readonly string[] {
+  return spec?.podCIDRs ?? (spec?.podCIDR === undefined ? [] : [spec.podCIDR]);
+}
