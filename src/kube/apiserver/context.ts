@@ -10,6 +10,7 @@ import type { Audit } from './audit/trail.ts';
 import type { Authorizer } from './authz/authorizer.ts';
 import type { RoleRules } from './authz/escalation.ts';
 import type { TokenAuthenticator, User } from './http/authn.ts';
+import type { QuotaLedger } from './limits/quota-ledger.ts';
 import type { RequestMetrics } from './metrics/request-metrics.ts';
 import type { Registry, Resource } from './registry/registry.ts';
 import type { ServiceAccountTokens } from './service-accounts/tokens.ts';
@@ -31,6 +32,8 @@ export interface ServerContext {
   readonly serviceAccounts: ServiceAccountTokens;
   /** Accepts tokens of every kind. */
   readonly tokens: TokenAuthenticator;
+  /** What namespaces may use in all. */
+  readonly quotas: QuotaLedger;
   /** Where what is asked is written down; undefined: nowhere. */
   readonly audit: Audit | undefined;
   /** Says who may do what. */

@@ -15,6 +15,8 @@ import { serveCustomResources } from './crd/serve.ts';
 import { TokenAuthenticator, type TokenTable } from './http/authn.ts';
 import { dispatch } from './http/dispatch.ts';
 import { type ApiListener, listen } from './http/listener.ts';
+import { QuotaLedger } from './limits/quota-ledger.ts';
+import { QuotaStatus } from './limits/quota-status.ts';
 import { startMaintenance } from './maintenance.ts';
 import { RequestMetrics } from './metrics/request-metrics.ts';
 import { metricsResources } from './metrics/resource-metrics.ts';
@@ -95,6 +97,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     random,
   );
   const serviceAccounts = new ServiceAccountTokens(options.serviceAccounts.keyPem, registry);
+  const quotaStatus = new QuotaStatus();
   const roles = options.authorization === 'AlwaysAllow' ? undefined : new RbacAuthorizer(registry);
   const server: ServerContext = {
     store,
@@ -102,6 +105,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     services,
     serviceAccounts,
     tokens: new TokenAuthenticator(options.tokens, serviceAccounts, clock),
+    quotas: new QuotaLedger(registry, (account) => quotaStatus.note(account)),
     audit: options.audit,
     authorizer: roles === undefined ? allowAll : exceptMasters(roles),
     roles,
@@ -151,6 +155,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   ready.resolve();
   const stopFollowing = followNamespaces(server);
   const stopAggregating = followRoles(server);
+  quotaStatus.start(server);
   const addresses = followAddresses(server);
   const stopMaintenance = startMaintenance(server);
   return {

@@ -16,6 +16,18 @@ const workload = (kind: string, spec: object = {}) => ({
 /** One object without a mistake of every kind that has rules, as it stands after defaulting. */
 export const goodObjects: Record<string, object> = {
   Pod: { apiVersion: 'v1', kind: 'Pod', metadata, spec: podSpec },
+  ResourceQuota: {
+    apiVersion: 'v1',
+    kind: 'ResourceQuota',
+    metadata,
+    spec: { hard: { pods: '4', 'requests.cpu': '2' }, scopes: ['NotBestEffort'] },
+  },
+  LimitRange: {
+    apiVersion: 'v1',
+    kind: 'LimitRange',
+    metadata,
+    spec: { limits: [{ type: 'Container', min: { cpu: '1m' }, max: { cpu: '1' }, default: { cpu: '500m' } }] },
+  },
   Deployment: workload('Deployment', {
     replicas: 1,
     strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '25%', maxUnavailable: 0 } },

@@ -15,6 +15,7 @@ import { dnsSubdomain } from './names.ts';
 import { networkingRules } from './networking.ts';
 import { nodeRules } from './nodes.ts';
 import { podRules } from './pod/pod.ts';
+import { quotaRules } from './quotas.ts';
 import { rbacRules } from './rbac.ts';
 import { Report } from './report.ts';
 import type { KindRules, ValidationOptions } from './rules.ts';
@@ -37,6 +38,7 @@ const kinds: Readonly<Record<string, KindRules>> = {
   ...networkingRules,
   ...nodeRules,
   ...podRules,
+  ...quotaRules,
   ...rbacRules,
   ...serviceRangeRules,
   ...serviceRules,

@@ -1,5 +1,6 @@
 // Mutating admission on creation that belongs to no single strategy.
 // Knows the few plugins of upstream that Evenkeel's kinds need.
+import { admitLimits } from '../limits/limit-ranger.ts';
 import { type AnyObject, digString } from '../registry/any-object.ts';
 import type { Resource } from '../registry/registry.ts';
 import type { StrategyContext } from '../strategies/strategy.ts';
@@ -28,6 +29,7 @@ export function admitCreate(
   if (definition.kind === 'Pod' && definition.group === '') {
     admitServiceAccount(object, context, () => randomSuffix(settings.random));
   }
+  admitLimits(definition, object, context);
   if (definition.kind === 'PersistentVolumeClaim') admitClaim(object, context);
   if (definition.kind === 'PersistentVolume') protect(object, 'kubernetes.io/pv-protection');
   if (definition.kind === 'Ingress' && definition.group === 'networking.k8s.io') defaultIngressClass(object, context);

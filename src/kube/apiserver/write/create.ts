@@ -71,6 +71,7 @@ async function tryCreate(input: CreateInput, object: AnyObject): Promise<AnyObje
   admitCreate(resource, object, context, server);
   strategy.prepareForCreate?.(object, context);
   const undo = strategy.reserve?.(object, undefined, context) ?? (() => {});
+  let uncharge = (): void => {};
   try {
     assertValid(server, resource, object, undefined, input.warnings);
     const { collection } = resource;
@@ -79,6 +80,7 @@ async function tryCreate(input: CreateInput, object: AnyObject): Promise<AnyObje
       undo();
       return undefined;
     }
+    uncharge = server.quotas.charge(resource, object);
     if (options.dryRun) {
       undo();
       return object;
@@ -93,6 +95,9 @@ async function tryCreate(input: CreateInput, object: AnyObject): Promise<AnyObje
   } catch (error) {
     undo();
     throw error;
+  } finally {
+    // What is stored is counted from here on.
+    uncharge();
   }
 }
 

@@ -99,8 +99,10 @@ async function tryUpdate(
     next.metadata = { ...next.metadata, generation: (current.metadata?.generation ?? 0) + 1 };
   }
   const undo = subresource === undefined ? strategy.reserve?.(next, current, context) : undefined;
+  let uncharge = (): void => {};
   try {
     assertValid(server, resource, next, current, input.warnings);
+    if (subresource === undefined) uncharge = server.quotas.chargeUpdate(resource, next, current);
     if (sameButTimes(next, current)) {
       undo?.();
       return current;
@@ -119,6 +121,8 @@ async function tryUpdate(
   } catch (error) {
     undo?.();
     throw error;
+  } finally {
+    uncharge();
   }
 }
 
