@@ -104,8 +104,12 @@ export interface UnaryOptions {
 
 /** The client of one channel. */
 export class EchoClient extends Client {
-  constructor(address: string) {
-    super(address, credentials.createInsecure(), { 'grpc.max_receive_message_length': -1 });
+  /** `authority` stands in for the address as the host of calls. */
+  constructor(address: string, authority?: string) {
+    super(address, credentials.createInsecure(), {
+      'grpc.max_receive_message_length': -1,
+      ...(authority === undefined ? {} : { 'grpc.default_authority': authority }),
+    });
   }
 
   unary(request: string, options: UnaryOptions = {}): Promise<{ value: string; metadata: Metadata | undefined }> {

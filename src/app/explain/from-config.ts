@@ -10,7 +10,7 @@ import { createSnapshotBuilder } from '#traffic/snapshot/index.ts';
 
 /** `limits` are those that the file sets. */
 export function explainModel(model: TrafficModel, question: Question, limits: Partial<HttpLimits> = {}): Explanation {
-  const arrival = findArrival(question, [...model.listeners.values()], model.services.values());
+  const arrival = findArrival(question, model, [...model.listeners.values()]);
   if (arrival.type === 'none') return explainNowhere(question, arrival.summary, arrival.remedy);
   // Nothing is in flight where nothing runs.
   const counters = { slot: () => 0, inFlight: () => 0, release: () => {} };

@@ -53,8 +53,32 @@ spec:
           - { path: /gone, pathType: Prefix, backend: { service: { name: gone, port: { number: 80 } } } }
 `;
 
-function explained(url: string): ManifestExplanation {
-  const { objects, problems } = parseManifests(MANIFESTS, 'k8s.yaml');
+const GATEWAYS = `
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: first }
+spec: { gatewayClassName: evenkeel, listeners: [{ name: http, protocol: HTTP, port: 80 }] }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: second }
+spec: { gatewayClassName: evenkeel, listeners: [{ name: http, protocol: HTTP, port: 80 }] }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: web }
+spec:
+  parentRefs: [{ name: second }]
+  hostnames: [gw.test]
+  rules:
+    - matches: [{ path: { value: /api } }]
+      backendRefs: [{ name: web, port: 80 }]
+    - backendRefs: [{ name: gone, port: 80 }]
+`;
+
+function explained(url: string, more = ''): ManifestExplanation {
+  const { objects, problems } = parseManifests(`${MANIFESTS}${more}`, 'k8s.yaml');
   expect(problems).toEqual([]);
   return explainManifests(
     objects.map(({ object }) => object),
@@ -95,4 +119,16 @@ it('what is wrong with the manifests is told beside, and shows in the answer', (
   const { explanation, problems } = explained('http://web.test:8080/gone');
   expect(explanation).toMatchObject({ verdict: 'answered', status: 503 });
   expect(problems).toEqual([expect.stringContaining('Service "default/gone" does not exist')]);
+});
+
+it('knows Gateways: of those that have the port, the one with routes for the host, and what is wrong with them', () => {
+  const { explanation, problems } = explained('http://gw.test/api/x', GATEWAYS);
+  expect(explanation.verdict).toBe('forwarded');
+  expect(explanation.route?.name).toBe('httproute/default/web/0/0');
+  expect(explanation.backends[0]).toMatchObject({ cluster: 'default/web/http', share: 1 });
+  expect(problems).toContain(
+    'HTTPRoute "default/web": Service "default/gone" does not exist: create it or correct the name',
+  );
+  expect(explained('http://gw.test/', GATEWAYS).explanation).toMatchObject({ verdict: 'answered', status: 500 });
+  expect(explained('http://other.test/', GATEWAYS).explanation).toMatchObject({ verdict: 'not_found' });
 });

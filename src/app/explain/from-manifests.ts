@@ -3,14 +3,16 @@
 import type { Secret, Service } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import type { Ingress, IngressClass } from 'kubernetes-types/networking/v1.js';
-import { createCertificateReader } from '#control/controllers/traffic/read-certificate.ts';
+import { createCertificateReader, readAuthorities } from '#control/controllers/traffic/read-certificate.ts';
+import { TrafficWorld } from '#control/controllers/traffic/world.ts';
 import { type KubeObject, objectKey } from '#kube/api/object.ts';
-import type { Listener } from '#traffic/model/ir.ts';
-import { translate } from '#traffic/model/translate.ts';
+import type { Listener, TrafficModel } from '#traffic/model/ir.ts';
+import { serviceKeyOf } from '#traffic/model/translate.ts';
 import type { Explanation, Question } from '#traffic/proxy/explain/explanation.ts';
 import { INGRESS_CLASS } from '../main/network.ts';
 import { expectedSlices } from './expected-pods.ts';
 import { explainModel } from './from-config.ts';
+import { gatewayObjects, gatewayProblems } from './gateway-manifests.ts';
 
 export interface ManifestExplanation {
   readonly explanation: Explanation;
@@ -39,20 +41,48 @@ export function explainManifests(
     objects,
   );
   const secrets = of<Secret & KubeObject>('Secret');
-  const { model, problems } = translate(
-    {
-      services,
-      endpointSlices: [...slices, ...expected],
-      ingresses,
-      ingressClasses: of<IngressClass>('IngressClass'),
-      secrets: [...secrets, ...missingSecrets(ingresses, new Set(secrets.map(objectKey)))],
-    },
-    listeners,
-    { ingressClass: INGRESS_CLASS, readCertificate: reader() },
+  const serviceByKey = new Map(services.map((service) => [objectKey(service), service]));
+  const secretByKey = new Map(
+    [...missingSecrets(ingresses, new Set(secrets.map(objectKey))), ...secrets].map((one) => [objectKey(one), one]),
   );
+  const slicesByService = Map.groupBy([...slices, ...expected], serviceKeyOf);
+  const world = new TrafficWorld(
+    {
+      service: (key) => serviceByKey.get(key),
+      slicesOf: (key) => slicesByService.get(key) ?? [],
+      ingresses: () => ingresses,
+      ingressClasses: () => of<IngressClass>('IngressClass'),
+      secret: (key) => secretByKey.get(key),
+      gateways: () => gatewayObjects(objects),
+    },
+    {
+      ingressClass: INGRESS_CLASS,
+      ingressListeners: listeners.map(({ name }) => name),
+      readCertificate: reader(),
+      readAuthorities,
+    },
+  );
+  for (const key of serviceByKey.keys()) world.touchService(key);
+  const model = wholeModel(world, listeners);
+  const problems = world.problems().map(({ kind, key, field, message }) => `${kind} "${key}", ${field}: ${message}`);
   return {
     explanation: withoutAddresses(explainModel(model, question), new Set(expected.flatMap(addressesOf))),
-    problems: problems.map(({ kind, key, field, message }) => `${kind} "${key}", ${field}: ${message}`),
+    problems: [...problems, ...gatewayProblems(world.gateways)],
+  };
+}
+
+/** The first refresh of a world says everything. */
+function wholeModel(world: TrafficWorld, listeners: readonly Listener[]): TrafficModel {
+  const all = world.refresh() ?? {};
+  const table = <T>(entries: ReadonlyMap<string, T | undefined> = new Map()): Map<string, T> =>
+    new Map([...entries].flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])));
+  return {
+    listeners: new Map([...listeners.map((listener) => [listener.name, listener] as const), ...table(all.listeners)]),
+    certificates: table(all.certificates),
+    virtualHosts: table(all.virtualHosts),
+    clusters: table(all.clusters),
+    endpoints: table(all.endpoints),
+    services: table(all.services),
   };
 }
 

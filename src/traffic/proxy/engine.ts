@@ -341,12 +341,12 @@ class WorkerEngine implements Engine {
   }
 
   async explain(question: Question): Promise<Explanation> {
-    const { listeners, services } = this.#model.model();
-    const bound = [...listeners.values()].map((listener) => ({
+    const model = this.#model.model();
+    const bound = [...model.listeners.values()].map((listener) => ({
       ...listener,
       port: this.#bound.get(listener.name)?.port ?? listener.port,
     }));
-    const arrival = findArrival(question, bound, services.values());
+    const arrival = findArrival(question, model, bound);
     if (arrival.type === 'none') return explainNowhere(question, arrival.summary, arrival.remedy);
     for (const worker of this.#workers) {
       const explanation = await worker.explain(question, arrival);

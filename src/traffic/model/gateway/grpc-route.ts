@@ -13,17 +13,8 @@ import { affinityOf } from './session.ts';
 
 const everything: readonly GrpcMatch[] = [{}];
 
-/** UNAVAILABLE, as a response of trailers only: what a client of gRPC understands. */
-const cannot = (reason: string): LocalAnswer => ({
-  status: 200,
-  reason,
-  body: '',
-  headers: [
-    { name: 'content-type', value: 'application/grpc' },
-    { name: 'grpc-status', value: '14' },
-    { name: 'grpc-message', value: reason },
-  ],
-});
+/** The engine tells clients of gRPC by a status of theirs: UNAVAILABLE. */
+const cannot = (reason: string): LocalAnswer => ({ status: 503, reason });
 
 export function translateGrpcRoute(route: GrpcRoute, lookups: BackendLookups): RouteOutcome {
   const key = objectKey(route);
