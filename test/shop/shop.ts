@@ -11,14 +11,16 @@ import { tempDir } from '#test/support/temp-dir.ts';
 export const shopDirectory = join(repository, 'examples', 'shop');
 export const services = ['storefront', 'catalog', 'cart', 'checkout', 'payment'] as const;
 
-export async function startShop(): Promise<TestCluster> {
+/** Its autoscalers only look once unless `autoscaling`: who counts pods wants the number that the manifests name. */
+export async function startShop({ autoscaling = false } = {}): Promise<TestCluster> {
   const data = tempDir('shop');
   const images = join(data.path, 'images.yaml');
   writeFileSync(
     images,
     `images: {evenkeel-shop: {command: [node, src/main.ts], workingDir: ${JSON.stringify(shopDirectory)}, env: {SHOP_KNOBS: "1"}}}\n`,
   );
-  return startCluster([shopDirectory], { data, args: ['--images', images] });
+  const quiet = autoscaling ? [] : ['--horizontal-pod-autoscaler-sync-period', '24h'];
+  return startCluster([shopDirectory], { data, args: ['--images', images, ...quiet] });
 }
 
 /** Pulls levers of one pod. */

@@ -5,6 +5,7 @@ import type { FileSinkOptions } from '#kube/apiserver/audit/file-sink.ts';
 import type { AuditPolicy } from '#kube/apiserver/audit/policy.ts';
 import type { Audit } from '#kube/apiserver/audit/trail.ts';
 import type { AuthorizationMode } from '#kube/apiserver/authz/authorizer.ts';
+import type { MeasuredFigures } from '#kube/apiserver/metrics/measured.ts';
 import type { ApiServer } from '#kube/apiserver/server.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
@@ -38,6 +39,8 @@ interface ApiOptions {
   readonly access: AccessSettings;
   /** Authority of what kubelets serve with; not verified when undefined. */
   readonly kubeletCaPem: string | undefined;
+  /** What autoscalers may ask for beside the use of CPU and memory. */
+  readonly measured?: MeasuredFigures;
   readonly log: Logger;
   readonly clock: Clock;
 }
@@ -74,6 +77,7 @@ export async function startApi(options: ApiOptions, shutdown: Shutdown): Promise
       // On the fabric nobody reaches a loopback address, on the loopback device there are no others.
       admitLoopback: network.fabric === undefined,
       ...(advertiseAddress === undefined ? {} : { advertiseAddress }),
+      ...(options.measured === undefined ? {} : { measured: options.measured }),
       log: log.child({ part: 'apiserver' }),
       clock,
     });

@@ -7,6 +7,7 @@ import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import type { UpstreamAddress } from '#traffic/dns/forward/upstream-address.ts';
 import type { Engine } from '#traffic/proxy/engine.ts';
+import { TrafficFigures } from '../measures/traffic-figures.ts';
 import { type AccessSettings, startApi } from './api.ts';
 import { startControlPlane } from './control-plane.ts';
 import type { DataDir } from './data-dir.ts';
@@ -116,6 +117,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
   carryOn();
 
   // 3. The traffic engine: its threads take longest to come up, and it needs nobody until there is traffic to carry.
+  const figures = new TrafficFigures(clock, log.child({ part: 'figures' }));
   const starting = startEngine(parts, options, ports, shutdown);
   // Its failure is met below, where it is awaited.
   starting.catch(() => {});
@@ -135,6 +137,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
       tolerationSeconds: nodeLife.tolerationSeconds,
       access: options.access,
       kubeletCaPem: pki.authority.certPem,
+      measured: figures,
       log,
       clock,
     },
@@ -188,6 +191,8 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
 
   // 7. Traffic: the engine gets its tables, so that pods find their Services from the moment they start.
   const engine = await starting;
+  figures.watch(engine);
+  shutdown.add('figures', () => figures.stop());
   const traffic = await parts.startTraffic({
     client,
     informers,

@@ -11,6 +11,7 @@ import type { Authorizer } from './authz/authorizer.ts';
 import type { RoleRules } from './authz/escalation.ts';
 import type { TokenAuthenticator, User } from './http/authn.ts';
 import type { QuotaLedger } from './limits/quota-ledger.ts';
+import type { MeasuredFigures } from './metrics/measured.ts';
 import type { RequestMetrics } from './metrics/request-metrics.ts';
 import type { Registry, Resource } from './registry/registry.ts';
 import type { ServiceAccountTokens } from './service-accounts/tokens.ts';
@@ -52,6 +53,8 @@ export interface ServerContext {
   /** What may wait for one slow reader of a watch before it is cut off. */
   readonly maxUnreadBytes: number;
   readonly kubeletClient: KubeletCredentials | undefined;
+  /** Undefined where nobody measures more than the kubelets do. */
+  readonly measured: MeasuredFigures | undefined;
   readonly metrics: RequestMetrics;
   /** Aborted when the server closes: watches and log streams end. */
   readonly closing: AbortSignal;

@@ -18,6 +18,8 @@ import { type ApiListener, listen } from './http/listener.ts';
 import { QuotaLedger } from './limits/quota-ledger.ts';
 import { QuotaStatus } from './limits/quota-status.ts';
 import { startMaintenance } from './maintenance.ts';
+import type { MeasuredFigures } from './metrics/measured.ts';
+import { measuredResources } from './metrics/measured-metrics.ts';
 import { RequestMetrics } from './metrics/request-metrics.ts';
 import { metricsResources } from './metrics/resource-metrics.ts';
 import { Registry } from './registry/registry.ts';
@@ -46,6 +48,8 @@ export interface ApiServerOptions {
   readonly authorization?: AuthorizationMode;
   /** Where what is asked is written down; its sink is closed with the server. */
   readonly audit?: Audit;
+  /** What autoscalers may ask for by custom.metrics.k8s.io and external.metrics.k8s.io; not served when left out. */
+  readonly measured?: MeasuredFigures;
   /** How it reaches a node's kubelet for logs. */
   readonly kubeletClient?: KubeletCredentials;
   /** One range, or one of each family, e.g. `10.96.0.0/16`; the first address is the `kubernetes` Service's. */
@@ -83,7 +87,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const { store, clock, log } = options;
   const random = options.random ?? Math.random;
   const closing = new AbortController();
-  const registry = new Registry(store, log, metricsResources);
+  const registry = new Registry(store, log, [...metricsResources, ...measuredResources(options.measured)]);
   // Allocations are known before the first write can ask for one.
   const collectionOf = (group: string, resource: string) => registry.builtin(group, 'v1', resource).collection;
   const services = followServices(
@@ -117,6 +121,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     tolerationSeconds: options.tolerationSeconds ?? defaultTolerationSeconds,
     maxUnreadBytes: options.maxUnreadBytes ?? MAX_UNREAD_BYTES,
     kubeletClient: options.kubeletClient,
+    measured: options.measured,
     metrics: new RequestMetrics(clock),
     closing: closing.signal,
   };

@@ -10,6 +10,7 @@ import { type Logger, silentLogger } from '#lib/log.ts';
 import type { Audit } from './audit/trail.ts';
 import type { AuthorizationMode } from './authz/authorizer.ts';
 import type { TokenTable } from './http/authn.ts';
+import type { MeasuredFigures } from './metrics/measured.ts';
 import { type ApiServer, startApiServer } from './server.ts';
 import { createSigningKey } from './service-accounts/jwt.ts';
 
@@ -27,6 +28,8 @@ export interface TestServer {
 }
 
 export interface TestServerOptions {
+  /** What is measured beside the use of CPU and memory. */
+  readonly measured?: MeasuredFigures;
   readonly store?: Store;
   readonly clock?: Clock;
   readonly log?: Logger;
@@ -69,6 +72,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     ...(options.audit === undefined ? {} : { audit: options.audit }),
     ...(options.authorization === undefined ? {} : { authorization: options.authorization }),
     ...(options.maxUnreadBytes === undefined ? {} : { maxUnreadBytes: options.maxUnreadBytes }),
+    ...(options.measured === undefined ? {} : { measured: options.measured }),
     ...(options.kubeletClient === undefined ? {} : { kubeletClient: options.kubeletClient }),
   });
   return {

@@ -25,6 +25,7 @@ import { defaultLimits, type HttpLimits } from './http1/limits.ts';
 import { MergedModel } from './merged-model.ts';
 import { CertificateExpiry } from './tls/certificate-expiry.ts';
 import { TicketSecretRing } from './tls/ticket-keys.ts';
+import { gatherCounts, type TrafficCounts } from './traffic-counts.ts';
 import { joinDescriptions } from './workers/description.ts';
 import { createInFlightMemory } from './workers/in-flight.ts';
 import type { ToWorker } from './workers/messages.ts';
@@ -62,6 +63,8 @@ export interface ListeningAddress {
 export interface Engine extends Required<TrafficSink> {
   /** Text of everything the workers counted, in Prometheus' format when none is named. */
   metricsText(format?: MetricFormat): Promise<string>;
+  /** Everything that was counted, for rates. */
+  counts(): Promise<TrafficCounts>;
   /** Every cluster with its endpoints: how they fare, why, and what they have in flight. */
   clusters(): Promise<readonly ClusterReport[]>;
   /**
@@ -302,6 +305,11 @@ class WorkerEngine implements Engine {
     this.#health.measure(clusters.values());
     this.#certificates.measure(certificates.values());
     return exposition(Object.values(proxyMetrics), this.#sources(), format);
+  }
+
+  async counts(): Promise<TrafficCounts> {
+    await Promise.all(this.#workers.map((worker) => worker.sync()));
+    return gatherCounts(this.#sources(), this.#model, this.#slots.table);
   }
 
   drainEndpoint(cluster: string, key: string, drained: boolean): boolean {

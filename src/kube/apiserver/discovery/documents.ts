@@ -2,6 +2,10 @@
 // Knows definitions only; the documents are made anew when custom resources come and go.
 import type { ResourceDefinition, Verb } from '#kube/api/resources.ts';
 import { subresourceVerbs } from '../http/routes.ts';
+import { isMeasured, METRIC_LIST } from '../metrics/measured-metrics.ts';
+
+/** Metrics are no objects: clients that list everything must not try. */
+const READ_ONE: readonly Verb[] = ['get'];
 
 /** `version` text of newest first within a group, as they stand in the definitions. */
 interface Group {
@@ -54,7 +58,10 @@ export function resourceList(definitions: readonly ResourceDefinition[], name: s
     kind: 'APIResourceList',
     apiVersion: 'v1',
     groupVersion: groupVersion(name, version),
-    resources: own.flatMap((definition) => [plain(definition), ...definition.subresources.map(plainSub(definition))]),
+    resources: own.flatMap((definition) => [
+      ...(definition.kind === METRIC_LIST ? [] : [plain(definition)]),
+      ...definition.subresources.map(plainSub(definition)),
+    ]),
   };
 }
 
@@ -65,7 +72,7 @@ function plain(definition: ResourceDefinition): unknown {
     singularName: singular,
     namespaced,
     kind,
-    verbs,
+    verbs: isMeasured(definition) ? READ_ONE : verbs,
     ...(shortNames.length === 0 ? {} : { shortNames }),
     ...(categories.length === 0 ? {} : { categories }),
     ...(verbs.includes('list') ? { storageVersionHash: storageHash(definition) } : {}),
@@ -78,7 +85,7 @@ const plainSub = (definition: ResourceDefinition) => (name: string) => ({
   namespaced: definition.namespaced,
   ...foreignKind(name, definition.kind),
   kind: foreignKind(name, definition.kind)?.kind ?? definition.kind,
-  verbs: subresourceVerbs(name),
+  verbs: isMeasured(definition) ? READ_ONE : subresourceVerbs(name),
 });
 
 interface Kind {
@@ -139,7 +146,7 @@ function aggregatedResource(definition: ResourceDefinition): unknown {
           subresources: subresources.map((name) => ({
             subresource: name,
             responseKind: foreignKind(name, kind) ?? own,
-            verbs: subresourceVerbs(name) satisfies Verb[],
+            verbs: isMeasured(definition) ? READ_ONE : subresourceVerbs(name),
           })),
         }),
   };

@@ -5,6 +5,7 @@ import { methodNotSupported, StatusError } from '#kube/api/status.ts';
 import { reviewAccess, reviewLocalAccess, reviewOwnAccess, reviewOwnRules } from '../authz/reviews.ts';
 import { patchApproval, putApproval } from '../certificates/approval.ts';
 import type { Handler, ResourceRequest } from '../context.ts';
+import { measuredHandler } from '../metrics/measured-metrics.ts';
 import { metricsHandler } from '../metrics/resource-metrics.ts';
 import { proxyRequest } from '../proxy/proxy.ts';
 import { bindPod } from '../subresources/binding.ts';
@@ -77,6 +78,8 @@ export function handlerFor(request: ResourceRequest): { readonly verb: string; r
 
 function handlerOf(request: ResourceRequest, verb: Verb): Handler {
   const { definition } = request.resource;
+  const measured = measuredHandler(definition, request.http.method);
+  if (measured !== undefined) return measured;
   if (request.subresource !== undefined) {
     const served = definition.subresources.includes(request.subresource)
       ? subresources[request.subresource]

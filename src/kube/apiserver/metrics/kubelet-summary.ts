@@ -6,7 +6,7 @@ import { kubeletTls } from '../proxy/kubelet.ts';
 import { type AnyObject, digArray, digNumber, digString, isFields } from '../registry/any-object.ts';
 
 export interface Figures {
-  readonly cpu?: { readonly time?: string; readonly usageNanoCores?: number; readonly usageWindowSeconds?: number };
+  readonly cpu?: { readonly time?: string; readonly usageNanoCores?: number };
   readonly memory?: { readonly workingSetBytes?: number };
 }
 

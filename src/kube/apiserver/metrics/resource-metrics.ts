@@ -11,8 +11,8 @@ import { timestamp } from '../write/times.ts';
 import { type Figures, type Summary, summaryOf } from './kubelet-summary.ts';
 
 const GROUP = 'metrics.k8s.io';
-/** Over which time a kubelet measures the use of CPU that does not say it, in seconds. */
-const USUAL_WINDOW = 10;
+/** Over which time a kubelet measures the use of CPU. */
+const WINDOW = '10s';
 
 const common = { group: GROUP, version: 'v1beta1', singular: '', shortNames: [], categories: [], subresources: [] };
 const verbs = ['get', 'list'] as const;
@@ -100,7 +100,7 @@ const timeOf = ({ cpu }: Figures): number => Date.parse(cpu?.time ?? '') || 0;
 
 const measured = ({ cpu }: Figures): { timestamp: string; window: string } => ({
   timestamp: cpu?.time ?? '',
-  window: `${cpu?.usageWindowSeconds ?? USUAL_WINDOW}s`,
+  window: WINDOW,
 });
 
 /** CPU in billionths, memory in whole kibibytes, as metrics-server writes them. */

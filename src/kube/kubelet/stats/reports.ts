@@ -18,8 +18,6 @@ function figures(usage: Usage): Record<string, unknown> {
     cpu: {
       time,
       ...(usage.nanoCores === undefined ? {} : { usageNanoCores: usage.nanoCores }),
-      // Not upstream's: an autoscaler has to know how far back the figure reaches.
-      ...(usage.windowMs === undefined ? {} : { usageWindowSeconds: Math.round(usage.windowMs) / 1000 }),
       usageCoreNanoSeconds: usage.cpuNanos,
     },
     memory: { time, workingSetBytes: usage.workingSetBytes, rssBytes: usage.rssBytes },

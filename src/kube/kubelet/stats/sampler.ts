@@ -1,10 +1,10 @@
-// Reads what every running container uses, again and again, and keeps the last two readings of each.
+// Reads what every running container uses, again and again, and keeps the last readings of each.
 // Knows containers by their handles; what is made of the figures is summary.ts and exposition.ts.
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import type { Cancel, Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import type { RunningContainer } from '../runtime.ts';
-import { type Usage, usageOf } from './usage.ts';
+import { type Usage, UsageHistory } from './usage.ts';
 
 export interface PodContainers {
   readonly pod: Pod;
@@ -29,9 +29,9 @@ export interface SamplerOptions {
 export class StatsSampler {
   readonly #options: SamplerOptions;
   /** By container id. */
-  readonly #usages = new Map<string, Usage>();
+  readonly #usages = new Map<string, UsageHistory>();
   readonly #cancel: Cancel;
-  #machine: Usage | undefined;
+  readonly #machine = new UsageHistory();
   #reading: Promise<void> | undefined;
 
   constructor(options: SamplerOptions) {
@@ -47,7 +47,7 @@ export class StatsSampler {
     return all.map(({ pod, running }) => ({
       pod,
       containers: running.flatMap(({ name, handle }) => {
-        const usage = this.#usages.get(handle.id);
+        const usage = this.#usages.get(handle.id)?.latest;
         return usage === undefined ? [] : [{ name, startedAt: handle.startedAt, usage }];
       }),
     }));
@@ -55,7 +55,7 @@ export class StatsSampler {
 
   /** `undefined` where the machine is not this node's alone, or cannot be read. */
   machine(): Usage | undefined {
-    return this.#machine;
+    return this.#machine.latest;
   }
 
   stop(): void {
@@ -75,12 +75,15 @@ export class StatsSampler {
     const alive = new Set(running.map(({ id }) => id));
     for (const id of this.#usages.keys()) if (!alive.has(id)) this.#usages.delete(id);
     const whole = machine?.();
-    if (whole !== undefined) this.#machine = usageOf({ at: clock.wall(), ...whole }, this.#machine);
+    if (whole !== undefined) this.#machine.add({ at: clock.wall(), ...whole });
     await Promise.all(
       running.map(async (handle) => {
         try {
           const now = await handle.stats();
-          if (now !== undefined) this.#usages.set(handle.id, usageOf(now, this.#usages.get(handle.id)));
+          if (now === undefined) return;
+          const history = this.#usages.get(handle.id) ?? new UsageHistory();
+          this.#usages.set(handle.id, history);
+          history.add(now);
         } catch (error) {
           log.warn({ container: handle.id, error: (error as Error).message }, 'Cannot read what a container uses');
         }

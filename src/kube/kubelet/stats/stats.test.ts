@@ -6,7 +6,7 @@ import { silentLogger } from '#lib/log.ts';
 import type { ContainerStats, RunningContainer } from '../runtime.ts';
 import { resourceMetrics, summary } from './reports.ts';
 import { type PodContainers, StatsSampler } from './sampler.ts';
-import { sumUsage, usageOf } from './usage.ts';
+import { sumUsage, UsageHistory, usageOf } from './usage.ts';
 
 test('a rate is the CPU time between two readings over the time between them', () => {
   fc.assert(
@@ -21,6 +21,22 @@ test('a rate is the CPU time between two readings over the time between them', (
 
 test('a counter that went back gives no rate', () => {
   expect(usageOf({ at: 10, cpuNanos: 5 }, usageOf({ at: 0, cpuNanos: 9 }, undefined)).nanoCores).toBeUndefined();
+});
+
+test('a rate is taken over ten seconds, or what there is of them, however often it is read', () => {
+  const history = new UsageHistory();
+  const rates: (number | undefined)[] = [];
+  // A second of work at the start, and then none.
+  for (let second = 0; second <= 13; second++) {
+    history.add({ at: second * 1000, cpuNanos: second === 0 ? 0 : 1e9 });
+    rates.push(history.latest?.nanoCores);
+  }
+  expect(rates.slice(0, 3)).toEqual([undefined, 1e9, 5e8]);
+  expect(rates.slice(10, 13)).toEqual([1e8, 0, 0]);
+  history.add({ at: 14_000, cpuNanos: 5 });
+  expect(history.latest?.nanoCores).toBeUndefined();
+  history.add({ at: 15_000, cpuNanos: 1e9 + 5 });
+  expect(history.latest?.nanoCores).toBe(1e9);
 });
 
 test('a sum has the rates of those that have one', () => {
