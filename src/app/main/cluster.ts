@@ -71,6 +71,8 @@ export interface Cluster {
   readonly ports: Ports;
   readonly apiUrl: string;
   readonly adminUrl: string;
+  /** What the traffic engine cannot listen at, by the names of Service ports and listeners, once it has tried. */
+  unserved(): Promise<ReadonlyMap<string, Error>>;
   /** Takes everything down in reverse order; never rejects, and may be called again. */
   stop(): Promise<void>;
 }
@@ -229,7 +231,18 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
   shutdown.add('admin', () => admin.close());
   lock.describe({ apiUrl: api.url, adminUrl: admin.url });
 
-  return { client, informers, ports, apiUrl: api.url, adminUrl: admin.url, stop: () => shutdown.run() };
+  return {
+    client,
+    informers,
+    ports,
+    apiUrl: api.url,
+    adminUrl: admin.url,
+    async unserved() {
+      await engine.applied();
+      return engine.listenErrors();
+    },
+    stop: () => shutdown.run(),
+  };
 }
 
 /**

@@ -28,6 +28,7 @@ import { addressLines, hostsOf } from './addresses.ts';
 import { rememberMode } from './choose-network.ts';
 import type { Progress } from './progress.ts';
 import { readinessRules } from './readiness.ts';
+import { unservedLines } from './unserved.ts';
 import { readyTasks } from './wait-ready.ts';
 
 export interface UpOptions {
@@ -253,6 +254,7 @@ async function applyAndWait(
   if (signal.aborted) return clean;
   const ingresses = cluster.informers.of<Ingress & KubeObject>(builtin('Ingress'));
   await ingresses.synced();
+  for (const line of unservedLines(await cluster.unserved())) progress.warning(line);
   progress.line('');
   for (const line of addressLines(hostsOf(ingresses.list()), cluster, options.data)) progress.line(line);
   return clean;

@@ -6,6 +6,7 @@ export type ProblemReason =
   | 'BackendNotSupported'
   | 'CertificateConflict'
   | 'CertificateMismatch'
+  | 'FailedToListen'
   | 'InvalidPath'
   | 'InvalidSetting'
   | 'NotTranslatable'

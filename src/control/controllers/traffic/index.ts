@@ -20,6 +20,7 @@ import { Gateways } from './gateways/index.ts';
 import { createIngressStatusQueue } from './ingress-status.ts';
 import { createProblemReporter } from './problem-reporter.ts';
 import { createCertificateReader, readAuthorities } from './read-certificate.ts';
+import { serviceFaults } from './service-faults.ts';
 import { TrafficWorld } from './world.ts';
 
 export interface TrafficOptions {
@@ -131,7 +132,11 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
     }
     reporting ??= clock.after(SETTLE_MS, () => {
       reporting = undefined;
-      problems.report(world.problems());
+      // What cannot be listened at is known when it has been tried.
+      void (sink.applied?.() ?? Promise.resolve()).then(() => {
+        const faults = serviceFaults(sink.listenErrors?.() ?? new Map(), (key) => services.get(key) !== undefined);
+        problems.report([...world.problems(), ...faults]);
+      });
     });
     if (version === 0 || changes !== undefined) {
       version += 1;

@@ -12,6 +12,7 @@ import { createInformers, type Informers } from '#kube/client/informer.ts';
 import { createClient } from '#kube/client/rest-client.ts';
 import { type Clock, FakeClock, systemClock } from '#lib/clock.ts';
 import { silentLogger } from '#lib/log.ts';
+import { eventually } from '#test/support/eventually.ts';
 import { createAuthority } from '#traffic/identity/authority.ts';
 import type { Listener, TrafficSink, TrafficUpdate } from '#traffic/model/ir.ts';
 import { createSnapshotBuilder, type Snapshot } from '#traffic/snapshot/index.ts';
@@ -126,6 +127,21 @@ describe('traffic controller', () => {
       clock,
     });
   }
+
+  it('tells a Service of a port that could not be listened at, and no other', async () => {
+    const message = 'Cannot serve Service "default/web:http" on 127.96.0.4:80: ports below 1024 need privileges';
+    await client.create(builtin('Service'), service('web'));
+    const errors = new Map([
+      ['default/web:http', new Error(message)],
+      ['http', new Error('a listener of its own')],
+    ]);
+    await start(Object.assign(engine, { applied: async () => {}, listenErrors: () => errors }));
+    await eventually('the Service has an event', async () => {
+      const { items } = await client.list<Event & KubeObject>(builtin('Event'));
+      const told = items.map(({ involvedObject, reason, message: text }) => [involvedObject.name, reason, text]);
+      expect(told).toEqual([['web', 'FailedToListen', message]]);
+    });
+  });
 
   it('publishes everything there is, once', async () => {
     await client.create(builtin('Service'), service('web'));

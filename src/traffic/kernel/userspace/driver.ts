@@ -263,7 +263,7 @@ class UserspaceDriver implements L4Driver {
       code === 'EADDRINUSE'
         ? 'the port is taken; stop what listens there'
         : code === 'EACCES'
-          ? 'ports below 1024 need privileges; run as root'
+          ? `ports below 1024 need privileges; allow it with "sudo sysctl -w net.ipv4.ip_unprivileged_port_start=${port}", or run as root`
           : code === 'EADDRNOTAVAIL'
             ? 'this machine has no such address; run as root, so that it can be led here'
             : message;

@@ -40,7 +40,8 @@ export function bindingsOf(
 export function listenFailure(binding: Binding, code: string, message: string): string {
   const where = `Cannot serve Service "${binding.service.name}" on ${binding.address}:${binding.port}`;
   if (code === 'EACCES') {
-    return `${where}: ports below 1024 need privileges; run as root, or choose a Service port of 1024 or more`;
+    const sysctl = `sudo sysctl -w net.ipv4.ip_unprivileged_port_start=${binding.port}`;
+    return `${where}: ports below 1024 need privileges; allow it with "${sysctl}", run as root, or choose a Service port of 1024 or more`;
   }
   if (code === 'EADDRINUSE') return `${where}: the port is taken; stop the process that listens there`;
   if (code === 'EADDRNOTAVAIL') {
