@@ -33,7 +33,7 @@ describe.runIf(possible)('kubectl, with the bundles of the Gateway API', () => {
   let kubectl: Kubectl;
 
   beforeAll(async () => {
-    api = start(evenkeelBinary, ['apiserver', '--controllers', '--data', data.path, '--api-port', '0']);
+    api = start(evenkeelBinary, ['apiserver', '--data', data.path, '--api-port', '0']);
     await eventually('it is up', () => expect(api.output().stdout).toContain('export KUBECONFIG='), 60_000);
     const home = join(data.path, 'home');
     mkdirSync(home);
@@ -45,11 +45,12 @@ describe.runIf(possible)('kubectl, with the bundles of the Gateway API', () => {
     data.remove();
   }, 30_000);
 
-  test('takes the definitions of the standard one as they are', async () => {
-    const first = await kubectl.try(['apply', '--server-side', '-f', standard]);
-    expect(first.stdout).toContain(
+  test('takes the standard one as it is, from both sides', async () => {
+    const first = await kubectl(['apply', '--server-side', '-f', standard]);
+    expect(first).toContain(
       'customresourcedefinition.apiextensions.k8s.io/httproutes.gateway.networking.k8s.io serverside-applied',
     );
+    expect(await kubectl(['apply', '--server-side', '-f', standard])).toContain('serverside-applied');
     await kubectl(['wait', '--for=condition=Established', 'crd/httproutes.gateway.networking.k8s.io', '--timeout=10s']);
   }, 60_000);
 
@@ -123,4 +124,23 @@ spec:
     },
     30_000,
   );
+
+  test('keeps the experimental one out until the policy that guards it goes', async () => {
+    const guard = 'safe-upgrades.gateway.networking.k8s.io';
+    expect(await kubectl(['get', 'validatingadmissionpolicy', guard])).toMatch(/NAME +VALIDATIONS +PARAMKIND +AGE/);
+    const refused = await kubectl.try(['apply', '--server-side', '-f', experimental]);
+    expect(refused.stderr).toContain(
+      `ValidatingAdmissionPolicy '${guard}' with binding '${guard}' denied request: Installing experimental CRDs on top of standard channel CRDs is prohibited by default`,
+    );
+    await kubectl(['delete', 'validatingadmissionpolicybinding,validatingadmissionpolicy', guard]);
+    expect(await kubectl(['apply', '--server-side', '-f', experimental])).toContain(
+      'xmeshes.gateway.networking.x-k8s.io serverside-applied',
+    );
+  }, 120_000);
+
+  test('takes the definitions from the side of the client as well', async () => {
+    await kubectl(['delete', '--wait', 'crd', '--all'], '');
+    const created = await kubectl.try(['create', '-f', standard]);
+    expect(created.stdout).toContain('httproutes.gateway.networking.k8s.io created');
+  }, 120_000);
 });

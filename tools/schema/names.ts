@@ -29,7 +29,10 @@ export function modelOf(packageName: string, kind: string): string {
 
 /** `CoreV1EndpointPort` and `V1Container` -> the bare kind, as Go names the type. */
 export function bareKind(model: string): string {
-  return model.replace(/^(Apiextensions|Authentication|Core|Discovery|Events|Rbac|Storage)?V\d+/, '');
+  return model.replace(
+    /^(Admissionregistration|Apiextensions|Authentication|Core|Discovery|Events|Rbac|Storage)?V\d+/,
+    '',
+  );
 }
 
 /** Types of meta/v1, which every group refers to. */

@@ -154,6 +154,19 @@ export const builtinResources: readonly ResourceDefinition[] = Object.freeze([
     categories: ['api-extensions'],
     subresources: STATUS,
   }),
+  define('admissionregistration.k8s.io/v1', 'validatingadmissionpolicies', 'ValidatingAdmissionPolicy', false, {
+    categories: ['api-extensions'],
+    subresources: STATUS,
+  }),
+  define(
+    'admissionregistration.k8s.io/v1',
+    'validatingadmissionpolicybindings',
+    'ValidatingAdmissionPolicyBinding',
+    false,
+    {
+      categories: ['api-extensions'],
+    },
+  ),
   define('authorization.k8s.io/v1', 'selfsubjectaccessreviews', 'SelfSubjectAccessReview', false, {
     verbs: CREATE_ONLY,
   }),

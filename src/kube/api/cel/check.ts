@@ -125,6 +125,8 @@ class Checker implements Checked {
       return found.type;
     }
     if (operand.kind === 'map') return operand.value;
+    const part = operand.kind === 'opaque' ? operand.fields?.get(field) : undefined;
+    if (part !== undefined) return part;
     if (isDyn(operand)) return DYN;
     throw new CelIssue(`type '${formatType(operand)}' does not support field selection`, at);
   }

@@ -13,6 +13,7 @@ import {
   keysOf,
   lookup,
   type MapKey,
+  Opaque,
   Optional,
   sizeOf,
   TypeValue,
@@ -287,7 +288,9 @@ function ident(name: string, scope: Scope | undefined): Run {
 
 function selected(value: Value, field: string): Value | undefined {
   if (value instanceof Fields || value instanceof Map) return lookup(value, field);
-  throw new CelError(`no such overload`);
+  const part = value instanceof Opaque ? value.field(field) : undefined;
+  if (part !== undefined) return part;
+  throw new CelError('no such overload');
 }
 
 /** The one that decides wins, whatever becomes of the others; without one, the first error does. */

@@ -12,7 +12,7 @@ import type { Overload } from './signature.ts';
 export type FunctionTable = ReadonlyMap<string, readonly Overload[]>;
 
 /** Methods and plain functions of one name are kept apart by a dot before the former. */
-function tableOf(overloads: readonly Overload[]): FunctionTable {
+export function tableOf(overloads: readonly Overload[]): FunctionTable {
   const table = new Map<string, Overload[]>();
   for (const overload of overloads) {
     const key = overload.isMethod ? `.${overload.name}` : overload.name;
@@ -32,3 +32,8 @@ const base: readonly Overload[] = [
 ];
 
 export const baseFunctions: FunctionTable = tableOf(base);
+
+/** The base functions, and those that only some expressions have. */
+export function withFunctions(more: readonly Overload[]): FunctionTable {
+  return tableOf([...base, ...more]);
+}

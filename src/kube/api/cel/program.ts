@@ -11,7 +11,7 @@ import type { Type } from './types.ts';
 import { CelError, type Value } from './values.ts';
 
 /** The most that one expression may cost at run time. Upstream's PerCallLimit: about a tenth of a second. */
-const CALL_LIMIT = 1_000_000;
+export const CALL_LIMIT = 1_000_000;
 
 export interface Program {
   readonly result: Type;

@@ -43,7 +43,7 @@ export type Type =
   | ListType
   | MapType
   | ObjectType
-  | { readonly kind: 'opaque'; readonly name: string }
+  | { readonly kind: 'opaque'; readonly name: string; readonly fields?: ReadonlyMap<string, Type> }
   | { readonly kind: 'optional'; readonly item: Type }
   /** Stands for any one type in a signature. */
   | { readonly kind: 'param'; readonly name: string };

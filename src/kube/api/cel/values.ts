@@ -5,6 +5,10 @@
 export abstract class Opaque {
   abstract readonly typeName: string;
   abstract equals(other: Value): boolean;
+  /** What it shows under a name, if it shows anything. */
+  field(_name: string): Value | undefined {
+    return undefined;
+  }
   /** As `size()` in cost: 1 unless it stands for a text. */
   get costSize(): number {
     return 1;

@@ -1,6 +1,7 @@
 // Fills in what a client left out, kind by kind, as the API promises; the table here is the whole list.
 // Decides nothing that depends on other objects: that is admission and allocation.
 import type { KubeObject } from '../object.ts';
+import { validatingAdmissionPolicyBindingDefaults, validatingAdmissionPolicyDefaults } from './admission.ts';
 import { daemonSetDefaults, deploymentDefaults, replicaSetDefaults, statefulSetDefaults } from './apps.ts';
 import { horizontalPodAutoscalerDefaults, olderAutoscalerDefaults } from './autoscaling.ts';
 import { cronJobDefaults, jobDefaults } from './batch.ts';
@@ -44,6 +45,8 @@ const defaulters: Readonly<Record<string, Defaulter>> = {
   'apps/v1/Deployment': of(deploymentDefaults),
   'apps/v1/ReplicaSet': of(replicaSetDefaults),
   'apps/v1/StatefulSet': of(statefulSetDefaults),
+  'admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy': of(validatingAdmissionPolicyDefaults),
+  'admissionregistration.k8s.io/v1/ValidatingAdmissionPolicyBinding': of(validatingAdmissionPolicyBindingDefaults),
   'apiextensions.k8s.io/v1/CustomResourceDefinition': of(customResourceDefinitionDefaults),
   'authentication.k8s.io/v1/TokenRequest': of(tokenRequestDefaults),
   'autoscaling/v1/HorizontalPodAutoscaler': of(olderAutoscalerDefaults),

@@ -2,6 +2,7 @@
 // Knows nothing of HTTP or of where objects come from.
 import type { KubeObject } from '../object.ts';
 import type { ResourceDefinition } from '../resources.ts';
+import { admissionPrinters } from './admission.ts';
 import { autoscalingPrinters } from './autoscaling.ts';
 import { batchPrinters } from './batch.ts';
 import { certificatePrinters } from './certificates.ts';
@@ -53,6 +54,7 @@ export interface TableOptions {
 }
 
 const printers: Readonly<Record<string, Printer>> = {
+  ...admissionPrinters,
   ...podPrinters,
   ...workloadPrinters,
   ...servicePrinters,

@@ -3,6 +3,7 @@
 import type { KubeObject } from '../object.ts';
 import { builtinResources } from '../resources.ts';
 import type { StatusCause } from '../status.ts';
+import { admissionRules } from './admission.ts';
 import { autoscalingRules } from './autoscaling.ts';
 import { batchRules } from './batch/index.ts';
 import { certificateRules } from './certificates.ts';
@@ -28,6 +29,7 @@ export type { ValidationOptions } from './rules.ts';
 
 /** `group/Kind` -> rules. */
 const kinds: Readonly<Record<string, KindRules>> = {
+  ...admissionRules,
   ...autoscalingRules,
   ...batchRules,
   ...certificateRules,

@@ -1,6 +1,8 @@
 // Which strategy each resource has; a resource that is not named here takes the plain path.
 // Knows names only.
+
 import { apiVersionOf, type ResourceDefinition } from '#kube/api/resources.ts';
+import { admissionPolicyStrategy } from '../admission/policy/strategy.ts';
 import { bindingStrategy, roleStrategy } from '../authz/escalation.ts';
 import { certificateRequestStrategy } from '../certificates/strategy.ts';
 import { customResourceDefinitionStrategy } from '../crd/strategy.ts';
@@ -98,6 +100,8 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'rbac.authorization.k8s.io/v1/clusterroles': roleStrategy('clusterroles'),
   'rbac.authorization.k8s.io/v1/clusterrolebindings': bindingStrategy('clusterrolebindings'),
   'certificates.k8s.io/v1/certificatesigningrequests': certificateRequestStrategy,
+  'admissionregistration.k8s.io/v1/validatingadmissionpolicies': admissionPolicyStrategy,
+  'admissionregistration.k8s.io/v1/validatingadmissionpolicybindings': { countsGenerations: true },
   'apiextensions.k8s.io/v1/customresourcedefinitions': customResourceDefinitionStrategy,
 };
 

@@ -170,9 +170,9 @@ async function applyFromBody(request: ResourceRequest, options: WriteOptions, bo
 }
 
 export async function deleteFromBody(request: ResourceRequest): Promise<Reply> {
-  const { server, resource, namespace } = request;
+  const { server, resource, namespace, user, warnings } = request;
   const options = deleteOptions(await optionalBody(request), request.query);
-  const target = { server, resource, namespace, name: nameOf(request) };
+  const target = { server, resource, namespace, name: nameOf(request), user, warnings };
   const { object, gone } = await deleteObject(target, options);
   if (gone && resource.strategy.returnsDeleted !== true) {
     return { code: 200, object: deletedStatus(target, object) };
@@ -182,7 +182,7 @@ export async function deleteFromBody(request: ResourceRequest): Promise<Reply> {
 }
 
 export async function deleteSelected(request: ResourceRequest): Promise<Reply> {
-  const { server, resource, namespace } = request;
+  const { server, resource, namespace, user, warnings } = request;
   const options = deleteOptions(await optionalBody(request), request.query);
   const selection = selectionOf(request);
   const deletions: Promise<Deletion | undefined>[] = [];
@@ -190,7 +190,7 @@ export async function deleteSelected(request: ResourceRequest): Promise<Reply> {
     if (!selection.matches(resource.view(object))) continue;
     const { namespace: own, name = '' } = object.metadata ?? {};
     deletions.push(
-      deleteObject({ server, resource, namespace: own, name }, options).catch((error: unknown) => {
+      deleteObject({ server, resource, namespace: own, name, user, warnings }, options).catch((error: unknown) => {
         // Somebody else deleted it first, which is what was asked for.
         if (error instanceof Error && 'code' in error && error.code === 404) return undefined;
         throw error;

@@ -5,6 +5,7 @@ import { trackManagers } from '#kube/api/apply/index.ts';
 import { alreadyExists, badRequest, StatusError } from '#kube/api/status.ts';
 import { admitCreate } from '../admission/index.ts';
 import { admitNamespace } from '../admission/namespace.ts';
+import { admitWrite } from '../admission/write.ts';
 import type { ServerContext } from '../context.ts';
 import type { User } from '../http/authn.ts';
 import type { AnyObject } from '../registry/any-object.ts';
@@ -74,6 +75,7 @@ async function tryCreate(input: CreateInput, object: AnyObject): Promise<AnyObje
   let uncharge = (): void => {};
   try {
     assertValid(server, resource, object, undefined, input.warnings);
+    admitWrite(input, { operation: 'CREATE', subresource: '', object, oldObject: undefined });
     const { collection } = resource;
     const key = collection.keyOf(object.metadata?.namespace, object.metadata?.name ?? '');
     if (collection.get(object.metadata?.namespace, object.metadata?.name ?? '') !== undefined) {

@@ -2,7 +2,9 @@
 // Knows upstream's rules of graceful deletion and propagation; who acts on the marks are controllers and the kubelet.
 import { badRequest, conflict, forbidden, notFound, type Status } from '#kube/api/status.ts';
 import { PROTECTED_NAMESPACES } from '../admission/namespace.ts';
+import { admitWrite } from '../admission/write.ts';
 import type { ServerContext } from '../context.ts';
+import type { User } from '../http/authn.ts';
 import type { AnyObject } from '../registry/any-object.ts';
 import type { Stored } from '../registry/codec.ts';
 import type { Resource } from '../registry/registry.ts';
@@ -21,6 +23,9 @@ export interface DeleteTarget {
   readonly resource: Resource;
   readonly namespace: string | undefined;
   readonly name: string;
+  /** Who asks; left out where it is this server itself. */
+  readonly user?: User;
+  readonly warnings?: string[];
 }
 
 export interface Deletion {
@@ -43,9 +48,17 @@ export async function deleteObject(target: DeleteTarget, options: DeleteOptions)
     const stored = resource.collection.get(namespace, name);
     if (stored === undefined) throw notFound(resource.definition, name);
     assertPreconditions(target, stored.object, options);
+    admitDeletion(target, stored.object, options);
     const done = await tryDelete(target, stored, options);
     if (done !== undefined) return done;
   }
+}
+
+function admitDeletion(target: DeleteTarget, object: AnyObject, options: DeleteOptions): void {
+  const { user, server, resource, warnings = [] } = target;
+  if (user === undefined) return;
+  const write = { server, resource, user, warnings, options: { dryRun: options.dryRun === true } };
+  admitWrite(write, { operation: 'DELETE', subresource: '', object: undefined, oldObject: resource.view(object) });
 }
 
 /** Undefined when another writer got in between. */

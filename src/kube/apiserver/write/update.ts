@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { trackManagers } from '#kube/api/apply/index.ts';
 import { conflict, invalid, notFound, objectModified } from '#kube/api/status.ts';
 import { admitUpdate } from '../admission/index.ts';
+import { admitWrite } from '../admission/write.ts';
 import type { ServerContext } from '../context.ts';
 import type { User } from '../http/authn.ts';
 import type { AnyObject } from '../registry/any-object.ts';
@@ -102,6 +103,9 @@ async function tryUpdate(
   let uncharge = (): void => {};
   try {
     assertValid(server, resource, next, current, input.warnings);
+    if (subresource !== 'internal') {
+      admitWrite(input, { operation: 'UPDATE', subresource: subresource ?? '', object: next, oldObject: current });
+    }
     if (subresource === undefined) uncharge = server.quotas.chargeUpdate(resource, next, current);
     if (sameButTimes(next, current)) {
       undo?.();

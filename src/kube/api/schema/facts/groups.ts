@@ -1,6 +1,7 @@
 // How the fields of the kinds outside the core group merge.
 // Facts of the API (apps, batch, autoscaling, networking ... types); nothing here decides what to do with them.
 import {
+  appliedBy,
   atomicList,
   atomicMap,
   atomicMergedBy,
@@ -103,6 +104,28 @@ export const groupFacts: FactTable = {
     'x-kubernetes-list-map-keys',
   ),
   'apiextensions.v1.JSONSchemaProps.x-kubernetes-validations': mergedBy('rule'),
+
+  'admissionregistration.v1.MatchResources': atomicMap,
+  ...fields('admissionregistration.v1.MatchResources', atomicList, 'excludeResourceRules', 'resourceRules'),
+  'admissionregistration.v1.NamedRuleWithOperations': atomicMap,
+  ...fields(
+    'admissionregistration.v1.NamedRuleWithOperations',
+    atomicList,
+    'apiGroups',
+    'apiVersions',
+    'operations',
+    'resourceNames',
+    'resources',
+  ),
+  'admissionregistration.v1.ParamKind': atomicMap,
+  'admissionregistration.v1.ParamRef': atomicMap,
+  'admissionregistration.v1.TypeChecking.expressionWarnings': atomicList,
+  'admissionregistration.v1.ValidatingAdmissionPolicyBindingSpec.validationActions': setList,
+  ...fields('admissionregistration.v1.ValidatingAdmissionPolicySpec', atomicList, 'auditAnnotations', 'validations'),
+  'admissionregistration.v1.ValidatingAdmissionPolicySpec.matchConditions': mergedBy('name'),
+  'admissionregistration.v1.ValidatingAdmissionPolicySpec.variables': mergedBy('name'),
+  'admissionregistration.v1.ValidatingAdmissionPolicySpec.failurePolicy': oneOf('Fail', 'Ignore'),
+  'admissionregistration.v1.ValidatingAdmissionPolicyStatus.conditions': appliedBy('type'),
 
   'authentication.v1.UserInfo.groups': atomicList,
   'authentication.v1.TokenRequestSpec.audiences': atomicList,

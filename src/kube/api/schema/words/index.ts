@@ -1,6 +1,7 @@
 // Descriptions of kinds and fields in our own words, for `kubectl explain` and for readers of the OpenAPI documents.
 // Text only; nothing is decided by it.
 import { certificateWords } from './access.ts';
+import { admissionWords } from './admission.ts';
 import {
   apiextensionsWords,
   coordinationWords,
@@ -28,6 +29,7 @@ import {
 
 /** By package of the definition. */
 export const words: Readonly<Record<string, Words>> = {
+  'admissionregistration.v1': admissionWords,
   'apiextensions.v1': apiextensionsWords,
   'apps.v1': appsWords,
   'autoscaling.v1': { ...scaleWords, ...olderAutoscalingWords },

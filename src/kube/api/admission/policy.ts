@@ -1,0 +1,58 @@
+// A ValidatingAdmissionPolicy as programs: compiled once, for validation to judge and for the server to run.
+// Knows policies and expressions; what is done with a verdict is the server's matter.
+import type { ValidatingAdmissionPolicySpec } from 'kubernetes-types/admissionregistration/v1.js';
+import { DYN, type Program, type Type } from '../cel/index.ts';
+import { compileForAdmission } from './environment.ts';
+
+export type Compiled = Program | { readonly issue: string };
+
+export interface CompiledCheck {
+  readonly expression: string;
+  readonly program: Compiled;
+  readonly message: string | undefined;
+  readonly messageProgram: Compiled | undefined;
+  readonly reason: string;
+}
+
+export interface CompiledPolicy {
+  readonly variables: readonly { readonly name: string; readonly program: Compiled }[];
+  readonly conditions: readonly { readonly name: string; readonly program: Compiled }[];
+  readonly checks: readonly CompiledCheck[];
+  readonly annotations: readonly { readonly key: string; readonly program: Compiled }[];
+}
+
+/** `object` is the type of the objects that are judged, where one is known. */
+export function compilePolicy(spec: ValidatingAdmissionPolicySpec, object?: Type): CompiledPolicy {
+  const types = new Map<string, Type>();
+  const compile = (text: string): Compiled =>
+    compileForAdmission(text, {
+      params: spec.paramKind !== undefined,
+      variables: types,
+      ...(object === undefined ? {} : { object }),
+    });
+  const conditions = (spec.matchConditions ?? []).map(({ name, expression }) => ({
+    name,
+    program: compile(expression),
+  }));
+  const variables = (spec.variables ?? []).map(({ name, expression }) => {
+    const program = compile(expression);
+    // Each sees those before it.
+    types.set(name, 'issue' in program ? DYN : program.result);
+    return { name, program };
+  });
+  return {
+    variables,
+    conditions,
+    checks: (spec.validations ?? []).map(({ expression, message, messageExpression, reason }) => ({
+      expression: expression ?? '',
+      program: compile(expression ?? ''),
+      message: message?.trim() || undefined,
+      messageProgram: messageExpression?.trim() ? compile(messageExpression) : undefined,
+      reason: reason ?? 'Invalid',
+    })),
+    annotations: (spec.auditAnnotations ?? []).map(({ key, valueExpression }) => ({
+      key,
+      program: compile(valueExpression),
+    })),
+  };
+}

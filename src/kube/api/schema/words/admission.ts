@@ -1,0 +1,48 @@
+// Descriptions of the kinds that say what is admitted: policies and their bindings.
+// Text only.
+import type { Words } from './make.ts';
+
+export const admissionWords: Words = {
+  ValidatingAdmissionPolicy: { about: 'Says in CEL which objects may be written.' },
+  ValidatingAdmissionPolicySpec: {
+    about: 'What is asked of which objects.',
+    auditAnnotations: 'What is written down about requests.',
+    failurePolicy: 'Whether an expression that fails refuses (`Fail`) or lets pass (`Ignore`).',
+    matchConditions: 'Expressions that must all be true before anything is asked.',
+    matchConstraints: 'The requests it is about.',
+    paramKind: 'Kind of the objects that hold its parameters.',
+    validations: 'Expressions that must be true.',
+    variables: 'Named expressions, for the others to use as `variables.name`.',
+  },
+  Validation: {
+    about: 'Something that must be true.',
+    expression:
+      'In CEL, about `object`, `oldObject`, `request`, `params`, `namespaceObject`, `variables`, `authorizer`.',
+    message: 'What a refused client reads.',
+    messageExpression: 'The same, as an expression.',
+    reason: '`Invalid`, `Forbidden`, `Unauthorized` or `RequestEntityTooLarge`.',
+  },
+  MatchResources: {
+    about: 'Which requests are meant.',
+    excludeResourceRules: 'Those that are not.',
+    matchPolicy: '`Equivalent`: in whatever version; `Exact`: only as written.',
+    namespaceSelector: 'Labels of the namespace of the object.',
+    objectSelector: 'Labels of the object.',
+    resourceRules: 'Resources and operations.',
+  },
+  ValidatingAdmissionPolicyBinding: { about: 'Puts a policy into force.' },
+  ValidatingAdmissionPolicyBindingSpec: {
+    about: 'Which policy, with which parameters, and what follows.',
+    matchResources: 'Narrows the requests further.',
+    paramRef: 'The objects that hold the parameters.',
+    policyName: 'The policy.',
+    validationActions: '`Deny`, `Warn` and `Audit`.',
+  },
+  ParamRef: {
+    about: 'Names the parameters.',
+    name: 'One object.',
+    namespace: 'Its namespace; that of the request when absent.',
+    parameterNotFoundAction: '`Allow` or `Deny` when there are none.',
+    selector: 'All objects with these labels.',
+  },
+};

@@ -1,0 +1,43 @@
+// How admission policies, their bindings and webhooks are printed.
+// Knows columns and cells only.
+import type {
+  ValidatingAdmissionPolicy,
+  ValidatingAdmissionPolicyBinding,
+} from 'kubernetes-types/admissionregistration/v1.js';
+import { ageColumn, column, nameColumn, nameOf, objectAge, type Printer, printer } from './printer.ts';
+
+const UNSET = '<unset>';
+
+const policy = printer<ValidatingAdmissionPolicy>(
+  [
+    nameColumn,
+    column('Validations', 'How many things it asks for', { type: 'integer' }),
+    column('ParamKind', 'Kind of its parameters'),
+    ageColumn,
+  ],
+  (object, now) => {
+    const { paramKind, validations = [] } = object.spec ?? {};
+    const kind = paramKind === undefined ? UNSET : `${paramKind.apiVersion}/${paramKind.kind}`;
+    return [nameOf(object), validations.length, kind, objectAge(object, now)];
+  },
+);
+
+const binding = printer<ValidatingAdmissionPolicyBinding>(
+  [nameColumn, column('PolicyName', 'The policy'), column('ParamRef', 'Its parameters'), ageColumn],
+  (object, now) => {
+    const { paramRef, policyName = '' } = object.spec ?? {};
+    const { namespace, name } = paramRef ?? {};
+    const parameters = name === undefined ? UNSET : namespace === undefined ? name : `${namespace}/${name}`;
+    return [
+      nameOf(object),
+      policyName,
+      paramRef !== undefined && name === undefined ? '*' : parameters,
+      objectAge(object, now),
+    ];
+  },
+);
+
+export const admissionPrinters: Readonly<Record<string, Printer>> = {
+  'admissionregistration.k8s.io/ValidatingAdmissionPolicy': policy,
+  'admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding': binding,
+};

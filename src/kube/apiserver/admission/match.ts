@@ -1,0 +1,96 @@
+// Which writes a rule of admission means: operations, resources, scope, and labels of object and namespace.
+// Knows rules and selectors. Upstream source: apiserver/pkg/admission/plugin/webhook/predicates.
+import type { LabelSelector } from 'kubernetes-types/meta/v1.js';
+import type { AdmissionRule, MatchSpec } from '#kube/api/admission/match-rules.ts';
+import { labelSelectorMatches } from '#kube/api/selector.ts';
+import type { ServerContext } from '../context.ts';
+import type { AnyObject } from '../registry/any-object.ts';
+import type { Resource } from '../registry/registry.ts';
+import type { AdmissionAttributes } from './attributes.ts';
+
+/** The resource as which a write is shown to whoever matched it: of another version, where the rule knows only that. */
+export interface Matched {
+  readonly resource: Resource;
+}
+
+export function matchResources(
+  server: ServerContext,
+  attributes: AdmissionAttributes,
+  match: MatchSpec | undefined,
+): Matched | undefined {
+  if (match === undefined) return { resource: attributes.resource };
+  if (!selectorsMatch(server, attributes, match)) return undefined;
+  const exact = match.matchPolicy === 'Exact';
+  if (matchRules(server, attributes, match.excludeResourceRules ?? [], exact) !== undefined) return undefined;
+  const rules = match.resourceRules ?? [];
+  return rules.length === 0 ? { resource: attributes.resource } : matchRules(server, attributes, rules, exact);
+}
+
+export function matchRules(
+  server: ServerContext,
+  attributes: AdmissionAttributes,
+  rules: readonly AdmissionRule[],
+  exact: boolean,
+): Matched | undefined {
+  const { resource } = attributes;
+  for (const rule of rules) if (ruleMatches(rule, attributes, resource)) return { resource };
+  if (exact) return undefined;
+  const { group, resource: plural, version } = resource.definition;
+  for (const other of server.registry.resources()) {
+    const { definition } = other;
+    if (definition.group !== group || definition.resource !== plural || definition.version === version) continue;
+    for (const rule of rules) if (ruleMatches(rule, attributes, other)) return { resource: other };
+  }
+  return undefined;
+}
+
+const among = (values: readonly string[] | undefined, value: string): boolean =>
+  (values ?? []).some((each) => each === '*' || each === value);
+
+function ruleMatches(rule: AdmissionRule, attributes: AdmissionAttributes, { definition }: Resource): boolean {
+  const { operation, subresource, name } = attributes;
+  const { scope = '*', resourceNames = [] } = rule;
+  if (!among(rule.operations, operation)) return false;
+  if (!among(rule.apiGroups, definition.group) || !among(rule.apiVersions, definition.version)) return false;
+  const isNamespaced = definition.namespaced;
+  if (scope !== '*' && (scope === 'Namespaced') !== isNamespaced) return false;
+  if (resourceNames.length > 0 && !resourceNames.includes(name)) return false;
+  return (rule.resources ?? []).some((text) => {
+    const [plural, part] = text.split('/', 2);
+    if (plural !== '*' && plural !== definition.resource) return false;
+    return part === undefined ? subresource === '' : part === '*' || part === subresource;
+  });
+}
+
+/** Labels of the object as it is or was, and of the namespace that it is in, or is. */
+export function selectorsMatch(
+  server: ServerContext,
+  attributes: AdmissionAttributes,
+  { namespaceSelector, objectSelector }: { namespaceSelector?: LabelSelector; objectSelector?: LabelSelector },
+): boolean {
+  const { object, oldObject } = attributes;
+  const labels = [object, oldObject].filter((each) => each !== undefined).map((each) => each.metadata?.labels);
+  if (!labels.some((each) => labelSelectorMatches(objectSelector ?? {}, each ?? {}))) return false;
+  const namespace = namespaceOf(server, attributes);
+  if (namespace === undefined) return true;
+  return labelSelectorMatches(namespaceSelector ?? {}, namespace.metadata?.labels ?? {});
+}
+
+/** The namespace that an object is in; a namespace is in itself. Undefined for what is in none. */
+export function namespaceOf(server: ServerContext, attributes: AdmissionAttributes): AnyObject | undefined {
+  const { resource, namespace, object, oldObject } = attributes;
+  const { kind, group } = resource.definition;
+  if (kind === 'Namespace' && group === '') return object ?? oldObject;
+  if (namespace === undefined) return undefined;
+  return server.registry.builtin('', 'v1', 'namespaces').collection.get(undefined, namespace)?.object;
+}
+
+/** An object of the write as another version of its resource shows it. */
+export function viewAs(
+  { resource }: AdmissionAttributes,
+  matched: Resource,
+  object: AnyObject | undefined,
+): AnyObject | undefined {
+  if (object === undefined || matched === resource) return object;
+  return matched.view(resource.conversion?.toStorage(object) ?? object);
+}
