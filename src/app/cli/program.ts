@@ -29,6 +29,10 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'watch Services live: rates, errors, latencies, replicas, and who is out',
     load: async () => (await import('./commands/top.ts')).topCommand(),
   },
+  forecast: {
+    summary: 'play recorded demand against the autoscaler, with and without a forecast',
+    load: async () => (await import('./commands/forecast.ts')).forecastCommand(),
+  },
   explain: {
     summary: 'say what would become of a request or a packet, and why',
     load: async () => (await import('./commands/explain.ts')).explainCommand(),

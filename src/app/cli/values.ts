@@ -35,6 +35,15 @@ export function parseRate(text: string): number {
   return rate;
 }
 
+/** `70%` or `0.7`; above 0, up to 1. */
+export function parseShare(text: string): number {
+  const share = text.endsWith('%') ? Number(text.slice(0, -1)) / 100 : Number(text);
+  if (text.trim() === '' || text === '%' || !(share > 0 && share <= 1)) {
+    throw new InvalidArgumentError('It is no share above 0 and up to 1: write e.g. 70% or 0.7.');
+  }
+  return share;
+}
+
 /** How many times as fast: above 0 and up to 1000. */
 export function parseFactor(text: string): number {
   const factor = Number(text);

@@ -72,6 +72,23 @@ function recordOf(line: string, where: string): { startedAt: number; request: Tr
 }
 
 function fromRates(lines: readonly string[], name: string, speed: number): Trace {
+  const knots = knotsIn(lines, name).map(({ atMs, rate }) => ({ atMs: atMs / speed, rate: rate * speed }));
+  const highest = Math.max(...knots.map(({ rate }) => rate));
+  if (highest > HIGHEST_RATE) {
+    throw new Failure(`"${name}" asks for ${highest} requests a second; ${HIGHEST_RATE} are the most`, REMEDY);
+  }
+  return { schedule: varyingRate(knots) };
+}
+
+/** Demand over time from lines of seconds and rate, the first at 0. Throws a `Failure` that names the line. */
+export function readRates(text: string, name: string): readonly Knot[] {
+  return knotsIn(
+    text.split('\n').map((line) => line.trim()),
+    name,
+  );
+}
+
+function knotsIn(lines: readonly string[], name: string): readonly Knot[] {
   const knots: Knot[] = [];
   for (const [i, line] of lines.entries()) {
     if (line === '' || line.startsWith('#')) continue;
@@ -82,15 +99,14 @@ function fromRates(lines: readonly string[], name: string, speed: number): Trace
     if (seconds === undefined || rate === undefined || more.length > 0 || !(seconds >= 0) || !(rate >= 0)) {
       throw new Failure(`${where} is not "seconds,requests per second"`, REMEDY);
     }
-    if (rate * speed > HIGHEST_RATE) throw new Failure(`${where} asks for more than ${HIGHEST_RATE} a second`, REMEDY);
-    const atMs = (seconds * 1000) / speed;
+    const atMs = seconds * 1000;
     if (atMs < (knots.at(-1)?.atMs ?? 0)) throw new Failure(`${where} is earlier than the one before`, REMEDY);
-    knots.push({ atMs, rate: rate * speed });
+    knots.push({ atMs, rate });
   }
   const begins = knots[0]?.atMs ?? 0;
   const shifted = knots.map((knot) => ({ ...knot, atMs: knot.atMs - begins }));
   if ((shifted.at(-1)?.atMs ?? 0) === 0) throw new Failure(`"${name}" has fewer than two moments`, REMEDY);
-  return { schedule: varyingRate(shifted) };
+  return shifted;
 }
 
 /** More than this one process cannot send, requests a second. */

@@ -2,7 +2,8 @@
 // Knows no API; times are texts that are handed in. (Upstream: setConditionInList in horizontal.go.)
 
 export interface Condition {
-  readonly type: 'AbleToScale' | 'ScalingActive' | 'ScalingLimited' | 'ScaledToZero';
+  /** All but `Forecasting` are upstream's. */
+  readonly type: 'AbleToScale' | 'ScalingActive' | 'ScalingLimited' | 'ScaledToZero' | 'Forecasting';
   readonly status: 'True' | 'False';
   readonly reason: string;
   readonly message: string;

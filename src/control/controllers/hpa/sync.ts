@@ -1,6 +1,6 @@
 // One look at an autoscaler: reads the scale and the metrics, scales, and writes down what was seen.
 // Knows order and words; the mathematics is control/autoscale. (Upstream: reconcileAutoscaler in horizontal.go.)
-import type { HorizontalPodAutoscaler, MetricStatus } from 'kubernetes-types/autoscaling/v2.js';
+import type { HorizontalPodAutoscaler, MetricSpec, MetricStatus } from 'kubernetes-types/autoscaling/v2.js';
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import {
   type Condition,
@@ -23,6 +23,8 @@ import type { Informer } from '#kube/client/informer.ts';
 import { semanticallyEqual } from '../common/canonical.ts';
 import type { ControllerContext } from '../controller.ts';
 import { autoscalerOf, podFacts, sourceOf } from './facts.ts';
+import { Forecasts } from './forecast-memory.ts';
+import { readsForecast } from './forecasts.ts';
 import { Kinds } from './kinds.ts';
 import { Selectors } from './overlap.ts';
 import { type FoundScale, Scales } from './scale.ts';
@@ -57,6 +59,7 @@ export class Sync {
   readonly #scales: Scales;
   readonly #signals: Signals;
   readonly #selectors = new Selectors();
+  readonly #forecasts: Forecasts;
   /** When each autoscaler last warned, by reason. */
   readonly #said = new Map<string, Map<string, number>>();
   readonly #histories = new Map<string, History>();
@@ -66,6 +69,7 @@ export class Sync {
     const kinds = new Kinds(client, clock);
     this.#context = context;
     this.#pods = pods;
+    this.#forecasts = new Forecasts(context);
     this.#scales = new Scales(client, kinds);
     this.#signals = new Signals(client, kinds, clock);
   }
@@ -74,6 +78,7 @@ export class Sync {
     this.#histories.delete(key);
     this.#said.delete(key);
     this.#selectors.forget(key);
+    this.#forecasts.forget(key);
   }
 
   /** Rejects when it could not do all of it; the status then says why. */
@@ -153,7 +158,12 @@ export class Sync {
       look.metrics.push(metricStatus(metric, outcome));
       return outcome;
     });
-    const { replicas, metric, condition, error } = combine(outcomes, specReplicas);
+    const measured = outcomes.map((outcome, i) => ({ source: sourceOf(metrics[i] as MetricSpec), outcome }));
+    const foreseen = await this.#forecasts.look(look.key, autoscaler, measured, situation);
+    if (foreseen !== undefined) look.conditions.push(foreseen.condition);
+    // What is measured comes first: of equals it is the reason.
+    const all = foreseen?.proposal === undefined ? outcomes : [...outcomes, foreseen.proposal];
+    const { replicas, metric, condition, error } = combine(all, specReplicas);
     look.conditions.push(condition);
     return replicas === undefined ? { error } : { asked: { replicas, metric }, error };
   }
@@ -251,10 +261,12 @@ export class Sync {
             currentMetrics: metrics,
             ...(lastScaleTime === undefined ? {} : { lastScaleTime }),
           };
+    // Without its annotation a forecast is a thing of the past.
+    const kept = (before?.conditions ?? []).filter(({ type }) => type !== 'Forecasting' || readsForecast(autoscaler));
     const status = {
       ...seen,
       observedGeneration: autoscaler.metadata?.generation,
-      conditions: withConditions(before?.conditions ?? [], conditions, now),
+      conditions: withConditions(kept, conditions, now),
     } as Status;
     if (semanticallyEqual(status, before)) return;
     try {
