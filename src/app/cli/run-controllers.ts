@@ -66,7 +66,8 @@ export async function runControllers(run: ControllersRun, options: ControllersFl
   }
 }
 
-async function startElection(
+/** Its outcome: won, and perhaps lost again. */
+export async function startElection(
   client: Client,
   flags: LeaderFlags,
   times: ReturnType<typeof leaseTimesOf>,
@@ -85,7 +86,7 @@ async function startElection(
 }
 
 /** Rejects when the lease is lost: what runs cannot be sure to be alone any more, so the process ends. */
-function lossOf(election: Election | undefined): Promise<void> {
+export function lossOf(election: Election | undefined): Promise<void> {
   if (election === undefined) return new Promise(() => {});
   return election.lost.then(() => {
     throw new Failure(

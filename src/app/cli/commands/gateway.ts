@@ -5,13 +5,23 @@ import { systemClock } from '#lib/clock.ts';
 import { UsageFailure } from '../../failure.ts';
 import { isCidr } from '../../gateway/schema/values.ts';
 import { openLog } from '../../main/file-log.ts';
+import { INGRESS_CLASS } from '../../main/network.ts';
 import { defaultWorkers } from '../../main/workers.ts';
 import { formatProblem } from '../../manifests/format.ts';
+import type { ConnectOptions } from '../connect.ts';
+import { addLeaderOptions, type LeaderFlags } from '../leader-options.ts';
 import { signalled } from '../signals.ts';
 import { collect, parseCount, parseDelay, parseDuration, parsePort } from '../values.ts';
 
-interface Options {
-  readonly config: string;
+interface Options extends ConnectOptions, LeaderFlags {
+  readonly config?: string;
+  readonly cluster: boolean;
+  readonly address: string;
+  readonly httpPort?: number;
+  readonly httpsPort?: number;
+  readonly ingressClass: string;
+  readonly publishAddress?: string;
+  readonly interface?: string;
   readonly check: boolean;
   readonly workers: number;
   readonly adminPort: number;
@@ -27,12 +37,22 @@ interface Options {
 }
 
 export function gatewayCommand(): Command {
-  return new Command('gateway')
-    .summary('run the traffic engine from a configuration file, without Kubernetes')
+  const command = new Command('gateway')
+    .summary('run the traffic engine: from a configuration file, or as the gateway of any cluster')
     .description(
-      'Serves what a YAML file says: listeners, virtual hosts with routes, clusters of endpoints. docs/gateway-config.md describes every field.\n\nThe file and the certificates that it names are watched: a valid change is taken in without dropping anything, an invalid one is reported and changes nothing. SIGHUP reads them again. SIGTERM and Ctrl-C let what is under way finish; a second one ends at once.',
+      'Serves what a YAML file says: listeners, virtual hosts with routes, clusters of endpoints. docs/gateway-config.md describes every field.\n\nThe file and the certificates that it names are watched: a valid change is taken in without dropping anything, an invalid one is reported and changes nothing. SIGHUP reads them again. SIGTERM and Ctrl-C let what is under way finish; a second one ends at once.\n\nWith --cluster, or a --kubeconfig, it serves the Gateways of a cluster (docs/gateway-api.md), and its Ingresses where --http-port or --https-port are given. Of several copies one works, and another takes over when it ends.',
     )
-    .requiredOption('-c, --config <file>', 'the configuration')
+    .option('-c, --config <file>', 'the configuration')
+    .option('--cluster', 'serve the Gateways and Ingresses of a cluster instead', false)
+    .option('--kubeconfig <file>', 'that cluster (default: the embedded one, else as kubectl finds it)')
+    .option('--context <name>', 'context of that kubeconfig')
+    .option('--data <dir>', 'data directory of an embedded cluster (default: ~/.evenkeel)')
+    .option('--interface <name>', 'interface that addresses of Gateways are brought to; needs root and "ip"')
+    .option('--address <address>', 'where Ingresses are served', '0.0.0.0')
+    .addOption(new Option('--http-port <port>', 'serve Ingresses by HTTP there').argParser(parsePort))
+    .addOption(new Option('--https-port <port>', 'serve Ingresses by HTTPS there').argParser(parsePort))
+    .option('--ingress-class <name>', 'IngressClass that is ours even before it exists', INGRESS_CLASS)
+    .option('--publish-address <address>', 'what stands in the status of Ingresses')
     .option('--check', 'only say what is wrong with the file; exit code 0 when nothing is, else 1', false)
     .addOption(new Option('--workers <n>', 'threads').argParser(parseCount).default(defaultWorkers()))
     .addOption(
@@ -60,7 +80,8 @@ export function gatewayCommand(): Command {
     .option('--forwarded', 'tell backends of clients by Forwarded (RFC 7239) beside X-Forwarded-*', false)
     .option('--node <name>', 'the node it runs on, for clusters that prefer endpoints near by', '')
     .option('--zone <name>', 'the zone it runs in, for the same', '')
-    .option('--verbose', 'log to standard error in detail', false)
+    .option('--verbose', 'log to standard error in detail', false);
+  return addLeaderOptions(command, 'evenkeel-gateway')
     .addHelpText(
       'after',
       `
@@ -69,6 +90,7 @@ Examples:
   $ evenkeel gateway -c gateway.yaml --check
   $ evenkeel gateway -c gateway.yaml --workers 4 --access-log /var/log/evenkeel.jsonl --drain-delay 5s
   $ evenkeel explain http://127.0.0.1:8080/api --config gateway.yaml
+  $ evenkeel gateway --kubeconfig ~/.kube/config --interface eth0 --http-port 80 --https-port 443
 
 A small file:
   listeners:
@@ -79,7 +101,16 @@ A small file:
     app: { endpoints: ['127.0.0.1:3000', '127.0.0.1:3001'] }`,
     )
     .action(async (options: Options) => {
-      process.exitCode = options.check ? await check(options.config) : await run(options);
+      const ofCluster = options.cluster || options.kubeconfig !== undefined || options.context !== undefined;
+      if ((options.config === undefined) === !ofCluster) {
+        throw new UsageFailure(
+          ofCluster ? '--config and a cluster were given' : 'Neither --config nor a cluster was given',
+          'Give --config FILE, or --cluster (with --kubeconfig FILE where it is not the usual one)',
+        );
+      }
+      const { config } = options;
+      if (config === undefined) await serveCluster(options);
+      else process.exitCode = options.check ? await check(config) : await run(config, options);
     });
 }
 
@@ -94,12 +125,20 @@ async function check(path: string): Promise<number> {
   return 1;
 }
 
-async function run(options: Options): Promise<number> {
+function trustedRanges(options: Options): readonly string[] {
   const ranges = options.trustedProxies.flatMap((text) => text.split(','));
   const wrong = ranges.find((range) => !isCidr(range));
-  if (wrong !== undefined) {
-    throw new UsageFailure(`"${wrong}" is no address and no range`, 'Give --trusted-proxies e.g. 10.0.0.0/8');
-  }
+  if (wrong === undefined) return ranges;
+  throw new UsageFailure(`"${wrong}" is no address and no range`, 'Give --trusted-proxies e.g. 10.0.0.0/8');
+}
+
+async function serveCluster(options: Options): Promise<void> {
+  const { serveClusterGateway } = await import('../gateway-of-cluster.ts');
+  await serveClusterGateway(options, trustedRanges(options));
+}
+
+async function run(config: string, options: Options): Promise<number> {
+  const ranges = trustedRanges(options);
   const accessLog = options.accessLog === true ? '-' : options.accessLog;
   // Standard output is the log's alone when it goes there.
   const out = accessLog === '-' ? process.stderr : process.stdout;
@@ -108,7 +147,7 @@ async function run(options: Options): Promise<number> {
   const stop = signalled(['SIGINT', 'SIGTERM'], () => {});
   try {
     return await runGateway({
-      config: options.config,
+      config,
       workers: options.workers,
       adminPort: options.adminPort,
       ...(accessLog === undefined ? {} : { accessLog }),
