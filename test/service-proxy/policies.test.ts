@@ -1,9 +1,11 @@
 // What a Service says about who may ask and who answers, from `kubectl apply` to the packet: the API server, the
 // controller of EndpointSlices and `evenkeel service-proxy` are real, and so are the clients beyond the node.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmdirSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { mountPoints } from '#lib/sys/mounts.ts';
 import { privilegedObstacle } from '#lib/sys/testing.ts';
+import { ebpfObstacle } from '#traffic/kernel/ebpf/driver/ebpf-driver.ts';
 import { eventually } from '../support/eventually.ts';
 import { kernelAllows } from '../support/kernel.ts';
 import { findKubectl } from '../support/kubectl.ts';
@@ -15,6 +17,15 @@ const missing = tools.find((tool) => spawnSync(tool, ['--version']).error !== un
 const obstacle = privilegedObstacle() ?? (missing === undefined ? undefined : `${missing} is not installed`);
 const found = await findKubectl('current');
 const lacks = obstacle ?? ('missing' in found ? found.missing : undefined);
+
+const groups = mountPoints('cgroup2')[0];
+const lacksEbpf = lacks ?? ebpfObstacle() ?? (groups === undefined ? 'no cgroup2 is mounted' : undefined);
+const MODES = [
+  'nftables',
+  'iptables',
+  'userspace',
+  ...(kernelAllows(lacksEbpf, 'policies of Services by eBPF') ? ['ebpf'] : []),
+];
 
 /** The node of the proxy, another one of its zone, and one of another zone. */
 const PODS = { n1: '192.0.2.1', n2: '192.0.2.2', n3: '192.0.2.3' } as const;
@@ -69,15 +80,25 @@ describe.runIf(kernelAllows(lacks, 'policies of Services'))('a Service', () => {
     );
   };
   /** Everybody that answers 60 connections, in order; or how it ended. */
-  const answers = async (url: string, from?: string): Promise<string> => {
+  const answers = async (url: string, from?: string, group?: string): Promise<string> => {
     const options = ['-s', '--max-time', '5', '--connect-timeout', '1', '--fail-early', '-H', 'Connection: close'];
     const words = ['curl', ...options, ...(from === undefined ? [] : ['--interface', from]), `${url}/[1-60]`];
-    const asked = from === undefined ? words : ['ip', 'netns', 'exec', outside, ...words];
+    const joining = ['sh', '-c', 'echo $$ > $0/cgroup.procs; exec "$@"', group ?? '', ...words];
+    const here = group === undefined ? words : joining;
+    const asked = from === undefined ? here : ['ip', 'netns', 'exec', outside, ...words];
     const { stdout, code } = await lab.within(...asked);
     const names = [...new Set(stdout.trim().split('\n'))].sort().join(' ');
     return code === 0 ? names : `${names}curl ended with ${code}`;
   };
-  const inCluster = (): Promise<string> => answers(`http://${CLUSTER_IP}`);
+  /** With eBPF, where its sockets are asked. */
+  const group = `${groups}/${lab.name}`;
+  let own: string | undefined;
+  const inCluster = (): Promise<string> => answers(`http://${CLUSTER_IP}`, undefined, own);
+  const begin = async (mode: string): Promise<void> => {
+    own = mode === 'ebpf' ? group : undefined;
+    if (own !== undefined) mkdirSync(own, { recursive: true });
+    await lab.proxy('--mode', mode, ...(own === undefined ? [] : ['--cgroup', own]));
+  };
   const come = (what: string, ask: () => Promise<string>, expected: string): Promise<void> =>
     eventually(what, async () => expect(await ask()).toBe(expected), 30_000);
 
@@ -116,6 +137,10 @@ describe.runIf(kernelAllows(lacks, 'policies of Services'))('a Service', () => {
   }, 120_000);
   afterEach(async () => {
     await lab.endProxies();
+    // The next one would take away what this one left only after it serves, with another mode's answers until then.
+    await lab.within(evenkeelBinary, 'service-proxy', '--cleanup');
+    if (own !== undefined) await eventually('the group is empty', () => rmdirSync(group));
+    own = undefined;
     await setReady('n1', true);
   });
   afterAll(async () => {
@@ -126,10 +151,10 @@ describe.runIf(kernelAllows(lacks, 'policies of Services'))('a Service', () => {
 
   const all = Object.values(PODS).join(' ');
 
-  describe.each(['nftables', 'iptables', 'userspace'])('with --mode %s', (mode) => {
+  describe.each(MODES)('with --mode %s', (mode) => {
     it('prefers endpoints of the node, or of the zone, by trafficDistribution', { timeout: 120_000 }, async () => {
       await serve({});
-      await lab.proxy('--mode', mode);
+      await begin(mode);
       await come('all answer', inCluster, all);
       await serve({ trafficDistribution: 'PreferSameZone' });
       await come('those of the zone answer', inCluster, `${PODS.n1} ${PODS.n2}`);
@@ -142,7 +167,7 @@ describe.runIf(kernelAllows(lacks, 'policies of Services'))('a Service', () => {
 
     it('is answered on the node alone by internalTrafficPolicy: Local', { timeout: 120_000 }, async () => {
       await serve({ internalTrafficPolicy: 'Local' });
-      await lab.proxy('--mode', mode);
+      await begin(mode);
       await come('that of the node answers', inCluster, PODS.n1);
       // From beyond, any endpoint may answer.
       await come('all answer at the node port', () => answers(`http://${PODS.n1}:30090`, FRIEND), all);
@@ -152,7 +177,7 @@ describe.runIf(kernelAllows(lacks, 'policies of Services'))('a Service', () => {
 
     it('has its balancer’s address for loadBalancerSourceRanges alone', { timeout: 120_000 }, async () => {
       await serve({ loadBalancerSourceRanges: ['198.51.100.0/24'] });
-      await lab.proxy('--mode', mode);
+      await begin(mode);
       const balancer = `http://${BALANCER}`;
       await come('a friend is answered', () => answers(balancer, FRIEND), all);
       expect(await answers(balancer, STRANGER)).toBe('curl ended with 28');
@@ -165,7 +190,7 @@ describe.runIf(kernelAllows(lacks, 'policies of Services'))('a Service', () => {
     it('stays with an endpoint by sessionAffinity: ClientIP', { timeout: 120_000 }, async () => {
       const sticky = { sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 600 } } };
       await serve(sticky);
-      await lab.proxy('--mode', mode);
+      await begin(mode);
       const [balancer, nodePort] = [`http://${BALANCER}`, `http://${PODS.n1}:30090`];
       await eventually('somebody answers', async () => expect(await answers(balancer, FRIEND)).toMatch(/^192/), 30_000);
       const chosen = await answers(balancer, FRIEND);
@@ -173,8 +198,23 @@ describe.runIf(kernelAllows(lacks, 'policies of Services'))('a Service', () => {
       // By the client and the Service, whichever address is asked.
       expect(await answers(nodePort, FRIEND)).toBe(chosen);
       expect(Object.values(PODS)).toContain(await answers(balancer, STRANGER));
+      expect(Object.values(PODS)).toContain(await inCluster());
       await serve({});
       await come('anybody answers without it', () => answers(balancer, FRIEND), all);
     });
   });
+
+  it.runIf(MODES.includes('ebpf'))(
+    'is decided at the socket, before there is a packet, with --mode ebpf',
+    { timeout: 120_000 },
+    async () => {
+      await serve({ internalTrafficPolicy: 'Local' });
+      await begin('ebpf');
+      await come('that of the node answers', inCluster, PODS.n1);
+      await lab.within('conntrack', '-F');
+      expect(await inCluster()).toBe(PODS.n1);
+      // No packet had the address of the Service.
+      expect(await lab.says('conntrack', '-L', '--orig-dst', CLUSTER_IP)).toBe('');
+    },
+  );
 });

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { FakeClock } from '#lib/clock.ts';
 import { silentLogger } from '#lib/log.ts';
 import type { L4Driver } from '#traffic/kernel/contract.ts';
+import { KeptPorts } from '#traffic/snapshot/rules/port-sources.ts';
 import type { RuleUpdate } from '#traffic/snapshot/rules/rule-model.ts';
 import { l4Endpoint, l4Port, nodeFacts } from '#traffic/snapshot/rules/testing.ts';
 import { ProxyMetrics } from './metrics.ts';
@@ -17,13 +18,16 @@ it('leaves what an earlier run left in force until it knows what Services there 
     verify: () => Promise.resolve({ restored: 0, removed: 0 }),
     close: () => Promise.resolve(),
   };
+  const sources = new KeptPorts();
   const proxy = new ServiceProxy({
     driver: driver as L4Driver,
+    sources,
     node: nodeFacts(),
     flows: undefined,
     tcp: undefined,
     metrics: new ProxyMetrics('nftables', 'n1'),
     onHealthChecks: () => undefined,
+    onCompiled: () => undefined,
     verifyMs: 60_000,
     clock: new FakeClock(),
     log: silentLogger,
@@ -33,7 +37,8 @@ it('leaves what an earlier run left in force until it knows what Services there 
   await proxy.settled();
   expect(told).toEqual([]);
   const web = l4Port({ endpoints: [l4Endpoint('10.244.0.2')] });
-  proxy.publish(new Map([[web.name, web]]), undefined);
+  sources.note(web.name, web);
+  proxy.publish([web.name], undefined);
   await proxy.settled();
   expect(told.map(({ node, ports }) => [node, [...ports.keys()]])).toEqual([[moved, [web.name]]]);
   await proxy.close(false);

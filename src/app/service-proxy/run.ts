@@ -62,7 +62,15 @@ export interface ServiceProxyDependencies {
 }
 
 /** Below this many the start leaves too little for a pause. */
-const MANY_PORTS = 5_000;
+const MANY_SERVICES = 5_000;
+
+/**
+ * Between the steps of a start with many Services: reading, compiling and telling the kernel each leave more than is kept
+ * of them, and V8 would let all three come together.
+ */
+function tidy(services: number): void {
+  if (services >= MANY_SERVICES) collectGarbage();
+}
 
 /** Addresses come and go without a word to us (links, tunnels, VIPs). */
 const LOOK_AT_ADDRESSES_MS = 10_000;
@@ -100,19 +108,21 @@ async function serve(settings: ServiceProxySettings, deps: ServiceProxyDependenc
   });
   const facts = () => nodeFactsOf(settings.node, nodes.get(settings.node.name), machineAddresses());
   const health = new HealthServers({ addresses: [], healthy: () => proxy.healthy, onProblem: warn });
+  const sink: L4Sink = { publish: ({ names, since }) => proxy.publish(names, since) };
+  const feed = new L4Feed({ informers, sink, clock, log });
   const proxy: ServiceProxy = new ServiceProxy({
     driver,
     node: facts(),
+    sources: feed,
     flows: endsFlows ? undefined : new UdpFlows(),
     tcp: endsFlows ? undefined : new TcpFlows(),
     metrics,
     onHealthChecks: (rules) => health.reconcile(rules),
+    onCompiled: tidy,
     verifyMs: settings.verifyMs,
     clock,
     log,
   });
-  const sink: L4Sink = { publish: ({ ports, since }) => proxy.publish(ports, since) };
-  const feed = new L4Feed({ informers, sink, clock, log });
   let closePages = (): void => {};
   let ends: (() => void)[] = [];
   let keep = settings.keepRules;
@@ -146,15 +156,15 @@ async function serve(settings: ServiceProxySettings, deps: ServiceProxyDependenc
         nodes.onChange(look),
         clock.every(LOOK_AT_ADDRESSES_MS, look),
       ];
-      await feed.start();
+      tidy(await feed.listed());
+      feed.start();
       await proxy.settled();
       const { ports } = proxy.model;
       tell(
         `Serving ${ports.size} Service ports of ${new Set([...ports.values()].map(({ service }) => service)).size} Services`,
       );
       deps.onReady?.();
-      // Reading tens of thousands of objects leaves more than what is kept of them.
-      if (ports.size >= MANY_PORTS) collectGarbage();
+      tidy(ports.size);
       await clearOthers(driver.name, proxy, settings.owner, deps);
     });
     // The API may not be there yet, or never; a signal ends the waiting too.

@@ -4,8 +4,8 @@ import type { Cancel, Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import { TcpDrain } from '#traffic/kernel/conntrack/tcp-drain.ts';
 import { type CutWay, hasStaleFlows, type L4Driver } from '#traffic/kernel/contract.ts';
-import type { L4ServicePort } from '#traffic/model/l4/service-port.ts';
 import type { NodeFacts } from '#traffic/snapshot/rules/node-facts.ts';
+import type { PortSources } from '#traffic/snapshot/rules/port-sources.ts';
 import { RuleBook } from '#traffic/snapshot/rules/rule-book.ts';
 import type { HealthCheckRule, PortRules, RuleModel, RuleUpdate } from '#traffic/snapshot/rules/rule-model.ts';
 import type { ProxyMetrics } from './metrics.ts';
@@ -27,6 +27,8 @@ export interface TrackedTcp {
 export interface ServiceProxyOptions {
   readonly driver: L4Driver;
   readonly node: NodeFacts;
+  /** Who says what the ports are that are published. */
+  readonly sources: PortSources;
   /** Undefined where the driver sees to its flows itself. */
   readonly flows: StaleFlows | undefined;
   /** Undefined likewise. */
@@ -34,6 +36,8 @@ export interface ServiceProxyOptions {
   readonly metrics: ProxyMetrics;
   /** Called after each change with what health servers should say. */
   readonly onHealthChecks: (rules: readonly HealthCheckRule[]) => void;
+  /** Called with the first rules, of as many ports, before the driver takes them. */
+  readonly onCompiled: (ports: number) => void;
   /** Milliseconds between comparisons with the kernel. */
   readonly verifyMs: number;
   readonly clock: Clock;
@@ -49,7 +53,7 @@ export class ServiceProxy {
   readonly #book: RuleBook;
   readonly #drain: TcpDrain;
   readonly #told = new Set<string>();
-  #waitingPorts = new Map<string, L4ServicePort | undefined>();
+  #waitingPorts = new Set<string>();
   #waitingNode: NodeFacts | undefined;
   #waitingSilent: ReadonlySet<string> | undefined;
   #silent: ReadonlySet<string> = new Set();
@@ -68,7 +72,7 @@ export class ServiceProxy {
 
   constructor(options: ServiceProxyOptions) {
     this.#options = options;
-    this.#book = new RuleBook(options.node);
+    this.#book = new RuleBook(options.node, options.sources);
     this.#drain = new TcpDrain(options.clock, () => this.#go());
   }
 
@@ -87,12 +91,12 @@ export class ServiceProxy {
   }
 
   /**
-   * The first call brings everything there is. Until then nothing is told to the driver: what an earlier run left in
+   * These ports are not what they were. The first call names everything there is. Until then nothing is told to the driver: what an earlier run left in
    * force serves better than rules of no Service. `since`: when the endpoints changed, in milliseconds of the wall.
    */
-  publish(ports: ReadonlyMap<string, L4ServicePort | undefined>, since: number | undefined): void {
+  publish(names: Iterable<string>, since: number | undefined): void {
     this.#published = true;
-    for (const [name, port] of ports) this.#waitingPorts.set(name, port);
+    for (const name of names) this.#waitingPorts.add(name);
     if (since !== undefined && (this.#since === undefined || since < this.#since)) this.#since = since;
     this.#go();
   }
@@ -138,10 +142,11 @@ export class ServiceProxy {
 
   async #run(): Promise<void> {
     const { driver, clock, log, metrics } = this.#options;
-    // Names say the protocol; flows of others are not looked at. Silence may change any of them.
-    const names = this.#waitingSilent === undefined ? this.#waitingPorts.keys() : this.#book.model.ports.keys();
+    // Names say the protocol; flows of others are not looked at. Silence and the node may change any of them.
+    const some = this.#waitingSilent === undefined && this.#waitingNode === undefined;
+    const names = some ? this.#waitingPorts : this.#book.model.ports.keys();
     const before = new Map<string, PortRules | undefined>();
-    for (const name of [...names, ...this.#waitingPorts.keys()]) {
+    for (const name of [...names, ...this.#waitingPorts]) {
       if (name.includes('/UDP/')) before.set(name, this.#book.model.ports.get(name));
     }
     const since = this.#since;
@@ -150,6 +155,7 @@ export class ServiceProxy {
     const isFirst = this.#isFirst;
     try {
       if (update !== undefined) {
+        if (isFirst) this.#options.onCompiled(update.ports.size);
         this.#drain.note(update.ports);
         // Who comes back is free before anybody is led there; what an earlier run cut, nobody knows any more.
         if (isFirst || this.#drain.isDue) await driver.cut(this.#drain.ways());
@@ -158,7 +164,9 @@ export class ServiceProxy {
       this.#isFirst = false;
       this.#tellAll = false;
       if (!this.#hasWork()) this.#behindSince = undefined;
-      metrics.applied((clock.now() - started) / 1000, since === undefined ? undefined : (clock.wall() - since) / 1000);
+      // What made no difference is no change.
+      const latency = since === undefined ? undefined : (clock.wall() - since) / 1000;
+      if (update !== undefined) metrics.applied((clock.now() - started) / 1000, latency);
     } catch (error) {
       metrics.failed();
       this.#tellAll = true;
@@ -184,20 +192,15 @@ export class ServiceProxy {
     const ports = this.#waitingPorts;
     const node = this.#waitingNode;
     const silent = this.#waitingSilent;
-    this.#waitingPorts = new Map();
+    this.#waitingPorts = new Set();
     this.#waitingNode = undefined;
     this.#waitingSilent = undefined;
     this.#since = undefined;
-    const changed = this.#book.change(ports);
+    const changed = this.#book.changeNamed(ports);
     const moved = node === undefined ? undefined : this.#book.changeNode(node);
     const hushed = silent === undefined ? undefined : this.#book.changeSilent(silent);
-    if (this.#tellAll) {
-      // What went meanwhile is told as well: a driver that had it would keep it.
-      const { ports: all, ...whole } = this.#book.whole();
-      const told = new Map(all);
-      for (const name of changed?.ports.keys() ?? []) if (!told.has(name)) told.set(name, undefined);
-      return { ...whole, ports: told };
-    }
+    // What went meanwhile is told as well: a driver that had it would keep it.
+    if (this.#tellAll) return this.#book.whole(changed?.ports.keys());
     const updates = [changed, moved, hushed].filter((update) => update !== undefined);
     if (updates.length < 2) return updates[0];
     return { ...moved, ports: new Map(updates.flatMap(({ ports: some }) => [...some])) };

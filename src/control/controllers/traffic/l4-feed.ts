@@ -5,18 +5,16 @@ import type { KubeObject } from '#kube/api/object.ts';
 import { builtin } from '#kube/api/resources.ts';
 import type { Informer, Informers } from '#kube/client/informer.ts';
 import type { Cancel, Clock } from '#lib/clock.ts';
-import { jsonEqual } from '#lib/json.ts';
 import type { Logger } from '#lib/log.ts';
 import { drainOf } from '#traffic/model/l4/drain.ts';
-import { type PackedSlice, packSlice, unpackSlice } from '#traffic/model/l4/packed-slice.ts';
+import { isOnAny, type PackedSlice, packSlice, unpackSlice } from '#traffic/model/l4/packed-slice.ts';
 import type { L4ServicePort } from '#traffic/model/l4/service-port.ts';
 import { translateL4 } from '#traffic/model/l4/translate-l4.ts';
 import { trimService } from '#traffic/model/l4/trims.ts';
-import type { Problem } from '#traffic/model/problem.ts';
 
 export interface L4Update {
-  /** `undefined` as value means removed. */
-  readonly ports: ReadonlyMap<string, L4ServicePort | undefined>;
+  /** Names of ports that may have changed, come or gone; the feed says what they are now (`get`). */
+  readonly names: ReadonlySet<string>;
   /** When the oldest of the endpoint changes in it happened, in milliseconds of the wall; undefined with none. */
   readonly since: number | undefined;
 }
@@ -42,15 +40,20 @@ const SLICE_TRIM = { name: 'l4', keep: packSlice };
 /** News is gathered this long, in milliseconds; as for traffic. */
 const GATHER_MS = 2;
 
+const NOTHING: ReadonlyMap<string, L4ServicePort> = new Map();
+
 const BY_SERVICE = 'l4/service';
 const byService = (slice: PackedSlice): readonly string[] => [slice.service];
 
+/** What is asked for again (`get`) is translated again, from the objects as they are then: nobody keeps it. */
 export class L4Feed {
   readonly #options: L4FeedOptions;
   readonly #services: Informer<Service & KubeObject>;
   readonly #slices: Informer<PackedSlice>;
-  /** By Service; a list of a few takes less than a map of them. */
-  readonly #known = new Map<string, readonly L4ServicePort[]>();
+  /** Names of the ports that were told of, by Service; mostly there is one. */
+  readonly #known = new Map<string, string | readonly string[]>();
+  /** The Service that was asked for last, since a Service is asked for port by port. */
+  #last: { readonly key: string; readonly ports: ReadonlyMap<string, L4ServicePort> } | undefined;
   readonly #dirty = new Set<string>();
   readonly #told = new Map<string, string>();
   readonly #unsubscribe: (() => void)[];
@@ -73,9 +76,14 @@ export class L4Feed {
     ];
   }
 
-  /** Resolves when everything there is has been published. Rejects when the informers stop before their first list. */
-  async start(): Promise<void> {
+  /** Resolves with the number of Services once all objects are there. Rejects when the informers stop before that. */
+  async listed(): Promise<number> {
     await Promise.all([this.#services.synced(), this.#slices.synced()]);
+    return this.#services.list().length;
+  }
+
+  /** Publishes everything there is, which has to be `listed`, and what changes from now on. */
+  start(): void {
     this.#ready = true;
     this.#since = undefined;
     this.#flush(true);
@@ -86,8 +94,25 @@ export class L4Feed {
     for (const end of this.#unsubscribe) end();
   }
 
+  /** `name` begins with its Service: `namespace/service:port/TCP/IPv4`. */
+  get(name: string): L4ServicePort | undefined {
+    const key = name.slice(0, name.indexOf(':'));
+    if (this.#last?.key !== key)
+      this.#last = { key, ports: this.#translate(key, this.#slices.byIndex(BY_SERVICE, key)) };
+    return this.#last.ports.get(name);
+  }
+
+  /** What was published needs no note: objects are here. */
+  note(): void {}
+
+  /** Names of ports that have endpoints on any of these nodes. */
+  *onNodes(nodes: ReadonlySet<string>): Generator<string> {
+    for (const slice of this.#slices.list()) if (isOnAny(slice, nodes)) yield* this.#namesOf(slice.service);
+  }
+
   #touch(key: string): void {
     if (key === '') return;
+    if (this.#last?.key === key) this.#last = undefined;
     this.#dirty.add(key);
     if (this.#ready) this.#pending ??= this.#options.clock.after(GATHER_MS, () => this.#flush(false));
   }
@@ -99,39 +124,43 @@ export class L4Feed {
 
   #flush(first: boolean): void {
     this.#pending = undefined;
-    const ports = new Map<string, L4ServicePort | undefined>();
+    const names = new Set<string>();
     for (const key of this.#dirty) {
-      const before = this.#known.get(key) ?? [];
-      const after = this.#translate(key);
-      if (after.length === 0) this.#known.delete(key);
-      else this.#known.set(key, after);
-      for (const port of after) {
-        const same = before.find(({ name }) => name === port.name);
-        if (!jsonEqual(same, port)) ports.set(port.name, port);
-      }
-      for (const { name } of before) if (!after.some((port) => port.name === name)) ports.set(name, undefined);
+      for (const name of this.#namesOf(key)) names.add(name);
+      this.#tellProblems(key);
+      const now = [...this.#translate(key, []).keys()];
+      const [name, ...more] = now;
+      if (name === undefined) this.#known.delete(key);
+      else this.#known.set(key, more.length === 0 ? name : now);
+      for (const own of now) names.add(own);
     }
     this.#dirty.clear();
     const since = this.#since;
     this.#since = undefined;
-    if (first || ports.size > 0) this.#options.sink.publish({ ports, since });
+    if (first || names.size > 0) this.#options.sink.publish({ names, since });
   }
 
   /** An object of unforeseen shape is not served, and costs no other its own. */
-  #translate(key: string): readonly L4ServicePort[] {
+  #translate(key: string, slices: readonly PackedSlice[]): ReadonlyMap<string, L4ServicePort> {
     const service = this.#services.get(key);
-    this.#tellProblem(key, service === undefined ? undefined : drainOf(service).problems[0]);
-    if (service === undefined) return [];
+    if (service === undefined) return NOTHING;
     try {
-      return [...translateL4(service, this.#slices.byIndex(BY_SERVICE, key).map(unpackSlice)).values()];
+      return translateL4(service, slices.map(unpackSlice));
     } catch (error) {
       this.#options.log.warn({ service: key, error: String(error) }, 'This Service cannot be served at layer 4');
-      return [];
+      return NOTHING;
     }
   }
 
+  #namesOf(key: string): readonly string[] {
+    const names = this.#known.get(key) ?? [];
+    return typeof names === 'string' ? [names] : names;
+  }
+
   /** Once, until it is another one. */
-  #tellProblem(key: string, problem: Problem | undefined): void {
+  #tellProblems(key: string): void {
+    const service = this.#services.get(key);
+    const problem = service === undefined ? undefined : drainOf(service).problems[0];
     if (problem === undefined) {
       this.#told.delete(key);
       return;

@@ -65,6 +65,13 @@ export function unpackSlice({ metadata, service, head, endpoints, whole }: Packe
   };
 }
 
+/** Whether an endpoint is on one of these nodes; none that is goes unnoticed. */
+export function isOnAny({ endpoints, whole }: PackedSlice, nodes: ReadonlySet<string>): boolean {
+  if (endpoints === undefined) return whole !== undefined;
+  for (const node of nodes) if (endpoints.includes(JSON.stringify(node))) return true;
+  return false;
+}
+
 function nameIn(key: string): string {
   return key.slice(key.indexOf('/') + 1);
 }

@@ -5,7 +5,7 @@ import type { Service } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import { expect, it } from 'vitest';
 import { l4Endpoints } from './endpoints.ts';
-import { packSlice, unpackSlice } from './packed-slice.ts';
+import { isOnAny, packSlice, unpackSlice } from './packed-slice.ts';
 import { translateL4 } from './translate-l4.ts';
 import { trimService } from './trims.ts';
 
@@ -152,4 +152,17 @@ it('holds what many slices have in common once, and nothing that nobody asks for
   expect(one.head).toBe(other.head);
   expect(JSON.stringify(one)).not.toContain('web-a');
   expect(one).toMatchObject({ service: 'shop/web', changed: Date.parse('2026-01-01T00:00:00Z') });
+});
+
+it('knows by a packed slice on which nodes its endpoints are', () => {
+  const endpoints = [{ addresses: ['10.244.0.2'], nodeName: 'n1' }, { addresses: ['10.244.0.3'] }];
+  const packed = packSlice({
+    metadata: { name: 'web-a', namespace: 'shop' },
+    addressType: 'IPv4',
+    endpoints,
+  } as object);
+  expect(isOnAny(packed, new Set(['n2', 'n1']))).toBe(true);
+  expect(isOnAny(packed, new Set(['n', 'n11']))).toBe(false);
+  // What cannot be packed may be anywhere.
+  expect(isOnAny(packSlice({ metadata: {}, endpoints: [undefined] } as object), new Set(['n2']))).toBe(true);
 });

@@ -6,6 +6,7 @@ import type { L4ServicePort } from '#traffic/model/l4/service-port.ts';
 import type { SilentNodes } from './categorize.ts';
 import { compilePort, healthCheckOf } from './compile.ts';
 import type { NodeFacts } from './node-facts.ts';
+import { KeptPorts, type PortSources } from './port-sources.ts';
 import type { Front, HealthCheckRule, PortRules, RuleModel, RuleUpdate } from './rule-model.ts';
 
 /**
@@ -22,19 +23,23 @@ export interface FrontConflict {
 export class RuleBook {
   #node: NodeFacts;
   #silent: SilentNodes = new Set();
-  readonly #sources = new Map<string, L4ServicePort>();
-  readonly #compiled = new Map<string, PortRules>();
+  readonly #sources: PortSources;
   /** As told to drivers: without the fronts that somebody else has. */
   readonly #ports = new Map<string, PortRules>();
+  /** As compiled, where that is something else: fronts were lost, or a change is on its way. */
+  readonly #compiled = new Map<string, PortRules>();
+  /** Within a change: ports that are there no more. */
+  readonly #gone = new Set<string>();
   /** Names of the ports that want a front; mostly one. */
   readonly #claims = new Map<string, string | Set<string>>();
-  /** Fronts that several want, and names of the ports with a health port: what is asked after every change. */
+  /** Fronts that several want, and what ports with a health port say: what is asked after every change. */
   readonly #contested = new Set<string>();
-  readonly #checked = new Set<string>();
+  readonly #checked = new Map<string, HealthCheckRule>();
   readonly #counts = { IPv4: 0, IPv6: 0 };
 
-  constructor(node: NodeFacts) {
+  constructor(node: NodeFacts, sources: PortSources = new KeptPorts()) {
     this.#node = node;
+    this.#sources = sources;
   }
 
   get model(): RuleModel {
@@ -42,12 +47,11 @@ export class RuleBook {
   }
 
   /** `undefined` as value means removed. Returns what changed, undefined when nothing did. */
-  change(changes: ReadonlyMap<string, L4ServicePort | undefined>): RuleUpdate | undefined {
+  change(changes: Iterable<readonly [string, L4ServicePort | undefined]>): RuleUpdate | undefined {
     const touched = new Set<string>();
     for (const [name, port] of changes) {
-      if (port === undefined) this.#sources.delete(name);
-      else this.#sources.set(name, port);
-      this.#recompile(name, touched);
+      this.#sources.note(name, port);
+      this.#recompile(name, port, touched);
     }
     const ports = this.#settle(touched);
     return ports.size === 0 ? undefined : { ports };
@@ -58,7 +62,7 @@ export class RuleBook {
     if (jsonEqual(this.#node, node)) return undefined;
     this.#node = node;
     const touched = new Set<string>();
-    for (const name of this.#sources.keys()) this.#recompile(name, touched);
+    for (const name of this.#ports.keys()) this.#recompile(name, this.#sources.get(name), touched);
     return { node, ports: this.#settle(touched) };
   }
 
@@ -69,16 +73,28 @@ export class RuleBook {
     const turned = before.symmetricDifference(silent);
     if (turned.size === 0) return undefined;
     const touched = new Set<string>();
-    for (const [name, { endpoints }] of this.#sources) {
-      if (endpoints.some(({ node }) => turned.has(node))) this.#recompile(name, touched);
+    for (const name of this.#sources.onNodes(turned)) {
+      if (this.#ports.has(name)) this.#recompile(name, this.#sources.get(name), touched);
     }
     const ports = this.#settle(touched);
     return ports.size === 0 ? undefined : { ports };
   }
 
-  /** Everything, for a driver that begins. */
-  whole(): RuleUpdate {
-    return { node: this.#node, ports: new Map(this.#ports) };
+  /** These ports are not what they were, as the sources have them. */
+  changeNamed(names: ReadonlySet<string>): RuleUpdate | undefined {
+    const sources = this.#sources;
+    // One after the other: what 45,000 are compiled from need not be there at once.
+    const changes = function* (): Generator<[string, L4ServicePort | undefined]> {
+      for (const name of names) yield [name, sources.get(name)];
+    };
+    return this.change(changes());
+  }
+
+  /** Everything, for a driver that begins; and that these are gone, where they are. */
+  whole(also: Iterable<string> = []): RuleUpdate {
+    const ports = new Map<string, PortRules | undefined>(this.#ports);
+    for (const name of also) if (!ports.has(name)) ports.set(name, undefined);
+    return { node: this.#node, ports };
   }
 
   conflicts(): FrontConflict[] {
@@ -108,10 +124,7 @@ export class RuleBook {
   /** One for each Service that has a health port. */
   healthChecks(): HealthCheckRule[] {
     const found = new Map<string, HealthCheckRule>();
-    for (const name of this.#checked) {
-      const port = this.#sources.get(name);
-      const rule = port === undefined ? undefined : healthCheckOf(port, this.#node);
-      if (rule === undefined) continue;
+    for (const rule of this.#checked.values()) {
       const before = found.get(rule.service);
       // A Service of both families or several ports counts its endpoints once (upstream takes one port's number too).
       if (before === undefined || before.localEndpoints < rule.localEndpoints) found.set(rule.service, rule);
@@ -119,17 +132,23 @@ export class RuleBook {
     return [...found.values()];
   }
 
-  #recompile(name: string, touched: Set<string>): void {
-    const source = this.#sources.get(name);
-    const before = this.#compiled.get(name);
+  #recompile(name: string, source: L4ServicePort | undefined, touched: Set<string>): void {
+    const before = this.#compiledOf(name);
     const after = source === undefined ? undefined : compilePort(source, this.#node, this.#silent);
-    if (source !== undefined && source.healthCheckNodePort > 0) this.#checked.add(name);
-    else this.#checked.delete(name);
+    const check = source === undefined ? undefined : healthCheckOf(source, this.#node);
+    if (check === undefined) this.#checked.delete(name);
+    else this.#checked.set(name, check);
     for (const key of frontKeys(before)) this.#unclaim(key, name, touched);
-    if (after === undefined) this.#compiled.delete(name);
-    else this.#compiled.set(name, after);
+    if (after === undefined) {
+      this.#compiled.delete(name);
+      this.#gone.add(name);
+    } else this.#compiled.set(name, after);
     for (const key of frontKeys(after)) this.#claim(key, name, touched);
     touched.add(name);
+  }
+
+  #compiledOf(name: string): PortRules | undefined {
+    return this.#gone.has(name) ? undefined : (this.#compiled.get(name) ?? this.#ports.get(name));
   }
 
   #claim(key: string, name: string, touched: Set<string>): void {
@@ -161,7 +180,7 @@ export class RuleBook {
   #settle(touched: ReadonlySet<string>): Map<string, PortRules | undefined> {
     const ports = new Map<string, PortRules | undefined>();
     for (const name of touched) {
-      const compiled = this.#compiled.get(name);
+      const compiled = this.#compiledOf(name);
       if (compiled === undefined) {
         const gone = this.#ports.get(name);
         if (gone === undefined) continue;
@@ -171,6 +190,9 @@ export class RuleBook {
         continue;
       }
       const settled = this.#withoutLostFronts(compiled);
+      // Held once, where it is told as it was compiled.
+      if (settled === compiled) this.#compiled.delete(name);
+      else this.#compiled.set(name, compiled);
       const before = this.#ports.get(name);
       if (sameRules(before, settled)) continue;
       if (before !== undefined) this.#counts[before.family]--;
@@ -178,6 +200,7 @@ export class RuleBook {
       this.#ports.set(name, settled);
       ports.set(name, settled);
     }
+    this.#gone.clear();
     return ports;
   }
 
@@ -195,7 +218,7 @@ export class RuleBook {
   }
 
   #rank(key: string, name: string): number {
-    const rules = this.#compiled.get(name);
+    const rules = this.#compiledOf(name);
     const front = rules?.fronts.find((one) => frontKey(one, rules) === key);
     return front === undefined ? KINDS.length : KINDS.indexOf(front.kind);
   }

@@ -2,7 +2,7 @@
 // Everything else (traffic from outside, source ranges, silence, masquerade) it leaves to the driver beneath.
 import { libcObstacle } from '#lib/sys/libc.ts';
 import { mountPoints } from '#lib/sys/mounts.ts';
-import type { RuleUpdate } from '#traffic/snapshot/rules/rule-model.ts';
+import type { PortRules, RuleUpdate } from '#traffic/snapshot/rules/rule-model.ts';
 import type { CutWay, DriverOptions, L4Driver, Repairs } from '../../contract.ts';
 import { BpfMap } from '../bpf/map.ts';
 import { CAPACITIES, type Capacities, DECIDED, REMEMBERED, type TableName, tableShapes } from '../programs/layout.ts';
@@ -71,6 +71,19 @@ interface Begun {
   attachment: Attachment | undefined;
 }
 
+const PART = 1_000;
+
+function* partsOf(ports: RuleUpdate['ports']): Generator<RuleUpdate['ports']> {
+  let part = new Map<string, PortRules | undefined>();
+  for (const [name, rules] of ports) {
+    part.set(name, rules);
+    if (part.size < PART) continue;
+    yield part;
+    part = new Map();
+  }
+  yield part;
+}
+
 class EbpfDriver implements L4Driver {
   readonly name = 'ebpf';
   readonly #options: EbpfOptions;
@@ -86,7 +99,9 @@ class EbpfDriver implements L4Driver {
     await beneath.apply(update);
     this.#begun ??= this.#begin();
     const { folder, maps, tables } = this.#begun;
-    tables.change(update.ports);
+    // While no program looks, a part at a time: what is planned for tens of thousands of ports takes 100 MB.
+    const parts = this.#begun.attachment === undefined ? partsOf(update.ports) : [update.ports];
+    for (const part of parts) tables.change(part);
     // Programs take the place of those of an earlier run only now that the tables are full.
     this.#begun.attachment ??= new Attachment({ cgroup, node: namespaceCookie(netns), folder, maps, warn });
   }

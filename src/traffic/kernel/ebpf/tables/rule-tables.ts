@@ -23,7 +23,7 @@ import {
   slotKey,
   UNBOUND_ONLY,
 } from '../programs/layout.ts';
-import { MirroredMap, textOf } from './mirrored-map.ts';
+import { bytesOf, MirroredMap, textOf } from './mirrored-map.ts';
 import { stableOrder } from './slot-order.ts';
 import { type Way, waysOf } from './ways.ts';
 
@@ -36,9 +36,13 @@ interface SetState {
   readonly members: ReadonlyMap<string, number>;
 }
 
+type Sets = Readonly<Partial<Record<EndpointSetName, SetState>>>;
+
+/** Of each of tens of thousands of ports: in as few objects as can be. */
 interface PortState {
-  readonly sets: ReadonlyMap<EndpointSetName, SetState>;
-  readonly fronts: ReadonlyMap<string, Uint8Array>;
+  readonly sets: Sets;
+  /** Keys as `textOf` has them. */
+  readonly fronts: readonly string[];
 }
 
 /** What a change writes and takes away, of all its ports together. */
@@ -50,7 +54,8 @@ interface Plan {
   readonly states: Map<string, PortState | undefined>;
 }
 
-const NO_PORT: PortState = { sets: new Map(), fronts: new Map() };
+const NO_PORT: PortState = { sets: {}, fronts: [] };
+const NO_MEMBERS: ReadonlyMap<string, number> = new Map();
 
 export class RuleTables {
   readonly #maps: Readonly<Record<DecidedName, MirroredMap>>;
@@ -120,21 +125,21 @@ export class RuleTables {
     const before = this.#ports.get(name) ?? NO_PORT;
     const ways = new Map(rules?.fronts.map((front) => [front, waysOf(rules, front)]));
     const used = new Set([...ways.values()].flatMap(({ pod, node }) => [setOf(pod), setOf(node)]));
-    const sets = new Map<EndpointSetName, SetState>();
+    const sets: Partial<Record<EndpointSetName, SetState>> = {};
     for (const which of ['cluster', 'local'] as const) {
-      const old = before.sets.get(which);
+      const old = before.sets[which];
       const after = rules !== undefined && used.has(which) ? this.#planSet(rules, which, old, plan) : undefined;
-      if (after !== undefined) sets.set(which, after);
+      if (after !== undefined) sets[which] = after;
       removeStale(old, after, plan);
     }
-    const fronts = new Map<string, Uint8Array>();
+    const fronts: string[] = [];
     for (const [front, { pod, node }] of ways) {
       if (pod === 'pass' && node === 'pass') continue;
       const key = frontKey(front, rules?.protocol as SocketProtocol);
-      fronts.set(textOf(key), key);
+      fronts.push(textOf(key));
       plan.add.fronts.push([key, frontValue(wordOf(pod, sets), wordOf(node, sets))]);
     }
-    for (const [text, key] of before.fronts) if (!fronts.has(text)) plan.remove.fronts.push(key);
+    for (const text of before.fronts) if (!fronts.includes(text)) plan.remove.fronts.push(bytesOf(text));
     return rules === undefined ? undefined : { sets, fronts };
   }
 
@@ -179,7 +184,7 @@ function removeStale(old: SetState | undefined, after: SetState | undefined, pla
 function membersOf(rules: PortRules, endpoints: readonly RuleEndpoint[]): ReadonlyMap<string, number> {
   const members = new Map<string, number>();
   for (const { address, local } of endpoints) if (local) members.set(`${address} 0`, MEMBER_LOCAL);
-  if (rules.affinitySeconds === 0 && rules.protocol !== 'UDP') return members;
+  if (rules.affinitySeconds === 0 && rules.protocol !== 'UDP') return members.size === 0 ? NO_MEMBERS : members;
   if (rules.protocol === 'UDP') for (const name of rules.serving) members.set(name, MEMBER_SERVING);
   for (const name of endpoints.map(nameOf)) members.set(name, (members.get(name) ?? 0) | MEMBER_CHOSEN);
   return members;
@@ -189,9 +194,9 @@ function setOf(way: Way): EndpointSetName | undefined {
   return typeof way === 'string' ? undefined : way.to;
 }
 
-function wordOf(way: Way, sets: ReadonlyMap<EndpointSetName, SetState>): number {
+function wordOf(way: Way, sets: Sets): number {
   if (way === 'pass') return PASS;
-  const set = way === 'refuse' ? undefined : sets.get(way.to);
+  const set = way === 'refuse' ? undefined : sets[way.to];
   if (way === 'refuse' || set === undefined || set.slots.length === 0) return REFUSE;
   return way.unboundOnly ? set.id | UNBOUND_ONLY : set.id;
 }
