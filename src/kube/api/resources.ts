@@ -167,6 +167,16 @@ export const builtinResources: readonly ResourceDefinition[] = Object.freeze([
       categories: ['api-extensions'],
     },
   ),
+  define(
+    'admissionregistration.k8s.io/v1',
+    'validatingwebhookconfigurations',
+    'ValidatingWebhookConfiguration',
+    false,
+    { categories: ['api-extensions'] },
+  ),
+  define('admissionregistration.k8s.io/v1', 'mutatingwebhookconfigurations', 'MutatingWebhookConfiguration', false, {
+    categories: ['api-extensions'],
+  }),
   define('authorization.k8s.io/v1', 'selfsubjectaccessreviews', 'SelfSubjectAccessReview', false, {
     verbs: CREATE_ONLY,
   }),

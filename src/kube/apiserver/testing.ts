@@ -92,7 +92,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
 
 export interface TestAuthority {
   readonly caPem: string;
-  issue(subject: string, forServer: boolean): Promise<{ certPem: string; keyPem: string }>;
+  /** `dnsName` is one more name of a server. */
+  issue(subject: string, forServer: boolean, dnsName?: string): Promise<{ certPem: string; keyPem: string }>;
 }
 
 /** An authority that lives as long as the test; its server certificates are for 127.0.0.1 and localhost. */
@@ -114,7 +115,7 @@ export async function createTestAuthority(): Promise<TestAuthority> {
   });
   return {
     caPem: ca.toString('pem'),
-    async issue(subject, forServer) {
+    async issue(subject, forServer, dnsName) {
       const keys = await newKeys();
       const usage = forServer ? x509.ExtendedKeyUsage.serverAuth : x509.ExtendedKeyUsage.clientAuth;
       const certificate = await x509.X509CertificateGenerator.create({
@@ -132,6 +133,7 @@ export async function createTestAuthority(): Promise<TestAuthority> {
                 new x509.SubjectAlternativeNameExtension([
                   { type: 'ip', value: '127.0.0.1' },
                   { type: 'dns', value: 'localhost' },
+                  ...(dnsName === undefined ? [] : [{ type: 'dns' as const, value: dnsName }]),
                 ]),
               ]
             : []),

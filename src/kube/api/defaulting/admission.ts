@@ -1,8 +1,12 @@
 // Defaults of what says who is admitted: policies, their bindings and webhooks.
 // Upstream source of the rules: pkg/apis/admissionregistration/v1/defaults.go.
 import type {
+  MutatingWebhook,
+  MutatingWebhookConfiguration,
   ValidatingAdmissionPolicy,
   ValidatingAdmissionPolicyBinding,
+  ValidatingWebhook,
+  ValidatingWebhookConfiguration,
 } from 'kubernetes-types/admissionregistration/v1.js';
 import type { AdmissionRule, MatchSpec } from '../admission/match-rules.ts';
 import { fill } from './fill.ts';
@@ -22,4 +26,30 @@ export function validatingAdmissionPolicyDefaults({ spec }: ValidatingAdmissionP
 
 export function validatingAdmissionPolicyBindingDefaults({ spec }: ValidatingAdmissionPolicyBinding): void {
   matchDefaults(spec?.matchResources);
+}
+
+const httpsPort = 443;
+
+function webhookDefaults(webhook: ValidatingWebhook | MutatingWebhook): void {
+  fill(webhook, {
+    failurePolicy: 'Fail',
+    matchPolicy: 'Equivalent',
+    namespaceSelector: {},
+    objectSelector: {},
+    timeoutSeconds: 10,
+  });
+  const { service } = webhook.clientConfig ?? {};
+  if (service !== undefined) fill(service, { port: httpsPort });
+  for (const rule of webhook.rules ?? []) fill<AdmissionRule>(rule, { scope: '*' });
+}
+
+export function validatingWebhookDefaults({ webhooks }: ValidatingWebhookConfiguration): void {
+  for (const webhook of webhooks ?? []) webhookDefaults(webhook);
+}
+
+export function mutatingWebhookDefaults({ webhooks }: MutatingWebhookConfiguration): void {
+  for (const webhook of webhooks ?? []) {
+    webhookDefaults(webhook);
+    fill(webhook, { reinvocationPolicy: 'Never' });
+  }
 }

@@ -1,7 +1,12 @@
 // Fills in what a client left out, kind by kind, as the API promises; the table here is the whole list.
 // Decides nothing that depends on other objects: that is admission and allocation.
 import type { KubeObject } from '../object.ts';
-import { validatingAdmissionPolicyBindingDefaults, validatingAdmissionPolicyDefaults } from './admission.ts';
+import {
+  mutatingWebhookDefaults,
+  validatingAdmissionPolicyBindingDefaults,
+  validatingAdmissionPolicyDefaults,
+  validatingWebhookDefaults,
+} from './admission.ts';
 import { daemonSetDefaults, deploymentDefaults, replicaSetDefaults, statefulSetDefaults } from './apps.ts';
 import { horizontalPodAutoscalerDefaults, olderAutoscalerDefaults } from './autoscaling.ts';
 import { cronJobDefaults, jobDefaults } from './batch.ts';
@@ -47,6 +52,8 @@ const defaulters: Readonly<Record<string, Defaulter>> = {
   'apps/v1/StatefulSet': of(statefulSetDefaults),
   'admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy': of(validatingAdmissionPolicyDefaults),
   'admissionregistration.k8s.io/v1/ValidatingAdmissionPolicyBinding': of(validatingAdmissionPolicyBindingDefaults),
+  'admissionregistration.k8s.io/v1/MutatingWebhookConfiguration': of(mutatingWebhookDefaults),
+  'admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration': of(validatingWebhookDefaults),
   'apiextensions.k8s.io/v1/CustomResourceDefinition': of(customResourceDefinitionDefaults),
   'authentication.k8s.io/v1/TokenRequest': of(tokenRequestDefaults),
   'autoscaling/v1/HorizontalPodAutoscaler': of(olderAutoscalerDefaults),

@@ -1,8 +1,10 @@
 // How admission policies, their bindings and webhooks are printed.
 // Knows columns and cells only.
 import type {
+  MutatingWebhookConfiguration,
   ValidatingAdmissionPolicy,
   ValidatingAdmissionPolicyBinding,
+  ValidatingWebhookConfiguration,
 } from 'kubernetes-types/admissionregistration/v1.js';
 import { ageColumn, column, nameColumn, nameOf, objectAge, type Printer, printer } from './printer.ts';
 
@@ -37,7 +39,14 @@ const binding = printer<ValidatingAdmissionPolicyBinding>(
   },
 );
 
+const webhooks = printer<ValidatingWebhookConfiguration | MutatingWebhookConfiguration>(
+  [nameColumn, column('Webhooks', 'How many servers are asked', { type: 'integer' }), ageColumn],
+  (object, now) => [nameOf(object), object.webhooks?.length ?? 0, objectAge(object, now)],
+);
+
 export const admissionPrinters: Readonly<Record<string, Printer>> = {
   'admissionregistration.k8s.io/ValidatingAdmissionPolicy': policy,
   'admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding': binding,
+  'admissionregistration.k8s.io/ValidatingWebhookConfiguration': webhooks,
+  'admissionregistration.k8s.io/MutatingWebhookConfiguration': webhooks,
 };

@@ -197,6 +197,34 @@ export const goodObjects: Record<string, object> = {
       validations: [{ expression: 'object.spec.replicas <= 5' }],
     },
   },
+  ValidatingWebhookConfiguration: {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'ValidatingWebhookConfiguration',
+    metadata: { name: 'w' },
+    webhooks: [
+      {
+        name: 'a.example.com',
+        clientConfig: { url: 'https://hooks.example.com/a' },
+        rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }],
+        sideEffects: 'None',
+        admissionReviewVersions: ['v1'],
+      },
+    ],
+  },
+  MutatingWebhookConfiguration: {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'MutatingWebhookConfiguration',
+    metadata: { name: 'w' },
+    webhooks: [
+      {
+        name: 'a.example.com',
+        clientConfig: { service: { namespace: 'default', name: 'hooks', path: '/a' } },
+        sideEffects: 'NoneOnDryRun',
+        admissionReviewVersions: ['v1'],
+        reinvocationPolicy: 'IfNeeded',
+      },
+    ],
+  },
   ValidatingAdmissionPolicyBinding: {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: 'ValidatingAdmissionPolicyBinding',

@@ -23,13 +23,16 @@ import type { KindRules, ValidationOptions } from './rules.ts';
 import { serviceRangeRules } from './service-ranges.ts';
 import { serviceRules } from './services.ts';
 import { storageRules } from './storage.ts';
+import { webhookRules } from './webhooks.ts';
 import { workloadRules } from './workloads.ts';
 
 export type { ValidationOptions } from './rules.ts';
+export { compileWebhookCondition } from './webhooks.ts';
 
 /** `group/Kind` -> rules. */
 const kinds: Readonly<Record<string, KindRules>> = {
   ...admissionRules,
+  ...webhookRules,
   ...autoscalingRules,
   ...batchRules,
   ...certificateRules,

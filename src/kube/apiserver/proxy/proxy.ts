@@ -59,7 +59,12 @@ function podPlace(pod: AnyObject, asked: string): Place {
   return { host, port };
 }
 
-function servicePlace({ server, namespace }: ResourceRequest, service: AnyObject, asked: string): Place {
+/** A ready endpoint of a Service, by the name or number of its port. Throws `StatusError` 503. */
+export function servicePlace(
+  { server, namespace }: Pick<ResourceRequest, 'server' | 'namespace'>,
+  service: AnyObject,
+  asked: string,
+): Place {
   const name = service.metadata?.name ?? '';
   const ports = digArray(service, 'spec', 'ports').filter(isFields);
   const chosen = ports.find((port) =>

@@ -102,6 +102,8 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'certificates.k8s.io/v1/certificatesigningrequests': certificateRequestStrategy,
   'admissionregistration.k8s.io/v1/validatingadmissionpolicies': admissionPolicyStrategy,
   'admissionregistration.k8s.io/v1/validatingadmissionpolicybindings': { countsGenerations: true },
+  'admissionregistration.k8s.io/v1/validatingwebhookconfigurations': { countsGenerations: true },
+  'admissionregistration.k8s.io/v1/mutatingwebhookconfigurations': { countsGenerations: true },
   'apiextensions.k8s.io/v1/customresourcedefinitions': customResourceDefinitionStrategy,
 };
 

@@ -5,12 +5,13 @@ import { trackManagers } from '#kube/api/apply/index.ts';
 import { alreadyExists, badRequest, StatusError } from '#kube/api/status.ts';
 import { admitCreate } from '../admission/index.ts';
 import { admitNamespace } from '../admission/namespace.ts';
-import { admitWrite } from '../admission/write.ts';
+import { admitWrite, mutateWrite } from '../admission/write.ts';
 import type { ServerContext } from '../context.ts';
 import type { User } from '../http/authn.ts';
 import type { AnyObject } from '../registry/any-object.ts';
 import type { Resource } from '../registry/registry.ts';
 import { assertValid } from './check.ts';
+import { decode } from './input.ts';
 import type { WriteOptions } from './options.ts';
 import { randomSuffix, SUFFIX_LENGTH } from './random-suffix.ts';
 import { strategyContext } from './strategy-context.ts';
@@ -60,22 +61,33 @@ function assertCreatable({ definition, custom }: Resource): void {
 }
 
 /** Undefined when the name is taken. */
-async function tryCreate(input: CreateInput, object: AnyObject): Promise<AnyObject | undefined> {
+async function tryCreate(input: CreateInput, sent: AnyObject): Promise<AnyObject | undefined> {
   const { server, resource, options } = input;
   const { strategy, definition } = resource;
   const context = strategyContext(server, input.user);
-  admitNamespace(server, definition, object);
-  prepareMetadata(object, server, strategy.countsGenerations === true);
-  resetStatus(object, resource);
+  admitNamespace(server, definition, sent);
+  prepareMetadata(sent, server, strategy.countsGenerations === true);
+  resetStatus(sent, resource);
   // As upstream, a client owns what it sent; what admission and allocation fill in below is nobody's.
-  if (input.keepManagedFields !== true) recordManager(input, object);
-  admitCreate(resource, object, context, server);
+  if (input.keepManagedFields !== true) recordManager(input, sent);
+  admitCreate(resource, sent, context, server);
+  const mutated = await mutateWrite(input, {
+    operation: 'CREATE',
+    subresource: '',
+    object: sent,
+    oldObject: undefined,
+  });
+  const object = mutated ?? sent;
+  if (mutated !== undefined) {
+    decode(resource, object, 'Ignore', []);
+    resetStatus(object, resource);
+  }
   strategy.prepareForCreate?.(object, context);
   const undo = strategy.reserve?.(object, undefined, context) ?? (() => {});
   let uncharge = (): void => {};
   try {
     assertValid(server, resource, object, undefined, input.warnings);
-    admitWrite(input, { operation: 'CREATE', subresource: '', object, oldObject: undefined });
+    await admitWrite(input, { operation: 'CREATE', subresource: '', object, oldObject: undefined });
     const { collection } = resource;
     const key = collection.keyOf(object.metadata?.namespace, object.metadata?.name ?? '');
     if (collection.get(object.metadata?.namespace, object.metadata?.name ?? '') !== undefined) {

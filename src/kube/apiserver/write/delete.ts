@@ -2,7 +2,7 @@
 // Knows upstream's rules of graceful deletion and propagation; who acts on the marks are controllers and the kubelet.
 import { badRequest, conflict, forbidden, notFound, type Status } from '#kube/api/status.ts';
 import { PROTECTED_NAMESPACES } from '../admission/namespace.ts';
-import { admitWrite } from '../admission/write.ts';
+import { admitWrite, mutateWrite } from '../admission/write.ts';
 import type { ServerContext } from '../context.ts';
 import type { User } from '../http/authn.ts';
 import type { AnyObject } from '../registry/any-object.ts';
@@ -48,17 +48,20 @@ export async function deleteObject(target: DeleteTarget, options: DeleteOptions)
     const stored = resource.collection.get(namespace, name);
     if (stored === undefined) throw notFound(resource.definition, name);
     assertPreconditions(target, stored.object, options);
-    admitDeletion(target, stored.object, options);
+    await admitDeletion(target, stored.object, options);
     const done = await tryDelete(target, stored, options);
     if (done !== undefined) return done;
   }
 }
 
-function admitDeletion(target: DeleteTarget, object: AnyObject, options: DeleteOptions): void {
+async function admitDeletion(target: DeleteTarget, object: AnyObject, options: DeleteOptions): Promise<void> {
   const { user, server, resource, warnings = [] } = target;
   if (user === undefined) return;
   const write = { server, resource, user, warnings, options: { dryRun: options.dryRun === true } };
-  admitWrite(write, { operation: 'DELETE', subresource: '', object: undefined, oldObject: resource.view(object) });
+  const oldObject = resource.view(object);
+  const change = { operation: 'DELETE', subresource: '', object: undefined, oldObject } as const;
+  await mutateWrite(write, change);
+  await admitWrite(write, change);
 }
 
 /** Undefined when another writer got in between. */

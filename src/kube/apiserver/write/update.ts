@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { trackManagers } from '#kube/api/apply/index.ts';
 import { conflict, invalid, notFound, objectModified } from '#kube/api/status.ts';
 import { admitUpdate } from '../admission/index.ts';
-import { admitWrite } from '../admission/write.ts';
+import { admitWrite, mutateWrite } from '../admission/write.ts';
 import type { ServerContext } from '../context.ts';
 import type { User } from '../http/authn.ts';
 import type { AnyObject } from '../registry/any-object.ts';
@@ -12,6 +12,7 @@ import type { Stored } from '../registry/codec.ts';
 import type { Resource } from '../registry/registry.ts';
 import { assertValid } from './check.ts';
 import { withRevision } from './create.ts';
+import { decode } from './input.ts';
 import type { WriteOptions } from './options.ts';
 import { strategyContext } from './strategy-context.ts';
 import { timestamp } from './times.ts';
@@ -83,18 +84,25 @@ async function tryUpdate(
   input: UpdateInput,
   stored: Stored,
   current: AnyObject,
-  next: AnyObject,
+  sent: AnyObject,
 ): Promise<AnyObject | undefined> {
   const { server, resource, options, subresource } = input;
   const { strategy, collection } = resource;
   const context = strategyContext(server, input.user);
-  keepSystemMetadata(next, current);
-  if (subresource === 'status') keepAllButStatus(next, current);
-  else if (subresource === undefined) keepStatus(next, current, resource);
+  keepSystemMetadata(sent, current);
+  if (subresource === 'status') keepAllButStatus(sent, current);
+  else if (subresource === undefined) keepStatus(sent, current, resource);
   // As upstream, a client owns what it sent; what the strategy carries over or allocates is nobody's.
-  if (input.keepManagedFields !== true) recordManager(input, next, current);
-  if (subresource === 'status') strategy.prepareForStatusUpdate?.(next, current, context);
-  if (subresource === undefined) admitUpdate(resource, next, server);
+  if (input.keepManagedFields !== true) recordManager(input, sent, current);
+  if (subresource === 'status') strategy.prepareForStatusUpdate?.(sent, current, context);
+  if (subresource === undefined) admitUpdate(resource, sent, server);
+  const change = { operation: 'UPDATE', subresource: subresource ?? '', object: sent, oldObject: current } as const;
+  const mutated = subresource === 'internal' ? undefined : await mutateWrite(input, change);
+  const next = mutated ?? sent;
+  if (mutated !== undefined) {
+    decode(resource, next, 'Ignore', []);
+    if (subresource === undefined) keepStatus(next, current, resource);
+  }
   if (subresource === undefined) strategy.prepareForUpdate?.(next, current, context);
   if (strategy.countsGenerations === true && specChanged(next, current)) {
     next.metadata = { ...next.metadata, generation: (current.metadata?.generation ?? 0) + 1 };
@@ -104,7 +112,12 @@ async function tryUpdate(
   try {
     assertValid(server, resource, next, current, input.warnings);
     if (subresource !== 'internal') {
-      admitWrite(input, { operation: 'UPDATE', subresource: subresource ?? '', object: next, oldObject: current });
+      await admitWrite(input, {
+        operation: 'UPDATE',
+        subresource: subresource ?? '',
+        object: next,
+        oldObject: current,
+      });
     }
     if (subresource === undefined) uncharge = server.quotas.chargeUpdate(resource, next, current);
     if (sameButTimes(next, current)) {

@@ -38,6 +38,24 @@ export const admissionWords: Words = {
     policyName: 'The policy.',
     validationActions: '`Deny`, `Warn` and `Audit`.',
   },
+  ValidatingWebhookConfiguration: {
+    about: 'Servers that are asked whether objects may be written.',
+    webhooks: 'The servers.',
+  },
+  MutatingWebhookConfiguration: {
+    about: 'Servers that change objects before they are written.',
+    webhooks: 'The servers.',
+  },
+  ValidatingWebhook: {
+    about: 'A server that is asked.',
+    clientConfig: 'Where it is: a URL or a Service, and who vouches for it.',
+    failurePolicy: 'Whether a server that cannot be asked refuses (`Fail`) or lets pass (`Ignore`).',
+    matchConditions: 'Expressions in CEL that must all be true before it is asked.',
+    name: 'A domain of three parts or more.',
+    rules: 'The requests it is asked about.',
+    sideEffects: '`None`, or `NoneOnDryRun`.',
+    timeoutSeconds: 'How long it may take, 1 to 30 s.',
+  },
   ParamRef: {
     about: 'Names the parameters.',
     name: 'One object.',

@@ -1,0 +1,96 @@
+// AdmissionReview v1: the question that a webhook is asked about a write, and what its answer says.
+// Knows the two shapes, and the errors that a refused client reads. Upstream source: plugin/webhook/{request,errors}.
+import { randomUUID } from 'node:crypto';
+import { StatusError } from '#kube/api/status.ts';
+import type { ServerContext } from '../../context.ts';
+import { type AnyObject, dig, digArray, digNumber, digString, isFields } from '../../registry/any-object.ts';
+import { requestOf } from '../activation.ts';
+import type { AdmissionAttributes } from '../attributes.ts';
+import { viewAs } from '../match.ts';
+import { callWebhook } from './call.ts';
+import type { Asked } from './hooks.ts';
+
+export interface Verdict {
+  /** A JSON patch; undefined when nothing is to change. */
+  readonly patch: unknown;
+  readonly warnings: readonly string[];
+}
+
+const NOTHING: Verdict = { patch: undefined, warnings: [] };
+
+/** Throws `StatusError` when the webhook refuses, or cannot be asked and its failurePolicy is Fail. */
+export async function askWebhook(
+  server: ServerContext,
+  attributes: AdmissionAttributes,
+  { webhook, resource }: Asked,
+): Promise<Verdict> {
+  const uid = randomUUID();
+  const shown = (object: AnyObject | undefined): AnyObject | null => viewAs(attributes, resource, object) ?? null;
+  const review = {
+    kind: 'AdmissionReview',
+    apiVersion: 'admission.k8s.io/v1',
+    request: {
+      uid,
+      ...requestOf(attributes, resource),
+      object: shown(attributes.object),
+      oldObject: shown(attributes.oldObject),
+      options: null,
+    },
+  };
+  let response: unknown;
+  try {
+    response = readResponse(await callWebhook(server, webhook, JSON.stringify(review)), uid);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    server.log.warn({ webhook: webhook.name, error: why }, 'A webhook could not be asked');
+    if (webhook.failurePolicy === 'Ignore') return NOTHING;
+    const message = `failed calling webhook "${webhook.name}": ${why}`;
+    throw new StatusError(500, 'InternalError', `Internal error occurred: ${message}`, {
+      causes: [{ reason: '', message }],
+    });
+  }
+  const warnings = digArray(response, 'warnings').map(String);
+  if (dig(response, 'allowed') !== true) throw refused(webhook.name, dig(response, 'status'));
+  return { patch: patchOf(webhook.name, response), warnings };
+}
+
+function readResponse(review: unknown, uid: string): unknown {
+  if (digString(review, 'kind') !== 'AdmissionReview' || digString(review, 'apiVersion') !== 'admission.k8s.io/v1') {
+    throw new Error(
+      'received invalid webhook response: expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview',
+    );
+  }
+  const response = dig(review, 'response');
+  if (!isFields(response)) throw new Error('received invalid webhook response: webhook response was absent');
+  if (response.uid !== uid) {
+    throw new Error(
+      `received invalid webhook response: expected response.uid="${uid}", got "${String(response.uid ?? '')}"`,
+    );
+  }
+  return response;
+}
+
+function patchOf(name: string, response: unknown): unknown {
+  const patch = dig(response, 'patch');
+  const type = digString(response, 'patchType');
+  if (patch === undefined || patch === null || patch === '') return undefined;
+  const invalid = (why: string): StatusError => {
+    const message = `failed calling webhook "${name}": received invalid webhook response: ${why}`;
+    return new StatusError(500, 'InternalError', `Internal error occurred: ${message}`);
+  };
+  if (type !== 'JSONPatch') throw invalid(`response.patchType must be "JSONPatch", got "${type}"`);
+  try {
+    return JSON.parse(Buffer.from(String(patch), 'base64').toString('utf8'));
+  } catch {
+    throw invalid('response.patch is no JSON in base64');
+  }
+}
+
+function refused(name: string, status: unknown): StatusError {
+  const by = `admission webhook "${name}" denied the request`;
+  const [message, reason] = [digString(status, 'message'), digString(status, 'reason')];
+  const text = message !== '' ? `${by}: ${message}` : reason !== '' ? `${by}: ${reason}` : `${by} without explanation`;
+  // A rejection is a failure, whatever the webhook says.
+  const code = Math.max(400, digNumber(status, 'code') ?? 0);
+  return new StatusError(code, reason, text);
+}
