@@ -1,11 +1,12 @@
 // Gateways of a real cluster: applied, they have an address, serve the routes that attach, and say what is wrong.
 // Knows the CLI and kubectl from the outside.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { namespaceObstacle } from '#app/nodes/agent/privileges.ts';
 import { gatewayResource } from '#kube/api/gateway/resources.ts';
 import type { Gateway } from '#kube/api/gateway/types.ts';
+import type { KubeObject } from '#kube/api/object.ts';
 import { ownRanges } from '../nodes/inventory.ts';
 import { startCluster, type TestCluster } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
@@ -13,7 +14,7 @@ import { ask } from '../support/http.ts';
 import { kernelAllows } from '../support/kernel.ts';
 import { findKubectl, kubectlFor } from '../support/kubectl.ts';
 import { echoManifests } from '../support/manifests.ts';
-import { mustRun, run } from '../support/run.ts';
+import { evenkeelBinary, mustRun, repository, run } from '../support/run.ts';
 import { addressOf, answers, gateway, gatewayTells, httpRoute, routeTells } from './kit.ts';
 
 const web = '[{ backendRefs: [{ name: web, port: 80 }] }]';
@@ -86,6 +87,25 @@ describe('on the loopback device', PATIENT, () => {
     expect(JSON.stringify(refused.status?.conditions)).toContain(`Address ${net}.77 cannot be had`);
     await cluster.apply(gateway('odd', http, ', addresses: [{ type: Hostname, value: lb.example }]'));
     await gatewayTells(cluster, 'odd', 'Accepted', 'UnsupportedAddress');
+  });
+
+  test('the published definitions may be applied over ours, and everything goes on', async () => {
+    const bundle = ['../shared/data', '../../shared/data']
+      .map((folder) => join(repository, folder, 'gateway-api-v1.6.1-standard.yaml'))
+      .find((file) => existsSync(file));
+    if (bundle === undefined) {
+      process.stderr.write('Left out: the published bundle of the Gateway API is not on this machine\n');
+      return;
+    }
+    const found = await findKubectl('current');
+    if ('path' in found) {
+      const kubectl = kubectlFor(found.path, cluster.kubeconfig, join(cluster.data));
+      await kubectl(['apply', '--server-side', '-f', bundle]);
+    } else await mustRun(evenkeelBinary, ['apply', bundle, '--data', cluster.data, '--force-conflicts']);
+    const crd = await cluster.get<KubeObject>('CustomResourceDefinition', 'gateways.gateway.networking.k8s.io');
+    expect(crd.metadata?.annotations?.['gateway.networking.k8s.io/channel']).toBe('standard');
+    await cluster.apply(httpRoute('after', '{ name: two }', web, '  hostnames: [after.example]').slice(4));
+    await answers(`http://${await addressOf(cluster, 'two')}:8080/`, 200, { host: 'after.example' });
   });
 
   test('a Gateway that goes takes its address and its sockets along', async () => {

@@ -22,6 +22,20 @@ export async function ensureDefinition(client: Client, definition: Definition): 
   await client.patch(CRDS, definition.metadata?.name ?? '', undefined, 'merge', { spec: definition.spec });
 }
 
+/**
+ * Another project's, whose own release users apply over ours: they are theirs from the start, as if kubectl had applied
+ * them, so that `kubectl apply --server-side` meets no conflict. What is there already stays.
+ */
+export async function ensureTheirDefinition(client: Client, definition: Definition): Promise<void> {
+  const name = definition.metadata?.name ?? '';
+  try {
+    await client.get(CRDS, name);
+  } catch (error) {
+    if (!isStatus(error, 404)) throw error;
+    await client.patch(CRDS, name, undefined, 'apply', definition, { fieldManager: 'kubectl' });
+  }
+}
+
 /** Waits until the resource is served. Leaves an object of that name as it is; false when there is one. */
 export async function ensureServed(
   client: Client,

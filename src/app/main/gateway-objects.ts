@@ -7,13 +7,13 @@ import type { Client } from '#kube/client/client.ts';
 import type { Clock } from '#lib/clock.ts';
 import { GATEWAY_CONTROLLER } from '#traffic/model/gateway/conditions.ts';
 import type { Fabric } from '../nodes/fabric/fabric.ts';
-import { ensureDefinition, ensureServed } from './custom-objects.ts';
+import { ensureServed, ensureTheirDefinition } from './custom-objects.ts';
 
 /** Name of the GatewayClass that is there from the start. */
 export const GATEWAY_CLASS = 'evenkeel';
 
 export async function ensureGatewayObjects(client: Client, clock: Clock): Promise<void> {
-  await Promise.all(gatewayDefinitions.map((definition) => ensureDefinition(client, definition)));
+  await Promise.all(gatewayDefinitions.map((definition) => ensureTheirDefinition(client, definition)));
   const gatewayClass: GatewayClass = {
     apiVersion: 'gateway.networking.k8s.io/v1',
     kind: 'GatewayClass',

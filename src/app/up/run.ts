@@ -4,6 +4,8 @@ import type { Job } from 'kubernetes-types/batch/v1.js';
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import type { Ingress } from 'kubernetes-types/networking/v1.js';
 import type { AutoscalingSettings } from '#control/controllers/settings.ts';
+import { gatewayResource } from '#kube/api/gateway/resources.ts';
+import type { Gateway } from '#kube/api/gateway/types.ts';
 import { type KubeObject, objectKey } from '#kube/api/object.ts';
 import { builtin } from '#kube/api/resources.ts';
 import { delay } from '#lib/backoff.ts';
@@ -26,6 +28,7 @@ import { formatProblem } from '../manifests/format.ts';
 import { type Manifests, readManifests } from '../manifests/read.ts';
 import { addressLines, hostsOf } from './addresses.ts';
 import { rememberMode } from './choose-network.ts';
+import { gatewayLines } from './gateway-lines.ts';
 import type { Progress } from './progress.ts';
 import { readinessRules } from './readiness.ts';
 import { unservedLines } from './unserved.ts';
@@ -256,8 +259,14 @@ async function applyAndWait(
   await ingresses.synced();
   for (const line of unservedLines(await cluster.unserved())) progress.warning(line);
   progress.line('');
+  for (const line of gatewayLines(await gatewaysOf(cluster))) progress.line(line);
   for (const line of addressLines(hostsOf(ingresses.list()), cluster, options.data)) progress.line(line);
   return clean;
+}
+
+/** Read once: statuses of all that came with the manifests are written by now, or say why not. */
+async function gatewaysOf({ client }: Cluster): Promise<readonly Gateway[]> {
+  return (await client.list<Gateway>(gatewayResource('Gateway'))).items;
 }
 
 /** What an earlier run left: without manifests it is all there is to wait for. */
