@@ -163,5 +163,13 @@ export const proxyMetrics = {
     [],
     'Lines of the access log that were lost, because its file was too slow or could not be written.',
   ),
+  spansDropped: metric(
+    'trace_spans_dropped_total',
+    'counter',
+    ['reason'],
+    'Spans that were lost: overload when threads made more than could be taken, queue_full when the collector was too slow, unreachable, or refused by it. No request waits for them.',
+    10,
+  ),
+  spansExported: metric('trace_spans_exported_total', 'counter', [], 'Spans that the collector has taken.', 1),
   buildInfo: metric('build_info', 'gauge', ['version'], 'Always 1; the version that runs.', 10),
 } as const satisfies Record<string, MetricDefinition>;

@@ -1,11 +1,6 @@
-// Counting in shared memory and printing it: buckets, sums over threads, bounds, escapes, and the log of requests.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+// Counting in shared memory and printing it: buckets, sums over threads, bounds, escapes.
 import fc from 'fast-check';
-import { afterEach, describe, expect, it } from 'vitest';
-import { FakeClock } from '#lib/clock.ts';
-import { AccessLog } from './access-log.ts';
+import { describe, expect, it } from 'vitest';
 import { bucketBounds, bucketOf, FINITE_BUCKETS } from './buckets.ts';
 import { exposition, type MetricSource } from './exposition.ts';
 import { MetricWriter } from './metric-writer.ts';
@@ -110,59 +105,5 @@ describe('MetricWriter', () => {
     const one = writer(512);
     for (let i = 0; i < 3; i++) one.writer.observe(one.writer.cell({ ...histogram, maxSeries: 100 }, [String(i)]), 1);
     expect(one.source.series.length).toBeLessThan(3);
-  });
-});
-
-describe('AccessLog', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'evenkeel-log-'));
-  afterEach(() => rmSync(directory, { recursive: true, force: true }));
-
-  it('gathers lines and writes them when it closes', () => {
-    const file = join(directory, 'access.log');
-    const log = new AccessLog(file, new FakeClock());
-    log.write({ status: 200 });
-    log.write({ status: 404, path: '/a"b' });
-    expect(readFileSync(file, 'utf8')).toBe('');
-    log.close();
-    const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
-    expect(lines.map((line) => JSON.parse(line))).toEqual([
-      { time: '2026-01-01T00:00:00.000Z', status: 200 },
-      { time: '2026-01-01T00:00:00.000Z', status: 404, path: '/a"b' },
-    ]);
-  });
-
-  it('keeps lines in order, and its file open, when it closes while a write is under way', async () => {
-    mkdirSync(directory, { recursive: true });
-    const file = join(directory, 'busy.log');
-    const log = new AccessLog(file, new FakeClock());
-    const path = '/'.repeat(100_000);
-    log.write({ path, line: 1 });
-    log.write({ path, line: 2 });
-    log.close();
-    const lines = (): unknown[] =>
-      readFileSync(file, 'utf8')
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line).line);
-    await expect.poll(lines).toEqual([1, 2]);
-    expect(log.dropped).toBe(0);
-  });
-
-  it('drops, and counts, what comes after it closed', () => {
-    mkdirSync(directory, { recursive: true });
-    const file = join(directory, 'late.log');
-    const log = new AccessLog(file, new FakeClock());
-    log.close();
-    log.write({ path: '/'.repeat(100_000) });
-    expect(log.dropped).toBe(1);
-    expect(readFileSync(file, 'utf8')).toBe('');
-  });
-
-  it.runIf(existsSync('/dev/full'))('closes although the disk is full', () => {
-    const log = new AccessLog('/dev/full', new FakeClock());
-    log.write({ status: 200 });
-    log.write({ status: 200 });
-    log.close();
-    expect(log.dropped).toBe(2);
   });
 });

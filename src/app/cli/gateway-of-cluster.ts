@@ -7,10 +7,11 @@ import { openLog } from '../main/file-log.ts';
 import { Shutdown } from '../main/shutdown.ts';
 import { type ConnectOptions, connect } from './connect.ts';
 import { type LeaderFlags, leaseTimesOf } from './leader-options.ts';
+import { type ReportingFlags, reportingOf } from './reporting-options.ts';
 import { lossOf, startElection } from './run-controllers.ts';
 import { signalled } from './signals.ts';
 
-export interface ClusterGatewayFlags extends ConnectOptions, LeaderFlags {
+export interface ClusterGatewayFlags extends ConnectOptions, LeaderFlags, ReportingFlags {
   readonly address: string;
   readonly httpPort?: number;
   readonly httpsPort?: number;
@@ -19,7 +20,6 @@ export interface ClusterGatewayFlags extends ConnectOptions, LeaderFlags {
   readonly interface?: string;
   readonly workers: number;
   readonly adminPort: number;
-  readonly accessLog?: string | true;
   readonly drainTimeout: number;
   readonly forwarded: boolean;
   readonly node: string;
@@ -39,8 +39,9 @@ export async function serveClusterGateway(
   const stopped = new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve(), { once: true }));
   // Whoever waits for a lease has nothing but timers, which keep no process alive.
   const awake = setInterval(() => {}, 60_000);
-  const accessLog = flags.accessLog === true ? '-' : flags.accessLog;
-  const out = accessLog === '-' ? process.stderr : process.stdout;
+  const reporting = reportingOf(flags);
+  // Standard output is the log's alone when it goes there.
+  const out = reporting.accessLog?.file === '-' ? process.stderr : process.stdout;
   try {
     const { client } = await connect(flags);
     shutdown.add('client', () => client.close());
@@ -57,7 +58,7 @@ export async function serveClusterGateway(
         ingressClass: flags.ingressClass,
         ...(flags.publishAddress === undefined ? {} : { publishAddress: flags.publishAddress }),
         ...(flags.interface === undefined ? {} : { link: flags.interface }),
-        ...(accessLog === undefined ? {} : { accessLog }),
+        ...reporting,
         workers: flags.workers,
         adminPort: flags.adminPort,
         drainTimeout: flags.drainTimeout,

@@ -2,6 +2,8 @@
 // Reads certificate files through the function it is given; knows no engine and no watcher.
 import * as v from 'valibot';
 import { type Document, LineCounter, parseDocument } from 'yaml';
+import type { AccessLogSettings } from '#telemetry/access-record.ts';
+import type { TraceSettings } from '#telemetry/traces/span-exporter.ts';
 import type { Certificate, Cluster, Endpoint, TrafficModel } from '#traffic/model/ir.ts';
 import type { HttpLimits } from '#traffic/proxy/http1/limits.ts';
 import { locator, type ManifestProblem, type Position } from '../manifests/document.ts';
@@ -16,6 +18,7 @@ import { isRecord, type Schema } from './schema/kit.ts';
 import { limits } from './schema/limits.ts';
 import { listener } from './schema/listener.ts';
 import { readRefusal } from './schema/refusal.ts';
+import { accessLog, traces } from './schema/reporting.ts';
 import { virtualHost } from './schema/route.ts';
 import { suggestion } from './schema/suggestion.ts';
 
@@ -23,6 +26,9 @@ export interface GatewayConfig {
   readonly model: TrafficModel;
   /** Those that the file sets. */
   readonly limits: Partial<HttpLimits>;
+  /** Off where the file says nothing of it. */
+  readonly accessLog: AccessLogSettings | undefined;
+  readonly traces: TraceSettings | undefined;
   /** Where a field stands, for what goes wrong later: a port that is taken. */
   locate(field: string): Position;
   /** Files that the configuration refers to, as named there. */
@@ -31,7 +37,9 @@ export interface GatewayConfig {
 
 /** In the order in which they are read. */
 const SECTIONS = ['listeners', 'certificates', 'virtualHosts', 'clusters'] as const;
-const PARTS = [...SECTIONS, 'limits'] as const;
+/** Of the whole gateway, in force from its start to its end. */
+export const SETTINGS = ['limits', 'accessLog', 'traces'] as const;
+const PARTS = [...SECTIONS, ...SETTINGS] as const;
 type Section = (typeof SECTIONS)[number];
 type Steps = ReadonlyArray<string | number>;
 
@@ -53,7 +61,7 @@ export function parseConfig(text: string, file: string, read: ReadFile): ConfigO
 class Reading {
   readonly #problems: ManifestProblem[] = [];
   readonly #sections: Readonly<Record<Section, Readonly<Record<string, unknown>>>>;
-  readonly #limits: unknown;
+  readonly #root: Readonly<Record<string, unknown>>;
   readonly #locate: (field: string) => Position;
   readonly #reader: FileReader;
 
@@ -68,7 +76,7 @@ class Reading {
       if (PARTS.some((one) => one === key)) continue;
       this.#report(fieldPath([key]), `Field "${key}" does not exist`, suggestion(key, PARTS));
     }
-    this.#limits = root.limits ?? {};
+    this.#root = root;
     this.#sections = {
       listeners: this.#section(root, 'listeners'),
       certificates: this.#section(root, 'certificates'),
@@ -110,11 +118,22 @@ class Reading {
     };
     for (const { field, message, remedy } of crossCheck(model, names)) this.#report(field, message, remedy);
     const files = this.#reader.files();
-    const limited = v.safeParse(limits, this.#limits);
-    if (!limited.success) this.#refuse(limited.issues, ['limits']);
-    else if (this.#problems.length === 0)
-      return { config: { model, limits: limited.output, locate: this.#locate, files } };
-    return { problems: inOrder(this.#problems), files };
+    const settings = {
+      limits: this.#setting('limits', limits) ?? {},
+      accessLog: this.#setting('accessLog', accessLog),
+      traces: this.#setting('traces', traces),
+    };
+    if (this.#problems.length > 0) return { problems: inOrder(this.#problems), files };
+    return { config: { model, ...settings, locate: this.#locate, files } };
+  }
+
+  #setting<T>(name: (typeof SETTINGS)[number], schema: Schema<T>): T | undefined {
+    const value = this.#root[name];
+    if (value === undefined || (value === null && name === 'limits')) return undefined;
+    const result = v.safeParse(schema, value);
+    if (result.success) return result.output;
+    this.#refuse(result.issues, [name]);
+    return undefined;
   }
 
   #certificates(files: ReadonlyMap<string, CertificateFiles>): Map<string, Certificate> {

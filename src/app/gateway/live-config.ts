@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { diffTraffic } from '#traffic/model/diff.ts';
 import type { TrafficModel, TrafficSink } from '#traffic/model/ir.ts';
 import type { ManifestProblem } from '../manifests/document.ts';
-import type { GatewayConfig } from './config.ts';
+import { type GatewayConfig, SETTINGS } from './config.ts';
 import type { ConfigFile, ConfigRead } from './config-file.ts';
 import { portProblems } from './free-ports.ts';
 
@@ -83,10 +83,12 @@ export class LiveConfig {
 
   async #apply(config: GatewayConfig): Promise<Reload> {
     const { model, locate } = config;
-    if (this.#config !== undefined && !isDeepStrictEqual(config.limits, this.#config.limits)) {
-      const message = 'Limits are read when the gateway starts, and these are not the ones in force';
+    const before = this.#config;
+    const changed = before && SETTINGS.find((name) => !isDeepStrictEqual(config[name], before[name]));
+    if (changed !== undefined) {
+      const message = `"${changed}" is read when the gateway starts, and this is not what is in force`;
       const remedy = 'Start it again, or put back what was there';
-      return { type: 'refused', problems: [{ position: locate('limits'), field: 'limits', message, remedy }] };
+      return { type: 'refused', problems: [{ position: locate(changed), field: changed, message, remedy }] };
     }
     const taken = await portProblems(model.listeners, this.#model.listeners, locate);
     if (taken.length > 0) {

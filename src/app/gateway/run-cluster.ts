@@ -5,6 +5,7 @@ import type { Client } from '#kube/client/client.ts';
 import { createInformers } from '#kube/client/informer.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import type { Reporting } from '#telemetry/reporting.ts';
 import type { Listener, TrafficSink } from '#traffic/model/ir.ts';
 import { type Engine, startEngine } from '#traffic/proxy/engine.ts';
 import { DrainSwitch } from '../admin/drain-switch.ts';
@@ -15,7 +16,7 @@ import { machineAddresses } from './machine-addresses.ts';
 
 const ADMIN_ADDRESS = '127.0.0.1';
 
-export interface ClusterGatewayOptions {
+export interface ClusterGatewayOptions extends Reporting {
   readonly client: Client;
   /** Where Ingresses are served; nowhere when empty. */
   readonly ingressListeners: readonly Listener[];
@@ -26,7 +27,6 @@ export interface ClusterGatewayOptions {
   readonly link?: string;
   readonly workers: number;
   readonly adminPort: number;
-  readonly accessLog?: string;
   /** Milliseconds. */
   readonly drainTimeout: number;
   readonly trustedProxies: readonly string[];
@@ -51,7 +51,8 @@ export async function runClusterGateway(options: ClusterGatewayOptions, shutdown
     log: log.child({ part: 'engine' }),
     trustedProxies: options.trustedProxies,
     forwarded: options.forwarded,
-    ...(options.accessLog === undefined ? {} : { accessLog: options.accessLog }),
+    ...(options.accessLog && { accessLog: options.accessLog }),
+    ...(options.traces && { traces: options.traces }),
   });
   shutdown.add('engine', () => engine.close());
   const failed = watchListeners(engine, options);

@@ -1,7 +1,9 @@
 // Runs the engine from a configuration file: starts, watches, reloads, drains and leaves.
 // Knows no command line; signals and output are handed in.
+import { dirname, resolve } from 'node:path';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import type { Reporting } from '#telemetry/reporting.ts';
 import type { Engine } from '#traffic/proxy/engine.ts';
 import { startEngine } from '#traffic/proxy/engine.ts';
 import type { Question } from '#traffic/proxy/explain/explanation.ts';
@@ -10,6 +12,7 @@ import { startAdmin } from '../admin/server.ts';
 import { Failure } from '../failure.ts';
 import { listenFailure } from '../main/ports.ts';
 import { formatProblem } from '../manifests/format.ts';
+import type { GatewayConfig } from './config.ts';
 import { ConfigFile } from './config-file.ts';
 import { listenProblem } from './free-ports.ts';
 import { LiveConfig } from './live-config.ts';
@@ -18,11 +21,10 @@ import { Reloading } from './reloading.ts';
 import { serving } from './tell.ts';
 import { watchFiles } from './watch-files.ts';
 
-export interface GatewayOptions {
+export interface GatewayOptions extends Reporting {
   readonly config: string;
   readonly workers: number;
   readonly adminPort: number;
-  readonly accessLog?: string;
   readonly watch: boolean;
   /** Milliseconds. */
   readonly drainDelay: number;
@@ -46,13 +48,14 @@ export interface GatewayOptions {
 
 /** Resolves when it has left; the exit code. Throws a `Failure` when it cannot start. */
 export async function runGateway(options: GatewayOptions): Promise<number> {
-  const { say, warn } = options;
+  const { warn } = options;
   const file = new ConfigFile(options.config);
   const first = file.read();
   if ('problems' in first.outcome) {
     for (const problem of first.outcome.problems) warn(formatProblem(problem));
     return 2;
   }
+  const reporting = reportingOf(options, first.outcome.config);
   const engine = await startEngine({
     workers: options.workers,
     node: options.node,
@@ -61,7 +64,7 @@ export async function runGateway(options: GatewayOptions): Promise<number> {
     trustedProxies: options.trustedProxies,
     forwarded: options.forwarded,
     limits: first.outcome.config.limits,
-    ...(options.accessLog === undefined ? {} : { accessLog: options.accessLog }),
+    ...reporting,
   });
   try {
     const live = new LiveConfig(file, engine);
@@ -72,10 +75,24 @@ export async function runGateway(options: GatewayOptions): Promise<number> {
     }
     await engine.ready();
     watchListeners(engine, live, warn);
+    // Standard output is the log's alone when it goes there.
+    const say = reporting.accessLog?.file === '-' ? warn : options.say;
     return await serve(options, engine, live, say, warn);
   } finally {
     await engine.close();
   }
+}
+
+/** What was said on the command line comes before the file; a log file is named from the file's place. */
+function reportingOf(options: GatewayOptions, config: GatewayConfig): Reporting {
+  const { file } = config.accessLog ?? {};
+  const own = config.accessLog && {
+    ...config.accessLog,
+    file: file === undefined || file === '-' ? '-' : resolve(dirname(options.config), file),
+  };
+  const accessLog = options.accessLog ?? own;
+  const traces = options.traces ?? config.traces;
+  return { ...(accessLog && { accessLog }), ...(traces && { traces }) };
 }
 
 async function serve(
@@ -103,7 +120,11 @@ async function serve(
   const reloading = new Reloading(options.config, live, engine, say, warn);
   const watch = options.watch ? watchFiles(live.files, options.clock, () => reloading.ask(false)) : undefined;
   reloading.onRead = (files) => watch?.update(files);
-  options.onReloadAsked(() => reloading.ask(true));
+  options.onReloadAsked(() => {
+    // Whoever turns log files over sends the same signal.
+    engine.reopenLog();
+    reloading.ask(true);
+  });
   try {
     for (const line of serving(options.config, live, engine, admin.url, options.watch)) say(line);
     await aborted(options.stop);

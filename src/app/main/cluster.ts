@@ -5,6 +5,7 @@ import type { Client } from '#kube/client/client.ts';
 import type { Informers } from '#kube/client/informer.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import type { Reporting } from '#telemetry/reporting.ts';
 import type { UpstreamAddress } from '#traffic/dns/forward/upstream-address.ts';
 import type { Engine } from '#traffic/proxy/engine.ts';
 import { TrafficFigures } from '../measures/traffic-figures.ts';
@@ -28,7 +29,7 @@ import { Shutdown } from './shutdown.ts';
 /** A node is told by its name. */
 export type Milestone = 'api' | 'gateway' | `node:${string}`;
 
-export interface ClusterOptions {
+export interface ClusterOptions extends Reporting {
   /** Created already. */
   readonly data: DataDir;
   /** 0 takes a free one. */
@@ -42,8 +43,6 @@ export interface ClusterOptions {
   readonly nodeLife: NodeLife;
   readonly access: AccessSettings;
   readonly autoscaling: AutoscalingSettings;
-  /** File for the access log, `-` for standard output; off when left out. */
-  readonly accessLog?: string;
   /** Remembered with those of earlier starts, which go on running. */
   readonly images: Images;
   /** Lets the echo server stand in for images that are not here. */
@@ -280,7 +279,8 @@ async function startEngine(parts: Parts, options: ClusterOptions, ports: Ports, 
     // Where nodes announce them they are served on nodes, and the machine is a client like any other.
     balancerCidrs: options.network.fabric?.announced === true ? [] : options.network.balancerCidrs,
     log,
-    ...(options.accessLog === undefined ? {} : { accessLog: options.accessLog }),
+    ...(options.accessLog && { accessLog: options.accessLog }),
+    ...(options.traces && { traces: options.traces }),
   });
   shutdown.add('engine', () => engine.close());
   engine.onListenError((name, error) => {

@@ -10,6 +10,7 @@ import { type KubeObject, objectKey } from '#kube/api/object.ts';
 import { builtin } from '#kube/api/resources.ts';
 import { delay } from '#lib/backoff.ts';
 import { systemClock } from '#lib/clock.ts';
+import type { Reporting } from '#telemetry/reporting.ts';
 import type { UpstreamAddress } from '#traffic/dns/forward/upstream-address.ts';
 import { Failure, UsageFailure } from '../failure.ts';
 import type { AccessSettings } from '../main/api.ts';
@@ -34,7 +35,7 @@ import { readinessRules } from './readiness.ts';
 import { unservedLines } from './unserved.ts';
 import { readyTasks } from './wait-ready.ts';
 
-export interface UpOptions {
+export interface UpOptions extends Reporting {
   readonly paths: readonly string[];
   readonly recursive: boolean;
   readonly projectFile?: string;
@@ -49,7 +50,6 @@ export interface UpOptions {
   readonly nodeLife: NodeLife;
   readonly access: AccessSettings;
   readonly autoscaling: AutoscalingSettings;
-  readonly accessLog?: string;
   readonly verbose: boolean;
   /** Said on the command line, over what the manifests' evenkeel.yaml says. */
   readonly imagesOnTop: Images;
@@ -188,7 +188,8 @@ async function startWithProgress(
       onMilestone: (reached, detail) => milestones.find(({ name }) => name === reached)?.resolve(detail),
       signal,
       onFatal,
-      ...(options.accessLog === undefined ? {} : { accessLog: options.accessLog }),
+      ...(options.accessLog && { accessLog: options.accessLog }),
+      ...(options.traces && { traces: options.traces }),
     });
     await shown;
     return cluster;

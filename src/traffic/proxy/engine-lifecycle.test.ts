@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type TLSSocket, connect as tlsConnect } from 'node:tls';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
+import { accessLogTo } from '#telemetry/access-record.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { createAuthority } from '#traffic/identity/authority.ts';
 import type { Engine } from './engine.ts';
@@ -292,7 +293,7 @@ describe('lifecycle', () => {
     harness.after(async () => rmSync(directory, { recursive: true }));
     const file = join(directory, 'access.log');
     const web = await harness.backend(httpBackend(OK));
-    const engine = await harness.engine({ accessLog: file });
+    const engine = await harness.engine({ accessLog: accessLogTo(file) });
     engine.publish(simpleModel([web.port]));
     await engine.applied();
     await exchange(portOf(engine), 'GET /a?b HTTP/1.1\r\nHost: shop\r\nX-Request-Id: r1\r\nConnection: close\r\n\r\n');
@@ -313,7 +314,7 @@ describe('lifecycle', () => {
 
   it.runIf(existsSync('/dev/full'))('counts the lines that a full disk lost', async () => {
     const web = await harness.backend(httpBackend(OK));
-    const engine = await harness.engine({ accessLog: '/dev/full' });
+    const engine = await harness.engine({ accessLog: accessLogTo('/dev/full') });
     engine.publish(simpleModel([web.port]));
     await engine.applied();
     for (let i = 0; i < 3; i++)
@@ -324,7 +325,7 @@ describe('lifecycle', () => {
   });
 
   it('refuses to start with an access log that cannot be written', async () => {
-    await expect(harness.engine({ accessLog: '/proc/nowhere/access.log' })).rejects.toThrow(
+    await expect(harness.engine({ accessLog: accessLogTo('/proc/nowhere/access.log') })).rejects.toThrow(
       'Cannot write the access log "/proc/nowhere/access.log"',
     );
   });

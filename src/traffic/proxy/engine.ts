@@ -1,16 +1,18 @@
 // The user-space engine as the process sees it: takes updates in, hands them to its workers, adds up their counts.
 // Knows nothing of Kubernetes; it keeps serving on the last update when nobody publishes any more.
 
-import { closeSync, openSync } from 'node:fs';
 import { systemClock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import { version } from '#lib/version.ts';
+import { checkAccessFile } from '#telemetry/access-file.ts';
 import { EndedCounts } from '#telemetry/ended-counts.ts';
 import { exposition, type MetricSource, type Total, totals } from '#telemetry/exposition.ts';
 import type { MetricFormat } from '#telemetry/format.ts';
 import { MetricWriter } from '#telemetry/metric-writer.ts';
 import { proxyMetrics } from '#telemetry/proxy-metrics.ts';
+import type { Reporting } from '#telemetry/reporting.ts';
 import type { Series } from '#telemetry/series.ts';
+import { SpanExporter } from '#telemetry/traces/span-exporter.ts';
 import type { TrafficSink, TrafficUpdate } from '#traffic/model/ir.ts';
 import { type ClusterReport, reportCluster } from './cluster-report.ts';
 import { DrainWatch } from './drain-watch.ts';
@@ -32,11 +34,9 @@ import type { ToWorker } from './workers/messages.ts';
 import { PortProbe } from './workers/port-probe.ts';
 import { METRIC_BYTES, WorkerHandle } from './workers/worker-handle.ts';
 
-export interface EngineOptions {
+export interface EngineOptions extends Reporting {
   /** Worker threads, 1 or more; where the platform cannot share a port, 1 is used. */
   readonly workers: number;
-  /** Path of the JSON-lines access log, `-` for standard output; off when absent. */
-  readonly accessLog?: string;
   /** Response header that names the pod (`namespace/pod`) that answered; off when absent. */
   readonly servedByHeader?: string;
   readonly log: Logger;
@@ -76,6 +76,8 @@ export interface Engine extends Required<TrafficSink> {
   configDump(): Promise<unknown>;
   /** What would become of a request now, as one of the workers sees it; rejects when none of them answers. */
   explain(question: Question): Promise<Explanation>;
+  /** Goes on in a new file of the access log, the one so far having been moved away. */
+  reopenLog(): void;
   /** Stops accepting, lets what is under way finish, for at most `ms`. */
   drain(ms: number): Promise<void>;
   /** Ends everything at once; resolves within a second. */
@@ -91,6 +93,9 @@ export interface Engine extends Required<TrafficSink> {
 /** Milliseconds after which session tickets get a new key; the last one opens tickets for as long again. */
 const TICKET_ROTATION = 12 * 60 * 60 * 1000;
 
+/** Milliseconds for the collector to take the last spans. */
+const LAST_SPANS_MS = 400;
+
 /** The one series that is the engine's own: which version runs. */
 function buildInfo(): MetricSource {
   const series: Series[] = [];
@@ -102,21 +107,8 @@ function buildInfo(): MetricSource {
 
 /** Starts the workers; rejects when the access log cannot be opened. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
-  checkAccessLog(options.accessLog);
+  checkAccessFile(options.accessLog?.file);
   return new WorkerEngine(options);
-}
-
-/** Each worker opens the file for itself; whether that can work is better known before the first of them fails. */
-function checkAccessLog(path: string | undefined): void {
-  if (path === undefined || path === '' || path === '-') return;
-  try {
-    closeSync(openSync(path, 'a', 0o640));
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`Cannot write the access log "${path}": ${reason}; choose a path that can be written`, {
-      cause: error,
-    });
-  }
 }
 
 class WorkerEngine implements Engine {
@@ -128,6 +120,7 @@ class WorkerEngine implements Engine {
   readonly #health: HealthMonitor;
   readonly #buildInfo = buildInfo();
   readonly #certificates = new CertificateExpiry();
+  readonly #exporter: SpanExporter | undefined;
   /** What workers counted that have ended. */
   readonly #ended = new EndedCounts(Object.values(proxyMetrics), METRIC_BYTES);
   readonly #probe = new PortProbe();
@@ -144,6 +137,8 @@ class WorkerEngine implements Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    const { traces, log } = options;
+    this.#exporter = traces && new SpanExporter(traces, version, { clock: systemClock, log });
     const sharesPorts = process.platform === 'linux' || process.platform === 'freebsd';
     const count = sharesPorts ? Math.max(1, Math.floor(options.workers)) : 1;
     const inFlight = createInFlightMemory(count);
@@ -171,7 +166,8 @@ class WorkerEngine implements Engine {
           outcomes,
           limits: { ...defaultLimits, ...options.limits },
           ticketSecrets: this.#tickets.secrets,
-          accessLog: options.accessLog ?? '',
+          accessLog: options.accessLog,
+          traceRatio: options.traces?.ratio,
           servedByHeader: options.servedByHeader ?? '',
           trustedProxies: options.trustedProxies ?? [],
           forwarded: options.forwarded ?? false,
@@ -189,6 +185,7 @@ class WorkerEngine implements Engine {
           },
           onListenError: (name, error) => this.#reportListenError(name, error),
           onLongRun: (run) => this.#health.onLongRun(run),
+          onSpans: (spans) => this.#exporter?.take(spans),
           onCrash: (source) => {
             this.#ended.add(source);
             // At once: until another one runs, limits and policies must not reckon with requests that are gone.
@@ -295,6 +292,7 @@ class WorkerEngine implements Engine {
       this.#ended.source,
       this.#health.stats.source,
       this.#certificates.source,
+      ...(this.#exporter === undefined ? [] : [this.#exporter.source]),
       ...this.#workers.map((worker) => worker.source()),
     ];
   }
@@ -310,6 +308,10 @@ class WorkerEngine implements Engine {
   async counts(): Promise<TrafficCounts> {
     await Promise.all(this.#workers.map((worker) => worker.sync()));
     return gatherCounts(this.#sources(), this.#model, this.#slots.table);
+  }
+
+  reopenLog(): void {
+    this.#sendAll({ type: 'reopen_log' });
   }
 
   drainEndpoint(cluster: string, key: string, drained: boolean): boolean {
@@ -379,6 +381,8 @@ class WorkerEngine implements Engine {
     this.#settleWaiting();
     this.#health.close();
     await Promise.all(this.#workers.map((worker) => worker.stop()));
+    // The last spans came with the end of the workers.
+    await this.#exporter?.close(LAST_SPANS_MS);
   }
 }
 

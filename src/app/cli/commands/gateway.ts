@@ -10,10 +10,11 @@ import { defaultWorkers } from '../../main/workers.ts';
 import { formatProblem } from '../../manifests/format.ts';
 import type { ConnectOptions } from '../connect.ts';
 import { addLeaderOptions, type LeaderFlags } from '../leader-options.ts';
+import { addReportingOptions, type ReportingFlags, reportingHelp, reportingOf } from '../reporting-options.ts';
 import { signalled } from '../signals.ts';
 import { collect, parseCount, parseDelay, parseDuration, parsePort } from '../values.ts';
 
-interface Options extends ConnectOptions, LeaderFlags {
+interface Options extends ConnectOptions, LeaderFlags, ReportingFlags {
   readonly config?: string;
   readonly cluster: boolean;
   readonly address: string;
@@ -25,7 +26,6 @@ interface Options extends ConnectOptions, LeaderFlags {
   readonly check: boolean;
   readonly workers: number;
   readonly adminPort: number;
-  readonly accessLog?: string | true;
   readonly watch: boolean;
   readonly drainDelay: number;
   readonly drainTimeout: number;
@@ -60,7 +60,6 @@ export function gatewayCommand(): Command {
         .argParser(parsePort)
         .default(9901),
     )
-    .option('--access-log [file]', 'write a JSON line for every request, to standard output or to a file')
     .option('--no-watch', 'read the files once, and again only on SIGHUP')
     .addOption(
       new Option('--drain-delay <time>', 'how long to go on as before, only not ready (/readyz), before draining')
@@ -81,14 +80,17 @@ export function gatewayCommand(): Command {
     .option('--node <name>', 'the node it runs on, for clusters that prefer endpoints near by', '')
     .option('--zone <name>', 'the zone it runs in, for the same', '')
     .option('--verbose', 'log to standard error in detail', false);
-  return addLeaderOptions(command, 'evenkeel-gateway')
+  return addLeaderOptions(addReportingOptions(command), 'evenkeel-gateway')
     .addHelpText(
       'after',
       `
+${reportingHelp()}
+
 Examples:
   $ evenkeel gateway --config examples/gateway/gateway.yaml
   $ evenkeel gateway -c gateway.yaml --check
   $ evenkeel gateway -c gateway.yaml --workers 4 --access-log /var/log/evenkeel.jsonl --drain-delay 5s
+  $ evenkeel gateway -c gateway.yaml --traces http://127.0.0.1:4318 --trace-ratio 1
   $ evenkeel explain http://127.0.0.1:8080/api --config gateway.yaml
   $ evenkeel gateway --kubeconfig ~/.kube/config --interface eth0 --http-port 80 --https-port 443
 
@@ -139,9 +141,7 @@ async function serveCluster(options: Options): Promise<void> {
 
 async function run(config: string, options: Options): Promise<number> {
   const ranges = trustedRanges(options);
-  const accessLog = options.accessLog === true ? '-' : options.accessLog;
-  // Standard output is the log's alone when it goes there.
-  const out = accessLog === '-' ? process.stderr : process.stdout;
+  const reporting = reportingOf(options);
   const log = await openLog(options.verbose ? { verbose: true } : { stderr: 'warn' });
   const { runGateway } = await import('../../gateway/run.ts');
   const stop = signalled(['SIGINT', 'SIGTERM'], () => {});
@@ -150,7 +150,7 @@ async function run(config: string, options: Options): Promise<number> {
       config,
       workers: options.workers,
       adminPort: options.adminPort,
-      ...(accessLog === undefined ? {} : { accessLog }),
+      ...reporting,
       watch: options.watch,
       drainDelay: options.drainDelay,
       drainTimeout: options.drainTimeout,
@@ -162,7 +162,7 @@ async function run(config: string, options: Options): Promise<number> {
       clock: systemClock,
       stop,
       onReloadAsked: (reload) => process.on('SIGHUP', reload),
-      say: (line) => void out.write(`${line}\n`),
+      say: (line) => void process.stdout.write(`${line}\n`),
       warn: (line) => void process.stderr.write(`${line}\n`),
     });
   } finally {

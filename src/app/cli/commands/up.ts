@@ -24,10 +24,11 @@ import { parseDnsUpstream } from '../dns-option.ts';
 import { parseImage } from '../image-option.ts';
 import { addNodeLifeOptions, type NodeLifeFlags, nodeLifeOf } from '../node-life-options.ts';
 import { type NodeLiveness, nodeLivenessOption } from '../node-liveness-option.ts';
+import { addReportingOptions, type ReportingFlags, reportingHelp, reportingOf } from '../reporting-options.ts';
 import { signalled } from '../signals.ts';
 import { collect, parseCount, parseDuration, parseList, parsePort } from '../values.ts';
 
-interface Options extends NodeLifeFlags, AccessFlags, AutoscalingFlags {
+interface Options extends ReportingFlags, NodeLifeFlags, AccessFlags, AutoscalingFlags {
   readonly detach: boolean;
   readonly data?: string;
   readonly recursive: boolean;
@@ -53,7 +54,6 @@ interface Options extends NodeLifeFlags, AccessFlags, AutoscalingFlags {
   readonly serviceCidr?: string;
   readonly lbPool?: string;
   readonly nodeLiveness: NodeLiveness;
-  readonly accessLog?: string | true;
   readonly egress: boolean;
   readonly timeout: number;
   readonly verbose: boolean;
@@ -153,12 +153,13 @@ export function upCommand(): Command {
       'let the DNS server search in place of pods: one question for a short name instead of one for each domain',
       false,
     )
-    .option('--access-log [file]', 'write a JSON line for every request, to standard output or to a file')
     .option('--verbose', 'log to standard error as well, in detail', false)
     .addHelpText(
       'after',
       `
 A port of 0 takes a free one.
+
+${reportingHelp()}
 
 Examples:
   $ evenkeel up examples/shop
@@ -171,6 +172,7 @@ Examples:
     .action(async (paths: string[], options: Options) => {
       process.exitCode = (await up(paths, options)) ? 0 : 1;
     });
+  addReportingOptions(command);
   return addAutoscalingOptions(addNodeLifeOptions(addAccessOptions(command), localNodeLife), localAutoscaling);
 }
 
@@ -230,7 +232,7 @@ async function up(paths: readonly string[], options: Options): Promise<boolean> 
         signal,
         onUp: tellUp,
         ...(options.images === undefined ? {} : { projectFile: options.images }),
-        ...(options.accessLog === undefined ? {} : { accessLog: options.accessLog === true ? '-' : options.accessLog }),
+        ...reportingOf(options),
       },
       progress,
     );

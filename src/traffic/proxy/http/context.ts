@@ -2,6 +2,7 @@
 // Knows neither sockets nor threads; the worker fills it, and tests can.
 
 import type { Cancel } from '#lib/clock.ts';
+import type { AccessRecord } from '#telemetry/access-record.ts';
 import type { Random } from '#traffic/balancer/balancer.ts';
 import type { ClusterEntry, EngineTarget, RouteEntry, Snapshot } from '#traffic/snapshot/index.ts';
 import type { Mirrors } from '../filters/mirror/mirrors.ts';
@@ -12,6 +13,7 @@ import type { Sweeper } from '../sweeper.ts';
 import type { EndpointPool } from '../upstream/endpoint-pool.ts';
 import type { Failure } from '../upstream/failure.ts';
 import type { UpstreamPools } from '../upstream/pools.ts';
+import type { Tracer } from './request-trace.ts';
 
 /** Where an exchange reports; every call is on the hot path. Durations are milliseconds. */
 export interface HttpStats {
@@ -19,7 +21,14 @@ export interface HttpStats {
   connectionClosed(listener: string): void;
   requestStarted(): void;
   /** `route` is undefined when nothing matched, `status` 499 when the client left before an answer. */
-  requestDone(listener: string, route: RouteEntry | undefined, status: number, duration: number): void;
+  requestDone(
+    listener: string,
+    route: RouteEntry | undefined,
+    status: number,
+    duration: number,
+    /** Of the trace that tells more of it; undefined when there is none. */
+    traceId: string | undefined,
+  ): void;
   /** One attempt on one endpoint: `failure` is undefined when a response came to its end. */
   upstreamStarted(pool: EndpointPool): void;
   upstreamDone(
@@ -63,25 +72,14 @@ export interface AttemptRecorder {
   ): void;
 }
 
-/** One line of the access log; written after the response. */
-export interface AccessRecord {
-  readonly listener: string;
-  readonly client: string;
-  readonly method: string;
-  readonly host: string;
-  readonly path: string;
-  readonly protocol: string;
-  readonly status: number;
-  readonly durationMs: number;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-  readonly route: string;
-  readonly cluster: string;
-  readonly endpoint: string;
-  readonly pod: string;
-  readonly attempts: number;
-  readonly requestId: string;
-  readonly failure: string;
+/** Where lines of the access log go. */
+export interface AccessSink {
+  /** Whether a line says what only headers tell: reading them costs. */
+  readonly readsHeaders: boolean;
+  /** Whether a request that ended like this has a line. */
+  wants(status: number, durationMs: number): boolean;
+  /** Called after the response. */
+  write(record: AccessRecord): void;
 }
 
 export interface HttpContext {
@@ -98,7 +96,9 @@ export interface HttpContext {
   readonly outcomes: AttemptRecorder | undefined;
   readonly sweeper: Sweeper;
   /** Undefined while the access log is off. */
-  readonly accessLog: ((record: AccessRecord) => void) | undefined;
+  readonly accessLog: AccessSink | undefined;
+  /** Undefined while traces are off. */
+  readonly tracer: Tracer | undefined;
   /** Name of the response header that tells the pod; empty when off. */
   readonly servedByHeader: string;
   readonly random: Random;

@@ -4,6 +4,7 @@
 import type { ClusterEntry, EngineTarget, RouteEntry } from '#traffic/snapshot/index.ts';
 import type { ClientStream } from './client-stream.ts';
 import type { HttpContext } from './context.ts';
+import type { RequestTrace } from './request-trace.ts';
 
 /** What it took. */
 interface TriesTaken {
@@ -11,6 +12,7 @@ interface TriesTaken {
   /** Where the last one went. */
   readonly target: EngineTarget | undefined;
   readonly count: number;
+  readonly trace: RequestTrace | undefined;
 }
 
 /** One per client stream, begun anew with each request. */
@@ -44,25 +46,33 @@ export class ExchangeRecord {
   ): void {
     const durationMs = now - this.started;
     const { head, listener, facts, bytesIn, protocol } = client;
-    context.stats.requestDone(listener, this.route, this.status, durationMs);
-    context.accessLog?.({
+    const { route, status, failure } = this;
+    const cluster = tries.cluster?.config.name ?? '';
+    context.stats.requestDone(listener, route, status, durationMs, tries.trace?.traceId);
+    tries.trace?.end({ facts, protocol, route, cluster, status, failure }, now);
+    const log = context.accessLog;
+    if (log === undefined || !log.wants(status, durationMs)) return;
+    log.write({
       listener,
       client: facts.address,
       method: head.method,
       host: head.host,
       path: head.target,
       protocol,
-      status: this.status,
+      status,
       durationMs: Math.round(durationMs * 1000) / 1000,
       bytesIn,
       bytesOut: this.bytesOut - bytesSaved,
-      route: this.route?.route.name ?? '',
-      cluster: tries.cluster?.config.name ?? '',
+      route: route?.route.name ?? '',
+      cluster,
       endpoint: tries.target?.key ?? '',
       pod: tries.target?.endpoint.pod ?? '',
       attempts: tries.count,
       requestId,
-      failure: this.failure,
+      traceId: tries.trace?.traceId ?? '',
+      failure,
+      userAgent: (log.readsHeaders ? head.header('user-agent') : undefined) ?? '',
+      referer: (log.readsHeaders ? head.header('referer') : undefined) ?? '',
     });
   }
 }

@@ -66,7 +66,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     const facts = requestFacts(this.#peer, head, context.isTrusted);
     this.facts = facts;
     client.facts = facts;
-    this.#tries.reset(facts);
+    this.#tries.reset(facts, context.tracer?.begin(head, this.#record.started));
     this.#responding = false;
     this.#paused = false;
     this.#requestBlocked = false;

@@ -16,6 +16,7 @@ import type { HttpContext } from './context.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { HeaderLines } from './head-edits.ts';
 import { takeLoadReport } from './load-report.ts';
+import type { RequestTrace } from './request-trace.ts';
 import { mayRepeat, Retries } from './retries.ts';
 import { retryAfterMs } from './retry-after.ts';
 import type { UpstreamStream } from './upstream-stream.ts';
@@ -45,6 +46,8 @@ export class Tries {
   /** How many there were. */
   count = 0;
   cluster: ClusterEntry | undefined;
+  /** What is recorded of the request; undefined for nothing. */
+  trace: RequestTrace | undefined;
   /** That `cluster` is of. */
   #snapshot: Snapshot | undefined;
   readonly #context: HttpContext;
@@ -81,8 +84,9 @@ export class Tries {
   }
 
   /** A new request: nothing is known of where it goes. */
-  reset(client: ClientFacts): void {
+  reset(client: ClientFacts, trace: RequestTrace | undefined): void {
     this.#client = client;
+    this.trace = trace;
     this.stream = undefined;
     this.count = 0;
     this.cluster = undefined;
@@ -131,6 +135,7 @@ export class Tries {
     this.#started = now;
     this.#headAt = 0;
     this.count++;
+    this.trace?.beginTry(now);
     const stream = pool.take(repeatable, fresh, now);
     this.stream = stream;
     context.stats.upstreamStarted(pool);
@@ -171,6 +176,7 @@ export class Tries {
     this.#learn(stream, failure, now);
     const answered = failure === undefined ? status : 0;
     context.stats.upstreamDone(cluster.config.name, stream.pool, answered, failure, now - this.#started);
+    this.trace?.endTry(cluster, target, answered, failure, now);
     // A client that left says nothing of the endpoint.
     if (answered === 499) return;
     // Nor does what the proxy itself put an end to.

@@ -92,7 +92,7 @@ export function forwardedLines(head: RequestHead, client: ClientFacts, host: str
   for (let i = 0; i < head.runCount; i += 2) out += text.slice(runs[i], runs[i + 1]);
   out += `${client.forwardingLines}X-Forwarded-Host: ${client.forwardedHost === '' ? host : client.forwardedHost}\r\n`;
   if (client.forwarded !== '') out += `Forwarded: ${client.forwarded};host="${host}"\r\n`;
-  return `${out}X-Request-Id: ${requestId}\r\n${head.added}`;
+  return `${out}${head.traceLines}X-Request-Id: ${requestId}\r\n${head.added}`;
 }
 
 function takesBody(method: string): boolean {

@@ -62,6 +62,8 @@ export class RequestHead {
   forwardedPort = '';
   forwarded = '';
   requestId = '';
+  /** The trace context for the backend, each line with its end; empty: as it came, if it did. */
+  traceLines = '';
   /** Start and end offsets of the header lines to relay as they stand; the first `runCount` numbers count. */
   readonly runs: number[] = [];
   runCount = 0;
@@ -89,6 +91,7 @@ export class RequestHead {
     this.forwardedPort = '';
     this.forwarded = '';
     this.requestId = '';
+    this.traceLines = '';
     this.timeoutMs = 0;
   }
 

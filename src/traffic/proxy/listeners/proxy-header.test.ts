@@ -5,6 +5,7 @@ import { connect as connectPlain } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
+import { accessLogTo } from '#telemetry/access-record.ts';
 import { tempDir } from '#test/support/temp-dir.ts';
 import { createAuthority } from '#traffic/identity/authority.ts';
 import type { BalancingPolicy, Listener } from '#traffic/model/ir.ts';
@@ -131,7 +132,7 @@ describe('the client that trusted peers speak for', () => {
     const file = join(dir.path, 'access.log');
     const { engine } = await start(
       {},
-      { trustedProxies: ['127.0.0.1', '10.0.0.0/8'], accessLog: file },
+      { trustedProxies: ['127.0.0.1', '10.0.0.0/8'], accessLog: accessLogTo(file) },
       { type: 'ip_hash' },
     );
     const place = async (chain: string): Promise<string | undefined> =>

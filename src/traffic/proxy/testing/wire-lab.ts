@@ -2,6 +2,7 @@
 // Knows nothing of what a test asserts.
 
 import type { Socket } from 'node:net';
+import { accessLogTo } from '#telemetry/access-record.ts';
 import type { Cluster } from '#traffic/model/ir.ts';
 import type { Engine } from '../engine.ts';
 import type { HttpLimits } from '../http1/limits.ts';
@@ -53,7 +54,7 @@ export class WireLab {
     const { limits, accessLog } = options;
     const engine = await lab.#harness.engine({
       ...(limits === undefined ? {} : { limits }),
-      ...(accessLog === undefined ? {} : { accessLog }),
+      ...(accessLog === undefined ? {} : { accessLog: accessLogTo(accessLog) }),
     });
     // HTTP/1 alone: what is sent here must not be taken for anything else.
     const model = simpleModel([backend.port], options.cluster);

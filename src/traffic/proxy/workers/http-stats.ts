@@ -1,6 +1,7 @@
 // Turns what happens to requests into counts; cells are looked up once and kept where the next request finds them.
 // Knows nothing of sockets; runs on the hot path of a worker.
 
+import type { Exemplars } from '#telemetry/exemplars.ts';
 import type { MetricWriter } from '#telemetry/metric-writer.ts';
 import { proxyMetrics } from '#telemetry/proxy-metrics.ts';
 import type { RouteEntry } from '#traffic/snapshot/index.ts';
@@ -21,11 +22,13 @@ const NO_ROUTE = 'none';
 export class WorkerStats implements HttpStats {
   readonly #writer: MetricWriter;
   readonly #inFlight: InFlightCounters;
+  readonly #exemplars: Exemplars;
   readonly #routes = new Map<string, Map<string, RouteCells>>();
   readonly #requests: number;
 
-  constructor(writer: MetricWriter, inFlight: InFlightCounters) {
+  constructor(writer: MetricWriter, inFlight: InFlightCounters, exemplars: Exemplars) {
     this.#writer = writer;
+    this.#exemplars = exemplars;
     this.#inFlight = inFlight;
     this.#requests = writer.cell(proxyMetrics.inFlight, []);
   }
@@ -43,7 +46,13 @@ export class WorkerStats implements HttpStats {
     this.#writer.add(this.#requests, 1);
   }
 
-  requestDone(listener: string, route: RouteEntry | undefined, status: number, duration: number): void {
+  requestDone(
+    listener: string,
+    route: RouteEntry | undefined,
+    status: number,
+    duration: number,
+    traceId: string | undefined,
+  ): void {
     const writer = this.#writer;
     const name = route === undefined ? NO_ROUTE : route.route.metricName;
     const cells = this.#routes.get(listener)?.get(name) ?? this.#routeCells(listener, name);
@@ -54,6 +63,7 @@ export class WorkerStats implements HttpStats {
     }
     writer.add(code, 1);
     writer.observe(cells.duration, duration);
+    if (traceId !== undefined) this.#exemplars.note(cells.duration, duration, traceId);
     writer.add(this.#requests, -1);
   }
 
@@ -122,6 +132,8 @@ export class WorkerStats implements HttpStats {
   /** Routes that are gone, by their names in metrics. */
   routesLeft(names: ReadonlySet<string>): void {
     if (names.size === 0) return;
+    // Their cells will be others' soon.
+    this.#exemplars.take();
     for (const routes of this.#routes.values()) for (const name of names) routes.delete(name);
     this.#writer.release(proxyMetrics.requests, ([, route = '']) => names.has(route));
     this.#writer.release(proxyMetrics.duration, ([route = '']) => names.has(route));

@@ -2,7 +2,9 @@
 // Types only; knows nothing of how either side acts on it.
 
 import type { LogFields } from '#lib/log.ts';
-import type { Series } from '#telemetry/series.ts';
+import type { AccessLogSettings } from '#telemetry/access-record.ts';
+import type { Exemplar, Series } from '#telemetry/series.ts';
+import type { EncodedSpans } from '#telemetry/traces/span-batch.ts';
 import type { TrafficUpdate } from '#traffic/model/ir.ts';
 import type { HealthUpdate } from '#traffic/snapshot/index.ts';
 import type { Explanation, Question } from '../explain/explanation.ts';
@@ -24,8 +26,10 @@ export interface WorkerSettings {
   readonly limits: HttpLimits;
   /** Of session tickets, at the worker's start. */
   readonly ticketSecrets: TicketSecrets;
-  /** Path of the access log, `-` for standard output, empty for none. */
-  readonly accessLog: string;
+  /** Undefined: there is none. */
+  readonly accessLog: AccessLogSettings | undefined;
+  /** Of new traces the probability that they are recorded; undefined: there are no traces. */
+  readonly traceRatio: number | undefined;
   readonly servedByHeader: string;
   /** CIDRs whose forwarding headers are believed. */
   readonly trustedProxies: readonly string[];
@@ -56,6 +60,10 @@ export type ToWorker =
   | { readonly type: 'sync'; readonly describe: boolean }
   /** Asks what would become of a request. */
   | { readonly type: 'explain'; readonly id: number; readonly question: Question; readonly arrival: Arrived }
+  /** The file of the access log was moved away. */
+  | { readonly type: 'reopen_log' }
+  /** One batch of spans has arrived. */
+  | { readonly type: 'spans_taken' }
   | { readonly type: 'stop' };
 
 export type FromWorker =
@@ -72,6 +80,13 @@ export type FromWorker =
     }
   /** No request and no connection is left. */
   | { readonly type: 'drained' }
-  | { readonly type: 'synced'; readonly descriptions: readonly Description[] }
+  /** Spans for the exporter; `spans_taken` is the answer. */
+  | { readonly type: 'spans'; readonly spans: EncodedSpans }
+  | {
+      readonly type: 'synced';
+      readonly descriptions: readonly Description[];
+      /** New ones since the last time, by cell. */
+      readonly exemplars: ReadonlyMap<number, Exemplar>;
+    }
   | { readonly type: 'explained'; readonly id: number; readonly explanation: Explanation }
   | ({ readonly type: 'long_run' } & LongRun);

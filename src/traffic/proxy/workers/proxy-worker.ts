@@ -6,8 +6,10 @@ import type { Clock } from '#lib/clock.ts';
 import { hash32 } from '#lib/hash.ts';
 import type { Logger } from '#lib/log.ts';
 import { AccessLog } from '#telemetry/access-log.ts';
+import { Exemplars } from '#telemetry/exemplars.ts';
 import { MetricWriter } from '#telemetry/metric-writer.ts';
 import { proxyMetrics } from '#telemetry/proxy-metrics.ts';
+import { SpanBatch } from '#telemetry/traces/span-batch.ts';
 import type { Listener } from '#traffic/model/ir.ts';
 import {
   createSnapshotBuilder,
@@ -21,6 +23,7 @@ import { Mirrors } from '../filters/mirror/mirrors.ts';
 import { ClusterGuards } from '../guards/cluster-guard.ts';
 import { OutcomeRecorder } from '../health/attempt-recorder.ts';
 import type { HttpContext } from '../http/context.ts';
+import { Tracer } from '../http/request-trace.ts';
 import { OutBuffer } from '../http1/out-buffer.ts';
 import type { FlowContext } from '../layer4/context.ts';
 import { GatewayConnections } from '../listeners/gateway-connections.ts';
@@ -55,6 +58,8 @@ export class ProxyWorker {
   readonly #stats: WorkerStats;
   readonly #contexts: ServerContexts;
   readonly #accessLog: AccessLog | undefined;
+  readonly #spans: SpanBatch | undefined;
+  readonly #exemplars: Exemplars;
   readonly #context: HttpContext;
   readonly #connections: GatewayConnections;
   readonly #gateway: GatewayListeners;
@@ -84,9 +89,19 @@ export class ProxyWorker {
     this.#sweeper.add(this.#pools);
     this.#sweeper.add(this.#guards);
     this.#contexts = new ServerContexts(deps.log, settings.ticketSecrets, settings.limits.headTimeout);
-    this.#accessLog = settings.accessLog === '' ? undefined : new AccessLog(settings.accessLog, clock);
+    this.#accessLog = settings.accessLog && new AccessLog(settings.accessLog, clock);
     const writer = new MetricWriter(settings.metrics, (series) => deps.send({ type: 'series', series }));
-    this.#stats = new WorkerStats(writer, this.#counters);
+    this.#exemplars = new Exemplars(() => clock.wall());
+    this.#stats = new WorkerStats(writer, this.#counters, this.#exemplars);
+    this.#spans = settings.traceRatio === undefined ? undefined : this.#spanBatch(writer);
+    const tracer =
+      this.#spans &&
+      new Tracer({
+        ratio: settings.traceRatio ?? 0,
+        add: (span) => this.#spans?.add(span),
+        now,
+        wall: () => clock.wall(),
+      });
     this.#serviceStats = serviceStats(writer, this.#counters);
     const outcomes = new OutcomeRecorder(settings.outcomes, settings.index, (run) =>
       deps.send({ type: 'long_run', ...run }),
@@ -103,7 +118,8 @@ export class ProxyWorker {
       stats: this.#stats,
       outcomes,
       sweeper: this.#sweeper,
-      accessLog: accessLog === undefined ? undefined : (record) => accessLog.write(record),
+      accessLog,
+      tracer,
       servedByHeader: settings.servedByHeader,
       random: Math.random,
       now,
@@ -143,7 +159,8 @@ export class ProxyWorker {
     this.#sweeper.add({ onTick: () => this.#reportDrained() });
     this.#sweeper.add({ onTick: (now) => this.#refreshWeights(now) });
     writer.add(writer.cell(proxyMetrics.inFlight, []), 0);
-    if (accessLog !== undefined) this.#sweeper.add(countDropped(accessLog, writer));
+    if (accessLog !== undefined)
+      this.#sweeper.add(countDropped(accessLog, writer, writer.cell(proxyMetrics.accessLogDropped, [])));
   }
 
   receive(message: ToWorker): void {
@@ -169,7 +186,11 @@ export class ProxyWorker {
       this.#deps.send({ type: 'explained', id, explanation });
     } else if (message.type === 'sync') {
       const descriptions = message.describe ? describeTargets(this.#context.snapshot, this.#deps.clock.now()) : [];
-      this.#deps.send({ type: 'synced', descriptions });
+      this.#deps.send({ type: 'synced', descriptions, exemplars: this.#exemplars.take() });
+    } else if (message.type === 'reopen_log') {
+      this.#accessLog?.reopen();
+    } else if (message.type === 'spans_taken') {
+      this.#spans?.taken();
     } else {
       this.close();
     }
@@ -185,6 +206,13 @@ export class ProxyWorker {
     this.#pools.close();
     this.#sweeper.stop();
     this.#accessLog?.close();
+    this.#spans?.close();
+  }
+
+  #spanBatch(writer: MetricWriter): SpanBatch {
+    const batch = new SpanBatch(this.#deps.clock, (spans) => this.#deps.send({ type: 'spans', spans }));
+    this.#sweeper.add(countDropped(batch, writer, writer.cell(proxyMetrics.spansDropped, ['overload'])));
+    return batch;
   }
 
   async #apply(message: Extract<ToWorker, { type: 'update' }>): Promise<void> {
@@ -218,14 +246,13 @@ export class ProxyWorker {
   }
 }
 
-/** Shows what the access log had to drop. */
-function countDropped(log: AccessLog, writer: MetricWriter): Timed {
-  const cell = writer.cell(proxyMetrics.accessLogDropped, []);
+/** Shows what had to be dropped. */
+function countDropped(from: { readonly dropped: number }, writer: MetricWriter, cell: number): Timed {
   let counted = 0;
   return {
     onTick() {
-      writer.add(cell, log.dropped - counted);
-      counted = log.dropped;
+      writer.add(cell, from.dropped - counted);
+      counted = from.dropped;
     },
   };
 }

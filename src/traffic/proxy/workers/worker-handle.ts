@@ -6,7 +6,9 @@ import { Worker } from 'node:worker_threads';
 import { backoffDelay } from '#lib/backoff.ts';
 import type { Logger } from '#lib/log.ts';
 import type { MetricSource } from '#telemetry/exposition.ts';
-import type { Series } from '#telemetry/series.ts';
+import { HISTOGRAM_CELLS } from '#telemetry/metric-writer.ts';
+import type { Exemplar, Series } from '#telemetry/series.ts';
+import type { EncodedSpans } from '#telemetry/traces/span-batch.ts';
 import type { Explanation, Question } from '../explain/explanation.ts';
 import type { Arrived } from '../explain/find-listener.ts';
 import type { LongRun } from '../health/attempt-recorder.ts';
@@ -32,6 +34,7 @@ export interface WorkerEvents {
   onListenError(name: string, error: Error): void;
   /** An endpoint has failed too often in a row. */
   onLongRun(run: LongRun): void;
+  onSpans(spans: EncodedSpans): void;
   /** The thread ended by itself: what it had under way is gone, `source` is what it had counted. */
   onCrash(source: MetricSource): void;
   /** It is time to start another one. */
@@ -46,6 +49,7 @@ export class WorkerHandle {
   #worker: Worker | undefined;
   #memory = new SharedArrayBuffer(0);
   #series: Series[] = [];
+  #exemplars = new Map<number, Exemplar>();
   #stopping = false;
   #crashes = 0;
   #onDrained: (() => void)[] = [];
@@ -64,6 +68,7 @@ export class WorkerHandle {
     const begun = performance.now();
     this.#memory = new SharedArrayBuffer(METRIC_BYTES);
     this.#series = [];
+    this.#exemplars = new Map();
     const workerData: WorkerSettings = { ...this.#settings, metrics: this.#memory };
     // The process may be started with a small young generation (`--max-semi-space-size`), to keep the control plane
     // slim. As a flag it would outrank the worker's own figure; what runs already has read it and keeps it.
@@ -108,7 +113,7 @@ export class WorkerHandle {
   }
 
   source(): MetricSource {
-    return { memory: this.#memory, series: this.#series, ended: false };
+    return { memory: this.#memory, series: this.#series, ended: false, exemplars: this.#exemplars };
   }
 
   /** Resolves when the worker has nothing under way any more, or after `ms`. */
@@ -166,6 +171,7 @@ export class WorkerHandle {
       case 'series':
         if (message.series.ended === true) {
           const { metric, cell } = message.series;
+          for (let bucket = 0; bucket < HISTOGRAM_CELLS; bucket++) this.#exemplars.delete(cell + bucket);
           this.#series = this.#series.filter((one) => one.cell !== cell || one.metric !== metric);
         } else this.#series.push(message.series);
         break;
@@ -185,7 +191,12 @@ export class WorkerHandle {
       case 'explained':
         this.#explaining.get(message.id)?.(message.explanation);
         break;
+      case 'spans':
+        this.#events.onSpans(message.spans);
+        this.send({ type: 'spans_taken' });
+        break;
       case 'synced':
+        for (const [cell, exemplar] of message.exemplars) this.#exemplars.set(cell, exemplar);
         this.#syncing.shift()?.(message.descriptions);
         break;
       case 'long_run':

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { accessLogTo } from '#telemetry/access-record.ts';
 import { eventually } from '#test/support/eventually.ts';
 import type { CompressionPolicy, RouteFilter } from '#traffic/model/ir.ts';
 import { Harness } from '../../testing/harness.ts';
@@ -129,7 +130,7 @@ describe('a response', () => {
     const directory = await mkdtemp(join(tmpdir(), 'evenkeel-'));
     harness.after(() => rm(directory, { recursive: true }));
     const accessLog = join(directory, 'access.log');
-    lab = new FilterLab(harness, { accessLog });
+    lab = new FilterLab(harness, { accessLog: accessLogTo(accessLog) });
     const port = await lab.serve({ filters }, pageWith({}));
     const { body } = await ask(port, 'GET /', 'Accept-Encoding: gzip');
     await ask(port);
