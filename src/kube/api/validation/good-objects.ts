@@ -1,5 +1,6 @@
 // Objects without a mistake, one a kind, plain and rich: what the tests of this room spoil.
 // Used by tests only; knows no rule.
+import { goodAdmissionObjects } from './good-admission-objects.ts';
 
 const metadata = { name: 'web', namespace: 'default' };
 const podSpec = { containers: [{ name: 'web', image: 'web:1' }], restartPolicy: 'Always', dnsPolicy: 'ClusterFirst' };
@@ -184,53 +185,7 @@ export const goodObjects: Record<string, object> = {
   },
   Lease: { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec: { leaseDurationSeconds: 15 } },
   PriorityClass: { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: 'high' }, value: 1000 },
-  ValidatingAdmissionPolicy: {
-    apiVersion: 'admissionregistration.k8s.io/v1',
-    kind: 'ValidatingAdmissionPolicy',
-    metadata: { name: 'p' },
-    spec: {
-      matchConstraints: {
-        resourceRules: [
-          { apiGroups: ['apps'], apiVersions: ['v1'], operations: ['CREATE'], resources: ['deployments'] },
-        ],
-      },
-      validations: [{ expression: 'object.spec.replicas <= 5' }],
-    },
-  },
-  ValidatingWebhookConfiguration: {
-    apiVersion: 'admissionregistration.k8s.io/v1',
-    kind: 'ValidatingWebhookConfiguration',
-    metadata: { name: 'w' },
-    webhooks: [
-      {
-        name: 'a.example.com',
-        clientConfig: { url: 'https://hooks.example.com/a' },
-        rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }],
-        sideEffects: 'None',
-        admissionReviewVersions: ['v1'],
-      },
-    ],
-  },
-  MutatingWebhookConfiguration: {
-    apiVersion: 'admissionregistration.k8s.io/v1',
-    kind: 'MutatingWebhookConfiguration',
-    metadata: { name: 'w' },
-    webhooks: [
-      {
-        name: 'a.example.com',
-        clientConfig: { service: { namespace: 'default', name: 'hooks', path: '/a' } },
-        sideEffects: 'NoneOnDryRun',
-        admissionReviewVersions: ['v1'],
-        reinvocationPolicy: 'IfNeeded',
-      },
-    ],
-  },
-  ValidatingAdmissionPolicyBinding: {
-    apiVersion: 'admissionregistration.k8s.io/v1',
-    kind: 'ValidatingAdmissionPolicyBinding',
-    metadata: { name: 'p' },
-    spec: { policyName: 'p', validationActions: ['Deny'] },
-  },
+  ...goodAdmissionObjects,
   CustomResourceDefinition: {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
