@@ -132,6 +132,9 @@ export const builtinResources: readonly ResourceDefinition[] = Object.freeze([
   define('networking.k8s.io/v1', 'networkpolicies', 'NetworkPolicy', true, { shortNames: ['netpol'] }),
   define('networking.k8s.io/v1', 'ipaddresses', 'IPAddress', false, { shortNames: ['ip'] }),
   define('networking.k8s.io/v1', 'servicecidrs', 'ServiceCIDR', false, { subresources: STATUS }),
+  // The same objects, which had the same fields before 1.33: kubectl 1.32 describes ranges by this version alone.
+  define('networking.k8s.io/v1beta1', 'ipaddresses', 'IPAddress', false, { shortNames: ['ip'] }),
+  define('networking.k8s.io/v1beta1', 'servicecidrs', 'ServiceCIDR', false, { subresources: STATUS }),
   define('discovery.k8s.io/v1', 'endpointslices', 'EndpointSlice', true),
   define('policy/v1', 'poddisruptionbudgets', 'PodDisruptionBudget', true, {
     shortNames: ['pdb'],
@@ -193,6 +196,8 @@ export const builtinResources: readonly ResourceDefinition[] = Object.freeze([
 
 const byKind = new Map(builtinResources.map((definition) => [definition.kind, definition]));
 byKind.set('Event', resource('v1', 'events'));
+byKind.set('IPAddress', resource('networking.k8s.io/v1', 'ipaddresses'));
+byKind.set('ServiceCIDR', resource('networking.k8s.io/v1', 'servicecidrs'));
 byKind.set('HorizontalPodAutoscaler', resource('autoscaling/v2', 'horizontalpodautoscalers'));
 
 function resource(groupVersion: string, name: string): ResourceDefinition {

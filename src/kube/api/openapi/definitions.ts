@@ -14,6 +14,8 @@ export interface KindName {
   readonly kind: string;
 }
 
+const KINDS = 'x-kubernetes-group-version-kind';
+
 /** Collects the definitions that a document needs: ask for what it names, take all that those refer to. */
 export class DefinitionSet {
   readonly #prefix: RefPrefix;
@@ -43,11 +45,14 @@ export class DefinitionSet {
     return { $ref: `${this.#prefix}${name}` };
   }
 
-  /** Marks a definition as the shape of these kinds. */
+  /** Marks a definition as the shape of these kinds, and of those that it was marked with before. */
   setKinds(short: string, kinds: readonly KindName[]): void {
     this.ref(short);
     const made = this.#made.get(publicName(short));
-    if (made !== undefined) made['x-kubernetes-group-version-kind'] = kinds;
+    if (made === undefined) return;
+    const had = (made[KINDS] ?? []) as readonly KindName[];
+    const isNew = (kind: KindName): boolean => !had.some((one) => JSON.stringify(one) === JSON.stringify(kind));
+    made[KINDS] = [...had, ...kinds.filter(isNew)];
   }
 
   /** All definitions, sorted by name. */

@@ -101,6 +101,8 @@ export function definitionNameOf(apiVersion: string, kind: string): string {
   if (metaKinds.has(kind)) return `meta.v1.${kind}`;
   const slash = apiVersion.indexOf('/');
   const group = slash < 0 ? '' : apiVersion.slice(0, slash);
+  // The beta of service ranges has the fields of its successor, and nothing else.
+  if (apiVersion === 'networking.k8s.io/v1beta1') return `networking.v1.${kind}`;
   const name = groupPackages[group] ?? group.split('.')[0];
   return `${name}.${apiVersion.slice(slash + 1)}.${kind}`;
 }

@@ -1,4 +1,4 @@
-// Resources that are another view of the same stored objects: Events of two groups, autoscalers of two versions.
+// Resources that are another view of the same stored objects: Events of two groups, autoscalers and ranges of Services of two versions.
 // Knows the two shapes of an Event; those of an autoscaler are beside it.
 import type { ResourceDefinition } from '#kube/api/resources.ts';
 import type { AnyObject, Fields } from './any-object.ts';
@@ -37,7 +37,19 @@ const olderAutoscalers: Conversion = {
   validatesStored: true,
 };
 
-export function conversionFor({ group, version }: ResourceDefinition): Conversion | undefined {
+const SERVICE_RANGES = 'networking.k8s.io';
+
+function olderServiceRanges(resource: string): Conversion {
+  return {
+    storageName: `${SERVICE_RANGES}/${resource}`,
+    toStorage: (object) => ({ ...object, apiVersion: `${SERVICE_RANGES}/v1` }),
+    fromStorage: (object) => deepFreeze({ ...object, apiVersion: `${SERVICE_RANGES}/v1beta1` }),
+    validatesStored: true,
+  };
+}
+
+export function conversionFor({ group, version, resource }: ResourceDefinition): Conversion | undefined {
+  if (group === SERVICE_RANGES && version === 'v1beta1') return olderServiceRanges(resource);
   if (group === 'events.k8s.io') return events;
   return group === 'autoscaling' && version === 'v1' ? olderAutoscalers : undefined;
 }

@@ -88,6 +88,8 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'networking.k8s.io/v1/networkpolicies': { countsGenerations: true },
   'networking.k8s.io/v1/ipaddresses': { countsGenerations: true, selectableFields: parentFields },
   'networking.k8s.io/v1/servicecidrs': { countsGenerations: true, initialStatus: {}, returnsDeleted: true },
+  'networking.k8s.io/v1beta1/ipaddresses': { countsGenerations: true, selectableFields: parentFields },
+  'networking.k8s.io/v1beta1/servicecidrs': { countsGenerations: true, initialStatus: {}, returnsDeleted: true },
   'discovery.k8s.io/v1/endpointslices': { countsGenerations: true },
   'policy/v1/poddisruptionbudgets': {
     countsGenerations: true,
