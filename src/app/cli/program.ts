@@ -29,6 +29,10 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'watch Services live: rates, errors, latencies, replicas, and who is out',
     load: async () => (await import('./commands/top.ts')).topCommand(),
   },
+  optimize: {
+    summary: 'propose requests, limits, autoscalers and budgets from what was measured',
+    load: async () => (await import('./commands/optimize.ts')).optimizeCommand(),
+  },
   forecast: {
     summary: 'play recorded demand against the autoscaler, with and without a forecast',
     load: async () => (await import('./commands/forecast.ts')).forecastCommand(),

@@ -40,10 +40,11 @@ export function durationsIn(text: string): Map<string, Buckets> {
   return all;
 }
 
-export function adminUrl(text: string): URL {
+/** `example`: the flag that gave it, and what to write. */
+export function adminUrl(text: string, example = '--admin e.g. http://127.0.0.1:9901'): URL {
   const url = URL.parse(text.includes('://') ? text : `http://${text}`);
   if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:')) return url;
-  throw new UsageFailure(`"${text}" is no http URL`, 'Give --admin e.g. http://127.0.0.1:9901');
+  throw new UsageFailure(`"${text}" is no http URL`, `Give ${example}`);
 }
 
 async function ask(admin: URL, path: string): Promise<string> {

@@ -9,7 +9,7 @@ import { silentLogger } from '#lib/log.ts';
 import { defaultAdmin } from '../../explain/from-admin.ts';
 import { Failure } from '../../failure.ts';
 import { dataDirAt } from '../../main/data-dir.ts';
-import { readInstance } from '../../main/instance-lock.ts';
+import { adminOf } from '../../top/admin.ts';
 import { watchLive } from '../../top/live.ts';
 import { type Replicas, replicasOf } from '../../top/replicas.ts';
 import { rowsBetween } from '../../top/rows.ts';
@@ -57,7 +57,7 @@ Examples:
 }
 
 async function top(options: Options): Promise<void> {
-  const admin = adminUrl(options.admin ?? ownAdmin(options.data) ?? defaultAdmin);
+  const admin = adminUrl(options.admin ?? adminOf(options.data) ?? defaultAdmin);
   const take = () => takeSample(admin);
   const { replicas, known, close } = await readReplicas(options);
   const stop = signalled(['SIGINT', 'SIGTERM'], () => {});
@@ -106,18 +106,6 @@ async function top(options: Options): Promise<void> {
   } finally {
     await close();
   }
-}
-
-function ownAdmin(data: string | undefined): string | undefined {
-  const directory = dataDirAt(data);
-  const url = readInstance(directory.lock)?.adminUrl;
-  if (url === undefined && data !== undefined) {
-    throw new Failure(
-      `No cluster runs on "${directory.root}"`,
-      'Start one with "evenkeel up", or name another directory',
-    );
-  }
-  return url;
 }
 
 const PATIENCE_MS = 3000;

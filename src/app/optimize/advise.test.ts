@@ -1,0 +1,196 @@
+// What is proposed from which figures, and the patch that it makes.
+import { describe, expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { advise } from './advise.ts';
+import type { ContainerFacts, WorkloadFacts } from './facts.ts';
+import { patchOf } from './patch.ts';
+
+const MI = 2 ** 20;
+const ten = (value: number): number[] => Array<number>(10).fill(value);
+
+function container(more: Partial<ContainerFacts> = {}): ContainerFacts {
+  return {
+    name: 'main',
+    requests: { cpu: 115, memory: 120 * MI },
+    limits: { memory: 150 * MI },
+    cpu: ten(100),
+    memory: ten(100 * MI),
+    ...more,
+  };
+}
+
+/** A workload with which everything is all right. */
+function workload(more: Partial<WorkloadFacts> = {}): WorkloadFacts {
+  return {
+    ...{ apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'shop', name: 'web', selector: { app: 'web' } },
+    ...{ replicas: ten(2), wanted: 2, budget: true, containers: [container()] },
+    ...more,
+  };
+}
+
+const autoscaler = { name: 'web', minReplicas: 2, maxReplicas: 4, byRequest: true };
+const traffic = (rates: readonly number[]) => ({ rates, p99: ten(20), errorRatio: 0 });
+
+test('nothing is proposed where nothing is wrong, or too little was seen', () => {
+  expect(advise(workload())).toEqual([]);
+  expect(advise(workload({ replicas: [2, 2], budget: false, containers: [container({ requests: {} })] }))).toEqual([]);
+});
+
+const rows: [what: string, workload: WorkloadFacts, field: string, from: string, to: string, evidence: RegExp][] = [
+  [
+    'no CPU request',
+    workload({ containers: [container({ requests: { memory: 120 * MI } })] }),
+    'main: resources.requests.cpu',
+    '',
+    '115m',
+    /^10 looks: 100m in half of them, at most 100m in 95 %$/,
+  ],
+  [
+    'a CPU request that is far too high',
+    workload({ containers: [container({ requests: { cpu: 1000, memory: 120 * MI } })] }),
+    'main: resources.requests.cpu',
+    '1000m',
+    '115m',
+    /100m/,
+  ],
+  [
+    'a memory request below what is used',
+    workload({ containers: [container({ requests: { cpu: 115, memory: 50 * MI } })] }),
+    'main: resources.requests.memory',
+    '50Mi',
+    '120Mi',
+    /at most 100Mi/,
+  ],
+  [
+    'no memory limit',
+    workload({ containers: [container({ limits: {} })] }),
+    'main: resources.limits.memory',
+    '',
+    '150Mi',
+    /one leak takes the node/,
+  ],
+  [
+    'a memory limit that is nearly reached',
+    workload({ containers: [container({ limits: { memory: 105 * MI } })] }),
+    'main: resources.limits.memory',
+    '105Mi',
+    '150Mi',
+    /close to being killed/,
+  ],
+  [
+    'a CPU limit that holds it down',
+    workload({ containers: [container({ limits: { cpu: 105, memory: 150 * MI } })] }),
+    'main: resources.limits.cpu',
+    '105m',
+    '210m',
+    /its limit holds it down/,
+  ],
+  [
+    'an autoscaler at its maximum',
+    workload({ autoscaler, replicas: [...ten(4), ...ten(2)] }),
+    'HorizontalPodAutoscaler web: maxReplicas',
+    '4',
+    '8',
+    /at its maximum in 50 % of 20 looks/,
+  ],
+  [
+    'an autoscaler that may go down to one',
+    workload({ autoscaler: { ...autoscaler, minReplicas: 1 }, traffic: traffic(ten(5)) }),
+    'HorizontalPodAutoscaler web: minReplicas',
+    '1',
+    '2',
+    /its node's end is an outage/,
+  ],
+  [
+    'traffic that varies, and replicas that do not',
+    workload({ wanted: 4, replicas: ten(4), traffic: traffic([...ten(10), ...ten(100)]) }),
+    'HorizontalPodAutoscaler',
+    '',
+    '2 to 12 at 70 % CPU',
+    /10\.0 to 100\.0 requests a second/,
+  ],
+  [
+    'two pods and no budget',
+    workload({ budget: false }),
+    'PodDisruptionBudget',
+    '',
+    'maxUnavailable 1',
+    /2 pods or more all the time/,
+  ],
+];
+
+test.each(rows)('%s', (_, facts, field, from, to, evidence) => {
+  const advice = advise(facts);
+  expect(advice.map((one) => [one.field, one.from, one.to])).toEqual([[field, from, to]]);
+  expect(advice[0]?.evidence).toMatch(evidence);
+});
+
+test.each<[string, Partial<WorkloadFacts>]>([
+  [
+    'a DaemonSet gets neither autoscaler nor budget',
+    { kind: 'DaemonSet', budget: false, traffic: traffic([...ten(1), ...ten(99)]) },
+  ],
+  ['steady traffic gets no autoscaler', { traffic: traffic(ten(100)) }],
+  ['one pod gets no budget, which would keep its node from draining', { budget: false, replicas: ten(1), wanted: 1 }],
+  ['an autoscaler whose bounds are one is left alone', { autoscaler: { ...autoscaler, maxReplicas: 2 } }],
+])('%s', (_, more) => {
+  expect(advise(workload(more))).toEqual([]);
+});
+
+describe('the patch', () => {
+  const facts = workload({
+    budget: false,
+    traffic: traffic([...ten(10), ...ten(100)]),
+    containers: [container({ requests: {} }), container({ name: 'side', limits: {} })],
+  });
+  const patch = patchOf(advise(facts));
+
+  test('holds what changes and nothing else, one document an object', () => {
+    expect(parseAllDocuments(patch).map((document) => document.toJS())).toEqual([
+      {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: { name: 'web', namespace: 'shop' },
+        spec: {
+          template: {
+            spec: {
+              containers: [
+                { name: 'main', resources: { requests: { cpu: '115m', memory: '120Mi' } } },
+                { name: 'side', resources: { limits: { memory: '150Mi' } } },
+              ],
+            },
+          },
+        },
+      },
+      {
+        apiVersion: 'autoscaling/v2',
+        kind: 'HorizontalPodAutoscaler',
+        metadata: { name: 'web', namespace: 'shop' },
+        spec: {
+          scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
+          minReplicas: 2,
+          maxReplicas: 6,
+          metrics: [
+            { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 70 } } },
+          ],
+        },
+      },
+      {
+        apiVersion: 'policy/v1',
+        kind: 'PodDisruptionBudget',
+        metadata: { name: 'web', namespace: 'shop' },
+        spec: { maxUnavailable: 1, selector: { matchLabels: { app: 'web' } } },
+      },
+    ]);
+  });
+
+  test('has the evidence above each line', () => {
+    expect(patch).toMatch(/# 10 looks: 100m in half of them, at most 100m in 95 %\n +cpu: 115m\n/);
+    expect(patch).toMatch(/# 10 looks: at most 100Mi; without a limit one leak takes the node\n +memory: 150Mi\n/);
+    expect(patch).toMatch(/# 2 pods or more all the time.*\n+apiVersion: policy\/v1/);
+  });
+
+  test('of nothing is empty', () => {
+    expect(patchOf([])).toBe('');
+  });
+});

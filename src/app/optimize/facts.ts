@@ -1,0 +1,53 @@
+// What advice is made of: what each workload asked for, what it used, and what its users saw, over one window.
+// Shapes only; who reads them is live.ts and prometheus.ts.
+
+/** Millicores, or bytes. */
+export interface Amounts {
+  readonly cpu?: number;
+  readonly memory?: number;
+}
+
+export interface ContainerFacts {
+  readonly name: string;
+  readonly requests: Amounts;
+  readonly limits: Amounts;
+  /** One value a pod and look: millicores. */
+  readonly cpu: readonly number[];
+  /** One value a pod and look: bytes. */
+  readonly memory: readonly number[];
+}
+
+export interface AutoscalerFacts {
+  readonly name: string;
+  readonly minReplicas: number;
+  readonly maxReplicas: number;
+  /** Reads CPU or memory as a share of the request. */
+  readonly byRequest: boolean;
+}
+
+export interface TrafficFacts {
+  /** Requests a second, one value a look. */
+  readonly rates: readonly number[];
+  /** Milliseconds, one value a look with requests. */
+  readonly p99: readonly number[];
+  /** 0 to 1, over the whole window. */
+  readonly errorRatio: number;
+}
+
+export interface WorkloadFacts {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly selector: Readonly<Record<string, string>>;
+  /** Ready pods, one value a look. */
+  readonly replicas: readonly number[];
+  /** As the manifest has it now. */
+  readonly wanted: number;
+  readonly containers: readonly ContainerFacts[];
+  readonly autoscaler?: AutoscalerFacts;
+  /** A PodDisruptionBudget covers its pods. */
+  readonly budget: boolean;
+  /** Of the Services that select its pods; absent where nothing was counted. */
+  readonly traffic?: TrafficFacts;
+}

@@ -1,0 +1,151 @@
+// Facts from a running cluster: what kubelets measure and what the gateway counts, looked at again and again for a while.
+// Knows the APIs; advice is made elsewhere.
+import type { Pod } from 'kubernetes-types/core/v1.js';
+import type { KubeObject } from '#kube/api/object.ts';
+import { builtin } from '#kube/api/resources.ts';
+import type { Client } from '#kube/client/client.ts';
+import { rowsBetween } from '../top/rows.ts';
+import type { Sample } from '../top/sample.ts';
+import type { TrafficFacts, WorkloadFacts } from './facts.ts';
+import { amountsOf, readWorkloads, type Workload } from './workloads.ts';
+
+export interface LiveOptions {
+  readonly client: Client;
+  /** Looks at the gateway; undefined where there is none to ask. */
+  readonly sample: (() => Promise<Sample>) | undefined;
+  readonly namespace?: string;
+  readonly windowMs: number;
+  readonly everyMs: number;
+  readonly signal: AbortSignal;
+  onLook(done: number, of: number): void;
+}
+
+interface PodMetrics {
+  readonly metadata: { readonly namespace: string; readonly name: string };
+  readonly timestamp: string;
+  readonly containers: readonly { readonly name: string; readonly usage: Readonly<Record<string, string>> }[];
+}
+
+interface Growing {
+  readonly workload: Workload;
+  readonly replicas: number[];
+  readonly cpu: Map<string, number[]>;
+  readonly memory: Map<string, number[]>;
+  readonly rates: number[];
+  readonly p99: number[];
+  requests: number;
+  errors: number;
+}
+
+/** Looks until the window is over or the signal comes; what was seen until then counts. */
+export async function watchFacts(options: LiveOptions): Promise<readonly WorkloadFacts[]> {
+  const { client, namespace, windowMs, everyMs, signal } = options;
+  const workloads = await readWorkloads(client, namespace);
+  const all = workloads.map(
+    (workload): Growing => ({
+      workload,
+      replicas: [],
+      cpu: new Map(),
+      memory: new Map(),
+      rates: [],
+      p99: [],
+      requests: 0,
+      errors: 0,
+    }),
+  );
+  const looks = Math.max(1, Math.round(windowMs / everyMs));
+  let before = await options.sample?.();
+  /** Measured at, by pod: what was seen already is no second look. */
+  const seen = new Map<string, string>();
+  for (let look = 0; look < looks && !signal.aborted; look++) {
+    await pause(everyMs, signal);
+    if (signal.aborted) break;
+    const now = await options.sample?.();
+    if (now !== undefined) countTraffic(all, before, now, everyMs);
+    before = now;
+    await countPods(client, all, namespace, seen);
+    options.onLook(look + 1, looks);
+  }
+  return all.map(factsOf);
+}
+
+function countTraffic(all: readonly Growing[], before: Sample | undefined, now: Sample, everyMs: number): void {
+  const rows = rowsBetween(before, now);
+  for (const growing of all) {
+    // A row is a port of a Service: `namespace/service/port`.
+    const own = rows.filter(({ name }) => growing.workload.services.some((service) => name.startsWith(`${service}/`)));
+    if (own.length === 0) continue;
+    const rate = own.reduce((sum, row) => sum + row.rate, 0);
+    growing.rates.push(rate);
+    const slowest = Math.max(...own.map(({ p99 = 0 }) => p99));
+    if (slowest > 0) growing.p99.push(slowest * 1000);
+    growing.requests += (rate * everyMs) / 1000;
+    growing.errors += own.reduce((sum, row) => sum + (row.rate * row.errorRate * everyMs) / 1000, 0);
+  }
+}
+
+async function countPods(
+  client: Client,
+  all: readonly Growing[],
+  namespace: string | undefined,
+  seen: Map<string, string>,
+): Promise<void> {
+  const where = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
+  const [pods, metrics] = await Promise.all([
+    client.list<Pod & KubeObject>(builtin('Pod'), namespace === undefined ? {} : { namespace }),
+    client.raw('GET', `/apis/metrics.k8s.io/v1beta1${where}/pods`) as Promise<{ items: readonly PodMetrics[] }>,
+  ]);
+  const measured = new Map(metrics.items.map((one) => [`${one.metadata.namespace}/${one.metadata.name}`, one]));
+  for (const growing of all) {
+    const own = pods.items.filter((pod) => growing.workload.owns(pod));
+    growing.replicas.push(own.filter(isReady).length);
+    for (const pod of own) {
+      const key = `${pod.metadata?.namespace}/${pod.metadata?.name}`;
+      const found = measured.get(key);
+      if (found === undefined || seen.get(key) === found.timestamp) continue;
+      seen.set(key, found.timestamp);
+      for (const { name, usage } of found.containers) {
+        const { cpu, memory } = amountsOf(usage);
+        if (cpu !== undefined) push(growing.cpu, name, cpu);
+        if (memory !== undefined) push(growing.memory, name, memory);
+      }
+    }
+  }
+}
+
+function factsOf({ workload, replicas, cpu, memory, rates, p99, requests, errors }: Growing): WorkloadFacts {
+  const { services: _, owns: __, containers, ...rest } = workload;
+  const traffic: TrafficFacts = { rates, p99, errorRatio: requests === 0 ? 0 : errors / requests };
+  return {
+    ...rest,
+    replicas,
+    containers: containers.map((container) => ({
+      ...container,
+      cpu: cpu.get(container.name) ?? [],
+      memory: memory.get(container.name) ?? [],
+    })),
+    ...(rates.length === 0 ? {} : { traffic }),
+  };
+}
+
+function isReady({ status }: Pod): boolean {
+  return status?.conditions?.some(({ type, status: ready }) => type === 'Ready' && ready === 'True') === true;
+}
+
+function push(map: Map<string, number[]>, key: string, value: number): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [value]);
+  else list.push(value);
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done);
+  });
+}
