@@ -30,7 +30,7 @@ export function modelOf(packageName: string, kind: string): string {
 /** `CoreV1EndpointPort` and `V1Container` -> the bare kind, as Go names the type. */
 export function bareKind(model: string): string {
   return model.replace(
-    /^(Admissionregistration|Apiextensions|Authentication|Core|Discovery|Events|Rbac|Storage)?V\d+/,
+    /^(Admissionregistration|Apiextensions|Authentication|Core|Discovery|Events|Flowcontrol|Rbac|Storage)?V\d+/,
     '',
   );
 }

@@ -1,4 +1,4 @@
-// Options of the commands that serve the API: who may do what in it, and what of it is written down.
+// Options of the commands that serve the API: who may do what in it, how much at once, and what of it is written down.
 // Knows words of the command line and files; what they mean is the API server's matter.
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
@@ -10,6 +10,7 @@ import { parseCount } from './values.ts';
 
 export interface AccessFlags {
   readonly authorizationMode: AccessSettings['authorization'];
+  readonly maxRequestsInflight: number;
   readonly auditLogPath?: string;
   readonly auditPolicyFile?: string;
   readonly auditLogMaxsize: number;
@@ -28,6 +29,14 @@ export function addAccessOptions(command: Command): Command {
         .choices(['RBAC', 'AlwaysAllow'])
         .default('RBAC'),
     )
+    .addOption(
+      new Option(
+        '--max-requests-inflight <n>',
+        'requests to the API that are served at once, divided among its priority levels; watches and administrators do not count',
+      )
+        .argParser(parseCount)
+        .default(240),
+    )
     .option('--audit-log-path <file>', 'write a JSON line for each stage of a request that the audit policy names')
     .option('--audit-policy-file <file>', 'what of which requests is written: a Policy of audit.k8s.io/v1')
     .addOption(
@@ -42,7 +51,7 @@ export function addAccessOptions(command: Command): Command {
 
 /** Throws a `UsageFailure` for a policy that cannot be used. */
 export function accessOf(flags: AccessFlags): AccessSettings {
-  return { authorization: flags.authorizationMode, audit: auditOf(flags) };
+  return { authorization: flags.authorizationMode, maxInFlight: flags.maxRequestsInflight, audit: auditOf(flags) };
 }
 
 function auditOf(flags: AccessFlags): AuditSettings | undefined {

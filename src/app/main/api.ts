@@ -17,9 +17,10 @@ import type { Pki } from './pki.ts';
 import { listenFailure } from './ports.ts';
 import type { Shutdown } from './shutdown.ts';
 
-/** Who may do what in the API. */
+/** Who may do what in the API, and how much at once. */
 export interface AccessSettings {
   readonly authorization: AuthorizationMode;
+  readonly maxInFlight: number;
   readonly audit: AuditSettings | undefined;
 }
 
@@ -73,6 +74,7 @@ export async function startApi(options: ApiOptions, shutdown: Shutdown): Promise
       nodePortRange: NODE_PORT_RANGE,
       tolerationSeconds: options.tolerationSeconds,
       authorization: options.access.authorization,
+      maxInFlight: options.access.maxInFlight,
       ...(audit === undefined ? {} : { audit }),
       // On the fabric nobody reaches a loopback address, on the loopback device there are no others.
       admitLoopback: network.fabric === undefined,

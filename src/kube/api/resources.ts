@@ -152,6 +152,10 @@ export const builtinResources: readonly ResourceDefinition[] = Object.freeze([
     shortNames: ['csr'],
     subresources: ['status', 'approval'],
   }),
+  define('flowcontrol.apiserver.k8s.io/v1', 'flowschemas', 'FlowSchema', false, { subresources: STATUS }),
+  define('flowcontrol.apiserver.k8s.io/v1', 'prioritylevelconfigurations', 'PriorityLevelConfiguration', false, {
+    subresources: STATUS,
+  }),
   define('apiextensions.k8s.io/v1', 'customresourcedefinitions', 'CustomResourceDefinition', false, {
     shortNames: ['crd', 'crds'],
     categories: ['api-extensions'],

@@ -9,6 +9,7 @@ import type { TolerationSeconds } from './admission/default-tolerations.ts';
 import type { Audit } from './audit/trail.ts';
 import type { Authorizer } from './authz/authorizer.ts';
 import type { RoleRules } from './authz/escalation.ts';
+import type { FlowControl } from './flow/control.ts';
 import type { TokenAuthenticator, User } from './http/authn.ts';
 import type { QuotaLedger } from './limits/quota-ledger.ts';
 import type { MeasuredFigures } from './metrics/measured.ts';
@@ -33,6 +34,8 @@ export interface ServerContext {
   readonly serviceAccounts: ServiceAccountTokens;
   /** Accepts tokens of every kind. */
   readonly tokens: TokenAuthenticator;
+  /** How many requests of whom are served at once. */
+  readonly flows: FlowControl;
   /** What namespaces may use in all. */
   readonly quotas: QuotaLedger;
   /** Where what is asked is written down; undefined: nowhere. */

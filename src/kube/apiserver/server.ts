@@ -12,6 +12,8 @@ import { reconcilePolicy } from './authz/reconcile.ts';
 import { bootstrap, followNamespaces } from './bootstrap.ts';
 import type { KubeletCredentials, ServerContext } from './context.ts';
 import { serveCustomResources } from './crd/serve.ts';
+import { FlowControl } from './flow/control.ts';
+import { followFlows, reconcileFlows } from './flow/reconcile.ts';
 import { TokenAuthenticator, type TokenTable } from './http/authn.ts';
 import { dispatch } from './http/dispatch.ts';
 import { type ApiListener, listen } from './http/listener.ts';
@@ -50,6 +52,11 @@ export interface ApiServerOptions {
   readonly audit?: Audit;
   /** What autoscalers may ask for by custom.metrics.k8s.io and external.metrics.k8s.io; not served when left out. */
   readonly measured?: MeasuredFigures;
+  /**
+   * How many requests may be under way at once, divided among the priority levels; those of `system:masters` and watches
+   * do not count. Default 240.
+   */
+  readonly maxInFlight?: number;
   /** How it reaches a node's kubelet for logs. */
   readonly kubeletClient?: KubeletCredentials;
   /** One range, or one of each family, e.g. `10.96.0.0/16`; the first address is the `kubernetes` Service's. */
@@ -80,6 +87,8 @@ export interface ApiServer {
 
 /** What requests in flight are given to finish. */
 const CLOSE_GRACE_MS = 500;
+/** Fewer than upstream's 600: they share one thread, and whoever comes next waits for them all. */
+const MAX_IN_FLIGHT = 240;
 const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
 
 /** Resolves when the server answers and the first objects are there. Rejects when the address cannot be bound. */
@@ -109,6 +118,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     services,
     serviceAccounts,
     tokens: new TokenAuthenticator(options.tokens, serviceAccounts, clock),
+    flows: new FlowControl(registry, options.maxInFlight ?? MAX_IN_FLIGHT),
     quotas: new QuotaLedger(registry, (account) => quotaStatus.note(account)),
     audit: options.audit,
     authorizer: roles === undefined ? allowAll : exceptMasters(roles),
@@ -152,6 +162,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     await bootstrap(server, advertiseAddress ?? options.address, port);
     await reconcilePolicy(server);
     await aggregateRoles(server);
+    await reconcileFlows(server);
   } catch (error) {
     await closeListeners(0);
     registry.close();
@@ -160,6 +171,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   ready.resolve();
   const stopFollowing = followNamespaces(server);
   const stopAggregating = followRoles(server);
+  const stopMending = followFlows(server);
   quotaStatus.start(server);
   const addresses = followAddresses(server);
   const stopMaintenance = startMaintenance(server);
@@ -170,6 +182,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       stopMaintenance();
       stopFollowing();
       stopAggregating();
+      stopMending();
       await addresses.stop();
       stopServing();
       // Watches and logs end first: they would hold their connections for as long as they like.

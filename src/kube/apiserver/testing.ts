@@ -40,6 +40,7 @@ export interface TestServerOptions {
   readonly maxUnreadBytes?: number;
   readonly authorization?: AuthorizationMode;
   readonly audit?: Audit;
+  readonly maxInFlight?: number;
   /** Besides the one of the administrator. */
   readonly tokens?: TokenTable;
   /** Leaves namespaces without the ConfigMap of the authority, for tests of ConfigMaps. */
@@ -69,6 +70,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     admitLoopback: options.admitLoopback ?? true,
     log: options.log ?? silentLogger,
     clock: options.clock ?? systemClock,
+    ...(options.maxInFlight === undefined ? {} : { maxInFlight: options.maxInFlight }),
     ...(options.audit === undefined ? {} : { audit: options.audit }),
     ...(options.authorization === undefined ? {} : { authorization: options.authorization }),
     ...(options.maxUnreadBytes === undefined ? {} : { maxUnreadBytes: options.maxUnreadBytes }),

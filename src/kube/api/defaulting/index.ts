@@ -24,6 +24,7 @@ import {
   standalonePodTemplateDefaults,
 } from './core.ts';
 import { customResourceDefinitionDefaults } from './custom-resource-definition.ts';
+import { flowSchemaDefaults, priorityLevelDefaults } from './flow-control.ts';
 import { endpointSliceDefaults, ingressClassDefaults, ingressDefaults, networkPolicyDefaults } from './networking.ts';
 import { podDefaults } from './pod.ts';
 
@@ -61,6 +62,8 @@ const defaulters: Readonly<Record<string, Defaulter>> = {
   'batch/v1/CronJob': of(cronJobDefaults),
   'batch/v1/Job': of(jobDefaults),
   'discovery.k8s.io/v1/EndpointSlice': of(endpointSliceDefaults),
+  'flowcontrol.apiserver.k8s.io/v1/FlowSchema': of(flowSchemaDefaults),
+  'flowcontrol.apiserver.k8s.io/v1/PriorityLevelConfiguration': of(priorityLevelDefaults),
   'networking.k8s.io/v1/Ingress': of(ingressDefaults),
   'networking.k8s.io/v1/IngressClass': of(ingressClassDefaults),
   'networking.k8s.io/v1/NetworkPolicy': of(networkPolicyDefaults),

@@ -9,6 +9,7 @@ import { certificatePrinters } from './certificates.ts';
 import { clusterPrinters } from './cluster.ts';
 import { configPrinters } from './config.ts';
 import { eventPrinters } from './events.ts';
+import { flowControlPrinters } from './flow-control.ts';
 import { networkingPrinters } from './networking.ts';
 import { podPrinters } from './pods.ts';
 import {
@@ -64,6 +65,7 @@ const printers: Readonly<Record<string, Printer>> = {
   ...clusterPrinters,
   ...configPrinters,
   ...eventPrinters,
+  ...flowControlPrinters,
   ...networkingPrinters,
   ...rbacPrinters,
   ...storagePrinters,

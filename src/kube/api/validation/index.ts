@@ -11,6 +11,7 @@ import { clusterRules } from './cluster.ts';
 import { configRules } from './config.ts';
 import { definitionRules } from './definition/index.ts';
 import { endpointRules } from './endpoints.ts';
+import { flowControlRules } from './flow-control.ts';
 import { validateMetadata, validateMetadataUpdate } from './metadata.ts';
 import { dnsSubdomain } from './names.ts';
 import { networkingRules } from './networking.ts';
@@ -40,6 +41,7 @@ const kinds: Readonly<Record<string, KindRules>> = {
   ...configRules,
   ...definitionRules,
   ...endpointRules,
+  ...flowControlRules,
   ...networkingRules,
   ...nodeRules,
   ...podRules,

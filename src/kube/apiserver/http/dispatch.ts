@@ -7,7 +7,8 @@ import { Trail } from '../audit/trail.ts';
 import type { ResourceRequest, ServerContext } from '../context.ts';
 import { serveNonResource } from '../discovery/nonresource.ts';
 import type { Subject } from '../metrics/request-metrics.ts';
-import { enter } from './gate.ts';
+import type { User } from './authn.ts';
+import { type Asked, enter } from './gate.ts';
 import { builtinOffer, customOffer, negotiate } from './negotiation.ts';
 import { parseResourcePath } from './paths.ts';
 import { sendError, sendObject } from './respond.ts';
@@ -55,7 +56,24 @@ async function serve(
 ): Promise<void> {
   const url = parseUrl(request.url);
   const path = parsePath(url.pathname);
-  const user = enter(server, { request, url, path }, trail);
+  const { user, leave } = await enter(server, { request, response, url, path }, trail);
+  try {
+    await serveTo(user, server, { request, response, upgrade, url, path }, { told, trail });
+  } finally {
+    leave();
+  }
+}
+
+interface Call extends Asked {
+  readonly upgrade: Upgrade | undefined;
+}
+
+async function serveTo(
+  user: User,
+  server: ServerContext,
+  { request, response, upgrade, url, path }: Call,
+  { told, trail }: Watchers,
+): Promise<void> {
   const resource = path === undefined ? undefined : server.registry.find(path.group, path.version, path.resource);
   if (path === undefined || resource === undefined) {
     if (!(await serveNonResource(server, request, response, url))) throw noSuchPath();

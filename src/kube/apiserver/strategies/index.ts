@@ -101,6 +101,8 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'rbac.authorization.k8s.io/v1/rolebindings': bindingStrategy('rolebindings'),
   'rbac.authorization.k8s.io/v1/clusterroles': roleStrategy('clusterroles'),
   'rbac.authorization.k8s.io/v1/clusterrolebindings': bindingStrategy('clusterrolebindings'),
+  'flowcontrol.apiserver.k8s.io/v1/flowschemas': { countsGenerations: true, initialStatus: {} },
+  'flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations': { countsGenerations: true, initialStatus: {} },
   'certificates.k8s.io/v1/certificatesigningrequests': certificateRequestStrategy,
   'admissionregistration.k8s.io/v1/validatingadmissionpolicies': admissionPolicyStrategy,
   'admissionregistration.k8s.io/v1/validatingadmissionpolicybindings': { countsGenerations: true },

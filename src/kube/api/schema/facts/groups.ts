@@ -68,6 +68,13 @@ export const groupFacts: FactTable = {
   ...fields('certificates.v1.CertificateSigningRequestSpec', atomicList, 'groups', 'usages'),
   'certificates.v1.CertificateSigningRequestStatus.conditions': mergedBy('type'),
 
+  'flowcontrol.v1.FlowSchemaSpec.rules': atomicList,
+  'flowcontrol.v1.FlowSchemaStatus.conditions': mergedBy('type'),
+  'flowcontrol.v1.PriorityLevelConfigurationStatus.conditions': mergedBy('type'),
+  ...fields('flowcontrol.v1.PolicyRulesWithSubjects', atomicList, 'subjects', 'resourceRules', 'nonResourceRules'),
+  ...fields('flowcontrol.v1.ResourcePolicyRule', setList, 'verbs', 'apiGroups', 'resources', 'namespaces'),
+  ...fields('flowcontrol.v1.NonResourcePolicyRule', setList, 'verbs', 'nonResourceURLs'),
+
   'rbac.v1.Role.rules': atomicList,
   'rbac.v1.ClusterRole.rules': atomicList,
   'rbac.v1.RoleBinding.subjects': atomicList,

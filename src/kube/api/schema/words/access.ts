@@ -1,4 +1,4 @@
-// What the fields of certificates' requests mean, in a sentence each.
+// What the fields of requests for certificates, and of flow control, mean, in a sentence each.
 // Texts only; which fields there are is in gen/structure.json.
 import type { Words } from './make.ts';
 
@@ -29,5 +29,33 @@ export const certificateWords: Words = {
     message: 'The reason for people.',
     lastUpdateTime: 'When this was last written.',
     lastTransitionTime: 'When its status last changed.',
+  },
+};
+
+export const flowControlWords: Words = {
+  FlowSchema: { about: 'Which requests to the API are served at which priority level.' },
+  FlowSchemaSpec: {
+    priorityLevelConfiguration: 'The level that they are served at.',
+    matchingPrecedence: 'Of several schemas that match, the smallest decides.',
+    distinguisherMethod: 'What tells flows apart, which take turns: the user or the namespace.',
+    rules: 'Which requests match: any rule will do.',
+  },
+  PriorityLevelConfiguration: {
+    about: 'How many requests to the API are served at once at this level, and how many wait.',
+  },
+  PriorityLevelConfigurationSpec: {
+    type: '`Exempt` holds nobody up, `Limited` does.',
+    limited: 'Bounds of a limited level.',
+    exempt: 'Shares of an exempt level, which bound nothing.',
+  },
+  LimitedPriorityLevelConfiguration: {
+    nominalConcurrencyShares: 'Its share of the requests that are served at once.',
+    limitResponse: 'What becomes of requests beyond them.',
+  },
+  LimitResponse: { type: '`Queue` lets them wait, `Reject` refuses them.', queuing: 'How they wait.' },
+  QueuingConfiguration: {
+    queues: 'With queueLengthLimit: how many requests may wait at the level in all.',
+    handSize: 'Accepted; each flow has a queue of its own here.',
+    queueLengthLimit: 'How many requests of one flow may wait.',
   },
 };

@@ -1,6 +1,6 @@
 // Descriptions of kinds and fields in our own words, for `kubectl explain` and for readers of the OpenAPI documents.
 // Text only; nothing is decided by it.
-import { certificateWords } from './access.ts';
+import { certificateWords, flowControlWords } from './access.ts';
 import { admissionWords } from './admission.ts';
 import {
   apiextensionsWords,
@@ -40,6 +40,7 @@ export const words: Readonly<Record<string, Words>> = {
   'core.v1': { ...podWords, ...containerWords, ...volumeWords, ...serviceWords, ...coreWords },
   'discovery.v1': discoveryWords,
   'events.v1': eventsWords,
+  'flowcontrol.v1': flowControlWords,
   'meta.v1': metaWords,
   'networking.v1': networkingWords,
   'policy.v1': policyWords,
