@@ -107,27 +107,30 @@ async function ensure(
 }
 
 async function tellDangling(server: ServerContext): Promise<void> {
+  const schemas = server.registry.builtin(FLOW_GROUP, 'v1', 'flowschemas');
+  await Promise.all(schemas.collection.list().map(({ object }) => tellOne(server, schemas, object)));
+}
+
+async function tellOne(server: ServerContext, resource: Resource, object: AnyObject): Promise<void> {
   const levels = server.registry.builtin(FLOW_GROUP, 'v1', 'prioritylevelconfigurations').collection;
-  const resource = server.registry.builtin(FLOW_GROUP, 'v1', 'flowschemas');
-  for (const { object } of resource.collection.list()) {
-    const level = digString(object, 'spec', 'priorityLevelConfiguration', 'name');
-    const found = levels.get(undefined, level) !== undefined;
-    const text = `This FlowSchema references the PriorityLevelConfiguration object named ${JSON.stringify(level)}`;
-    const told = {
-      type: 'Dangling',
-      status: found ? 'False' : 'True',
-      reason: found ? 'Found' : 'NotFound',
-      message: found ? `${text} and it exists` : `${text} but there is no such object`,
-    };
-    const before = digArray(object, 'status', 'conditions')[0] as Record<string, unknown> | undefined;
-    if (before?.status === told.status && before.message === told.message) continue;
-    const condition = { ...told, lastTransitionTime: timestamp(server.clock.wall()) };
-    const name = object.metadata?.name ?? '';
-    await updateObject(
-      { server, resource, namespace: undefined, name, ...WRITER, subresource: 'status' },
-      (current) => ({ ...current, status: { conditions: [condition] } }),
-    ).catch((error: unknown) => {
-      if (!(error instanceof StatusError) || error.code !== 404) throw error;
-    });
+  const level = digString(object, 'spec', 'priorityLevelConfiguration', 'name');
+  const found = levels.get(undefined, level) !== undefined;
+  const text = `This FlowSchema references the PriorityLevelConfiguration object named ${JSON.stringify(level)}`;
+  const told = {
+    type: 'Dangling',
+    status: found ? 'False' : 'True',
+    reason: found ? 'Found' : 'NotFound',
+    message: found ? `${text} and it exists` : `${text} but there is no such object`,
+  };
+  const before = digArray(object, 'status', 'conditions')[0] as Record<string, unknown> | undefined;
+  if (before?.status === told.status && before.message === told.message) return;
+  const condition = { ...told, lastTransitionTime: timestamp(server.clock.wall()) };
+  const name = object.metadata?.name ?? '';
+  const input = { server, resource, namespace: undefined, name, ...WRITER, subresource: 'status' as const };
+  try {
+    await updateObject(input, (current) => ({ ...current, status: { conditions: [condition] } }));
+  } catch (error) {
+    // Deleted meanwhile.
+    if (!(error instanceof StatusError) || error.code !== 404) throw error;
   }
 }

@@ -112,9 +112,10 @@ export class Collection {
   }
 
   #follow(events: readonly StoreEvent[]): void {
-    this.#sorted = undefined;
     for (const event of events) {
       const change = this.#toChange(event);
+      // With each: whoever is told of one may ask for the list, and more are to come.
+      this.#sorted = undefined;
       if (event.type === 'put') this.#items.set(event.record.key, change.now);
       else this.#items.delete(event.record.key);
       for (const listener of [...this.#listeners]) this.#tell(listener, change);
