@@ -214,7 +214,7 @@ test('certificates, keys and kubeconfig are readable by their owner only', async
       ca: readFileSync(cluster.caFile, 'utf8'),
     },
   );
-  expect(anonymous.status).toBe(401);
+  expect(anonymous.status).toBe(403);
   await eventually('the admin page is served', async () => {
     expect((await ask(`${cluster.admin}/metrics`)).text).toContain('evenkeel_http_requests_total');
     expect((await ask(`${cluster.admin}/config_dump`)).text).not.toContain('PRIVATE KEY');
