@@ -177,6 +177,14 @@ describe.runIf(kernelAllows(await isolationObstacle(), 'pods apart from the mach
   test('the data of the cluster cannot be seen', async () => {
     const [data, temporary] = await words('keys', `ls -A ${node.dataDir} 2>&1 | wc -l; ls /tmp | wc -l`);
     expect(data).toBe('1');
+    const hostPath = { path: '/', type: 'Directory' };
+    const [host] = await words(
+      'keys-of-host',
+      `ls -A /host${node.dataDir} 2>&1 | wc -l; ls -A /host/etc | grep -cx hosts`,
+      { volumeMounts: [{ name: 'host', mountPath: '/host' }] },
+      { volumes: [{ name: 'host', hostPath }] },
+    );
+    expect(host).toBe('0');
     // A program below /tmp must be found there: then /tmp is the machine's.
     if (!process.execPath.startsWith('/tmp/')) expect(temporary).toBe('0');
   });

@@ -1,6 +1,8 @@
 // What runs containers on this node: processes of this machine, and a container engine beside them where one is named.
 // Knows how runtimes are put together; none from the inside.
 import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import type { Cgroups } from './cgroup/cgroups.ts';
@@ -45,7 +47,10 @@ export async function openRuntime(options: RuntimeOptions): Promise<OpenRuntime>
   if (options.engine === undefined) return { runtime: processes(stub(mapped)), close: () => {} };
   const opened = await openEngine(options.engine, dataDir, clock);
   const owner = createHash('sha256').update(dataDir).digest('hex').slice(0, 16);
-  const engine = new EngineRuntime({ engine: opened, owner, clock, log });
+  const empty = join(dataDir, 'empty');
+  mkdirSync(empty, { recursive: true });
+  const dirs = [...new Set([dataDir, ...hidden].filter(existsSync).map((dir) => realpathSync(dir)))];
+  const engine = new EngineRuntime({ engine: opened, owner, hidden: { dirs, empty }, clock, log });
   const forget = rememberEngine(dataDir, { engine: options.engine, owner });
   const close = (): void => {
     opened.close();

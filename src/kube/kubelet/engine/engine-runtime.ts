@@ -7,6 +7,7 @@ import { constants } from 'node:os';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import { ContainerConsole } from '../container-console.ts';
+import { hiddenInVolumes } from '../hidden-mounts.ts';
 import { LogFile } from '../process/log-file.ts';
 import {
   type ContainerExit,
@@ -33,6 +34,8 @@ export interface EngineRuntimeOptions {
   readonly engine: OpenEngine;
   /** Told apart from other nodes' and clusters' containers by this. */
   readonly owner: string;
+  /** Directories that no volume is to show, and an empty one to lie over them. */
+  readonly hidden?: { readonly dirs: readonly string[]; readonly empty: string };
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -203,7 +206,7 @@ export class EngineRuntime implements Runtime {
 
   async #createOnce(asked: ContainerSpec): Promise<Created> {
     const { engine, owner } = this.#options;
-    const spec = engine.useOciRuntime === undefined ? withoutIpc(asked) : asked;
+    const spec = this.#covered(engine.useOciRuntime === undefined ? withoutIpc(asked) : asked);
     const netns = netnsOf(spec);
     const sandbox = netns === undefined ? undefined : await this.#sandboxes?.of(spec, netns);
     const name = `k8s_${spec.name}_${spec.podName}_${spec.namespace}_${spec.podUid}_${this.#starts++}`;
@@ -226,6 +229,18 @@ export class EngineRuntime implements Runtime {
       await this.#remove(id);
       throw error;
     }
+  }
+
+  #covered(spec: ContainerSpec): ContainerSpec {
+    const { hidden } = this.#options;
+    if (hidden === undefined) return spec;
+    const covers = hiddenInVolumes(spec.mounts, hidden.dirs).map((mountPath) => ({
+      volume: '',
+      source: hidden.empty,
+      mountPath,
+      readOnly: true,
+    }));
+    return covers.length === 0 ? spec : { ...spec, mounts: [...spec.mounts, ...covers] };
   }
 
   async #watch(id: string, attached: Attached, streams: ContainerConsole, output: LogFile): Promise<ContainerExit> {

@@ -185,6 +185,7 @@ export class Isolator {
       upperInMemory: (await this.#probe()) === 'memory',
       hostMounts: hostMounts(mountinfo, this.#hidden),
       hidden: this.#hidden,
+      hiddenThere: this.#hidden.filter(existsSync),
       fresh: (['tmp', 'run'] as const).filter((name) => isDirectory(`/${name}`) && hidesNothing(name)),
       mounts,
       cgroups: control.groups,

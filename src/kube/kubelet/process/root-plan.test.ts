@@ -11,6 +11,7 @@ const input: RootPlanInput = {
   upperInMemory: false,
   hostMounts: [],
   hidden: [],
+  hiddenThere: [],
   fresh: ['tmp', 'run'],
   mounts: [],
   cgroups: undefined,

@@ -1,6 +1,7 @@
 // A container's file system: the machine's root under a writable overlay, its own /proc, /dev, /sys and /tmp, its volumes.
 // Pure planning, as tables for `mount` and steps for a shell; nothing is mounted here.
 import { dirname } from 'node:path';
+import { hiddenInVolumes } from '../hidden-mounts.ts';
 import type { Mount } from '../runtime.ts';
 import { bind, type FstabEntry, fstab } from './fstab.ts';
 import type { HostMount } from './host-mounts.ts';
@@ -37,6 +38,8 @@ export interface RootPlanInput {
   readonly hostMounts: readonly HostMount[];
   /** Directories of the machine that must not be seen; without symbolic links. */
   readonly hidden: readonly string[];
+  /** Those of them that exist: volumes are not to show them either. */
+  readonly hiddenThere: readonly string[];
   /** Directories that are empty at first and the container's own: /tmp and /run, unless the image lies below. */
   readonly fresh: readonly ('tmp' | 'run')[];
   readonly mounts: readonly PlacedMount[];
@@ -238,12 +241,16 @@ export function planRoot(input: RootPlanInput): RootPlan {
   const indexes = [0, ...hostMounts.map((_, index) => index + 1)];
   const layers = indexes.flatMap((index) => [`${upper}upper/${index}`, `${upper}work/${index}`]);
   const masks = maskEntries(input);
+  const covers = hiddenInVolumes(input.mounts, input.hiddenThere).map((path) =>
+    bind(`${OLD_ROOT}${scratch}/empty`, path, 'ro'),
+  );
   const table = (name: string): string => `${OLD_ROOT}${scratch}/${name}`;
   const written = (entries: readonly FstabEntry[]): string => fstab(apart(entries, input));
   return {
     files: {
       'base.fstab': written(baseEntries(input)),
       'masks.fstab': written(masks),
+      'covers.fstab': written(covers),
       ...Object.fromEntries(volumes.map((batch, index) => [`volumes-${index}.fstab`, written(volumeEntries(batch))])),
     },
     steps: [
@@ -264,6 +271,7 @@ export function planRoot(input: RootPlanInput): RootPlan {
       ...(masks.length === 0 ? [] : [`mount -n -a -T ${quote(table('masks.fstab'))}`]),
       ...volumes.flatMap((batch, index) => volumeSteps(batch, table(`volumes-${index}.fstab`))),
       ...recursiveSteps(input.mounts),
+      ...(covers.length === 0 ? [] : [`mount -n -a -T ${quote(table('covers.fstab'))}`]),
       ...readOnlySteps(input),
       // Else the machine's mounts would go with it.
       ...(staged ? [`mount -n --make-rprivate ${OLD_ROOT}`] : []),
