@@ -26,12 +26,17 @@ export const proxyMetrics = {
     'Time from the end of the request head to the last byte handed to the client.',
     1000,
   ),
-  inFlight: metric('http_requests_in_flight', 'gauge', [], 'Requests that are being answered.'),
+  inFlight: metric(
+    'http_requests_in_flight',
+    'gauge',
+    [],
+    'Requests that are being answered; by Little’s law it is their rate times their mean duration.',
+  ),
   rejected: metric(
     'http_rejected_total',
     'counter',
     ['listener', 'code'],
-    'Messages refused as malformed or too slow.',
+    'Messages refused before they were requests: malformed (400), too large (414, 431) or too slow (408). A scanner shows here.',
   ),
   sessions: metric('http2_sessions', 'gauge', ['listener'], 'Client connections that speak HTTP/2.'),
   sessionFaults: metric(
@@ -46,8 +51,18 @@ export const proxyMetrics = {
     ['listener', 'by'],
     'HTTP/2 streams reset before their end, by the client or by the proxy.',
   ),
-  connections: metric('downstream_connections', 'gauge', ['listener'], 'Client connections that are open.'),
-  accepted: metric('downstream_connections_total', 'counter', ['listener'], 'Client connections accepted.'),
+  connections: metric(
+    'downstream_connections',
+    'gauge',
+    ['listener'],
+    'Client connections that are open, idle ones included.',
+  ),
+  accepted: metric(
+    'downstream_connections_total',
+    'counter',
+    ['listener'],
+    'Client connections accepted; close to the rate of requests, clients do not keep them.',
+  ),
   handshakes: metric(
     'tls_handshakes_total',
     'counter',
@@ -81,7 +96,12 @@ export const proxyMetrics = {
     'Time of one attempt on an endpoint, from sending to the end of its response.',
     1000,
   ),
-  retries: metric('http_retries_total', 'counter', ['cluster'], 'Attempts beyond the first.'),
+  retries: metric(
+    'http_retries_total',
+    'counter',
+    ['cluster'],
+    'Attempts beyond the first. They hide failures from clients: a steady rate means that endpoints fail.',
+  ),
   overflows: metric(
     'cluster_overflows_total',
     'counter',
@@ -138,7 +158,7 @@ export const proxyMetrics = {
     'outlier_ejections_total',
     'counter',
     ['cluster', 'cause'],
-    'Endpoints ejected because of how they answered, by the cluster whose settings did it.',
+    'Endpoints ejected because of how they answered, by the cluster whose settings did it; they come back by themselves.',
     4000,
   ),
   healthChecks: metric(

@@ -163,6 +163,31 @@ const gateway: Dashboard = {
       ],
     },
     {
+      title: 'What it tells',
+      panels: [
+        {
+          title: 'Spans',
+          description: 'Taken by the collector, or lost on the way; no request waits for them.',
+          unit: 'ops',
+          queries: [
+            { expr: `sum(rate(evenkeel_trace_spans_exported_total${RATE}))`, legend: 'exported' },
+            { expr: `sum by (reason) (rate(evenkeel_trace_spans_dropped_total${RATE}))`, legend: 'lost: {{reason}}' },
+          ],
+        },
+        {
+          title: 'Lines of the access log that were lost',
+          description: 'The disk is full, or too slow.',
+          unit: 'ops',
+          queries: [
+            {
+              expr: `sum by (instance) (rate(evenkeel_access_log_dropped_lines_total${RATE}))`,
+              legend: '{{instance}}',
+            },
+          ],
+        },
+      ],
+    },
+    {
       title: 'The process',
       panels: [
         {

@@ -68,6 +68,7 @@ export async function serveClusterGateway(
         zone: flags.zone,
         clock: systemClock,
         log,
+        onLogMoved: (reopen) => process.on('SIGHUP', reopen),
         over: Promise.race([stopped, lossOf(election)]),
         say: (line) => void out.write(`${line}\n`),
         warn: (line) => void process.stderr.write(`${line}\n`),

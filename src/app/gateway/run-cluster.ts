@@ -35,6 +35,8 @@ export interface ClusterGatewayOptions extends Reporting {
   readonly zone: string;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Calls back whenever the file of the access log was moved away. */
+  readonly onLogMoved: (reopen: () => void) => void;
   /** Resolves when it should leave, rejects when it must not go on. */
   readonly over: Promise<void>;
   readonly say: (line: string) => void;
@@ -55,6 +57,7 @@ export async function runClusterGateway(options: ClusterGatewayOptions, shutdown
     ...(options.traces && { traces: options.traces }),
   });
   shutdown.add('engine', () => engine.close());
+  options.onLogMoved(() => engine.reopenLog());
   const failed = watchListeners(engine, options);
   const drained = new DrainSwitch(engine, options.drainTimeout, log);
   const admin = await startAdmin({

@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream';
 import { refuseUpgrade } from '#kube/streaming/upgrade.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import type { MetricFormat } from '#telemetry/format.ts';
 import { metricsAnswer } from '#telemetry/metrics-page.ts';
 import { parseLogQuery } from '../logs/log-line.ts';
 import { readLogs } from '../logs/read-logs.ts';
@@ -32,7 +33,7 @@ export interface KubeletServerOptions {
 /** What `/stats/summary` and `/metrics/resource` answer. */
 export interface StatsReports {
   summary(): Promise<unknown>;
-  resourceMetrics(): Promise<string>;
+  resourceMetrics(format: MetricFormat): Promise<string>;
 }
 
 export interface KubeletServer {
@@ -101,8 +102,9 @@ async function serve(
     return;
   }
   if (url.pathname === '/metrics/resource') {
-    response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
-    response.end(await options.stats.resourceMetrics());
+    const answer = await metricsAnswer((format) => options.stats.resourceMetrics(format), accept);
+    response.writeHead(200, { 'content-type': answer.type, vary: 'Accept' });
+    response.end(answer.text);
     return;
   }
   text(

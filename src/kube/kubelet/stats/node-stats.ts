@@ -2,6 +2,7 @@
 // Knows how the parts of this folder are put together.
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import type { MetricFormat } from '#telemetry/format.ts';
 import { machineUsage } from './machine-usage.ts';
 import { type NodeUsage, resourceMetrics, summary } from './reports.ts';
 import { type PodContainers, type PodUsage, StatsSampler } from './sampler.ts';
@@ -39,9 +40,9 @@ export class NodeStats {
     return summary(this.#node(pods), pods);
   }
 
-  async resourceMetrics(): Promise<string> {
+  async resourceMetrics(format: MetricFormat): Promise<string> {
     const pods = await this.#sampler.pods();
-    return resourceMetrics(this.#node(pods), pods);
+    return resourceMetrics(this.#node(pods), pods, format);
   }
 
   stop(): void {

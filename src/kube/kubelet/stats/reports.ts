@@ -1,5 +1,6 @@
 // What monitoring asks a kubelet for: the summary as JSON, and resource metrics as Prometheus text.
 // Pure. (Upstream: pkg/kubelet/apis/stats/v1alpha1, pkg/kubelet/metrics/collectors/resource_metrics.go.)
+import type { MetricFormat } from '#telemetry/format.ts';
 import type { PodUsage } from './sampler.ts';
 import { sumUsage, type Usage } from './usage.ts';
 
@@ -52,19 +53,28 @@ interface Sample {
   readonly at: number;
 }
 
-function family(name: string, kind: 'counter' | 'gauge', help: string, samples: readonly Sample[]): string {
+type Family = readonly [name: string, kind: 'counter' | 'gauge', help: string, samples: readonly Sample[]];
+
+/** OpenMetrics names a counter without `_total`, and has seconds where Prometheus' format has milliseconds. */
+function familyText([name, kind, help, samples]: Family, format: MetricFormat): string {
+  const isOpen = format === 'openmetrics';
   const quoted = (text: string): string => text.replace(/\\/g, '\\\\').replace(/"/g, '\\"').replace(/\n/g, '\\n');
   const lines = samples.map(({ labels, value, at }) => {
     const text = Object.entries(labels)
       .map(([label, of]) => `${label}="${quoted(of)}"`)
       .join(',');
-    return `${name}${text === '' ? '' : `{${text}}`} ${value} ${at}\n`;
+    return `${name}${text === '' ? '' : `{${text}}`} ${value} ${isOpen ? at / 1000 : at}\n`;
   });
-  return samples.length === 0 ? '' : `# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n${lines.join('')}`;
+  const named = isOpen ? name.replace(/_total$/, '') : name;
+  return samples.length === 0 ? '' : `# HELP ${named} ${help}\n# TYPE ${named} ${kind}\n${lines.join('')}`;
 }
 
-/** `/metrics/resource`, as metrics-server and Prometheus read it. */
-export function resourceMetrics(node: NodeUsage, pods: readonly PodUsage[]): string {
+/** `/metrics/resource`, as metrics-server and Prometheus read it. Ends with a line break. */
+export function resourceMetrics(
+  node: NodeUsage,
+  pods: readonly PodUsage[],
+  format: MetricFormat = 'prometheus',
+): string {
   const seconds = (nanos: number): number => nanos / 1e9;
   const of = (pod: PodUsage['pod']): { namespace: string; pod: string } => ({
     namespace: pod.metadata?.namespace ?? '',
@@ -92,19 +102,22 @@ export function resourceMetrics(node: NodeUsage, pods: readonly PodUsage[]): str
   const own = { labels: {}, usage: node.usage };
   const cpuHelp = (what: string): string => `[STABLE] Cumulative cpu time consumed by the ${what} in core-seconds`;
   const memoryHelp = (what: string): string => `[STABLE] Current working set of the ${what} in bytes`;
-  return [
-    family('node_cpu_usage_seconds_total', 'counter', cpuHelp('node'), [cpu(own)]),
-    family('node_memory_working_set_bytes', 'gauge', memoryHelp('node'), [memory(own)]),
-    family('pod_cpu_usage_seconds_total', 'counter', cpuHelp('pod'), whole.map(cpu)),
-    family('pod_memory_working_set_bytes', 'gauge', memoryHelp('pod'), whole.map(memory)),
-    family('container_cpu_usage_seconds_total', 'counter', cpuHelp('container'), containers.map(cpu)),
-    family('container_memory_working_set_bytes', 'gauge', memoryHelp('container'), containers.map(memory)),
-    family(
+  const families: readonly Family[] = [
+    ['node_cpu_usage_seconds_total', 'counter', cpuHelp('node'), [cpu(own)]],
+    ['node_memory_working_set_bytes', 'gauge', memoryHelp('node'), [memory(own)]],
+    ['pod_cpu_usage_seconds_total', 'counter', cpuHelp('pod'), whole.map(cpu)],
+    ['pod_memory_working_set_bytes', 'gauge', memoryHelp('pod'), whole.map(memory)],
+    ['container_cpu_usage_seconds_total', 'counter', cpuHelp('container'), containers.map(cpu)],
+    ['container_memory_working_set_bytes', 'gauge', memoryHelp('container'), containers.map(memory)],
+    [
       'container_start_time_seconds',
       'gauge',
       '[STABLE] Start time of the container since unix epoch in seconds',
       containers.map(({ labels, startedAt, usage }) => ({ labels, value: startedAt / 1000, at: usage.at })),
-    ),
+    ],
+  ];
+  return [
+    ...families.map((one) => familyText(one, format)),
     '# HELP resource_scrape_error [STABLE] 1 if there was an error while getting container metrics, 0 otherwise\n' +
       '# TYPE resource_scrape_error gauge\nresource_scrape_error 0\n',
   ].join('');

@@ -87,4 +87,6 @@ test('the reports say who uses how much', () => {
   expect(text).toContain('container_cpu_usage_seconds_total{container="app",namespace="shop",pod="web"} 3 2000\n');
   expect(text).toContain('node_memory_working_set_bytes 4096 2000\n');
   expect(text.match(/^# TYPE (\S+)/gm)).toHaveLength(8);
+  const open = resourceMetrics(node, pods, 'openmetrics');
+  expect(open).toContain('# TYPE node_cpu_usage_seconds counter\nnode_cpu_usage_seconds_total 3 2\n');
 });
