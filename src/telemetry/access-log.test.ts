@@ -34,6 +34,7 @@ function record(given: Partial<AccessRecord> = {}): AccessRecord {
     requestId: 'abc-1',
     traceId: '',
     failure: '',
+    heldMs: 0,
     userAgent: 'curl/8',
     referer: '',
     ...given,

@@ -21,6 +21,7 @@ export interface AccessRecord {
   readonly requestId: string;
   readonly traceId: string;
   readonly failure: string;
+  readonly heldMs: number;
   readonly userAgent: string;
   readonly referer: string;
 }
@@ -48,6 +49,7 @@ export const accessFields: Readonly<Record<AccessField, string>> = {
   requestId: 'X-Request-Id, the client’s or one made for it',
   traceId: 'of the trace, when it is recorded',
   failure: 'what went wrong, in one word',
+  heldMs: 'how long it waited for the first endpoint of its cluster, milliseconds',
   userAgent: 'what the client calls itself',
   referer: 'the page that the request comes from',
 };

@@ -37,6 +37,7 @@ const nothing: TrafficCounts = {
   requestDurations: [],
   connections: [],
   openConnections: [],
+  held: [],
   inFlight: [],
 };
 

@@ -107,7 +107,10 @@ export class TrafficFigures implements MeasuredFigures {
     if (metric === TCP_OPEN) return { value: this.#open(key, matches), windowSeconds: 0 };
     const { seconds } = this.#window;
     if (seconds === 0) return undefined;
-    const counts = this.#window.within((series) => belongs(subjectOf(series), resource, key, metric, matches));
+    const sent = this.#window.within((series) => belongs(subjectOf(series), resource, key, metric, matches));
+    const held = resource === 'services' && metric !== TCP_RATE ? this.#held(key, matches) : 0;
+    // They have come, although nobody has had them yet.
+    const counts = held === 0 ? sent : { ...sent, events: sent.events + held };
     // How many there were at a time, on average: what they lasted together, in the time they had.
     if (metric === HTTP_IN_FLIGHT) return { value: counts.seconds / seconds, windowSeconds: seconds };
     const value = metric === TCP_RATE ? counts.events / seconds : computeWindowed(metric, counts, seconds);
@@ -124,6 +127,16 @@ export class TrafficFigures implements MeasuredFigures {
       if (resource === 'services' && service === key && matches({ port })) pods.set(endpoint, count);
     }
     for (const count of pods.values()) sum += count;
+    return resource === 'services' ? sum + this.#held(key, matches) : sum;
+  }
+
+  /** Requests that wait for the first pod: without them nobody would ask for it. */
+  #held(key: string, matches: Matches): number {
+    let sum = 0;
+    for (const { labels, values } of this.#latest?.held ?? []) {
+      const { service, port } = clusterParts(labels[0] ?? '');
+      if (service === key && matches({ port })) sum += values[0] ?? 0;
+    }
     return sum;
   }
 

@@ -61,6 +61,8 @@ export interface Cluster {
   readonly hash?: HashPolicy;
   readonly affinity?: AffinityPolicy;
   readonly circuitBreaker?: CircuitBreaker;
+  /** Requests wait for an endpoint while there is none; left out: they are refused at once. */
+  readonly hold?: HoldPolicy;
   readonly outlierDetection?: OutlierDetection;
   readonly healthCheck?: HealthCheck;
   /** Percent of endpoints that must be healthy, else all count as healthy. 0 never panics; left out: 50. */
@@ -146,6 +148,15 @@ export interface CircuitBreaker {
   readonly maxPending?: number;
   readonly maxRequests?: number;
   readonly maxRetries?: number;
+}
+
+/** What may wait for the first endpoint, shared evenly by the worker threads. */
+export interface HoldPolicy {
+  readonly maxRequests: number;
+  /** Of bodies, which are kept meanwhile as far as they would be for another try. */
+  readonly maxBytes: number;
+  /** Milliseconds. */
+  readonly timeout: number;
 }
 
 /** Envoy's outlier detection and success-rate ejection, plus latency. 0 or left out switches a cause off. */

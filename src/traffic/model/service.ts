@@ -1,10 +1,12 @@
 // From one Service and its EndpointSlices to clusters, endpoints and layer-4 service ports.
 // Knows no other Service and no Ingress, so that each Service can be translated alone.
+import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.js';
 import type { ServicePort as KubePort, Service } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import { objectKey } from '#kube/api/object.ts';
 import { defaultRetry, defaultTimeouts } from './cluster-defaults.ts';
 import { weightProblems } from './endpoint-weight.ts';
+import { holdOf } from './hold.ts';
 import type { Cluster, Endpoint, ServicePort } from './ir.ts';
 import { drainOf } from './l4/drain.ts';
 import { clusterName, servicePortName } from './names.ts';
@@ -28,13 +30,18 @@ const DEFAULT_AFFINITY_SECONDS = 10_800;
  * A headless Service yields clusters without service ports: an Ingress may balance over it, layer 4 has no address
  * to serve. An ExternalName Service yields nothing.
  */
-export function translateService(service: Service, slices: readonly EndpointSlice[]): ServicePart {
+export function translateService(
+  service: Service,
+  slices: readonly EndpointSlice[],
+  autoscalers: readonly HorizontalPodAutoscaler[] = [],
+): ServicePart {
   const clusters = new Map<string, Cluster>();
   const endpoints = new Map<string, readonly Endpoint[]>();
   const services = new Map<string, ServicePort>();
   if (service.spec?.type === 'ExternalName') return { clusters, endpoints, services, problems: [] };
   const key = objectKey(service);
   const { policy, problems: policyProblems } = policyOf(service);
+  const { hold, problems: holdProblems } = holdOf(service, autoscalers);
   for (const port of service.spec?.ports ?? []) {
     const name = clusterName(key, port);
     clusters.set(name, {
@@ -43,6 +50,7 @@ export function translateService(service: Service, slices: readonly EndpointSlic
       upstreamProtocol: upstreamProtocol(port),
       timeouts: defaultTimeouts,
       retry: defaultRetry,
+      ...(hold === undefined ? {} : { hold }),
     });
     endpoints.set(name, endpointsOf(service, port, slices));
     if (isProxied(service)) services.set(servicePortName(key, port), toServicePort(service, port, name));
@@ -51,7 +59,7 @@ export function translateService(service: Service, slices: readonly EndpointSlic
     clusters,
     endpoints,
     services,
-    problems: [...policyProblems, ...drainOf(service).problems, ...weightProblems(service, slices)],
+    problems: [...policyProblems, ...holdProblems, ...drainOf(service).problems, ...weightProblems(service, slices)],
   };
 }
 

@@ -1,5 +1,6 @@
 // From Kubernetes objects to the traffic model: a pure function, whole or part by part.
 // Knows no API server; objects come in, the model and the problems of single objects go out.
+import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.js';
 import type { Secret, Service } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import type { Ingress, IngressClass } from 'kubernetes-types/networking/v1.js';
@@ -76,8 +77,12 @@ export function translateIngresses(objects: IngressObjects, options: TranslateOp
 }
 
 /** `translateService`, with a shape that nobody foresaw as a problem of this Service alone. */
-export function translateServiceSafely(service: Service, slices: readonly EndpointSlice[]): ServicePart {
-  const outcome = isolated('Service', service, () => translateService(service, slices));
+export function translateServiceSafely(
+  service: Service,
+  slices: readonly EndpointSlice[],
+  autoscalers: readonly HorizontalPodAutoscaler[] = [],
+): ServicePart {
+  const outcome = isolated('Service', service, () => translateService(service, slices, autoscalers));
   if ('result' in outcome) return outcome.result;
   return { clusters: new Map(), endpoints: new Map(), services: new Map(), problems: [outcome.problem] };
 }

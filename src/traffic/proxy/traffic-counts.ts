@@ -21,6 +21,8 @@ export interface TrafficCounts {
   readonly connections: readonly Total[];
   /** By Service port: open now. */
   readonly openConnections: readonly Total[];
+  /** By cluster: requests that wait for its first endpoint now. */
+  readonly held: readonly Total[];
   /** Requests that an endpoint has now; one that several clusters have is in each of them. */
   readonly inFlight: readonly { readonly cluster: string; readonly endpoint: string; readonly count: number }[];
 }
@@ -39,6 +41,7 @@ export function gatherCounts(sources: readonly MetricSource[], model: MergedMode
     requestDurations: totals(proxyMetrics.duration, sources),
     connections: totals(proxyMetrics.tcpAccepted, sources),
     openConnections: totals(proxyMetrics.tcpConnections, sources),
+    held: totals(proxyMetrics.held, sources),
     inFlight,
   };
 }

@@ -15,7 +15,7 @@ import type {
 } from '#traffic/model/ir.ts';
 import { retry } from './common.ts';
 import { endpoint } from './endpoint.ts';
-import { circuitBreaker, healthCheck, loadReports, locality, outlierDetection, slowStart } from './guards.ts';
+import { circuitBreaker, healthCheck, hold, loadReports, locality, outlierDetection, slowStart } from './guards.ts';
 import {
   byType,
   checked,
@@ -166,6 +166,7 @@ export function cluster(clusterName: string): Schema<ClusterFile> {
       hash: optional(hash),
       affinity: optional(affinity),
       circuitBreaker: optional(circuitBreaker),
+      hold: optional(hold),
       outlierDetection: optional(outlierDetection),
       healthCheck: optional(healthCheck),
       panicThreshold: optional(percent),

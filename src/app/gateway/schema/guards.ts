@@ -3,6 +3,7 @@
 import type {
   CircuitBreaker,
   HealthCheck,
+  HoldPolicy,
   LoadReportPolicy,
   LocalityPolicy,
   OutlierDetection,
@@ -19,6 +20,12 @@ export const circuitBreaker: Schema<CircuitBreaker> = object({
   maxRequests: limit,
   maxRetries: optional(integer(0, 1_000_000)),
 } satisfies EveryField<CircuitBreaker>);
+
+export const hold: Schema<HoldPolicy> = object({
+  maxRequests: integer(1, 1_000_000),
+  maxBytes: integer(0, 1024 * 1024 * 1024),
+  timeout: duration,
+} satisfies EveryField<HoldPolicy>);
 
 const count = optional(integer(0, 100_000));
 

@@ -1,5 +1,6 @@
 // The traffic controller: watches Services, endpoints, Ingresses and their Secrets, and publishes what they mean.
 // Knows no engine: it hands traffic updates to a sink, and tells owners of objects through status and events.
+import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.js';
 import type { Secret, Service } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import type { Ingress, IngressClass } from 'kubernetes-types/networking/v1.js';
@@ -11,6 +12,7 @@ import type { Informers } from '#kube/client/informer.ts';
 import type { Cancel, Clock } from '#lib/clock.ts';
 import { jsonEqual } from '#lib/json.ts';
 import type { Logger } from '#lib/log.ts';
+import { servicesFromZero } from '#traffic/model/hold.ts';
 import type { Listener, TrafficSink } from '#traffic/model/ir.ts';
 import { serviceKeyOf } from '#traffic/model/translate.ts';
 import type { DnsFeed } from './dns-feed.ts';
@@ -64,6 +66,7 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
   const ingresses = informers.of<Ingress & KubeObject>(builtin('Ingress'));
   const classes = informers.of<IngressClass & KubeObject>(builtin('IngressClass'));
   const secrets = informers.of<Secret & KubeObject>(builtin('Secret'));
+  const autoscalers = informers.of<HorizontalPodAutoscaler & KubeObject>(builtin('HorizontalPodAutoscaler'));
   slices.addIndex(BY_SERVICE, byService);
 
   const world = new TrafficWorld(
@@ -73,6 +76,7 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
       ingresses: () => ingresses.list(),
       ingressClasses: () => classes.list(),
       secret: (key) => secrets.get(key),
+      autoscalers: (namespace) => autoscalers.list(namespace),
       ...(options.gatewayAddresses === undefined ? {} : { gateways: () => (gateways as Gateways).objects() }),
     },
     {
@@ -173,6 +177,13 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
       world.touchIngresses();
       touch();
     }),
+    autoscalers.onChange((_key, now, before) => {
+      // Their status changes all the time; a Service has to know only whether it may come back from zero.
+      const all = [now, before].flatMap((one) => (one === undefined ? [] : servicesFromZero(one)));
+      if (all.length === 0 || jsonEqual(now?.spec, before?.spec)) return;
+      for (const service of all) world.touchService(service);
+      touch();
+    }),
     classes.onChange(() => {
       world.touchIngresses();
       touch();
@@ -189,8 +200,8 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
   };
   try {
     await Promise.all(
-      [services, slices, ingresses, classes, secrets, ...(gateways === undefined ? [] : [gateways])].map((informer) =>
-        informer.synced(),
+      [services, slices, ingresses, classes, secrets, autoscalers, ...(gateways === undefined ? [] : [gateways])].map(
+        (informer) => informer.synced(),
       ),
     );
   } catch (error) {

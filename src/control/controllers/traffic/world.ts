@@ -1,5 +1,6 @@
 // The traffic model as it grows from object changes: only what a change can touch is translated again.
 // Reads objects through the lookups it is given; knows no informer, no clock and no sink.
+import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.js';
 import type { Secret, Service } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import type { Ingress, IngressClass } from 'kubernetes-types/networking/v1.js';
@@ -24,6 +25,8 @@ export interface TrafficSource {
   ingresses(): readonly Ingress[];
   ingressClasses(): readonly IngressClass[];
   secret(key: string): Secret | undefined;
+  /** Those of a namespace; left out where nobody scales to zero. */
+  autoscalers?(namespace: string): readonly HorizontalPodAutoscaler[];
   /** Left out where Gateways are not served. */
   gateways?(): GatewayObjects;
 }
@@ -137,7 +140,9 @@ export class TrafficWorld {
       this.#services.delete(key);
       return diffTraffic(tablesOf(before), {});
     }
-    const after = translateServiceSafely(service, this.#source.slicesOf(key));
+    const { namespace = '' } = service.metadata ?? {};
+    const autoscalers = this.#source.autoscalers?.(namespace) ?? [];
+    const after = translateServiceSafely(service, this.#source.slicesOf(key), autoscalers);
     this.#services.set(key, after);
     return diffTraffic(tablesOf(before), tablesOf(after));
   }

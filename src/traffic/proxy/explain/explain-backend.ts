@@ -55,7 +55,7 @@ export function explainBackends(
       levels: entry.levels.map(({ name, load, panic }) => ({ name, load, panic })),
       endpoints,
       // Nobody asks for it where a filter answers.
-      ...(entry.targets.length > 0 || base.answer !== undefined ? {} : { problem: problemOf(endpoints) }),
+      ...(entry.targets.length > 0 || base.answer !== undefined ? {} : { problem: problemOf(endpoints, entry) }),
     };
   });
 }
@@ -91,7 +91,8 @@ function explainEndpoints(
   });
 }
 
-function problemOf(endpoints: readonly ExplainedEndpoint[]): string {
-  if (endpoints.length === 0) return 'It has no endpoints';
-  return `None of its ${endpoints.length} endpoints can take a request`;
+function problemOf(endpoints: readonly ExplainedEndpoint[], { config: { hold } }: ClusterEntry): string {
+  const waits = hold === undefined ? '' : `; a request waits up to ${hold.timeout / 1000} s for one`;
+  if (endpoints.length === 0) return `It has no endpoints${waits}`;
+  return `None of its ${endpoints.length} endpoints can take a request${waits}`;
 }

@@ -7,6 +7,7 @@ import type { Random } from '#traffic/balancer/balancer.ts';
 import type { ClusterEntry, EngineTarget, RouteEntry, Snapshot } from '#traffic/snapshot/index.ts';
 import type { Mirrors } from '../filters/mirror/mirrors.ts';
 import type { ClusterGuards } from '../guards/cluster-guard.ts';
+import type { WaitingRoom } from '../guards/waiting-room.ts';
 import type { HttpLimits } from '../http1/limits.ts';
 import type { OutBuffer } from '../http1/out-buffer.ts';
 import type { Sweeper } from '../sweeper.ts';
@@ -41,6 +42,12 @@ export interface HttpStats {
   retried(cluster: string): void;
   /** A limit of the cluster's kept something from happening: `requests`, `retries`, `retry_budget`, `pending`. */
   overflowed(cluster: string, limit: string): void;
+  /** A request waits for the first endpoint of its cluster. */
+  heldBegan(cluster: string): void;
+  /** It does no longer: `released`, `timeout`, or `abandoned`. */
+  heldEnded(cluster: string, outcome: string, duration: number): void;
+  /** There was no room for it to wait. */
+  heldOverflowed(cluster: string): void;
   /** The proxy answered by itself; `code` is one of few words (`LocalReply.code`). */
   answered(code: string): void;
   /** A response was compressed: payload bytes as they came and as they left. */
@@ -89,6 +96,7 @@ export interface HttpContext {
   readonly limits: HttpLimits;
   readonly pools: UpstreamPools;
   readonly guards: ClusterGuards;
+  readonly waitingRoom: WaitingRoom;
   readonly mirrors: Mirrors;
   readonly out: OutBuffer;
   readonly stats: HttpStats;

@@ -13,6 +13,8 @@ interface TriesTaken {
   readonly target: EngineTarget | undefined;
   readonly count: number;
   readonly trace: RequestTrace | undefined;
+  /** Milliseconds of waiting for an endpoint. */
+  readonly heldMs: number;
 }
 
 /** One per client stream, begun anew with each request. */
@@ -71,6 +73,7 @@ export class ExchangeRecord {
       requestId,
       traceId: tries.trace?.traceId ?? '',
       failure,
+      heldMs: Math.round(tries.heldMs * 1000) / 1000,
       userAgent: (log.readsHeaders ? head.header('user-agent') : undefined) ?? '',
       referer: (log.readsHeaders ? head.header('referer') : undefined) ?? '',
     });

@@ -6,6 +6,7 @@ import type { Route, WeightedCluster } from '#traffic/model/ir.ts';
 import type { ClusterEntry, EngineTarget, RouteEntry, Snapshot } from '#traffic/snapshot/index.ts';
 import { SessionAffinity } from '../affinity/session-affinity.ts';
 import { Admission } from '../guards/admission.ts';
+import { Hold } from '../guards/hold.ts';
 import type { ClientFacts } from '../http1/compose.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import { EndpointChoice } from '../upstream/endpoint-choice.ts';
@@ -54,6 +55,7 @@ export class Tries {
   readonly #host: TriesHost;
   readonly #deadlines: Deadlines;
   readonly #admission: Admission;
+  readonly #hold: Hold;
   /** Of the request, from `reset` on. */
   #client: ClientFacts;
   readonly #choice: EndpointChoice;
@@ -74,8 +76,14 @@ export class Tries {
     this.#host = host;
     this.#deadlines = deadlines;
     this.#admission = new Admission(context.guards, context.stats);
+    this.#hold = new Hold(context.waitingRoom, context.stats);
     this.#client = client;
     this.#choice = new EndpointChoice(this.#affinity);
+  }
+
+  /** Milliseconds that it waited for an endpoint. */
+  get heldMs(): number {
+    return this.#hold.waitedMs;
   }
 
   /** Where the last try went. */
@@ -90,6 +98,7 @@ export class Tries {
     this.stream = undefined;
     this.count = 0;
     this.cluster = undefined;
+    this.#hold.reset();
     this.#choice.begin(client.address, '');
   }
 
@@ -101,7 +110,8 @@ export class Tries {
   /** Asks for a place in `cluster`; false when it has all the requests it may have. */
   enter(route: Route, cluster: ClusterEntry, head: RequestHead): boolean {
     if (!this.#admission.enter(cluster.config)) return false;
-    const { hash } = cluster.config;
+    const { hash, hold } = cluster.config;
+    if (hold !== undefined) this.#hold.bytes = keptOf(head, this.#context.limits.replay);
     if (hash !== undefined) this.#choice.begin(this.#client.address, hashKeyOf(hash, head, this.#client.address));
     this.#affinity.begin(cluster, head, this.#client);
     this.#route = route;
@@ -118,9 +128,10 @@ export class Tries {
     const cluster = this.#present();
     const pick = this.#choice.next(cluster, context.pools.avoided.of(cluster, now), now);
     if (pick.type === 'none') {
-      this.#host.giveUp('No endpoint is ready', 'no_endpoint');
+      this.#waitForEndpoint(cluster, fresh, now);
       return;
     }
+    if (this.#hold.waits) this.#hold.release(now);
     const target = pick.target;
     const pool = context.pools.of(target, cluster.config, this.#client.pair);
     context.pools.avoided.picked(pool.key, now);
@@ -227,6 +238,7 @@ export class Tries {
   end(): void {
     this.#cancelWait?.();
     this.#cancelWait = undefined;
+    if (this.#hold.waits) this.#hold.leave(this.#context.now());
     this.#admission.leave();
   }
 
@@ -278,6 +290,18 @@ export class Tries {
     return this.cluster;
   }
 
+  /** The cluster has no endpoint: where one is on its way, the request waits for it. */
+  #waitForEndpoint(cluster: ClusterEntry, fresh: boolean, now: number): void {
+    const context = this.#context;
+    const { name, hold } = cluster.config;
+    const isGone = context.snapshot.cluster(name) === undefined;
+    const wait =
+      isGone || context.draining ? undefined : this.#hold.wait(cluster, () => this.next(fresh, context.now()), now);
+    if (wait === 'began' && hold !== undefined) this.#deadlines.wait(hold.timeout, failures.holdTimeout, now);
+    else if (wait === 'full') this.#host.giveUp('Too many requests wait for an endpoint', 'overflow');
+    else if (wait === undefined) this.#host.giveUp('No endpoint is ready', 'no_endpoint');
+  }
+
   /** The cluster has all its connections: the request stands in line for one, if the line is not too long. */
   #waitForConnection(cluster: ClusterEntry, fresh: boolean, now: number): void {
     this.#choice.retract();
@@ -288,4 +312,9 @@ export class Tries {
       this.#deadlines.wait(cluster.config.timeouts.connect, failures.pendingTimeout, now);
     }
   }
+}
+
+/** Bytes of a body that are kept until it can be sent; one of unknown length may have as many as are kept at all. */
+function keptOf({ contentLength }: RequestHead, replay: number): number {
+  return contentLength < 0 ? replay : Math.min(contentLength, replay);
 }

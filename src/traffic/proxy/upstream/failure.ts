@@ -8,6 +8,7 @@ export interface Failure {
     | 'connect'
     | 'connect_timeout'
     | 'pending_timeout'
+    | 'hold_timeout'
     | 'tls_handshake'
     | 'tls_untrusted'
     | 'tls_name'
@@ -59,6 +60,14 @@ export const failures = {
     condition: undefined,
     status: 503,
     reason: 'No connection to a backend became free in time',
+  },
+  holdTimeout: {
+    code: 'hold_timeout',
+    source: 'internal',
+    retrySafe: 'never',
+    condition: undefined,
+    status: 503,
+    reason: 'No endpoint became ready in time',
   },
   tlsHandshake: {
     code: 'tls_handshake',

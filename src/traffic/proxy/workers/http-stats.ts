@@ -123,8 +123,8 @@ export class WorkerStats implements HttpStats {
   /** Clusters that are gone, by name. */
   clustersLeft(names: ReadonlySet<string>): void {
     if (names.size === 0) return;
-    const { upstreamRequests, upstreamDuration, retries, overflows, mirrored } = proxyMetrics;
-    for (const metric of [upstreamRequests, upstreamDuration, retries, overflows, mirrored]) {
+    const { upstreamRequests, upstreamDuration, retries, overflows, mirrored, heldTotal, holdDuration } = proxyMetrics;
+    for (const metric of [upstreamRequests, upstreamDuration, retries, overflows, mirrored, heldTotal, holdDuration]) {
       this.#writer.release(metric, ([cluster = '']) => names.has(cluster));
     }
   }
@@ -145,6 +145,21 @@ export class WorkerStats implements HttpStats {
 
   overflowed(cluster: string, limit: string): void {
     this.#writer.add(this.#writer.cell(proxyMetrics.overflows, [cluster, limit]), 1);
+  }
+
+  heldBegan(cluster: string): void {
+    this.#writer.add(this.#writer.cell(proxyMetrics.held, [cluster]), 1);
+  }
+
+  heldEnded(cluster: string, outcome: string, duration: number): void {
+    const writer = this.#writer;
+    writer.add(writer.cell(proxyMetrics.held, [cluster]), -1);
+    writer.add(writer.cell(proxyMetrics.heldTotal, [cluster, outcome]), 1);
+    writer.observe(writer.cell(proxyMetrics.holdDuration, [cluster]), duration);
+  }
+
+  heldOverflowed(cluster: string): void {
+    this.#writer.add(this.#writer.cell(proxyMetrics.heldTotal, [cluster, 'overflow']), 1);
   }
 
   mirrored(cluster: string, outcome: string): void {

@@ -21,6 +21,7 @@ import { addressList } from '../address-list.ts';
 import { explain } from '../explain/explain.ts';
 import { Mirrors } from '../filters/mirror/mirrors.ts';
 import { ClusterGuards } from '../guards/cluster-guard.ts';
+import { WaitingRoom } from '../guards/waiting-room.ts';
 import { OutcomeRecorder } from '../health/attempt-recorder.ts';
 import type { HttpContext } from '../http/context.ts';
 import { Tracer } from '../http/request-trace.ts';
@@ -113,6 +114,7 @@ export class ProxyWorker {
       limits: settings.limits,
       pools: this.#pools,
       guards: this.#guards,
+      waitingRoom: new WaitingRoom(settings.workers),
       mirrors: new Mirrors(),
       out: new OutBuffer(),
       stats: this.#stats,
@@ -222,7 +224,7 @@ export class ProxyWorker {
     if (message.update.clusters !== undefined) this.#guards.apply(message.update.clusters);
     this.#stats.routesLeft(routesLeft(message.update, this.#context.snapshot, snapshot));
     this.#stats.clustersLeft(clustersLeft(message.update));
-    this.#context.snapshot = snapshot;
+    this.#use(snapshot);
     // What is under way goes on, and may try again: it follows the endpoints. Nobody new is let in.
     if (!this.#context.draining)
       await Promise.all([this.#gateway.reconcile(snapshot.listeners), this.#services.reconcile(snapshot.services)]);
@@ -230,7 +232,13 @@ export class ProxyWorker {
   }
 
   #applyHealth(health: HealthUpdate): void {
-    this.#context.snapshot = this.#builder.applyHealth(health);
+    this.#use(this.#builder.applyHealth(health));
+  }
+
+  /** Requests that waited for what is new in it go on at once. */
+  #use(snapshot: Snapshot): void {
+    this.#context.snapshot = snapshot;
+    this.#context.waitingRoom.look(snapshot);
   }
 
   #refreshWeights(now: number): void {

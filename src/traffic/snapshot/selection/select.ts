@@ -37,7 +37,7 @@ export interface Selection {
 }
 
 /** What of a cluster's settings decides who may be chosen. */
-export type SelectionSettings = Pick<Cluster, 'subset' | 'panicThreshold' | 'locality'>;
+export type SelectionSettings = Pick<Cluster, 'subset' | 'panicThreshold' | 'locality' | 'hold'>;
 
 export function selectEndpoints(
   settings: SelectionSettings,
@@ -45,8 +45,10 @@ export function selectEndpoints(
   health: ClusterHealth,
   proxy: Place,
 ): Selection {
-  const { subset } = settings;
-  const members = subset === undefined ? endpoints : endpoints.filter(({ labels }) => inSubset(labels, subset));
+  const { subset, hold } = settings;
+  const chosen = subset === undefined ? endpoints : endpoints.filter(({ labels }) => inSubset(labels, subset));
+  // Better to wait for one that comes than to be sent to one that goes, which may be gone by then.
+  const members = hold === undefined ? chosen : chosen.filter(({ terminating }) => !terminating);
   if (health.size === 0 && settings.locality === undefined) {
     // The usual case: nobody has anything against anyone.
     const ready = readyEndpoints(members);
