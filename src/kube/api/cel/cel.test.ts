@@ -179,6 +179,11 @@ describe('cost', () => {
     expect(endless).toBeGreaterThan(1e10);
   });
 
+  test('is a number where an endless text meets an empty one', () => {
+    expect(most("string(self.size).replace('', '').matches('a')")).toBeGreaterThan(1e9);
+    expect(most("string(self.size).matches('')")).toBeLessThan(10);
+  });
+
   test('is never less than what a run takes', () => {
     for (const text of truths.split('\n')) {
       const program = compile(text);

@@ -8,6 +8,8 @@ const REGEX = 0.25;
 
 const at = (sizes: Sizes, index: number): number => sizes[index] ?? 1;
 const ceil = (value: number): number => Math.ceil(value);
+/** Nothing times endless is nothing: what never happens costs nothing, and has no size. */
+export const times = (a: number, b: number): number => (a === 0 || b === 0 ? 0 : a * b);
 
 /** Reads the first argument once; the result is as long. */
 export const traversesFirst: Costs = {
@@ -27,7 +29,7 @@ export const visitsItems: Costs = { cost: (sizes) => at(sizes, 0) };
 export const readsSecond: Costs = { cost: (sizes) => ceil(at(sizes, 1) * TRAVERSAL) };
 export const visitsSecond: Costs = { cost: (sizes) => at(sizes, 1) };
 export const matches: Costs = {
-  cost: (sizes) => ceil((at(sizes, 0) + 1) * TRAVERSAL) * ceil(at(sizes, 1) * REGEX),
+  cost: (sizes) => times(ceil((at(sizes, 0) + 1) * TRAVERSAL), ceil(at(sizes, 1) * REGEX)),
 };
 export const finds: Costs = {
   ...matches,
@@ -35,7 +37,7 @@ export const finds: Costs = {
   itemSize: (most) => at(most, 0),
 };
 export const searches: Costs = {
-  cost: (sizes) => ceil(at(sizes, 0) * TRAVERSAL) * ceil(at(sizes, 1) * TRAVERSAL),
+  cost: (sizes) => times(ceil(at(sizes, 0) * TRAVERSAL), ceil(at(sizes, 1) * TRAVERSAL)),
 };
 export const compares: Costs = {
   cost: (sizes) => ceil(Math.min(at(sizes, 0), at(sizes, 1)) * TRAVERSAL),
@@ -52,7 +54,7 @@ export const replaces: Costs = {
   cost: (sizes) => ceil(at(sizes, 0) * 2 * TRAVERSAL),
   size(least, most) {
     const [text, old, put] = [at(most, 0), at(least, 1), at(most, 2)];
-    if (old === 0) return [0, (text + 1) * put + text];
-    return [0, put <= old ? text : ceil(text / old) * put];
+    if (old === 0) return [0, times(text + 1, put) + text];
+    return [0, put <= old ? text : times(ceil(text / old), put)];
   },
 };

@@ -2,6 +2,7 @@
 // Knows checked expressions. Upstream source: cel-go checker/cost.go.
 import type { Call, Expr, Macro } from './ast.ts';
 import type { Checked } from './check.ts';
+import { times } from './costs.ts';
 import type { Overload } from './signature.ts';
 import { maxOf, type Type } from './types.ts';
 import { sizeOf } from './values.ts';
@@ -23,9 +24,6 @@ const either = (a: Estimate, b: Estimate): Estimate => ({
   least: Math.min(a.least, b.least),
   most: Math.max(a.most, b.most),
 });
-/** Nothing times endless is nothing: a loop that never runs costs nothing. */
-const times = (a: number, b: number): number => (a === 0 || b === 0 ? 0 : a * b);
-
 export function estimateCost(expr: Expr, checked: Checked): Estimate {
   return new Estimator(checked).cost(expr);
 }
@@ -112,10 +110,7 @@ class Estimator {
     let size: Range | undefined;
     let item: number | undefined;
     for (const overload of overloads) {
-      const units = (given: readonly number[]): number => {
-        const cost = (overload.estimated ?? overload.cost)?.(given) ?? 1;
-        return Number.isNaN(cost) ? 0 : cost;
-      };
+      const units = (given: readonly number[]): number => (overload.estimated ?? overload.cost)?.(given) ?? 1;
       const each = { least: units(least), most: units(most) };
       own = own === undefined ? each : either(own, each);
       const made = overload.size?.(least, most);

@@ -1,6 +1,6 @@
 // Kubernetes' functions over lists, CEL's over sets, and optional values.
 // Knows values. Sources: k8s.io/apiserver/pkg/cel/library/lists.go, cel-go ext/sets.go, cel/library.go.
-import { visitsItems } from '../costs.ts';
+import { times, visitsItems } from '../costs.ts';
 import { define, type Overload } from '../signature.ts';
 import { CelError, compare, Duration, equal, type List, lookup, Optional, Uint, type Value } from '../values.ts';
 import { int, uint } from './standard.ts';
@@ -32,7 +32,7 @@ function extreme(list: List, sign: 1 | -1, name: string): Value {
 }
 
 const has = (list: List, item: Value): boolean => list.some((each) => equal(each, item));
-const pairs = { cost: ([a = 1, b = 1]: readonly number[]) => a * b };
+const pairs = { cost: ([a = 1, b = 1]: readonly number[]) => times(a, b) };
 
 const lists: Overload[] = [
   ...define(
