@@ -157,6 +157,31 @@ describe.runIf(possible)('evenkeel service-proxy', () => {
     }
   });
 
+  it('has the kernel remember connections as long as flags say, and as before at its end', {
+    timeout: 60_000,
+  }, async () => {
+    const setting = async (file: string): Promise<string> => {
+      const { stdout } = await within('cat', `/proc/sys/net/netfilter/nf_conntrack_${file}`);
+      return stdout.trim();
+    };
+    const before = await setting('udp_timeout');
+    const flags = ['--conntrack-udp-timeout', '77s', '--conntrack-tcp-timeout-close-wait', '1h'];
+    const running = await proxy('--mode', 'nftables', ...flags);
+    expect([await setting('udp_timeout'), await setting('tcp_timeout_close_wait')]).toEqual(['77', '3600']);
+    await end(running, 'SIGTERM');
+    expect(await setting('udp_timeout')).toBe(before);
+    // The most connections are a matter of the whole machine.
+    const refused = start(
+      'nsenter',
+      inside(evenkeelBinary, 'service-proxy', '--data', data.path, '--conntrack-min', '900000000'),
+    );
+    const { code, stderr } = await refused.finished;
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringContaining('--conntrack-min: /proc/sys/net/netfilter/nf_conntrack_max cannot be set'),
+    ]);
+  });
+
   it('serves by user space alone, and takes its routes away', { timeout: 120_000 }, async () => {
     const routes = async (): Promise<string> =>
       (await within('ip', 'route', 'show', 'table', 'local', 'proto', '186')).stdout;

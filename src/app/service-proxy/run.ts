@@ -1,5 +1,6 @@
 // `evenkeel service-proxy` from start to end: what the API says becomes rules, until it is told to end.
 // Knows API servers by a client only; which driver enforces the rules is chosen before.
+import { availableParallelism } from 'node:os';
 import type { Node } from 'kubernetes-types/core/v1.js';
 import { L4Feed, type L4Sink } from '#control/controllers/traffic/l4-feed.ts';
 import type { KubeObject } from '#kube/api/object.ts';
@@ -19,6 +20,7 @@ import type { DriverName } from '#traffic/kernel/contract.ts';
 import type { Scheduler } from '#traffic/kernel/ipvs/table.ts';
 import { messageOf } from '../failure.ts';
 import { type Bind, servePages } from '../main/pages.ts';
+import { type ConntrackSettings, conntrackWishes, holdConntrack } from './conntrack-settings.ts';
 import { chooseDriver, clearLeft, type Mode } from './drivers.ts';
 import { HealthServers, proxyHealth } from './health-servers.ts';
 import { ProxyMetrics } from './metrics.ts';
@@ -44,6 +46,8 @@ export interface ServiceProxySettings {
   /** Rules stay in force when it ends, for the next one to take over. */
   readonly keepRules: boolean;
   readonly verifyMs: number;
+  /** Of the kernel's connection tracking; left as they are when left out. */
+  readonly conntrack?: ConntrackSettings;
 }
 
 export interface ServiceProxyDependencies {
@@ -79,13 +83,18 @@ const LOOK_AGAIN_MS = 1_000;
 
 /** Resolves when it has ended. Throws a `Failure` for what a person can put right. */
 export async function runServiceProxy(settings: ServiceProxySettings, deps: ServiceProxyDependencies): Promise<void> {
+  const wishes = conntrackWishes(settings.conntrack ?? {}, availableParallelism());
   const letGo = await holdNamespace(
     `for node "${settings.node.name}"`,
     'End it first: the rules of both would be the same ones, and go with the first that ends',
   );
+  let restore = (): void => {};
   try {
+    restore = holdConntrack(wishes);
     await serve(settings, deps);
   } finally {
+    // The next proxy goes on with rules that were kept, and so with what they need.
+    if (!settings.keepRules) restore();
     letGo();
   }
 }

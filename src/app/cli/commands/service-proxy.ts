@@ -14,12 +14,13 @@ import type { BesideProxy } from '../../speaker/beside-proxy.ts';
 import { bindParser } from '../bind-option.ts';
 import { checkLocalMode, checkRanges } from '../checks.ts';
 import { type ConnectOptions, connect } from '../connect.ts';
+import { addConntrackOptions, type ConntrackOptions, conntrackOf } from '../conntrack-options.ts';
 import { isNodeLivenessOn, type NodeLiveness, nodeLivenessOption } from '../node-liveness-option.ts';
 import { nodeName } from '../node-name.ts';
 import { signalled } from '../signals.ts';
 import { parseDuration, parseList } from '../values.ts';
 
-interface Options extends ConnectOptions {
+interface Options extends ConnectOptions, ConntrackOptions {
   readonly mode: Mode;
   readonly proxyMode?: Mode;
   readonly ipvsScheduler?: Scheduler;
@@ -42,7 +43,7 @@ interface Options extends ConnectOptions {
 }
 
 export function serviceProxyCommand(): Command {
-  return new Command('service-proxy')
+  const command = new Command('service-proxy')
     .summary('serve Services on this node, in place of kube-proxy')
     .description(
       'Keeps the rules by which the kernel of this machine leads Services to their endpoints: ClusterIPs, node ports, load-balancer addresses and external IPs, TCP, UDP and SCTP, IPv4 and IPv6. It reads Services, EndpointSlices and its own Node, as kube-proxy does; flags that kube-proxy has too mean the same.',
@@ -133,6 +134,7 @@ Examples:
   $ evenkeel service-proxy --cleanup`,
     )
     .action(run);
+  return addConntrackOptions(command);
 }
 
 async function run(options: Options): Promise<void> {
@@ -217,6 +219,7 @@ function settingsOf(options: Options): ServiceProxySettings {
     metrics,
     keepRules: options.keepRules,
     verifyMs: options.verifyInterval,
+    conntrack: conntrackOf(options),
   };
 }
 
