@@ -13,7 +13,8 @@ interface Claim {
 
 /** What of a route's attachments stands beside those of routes before it. Call it for each route, the oldest first. */
 export class Rivals {
-  readonly #claims = new Map<ListenerView, Claim[]>();
+  /** Of each listener, by kind: few have both. */
+  readonly #claims = new Map<ListenerView, Map<RouteKindName, Claim[]>>();
 
   settle(kind: RouteKindName, key: string, parents: readonly ParentOutcome[]): readonly ParentOutcome[] {
     if (kind !== 'HTTPRoute' && kind !== 'GRPCRoute') return parents;
@@ -21,17 +22,29 @@ export class Rivals {
       const kept: Attached[] = [];
       let rival: Claim | undefined;
       for (const attached of parent.attached) {
-        const claims = this.#claims.get(attached.listener) ?? [];
-        const other = claims.find((claim) => claim.kind !== kind && meet(claim.hostnames, attached.hostnames));
+        const claims = this.#claimsOf(attached.listener);
+        const others = claims.get(kind === 'HTTPRoute' ? 'GRPCRoute' : 'HTTPRoute') ?? [];
+        const other = others.find((claim) => meet(claim.hostnames, attached.hostnames));
         rival ??= other;
         if (other !== undefined) continue;
         kept.push(attached);
-        this.#claims.set(attached.listener, [...claims, { kind, key, hostnames: attached.hostnames }]);
+        const own = claims.get(kind);
+        const claim = { kind, key, hostnames: attached.hostnames };
+        if (own === undefined) claims.set(kind, [claim]);
+        else own.push(claim);
       }
       if (rival === undefined || kept.length > 0) return { ...parent, attached: kept };
       const message = `Its hosts are those of the older ${rival.kind} "${rival.key}", and a listener has one kind of route for a host: choose other hostnames`;
       return { ...parent, attached: [], fault: { reason: 'NotAllowedByListeners', message } };
     });
+  }
+
+  #claimsOf(listener: ListenerView): Map<RouteKindName, Claim[]> {
+    const known = this.#claims.get(listener);
+    if (known !== undefined) return known;
+    const made = new Map<RouteKindName, Claim[]>();
+    this.#claims.set(listener, made);
+    return made;
   }
 }
 

@@ -44,7 +44,8 @@ const KINDS: readonly (GatewayKind | 'ReferenceGrant')[] = [
   'ReferenceGrant',
 ];
 
-type OnNews = (kind: GatewayKind | 'ReferenceGrant' | 'Namespace' | 'ConfigMap', key: string) => void;
+/** `told`: only what is said about the object has changed, not what it says. */
+type OnNews = (kind: GatewayKind | 'ReferenceGrant' | 'Namespace' | 'ConfigMap', key: string, told: boolean) => void;
 
 export class GatewayInformers {
   readonly #informers: Informers;
@@ -66,11 +67,11 @@ export class GatewayInformers {
     this.#secrets = informers.of<Secret & KubeObject>(builtin('Secret'));
     for (const kind of KINDS) {
       // Also of statuses: somebody may have written over what we said.
-      this.#kinds.get(kind)?.onChange((key) => onNews(kind, key));
+      this.#kinds.get(kind)?.onChange((key, now, before) => onNews(kind, key, sameMeaning(now, before)));
     }
     this.#unsubscribe.push(
       this.#namespaces.onChange((key, now, before) => {
-        if (!jsonEqual(now?.metadata?.labels, before?.metadata?.labels)) onNews('Namespace', key);
+        if (!jsonEqual(now?.metadata?.labels, before?.metadata?.labels)) onNews('Namespace', key, false);
       }),
     );
   }
@@ -116,8 +117,17 @@ export class GatewayInformers {
       this.#configMaps = this.#informers.of<ConfigMap & KubeObject>(builtin('ConfigMap'));
       const informer = this.#configMaps;
       // Not within the translation that asks: what is there already is told of at once.
-      queueMicrotask(() => this.#unsubscribe.push(informer.onChange((changed) => this.#onNews('ConfigMap', changed))));
+      queueMicrotask(() =>
+        this.#unsubscribe.push(informer.onChange((changed) => this.#onNews('ConfigMap', changed, false))),
+      );
     }
     return this.#configMaps.get(key);
   }
+}
+
+function sameMeaning(now: KubeObject | undefined, before: KubeObject | undefined): boolean {
+  if (now === undefined || before === undefined || now.metadata?.uid !== before.metadata?.uid) return false;
+  const specOf = (object: KubeObject): unknown => (object as KubeObject & { readonly spec?: unknown }).spec;
+  // The generation is what a status speaks of.
+  return now.metadata?.generation === before.metadata?.generation && jsonEqual(specOf(now), specOf(before));
 }

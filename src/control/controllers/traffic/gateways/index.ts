@@ -41,6 +41,10 @@ export class Gateways {
   #telling: Promise<void> | undefined;
   #untold = false;
   #stopped = false;
+  /** As last looked through, and as last told. */
+  #seen: GatewayPart | undefined;
+  #toldPart: GatewayPart | undefined;
+  #toldFaults = '';
 
   constructor(options: GatewaysOptions) {
     const { client, services, informers, host, clock, log } = options;
@@ -48,10 +52,10 @@ export class Gateways {
     this.#statuses = new StatusWriter({ client, find: (kind, key) => this.#informers.get(kind, key), clock, log });
     this.#writer = new ServiceWriter({ client, find: (key) => services.get(key), clock, log });
     this.#claims = new AddressClaims(host, log, options.onNews);
-    this.#informers = new GatewayInformers(informers, (kind, key) => {
+    this.#informers = new GatewayInformers(informers, (kind, key, told) => {
       if (kind === 'ConfigMap' && !options.part().configMaps.has(key)) return;
       this.#statuses.check(kind, key);
-      options.onNews();
+      if (!told) options.onNews();
     });
     this.#unsubscribe = services.onChange((key, now, before) => {
       const label = (now ?? before)?.metadata?.labels?.[GATEWAY_LABEL];
@@ -86,10 +90,15 @@ export class Gateways {
 
   /** All that has been translated has been published: addresses are asked for, and statuses follow. */
   published(): void {
-    const { gateways } = this.#options.part();
-    this.#writer.want(gateways);
-    this.#removeStrays(new Set(gateways.map(({ key }) => key)));
-    this.#claims.want(new Set(gateways.flatMap((view) => this.#given(view.gateway).addresses)));
+    const part = this.#options.part();
+    // Endpoints come and go without anything new for Gateways.
+    if (part !== this.#seen) {
+      this.#seen = part;
+      const { gateways } = part;
+      this.#writer.want(gateways);
+      this.#removeStrays(new Set(gateways.map(({ key }) => key)));
+      this.#claims.want(new Set(gateways.flatMap((view) => this.#given(view.gateway).addresses)));
+    }
     this.#untold = true;
     this.#telling ??= this.#tell().finally(() => {
       this.#telling = undefined;
@@ -104,6 +113,10 @@ export class Gateways {
       const now = part();
       await sink.applied?.();
       const faults = socketFaults(now.listeners, sink.listenErrors?.() ?? new Map());
+      const told = JSON.stringify([...faults]);
+      if (now === this.#toldPart && told === this.#toldFaults) continue;
+      this.#toldPart = now;
+      this.#toldFaults = told;
       try {
         this.#statuses.want(now.statusesOf(faults));
       } catch (error) {
