@@ -1,17 +1,14 @@
 // Gateways of a real cluster: applied, they have an address, serve the routes that attach, and say what is wrong.
 // Knows the CLI and kubectl from the outside.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { namespaceObstacle } from '#app/nodes/agent/privileges.ts';
 import { gatewayResource } from '#kube/api/gateway/resources.ts';
 import type { Gateway } from '#kube/api/gateway/types.ts';
 import type { KubeObject } from '#kube/api/object.ts';
-import { ownRanges } from '../nodes/inventory.ts';
 import { startCluster, type TestCluster } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { ask } from '../support/http.ts';
-import { kernelAllows } from '../support/kernel.ts';
 import { findKubectl, kubectlFor } from '../support/kubectl.ts';
 import { echoManifests } from '../support/manifests.ts';
 import { evenkeelBinary, mustRun, repository, run } from '../support/run.ts';
@@ -108,6 +105,25 @@ describe('on the loopback device', PATIENT, () => {
     await answers(`http://${await addressOf(cluster, 'two')}:8080/`, 200, { host: 'after.example' });
   });
 
+  test('a ListenerSet adds listeners to a Gateway that lets it, and routes attach to them', async () => {
+    await cluster.apply(
+      `${gateway('open', http, ', allowedListeners: { namespaces: { from: Same } }')}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: ListenerSet
+metadata: { name: more }
+spec: { parentRef: { name: open }, listeners: [{ name: more, protocol: HTTP, port: 8081, hostname: more.example }] }
+${httpRoute('more', '{ kind: ListenerSet, name: more }', web)}`.slice(4),
+    );
+    const address = await addressOf(cluster, 'open');
+    await answers(`http://${address}:8081/`, 200, { host: 'more.example' });
+    expect((await ask(`http://${address}:8080/`, { host: 'more.example' })).status).toBe(404);
+    await eventually('the Gateway counts it', async () => {
+      const { status } = await cluster.client.get<Gateway>(gatewayResource('Gateway'), 'open', 'default');
+      expect(status?.attachedListenerSets).toBe(1);
+    });
+  });
+
   test('a Gateway that goes takes its address and its sockets along', async () => {
     await cluster.apply(gateway('short', http));
     const address = await addressOf(cluster, 'short');
@@ -154,29 +170,4 @@ describe('on the loopback device', PATIENT, () => {
       ]);
     });
   });
-});
-
-describe.runIf(kernelAllows(namespaceObstacle(), 'addresses of Gateways on the fabric'))('with namespaces', () => {
-  test('Gateways share port 80 on addresses of the fabric, for the machine and for nodes, and clients keep their address', async () => {
-    const ranges = ownRanges();
-    const port80 = '{ name: http, protocol: HTTP, port: 80 }';
-    const cluster = await startCluster(['-'], {
-      input: `${echoManifests({ name: 'web', namespace: 'default' })}${gateway('one', port80)}${gateway('two', port80)}${httpRoute('web', '{ name: one }, { name: two }', web)}`,
-      args: ['--network', 'netns', ...ranges.arguments],
-    });
-    try {
-      const { owner } = JSON.parse(readFileSync(join(cluster.data, 'fabric.json'), 'utf8')) as { owner: string };
-      for (const name of ['one', 'two']) {
-        const address = await addressOf(cluster, name);
-        expect(address.startsWith(ranges.beginnings[0] ?? '')).toBe(true);
-        await answers(`http://${address}/`, 200);
-        const node = ['netns', 'exec', `${owner}-node-1`];
-        const seen = await mustRun('ip', [...node, 'curl', '-sS', '--max-time', '5', `http://${address}/`]);
-        const [own = ''] = (await mustRun('ip', [...node, 'hostname', '-I'])).split(' ');
-        expect((JSON.parse(seen) as { headers: Record<string, string> }).headers['x-forwarded-for']).toBe(own);
-      }
-    } finally {
-      await cluster.remove();
-    }
-  }, 180_000);
 });
