@@ -1,6 +1,9 @@
 // Writes protocol buffers from front to back: what is nested is written first, somewhere else.
 // Knows the wire format; no message.
 
+/** Text up to so many characters is written one by one: a call into the runtime costs more. */
+const SHORT = 100;
+
 export class ProtoBuffer {
   #bytes: Buffer;
   length = 0;
@@ -49,6 +52,7 @@ export class ProtoBuffer {
   }
 
   text(field: number, value: string): void {
+    if (value.length <= SHORT && this.#ascii(field, value)) return;
     const size = Buffer.byteLength(value);
     this.#open(field, size);
     this.length += this.#bytes.write(value, this.length, size, 'utf8');
@@ -59,15 +63,12 @@ export class ProtoBuffer {
     this.length += this.#bytes.write(digits, this.length, 'hex');
   }
 
-  /** Bytes, or a message that is written already. */
-  bytes(field: number, value: Uint8Array): void {
-    this.#open(field, value.length);
-    this.#bytes.set(value, this.length);
-    this.length += value.length;
-  }
-
+  /** A message that is written already. */
   message(field: number, content: ProtoBuffer): void {
-    this.bytes(field, content.#bytes.subarray(0, content.length));
+    const size = content.length;
+    this.#open(field, size);
+    content.#bytes.copy(this.#bytes, this.length, 0, size);
+    this.length += size;
   }
 
   /** More of what is written already. */
@@ -75,6 +76,24 @@ export class ProtoBuffer {
     this.#room(value.length);
     this.#bytes.set(value, this.length);
     this.length += value.length;
+  }
+
+  /** False, with nothing written, for text that is not as many bytes as characters. */
+  #ascii(field: number, value: string): boolean {
+    const before = this.length;
+    this.#open(field, value.length);
+    const bytes = this.#bytes;
+    const start = this.length;
+    for (let at = 0; at < value.length; at++) {
+      const code = value.charCodeAt(at);
+      if (code > 127) {
+        this.length = before;
+        return false;
+      }
+      bytes[start + at] = code;
+    }
+    this.length = start + value.length;
+    return true;
   }
 
   #open(field: number, size: number): void {
