@@ -121,8 +121,10 @@ describe.runIf(kernelAllows(lacks, 'policies of Services'))('a Service', () => {
       const labels = { 'topology.kubernetes.io/zone': ZONES[node] };
       const meta = { apiVersion: 'v1', metadata: { name: node, labels } };
       const addresses = [{ type: 'InternalIP', address: PODS[node] }];
+      // The pod range that the first node has had before is its for good.
+      const spec = node === 'n1' ? { podCIDRs: ['10.244.1.0/24'] } : {};
       const items = [
-        { ...meta, kind: 'Node', status: { addresses } },
+        { ...meta, kind: 'Node', spec, status: { addresses } },
         {
           apiVersion: 'v1',
           kind: 'Pod',
