@@ -10,8 +10,22 @@ export function wholeMatch(pattern: string): Matches | { readonly error: string 
   return 'error' in regex ? regex : (text) => regex.testExact(text);
 }
 
+/** Compiling costs far more than matching, and the same few patterns stand in many places. */
+const known = new Map<string, RE2JS>();
+const MOST_KNOWN = 1000;
+
 /** The compiled pattern, or what is wrong with it, fit for a message: `missing closing )`. */
 export function compileRegex(pattern: string): RE2JS | { readonly error: string } {
+  const found = known.get(pattern);
+  if (found !== undefined) return found;
+  const regex = compileAnew(pattern);
+  if ('error' in regex) return regex;
+  if (known.size >= MOST_KNOWN) known.clear();
+  known.set(pattern, regex);
+  return regex;
+}
+
+function compileAnew(pattern: string): RE2JS | { readonly error: string } {
   try {
     return RE2JS.compile(pattern);
   } catch (error) {

@@ -27,7 +27,7 @@ export interface ValueRules {
   readonly anyOf?: readonly Branch[];
   readonly oneOf?: readonly Branch[];
   readonly not?: Branch;
-  /** Whether a text matches `pattern`; absent when there is none, or none that is a regular expression. */
+  /** Whether a text matches `pattern`, which is no rule when it is no regular expression; absent when there is none. */
   readonly matches?: (text: string) => boolean;
 }
 
@@ -70,8 +70,12 @@ export function readRules(source: unknown): ValueRules {
   if (Array.isArray(source.required)) rules.required = source.required.map(String);
   if (isRecord(source.not)) rules.not = readBranch(source.not);
   if (typeof rules.pattern === 'string') {
-    const regex = compileRegex(rules.pattern);
-    if (!('error' in regex)) rules.matches = (text: string) => regex.test(text);
+    const { pattern } = rules;
+    // Compiled when the first text comes: a schema is read more often than most of its fields are written.
+    rules.matches = (text: string) => {
+      const regex = compileRegex(pattern);
+      return 'error' in regex || regex.test(text);
+    };
   }
   return Object.freeze(rules);
 }

@@ -1,7 +1,7 @@
 // Operators and functions of CEL itself: logic aside, which is evaluated where it may be left out.
 // Knows values and their errors. Source: the language definition of CEL.
 import { compares, joinsLists, joinsTexts, matches, readsSecond, searches, visitsSecond } from '../costs.ts';
-import { regexOf } from '../regex-cache.ts';
+import { regexOf } from '../regex.ts';
 import { define, type Overload } from '../signature.ts';
 import {
   CelError,

@@ -1,7 +1,7 @@
 // CEL's extension for strings, second version, and Kubernetes' regular expressions.
 // Knows text by code points. Sources: cel-go ext/strings.go, k8s.io/apiserver/pkg/cel/library/regex.go.
 import { finds, replaces, takesApart, traversesFirst } from '../costs.ts';
-import { regexOf } from '../regex-cache.ts';
+import { regexOf } from '../regex.ts';
 import { define, type Overload } from '../signature.ts';
 import { CelError, type List } from '../values.ts';
 import { formatText } from './format-text.ts';
