@@ -4,10 +4,12 @@ import { formatQuantity, Quantity } from '#kube/api/quantity.ts';
 import type { ResourceDefinition } from '#kube/api/resources.ts';
 import { parseLabelSelector } from '#kube/api/selector.ts';
 import { StatusError } from '#kube/api/status.ts';
-import type { Handler, Reply, ResourceRequest } from '../context.ts';
+import type { Handler, Reply, ResourceRequest, ServerContext } from '../context.ts';
 import type { AnyObject } from '../registry/any-object.ts';
 import { timestamp } from '../write/times.ts';
 import { MEASURED, type MeasuredFigures, type MeasuredResource, type MeasuredValue } from './measured.ts';
+import { scrapedValues } from './scrape/scraped-values.ts';
+import { Scraper } from './scrape/scraper.ts';
 
 const CUSTOM = 'custom.metrics.k8s.io';
 const EXTERNAL = 'external.metrics.k8s.io';
@@ -56,7 +58,11 @@ async function customMetrics(request: ResourceRequest): Promise<Reply> {
   const names = objects.map(({ metadata }) => metadata?.name ?? '');
   const narrowed = parseLabelSelector(query.get('metricLabelSelector') ?? '');
   const figures = { resource: which, namespace, names };
-  const values = await server.measured?.valuesOf(figures, metric, (labels) => narrowed.matches(labels));
+  const matches = (labels: Readonly<Record<string, string>>): boolean => narrowed.matches(labels);
+  const counted = await server.measured?.valuesOf(figures, metric, matches);
+  // What nobody counts for them pods may say of themselves.
+  const values =
+    counted ?? (which === 'pods' ? await scrapedValues(scraperOf(server), objects, metric, matches) : undefined);
   if (values === undefined) throw notMeasured(`${metric} for ${which}`);
   const at = timestamp(server.clock.wall());
   const items = values.flatMap((value, index) =>
@@ -89,6 +95,14 @@ async function externalMetrics(request: ResourceRequest): Promise<Reply> {
       return { metricName, metricLabels: value.labels, timestamp: at, ...window, value: amount };
     });
   return { code: 200, object: list('ExternalMetricValueList', `${EXTERNAL}/v1beta1`, items) };
+}
+
+const scrapers = new WeakMap<ServerContext, Scraper>();
+
+function scraperOf(server: ServerContext): Scraper {
+  const known = scrapers.get(server) ?? new Scraper(server.clock);
+  scrapers.set(server, known);
+  return known;
 }
 
 /** `*` stands for all that the label selector lets pass. */
