@@ -7,6 +7,7 @@ import { defaultTolerationSeconds, type TolerationSeconds } from './admission/de
 import type { Audit } from './audit/trail.ts';
 import { aggregateRoles, followRoles } from './authz/aggregate.ts';
 import { type AuthorizationMode, allowAll, exceptMasters } from './authz/authorizer.ts';
+import { restrictNodes } from './authz/nodes.ts';
 import { RbacAuthorizer } from './authz/rbac.ts';
 import { reconcilePolicy } from './authz/reconcile.ts';
 import { bootstrap, followNamespaces } from './bootstrap.ts';
@@ -121,7 +122,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     flows: new FlowControl(registry, options.maxInFlight ?? MAX_IN_FLIGHT),
     quotas: new QuotaLedger(registry, (account) => quotaStatus.note(account)),
     audit: options.audit,
-    authorizer: roles === undefined ? allowAll : exceptMasters(roles),
+    authorizer: roles === undefined ? allowAll : exceptMasters(restrictNodes(roles, registry)),
     roles,
     rootCaPem: options.serviceAccounts.rootCaPem,
     clock,

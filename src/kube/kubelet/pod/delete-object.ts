@@ -4,6 +4,7 @@ import type { Pod } from 'kubernetes-types/core/v1.js';
 import { builtin } from '#kube/api/resources.ts';
 import { isStatus } from '#kube/api/status.ts';
 import type { Client } from '#kube/client/client.ts';
+import { isBoundElsewhere } from './bound-elsewhere.ts';
 
 export async function deletePodObject(client: Client, { metadata = {} }: Pod): Promise<void> {
   const { name = '', namespace, uid = '' } = metadata;
@@ -11,6 +12,6 @@ export async function deletePodObject(client: Client, { metadata = {} }: Pod): P
     await client.delete(builtin('Pod'), name, namespace, { gracePeriodSeconds: 0, preconditions: { uid } });
   } catch (error) {
     // Somebody was faster, or a new pod already has the name.
-    if (!isStatus(error, 404) && !isStatus(error, 409)) throw error;
+    if (!isStatus(error, 404) && !isStatus(error, 409) && !isBoundElsewhere(error)) throw error;
   }
 }

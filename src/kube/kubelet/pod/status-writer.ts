@@ -7,6 +7,7 @@ import { isStatus } from '#kube/api/status.ts';
 import type { Client } from '#kube/client/client.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import { isBoundElsewhere } from './bound-elsewhere.ts';
 
 const RETRY_FIRST_MS = 50;
 const RETRY_MAX_MS = 5_000;
@@ -83,7 +84,8 @@ export class PodStatusWriter {
         retryMs = RETRY_FIRST_MS;
       } catch (error) {
         // Not found or another uid under this name: there is nothing left to tell about.
-        if (isStatus(error, 404) || (isStatus(error, 409) && error.message.includes('uid'))) {
+        const renamed = isStatus(error, 409) && error.message.includes('uid');
+        if (isStatus(error, 404) || renamed || isBoundElsewhere(error)) {
           this.#gone = true;
           return;
         }
