@@ -56,6 +56,8 @@ export interface Sandbox {
   readonly etc?: { readonly resolvConf: string; readonly hosts: string; readonly hostname: string };
   /** Left out where containers are plain processes of the machine. */
   readonly isolation?: Isolation;
+  /** What the pod asks for in any case, for containers that are never plain processes. */
+  readonly asked?: Isolation;
 }
 
 /** Shared memory of all containers of a pod. */
@@ -164,7 +166,12 @@ export interface OpenStreams {
 
 /** What a container was started without, for an event. */
 export interface StartNote {
-  readonly reason: 'VolumeByVariable' | 'MountNotPropagated' | 'SecurityContextIgnored' | 'LimitNotEnforced';
+  readonly reason:
+    | 'VolumeByVariable'
+    | 'MountNotPropagated'
+    | 'SecurityContextIgnored'
+    | 'LimitNotEnforced'
+    | 'ProcessesNotShared';
   readonly message: string;
 }
 

@@ -1,6 +1,6 @@
 // How the two engines want a container described: podman in its own words, docker in the ones both understand.
 // Pure; knows no socket.
-import { type ContainerSpec, ContainerStartError } from '../runtime.ts';
+import { type ContainerSpec, ContainerStartError, type Sandbox } from '../runtime.ts';
 
 export type EngineKind = 'podman' | 'docker';
 
@@ -98,7 +98,7 @@ function rightsOf({ security }: ContainerSpec): EngineRights {
 
 /** Whose processes the container sees; its own when left out. */
 function processesOf({ sees, seesProcess, podPidNamespace, sandbox }: ContainerSpec): Namespace | undefined {
-  if (sandbox.isolation?.pid === 'host') return { nsmode: 'host' };
+  if ((sandbox.isolation ?? sandbox.asked)?.pid === 'host') return { nsmode: 'host' };
   if (seesProcess !== undefined) {
     // A plain process has no namespace of its own.
     return sandbox.isolation === undefined
@@ -107,6 +107,10 @@ function processesOf({ sees, seesProcess, podPidNamespace, sandbox }: ContainerS
   }
   if (podPidNamespace !== undefined) return { nsmode: 'path', value: podPidNamespace };
   return sees === undefined ? undefined : { nsmode: 'container', value: sees };
+}
+
+function hasMemoryOfHost({ isolation, asked }: Sandbox): boolean {
+  return (isolation ?? asked)?.ipc === 'host';
 }
 
 interface Namespace {
@@ -139,7 +143,7 @@ function forPodman(spec: ContainerSpec, options: DescribeOptions): Described {
         ? { netns: { nsmode: 'host' } }
         : { netns: { nsmode: 'path', value: options.netns }, hostname: sandbox.hostname }),
       ...(processes === undefined ? {} : { pidns: processes }),
-      ...(sandbox.isolation?.ipc === 'host' ? { ipcns: { nsmode: 'host' } } : {}),
+      ...(hasMemoryOfHost(sandbox) ? { ipcns: { nsmode: 'host' } } : {}),
       ...(spec.podIpc?.namespace === undefined ? {} : { ipcns: { nsmode: 'path', value: spec.podIpc.namespace } }),
       sysctl: sandbox.isolation?.sysctls ?? {},
       ...(sandbox.etc === undefined ? {} : { use_image_hosts: true, use_image_resolve_conf: true }),
@@ -187,7 +191,7 @@ function sharedInDocker(spec: ContainerSpec, sandbox: string | undefined): objec
   return {
     NetworkMode: pod ?? 'host',
     ...(pod === undefined ? {} : { IpcMode: pod }),
-    ...(isolation?.ipc === 'host' ? { IpcMode: 'host' } : {}),
+    ...(hasMemoryOfHost(spec.sandbox) ? { IpcMode: 'host' } : {}),
     ...(pod === undefined || isolation?.pid !== 'pod' ? {} : { PidMode: pod }),
     ...(seen === undefined ? {} : { PidMode: pidModeOf(seen) }),
     Sysctls: isolation?.sysctls ?? {},

@@ -16,6 +16,7 @@ import {
   type LogTail,
   type RunningContainer,
   type Runtime,
+  type StartNote,
 } from '../runtime.ts';
 import { apiPrefix, describe, type EngineKind, OWNER_LABEL } from './dialect.ts';
 import { EngineError } from './engine-api.ts';
@@ -58,6 +59,13 @@ const OCI_REFUSAL = /setrlimit|cgroup|OCI permission denied|hybrid mode/i;
 /** The pod's network, or the node's where that is not the machine's, which is what an engine knows as the host's. */
 function netnsOf({ sandbox }: ContainerSpec): string | undefined {
   return sandbox.netns ?? ownNetns();
+}
+
+/** What the pod asks for and cannot have in the machine's own network, where pods have no sandboxes. */
+function notesOf({ sandbox }: ContainerSpec, kind: EngineKind): StartNote[] {
+  if (sandbox.isolation !== undefined || sandbox.asked?.pid !== 'pod') return [];
+  const message = `shareProcessNamespace has no effect on containers of ${kind} here: they see each other with --network netns`;
+  return [{ reason: 'ProcessesNotShared', message }];
 }
 
 /** An engine that we have not started may not find a file of ours that names a process. */
@@ -127,7 +135,7 @@ export class EngineRuntime implements Runtime {
       id,
       runtime: kind,
       startedAt,
-      notes: [],
+      notes: notesOf(spec, kind),
       exited,
       signal: (name) => {
         // A container that has ended answers 409, which is as good.

@@ -61,6 +61,7 @@ export class PodSandbox {
       ...(netns === undefined ? {} : { netns }),
       ...(this.#etc === undefined ? {} : { etc: this.#etc }),
       ...(this.#deps.isolated ? { isolation: isolationOf(pod) } : {}),
+      asked: isolationOf(pod),
     };
   }
 

@@ -1,10 +1,20 @@
 // What becomes of the fields of a pod as a whole: identity, names, users, life.
 // Verdicts only.
-import { everyHonoured, everyIgnored, honoured, ignored, moot, refused, type Verdicts } from '../verdict.ts';
+import {
+  everyHonoured,
+  everyIgnored,
+  honoured,
+  honouredWhere,
+  ignored,
+  moot,
+  refused,
+  type Verdicts,
+} from '../verdict.ts';
 
 const KUBELET = 'src/kube/kubelet/kubelet.test.ts';
 const ISOLATION = 'src/kube/kubelet/isolation.test.ts';
 const FIELDS = 'src/kube/kubelet/fields.test.ts';
+const SHARED = 'but for containers of an engine on `loopback`, and those of docker beside processes';
 const NO_WINDOWS = 'nodes run Linux';
 const NO_SECURITY_MODULE = 'containers run under the security profile of the machine; no other is loaded for them';
 const EPHEMERAL = 'src/kube/kubelet/ephemeral.test.ts';
@@ -23,7 +33,8 @@ export const podVerdicts: Verdicts = {
       'volumes',
     ),
     ...honoured(ISOLATION, 'dnsConfig', 'dnsPolicy', 'hostAliases', 'hostname', 'securityContext', 'setHostnameAsFQDN'),
-    ...honoured(ISOLATION, 'shareProcessNamespace', 'subdomain'),
+    ...honoured(ISOLATION, 'subdomain'),
+    ...honouredWhere(SHARED, ISOLATION, 'shareProcessNamespace'),
     ...honoured(FIELDS, 'enableServiceLinks', 'hostNetwork', 'hostPID', 'hostIPC'),
     ...honoured('src/kube/kubelet/termination.test.ts', 'terminationGracePeriodSeconds'),
     ...honoured('src/kube/kubelet/env/env.test.ts', 'serviceAccountName'),
