@@ -1,16 +1,18 @@
 // Options of the commands that serve the API: who may do what in it, how much at once, and what of it is written down.
 // Knows words of the command line and files; what they mean is the API server's matter.
 import { readFileSync } from 'node:fs';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parse } from 'yaml';
+import { OPTIONAL_PLUGINS, type OptionalPlugin } from '#kube/apiserver/admission/optional-plugins.ts';
 import { type AuditPolicy, readAuditPolicy } from '#kube/apiserver/audit/policy.ts';
 import { codeOf, messageOf, UsageFailure } from '../failure.ts';
 import type { AccessSettings, AuditSettings } from '../main/api.ts';
-import { parseCount } from './values.ts';
+import { parseCount, parseList } from './values.ts';
 
 export interface AccessFlags {
   readonly authorizationMode: AccessSettings['authorization'];
   readonly maxRequestsInflight: number;
+  readonly enableAdmissionPlugins: readonly OptionalPlugin[];
   readonly auditLogPath?: string;
   readonly auditPolicyFile?: string;
   readonly auditLogMaxsize: number;
@@ -37,6 +39,14 @@ export function addAccessOptions(command: Command): Command {
         .argParser(parseCount)
         .default(240),
     )
+    .addOption(
+      new Option(
+        '--enable-admission-plugins <name,...>',
+        'what is refused besides: DenyServiceExternalIPs refuses Services with external IPs that they had not before',
+      )
+        .argParser(parsePlugins)
+        .default([], 'none'),
+    )
     .option('--audit-log-path <file>', 'write a JSON line for each stage of a request that the audit policy names')
     .option('--audit-policy-file <file>', 'what of which requests is written: a Policy of audit.k8s.io/v1')
     .addOption(
@@ -51,7 +61,20 @@ export function addAccessOptions(command: Command): Command {
 
 /** Throws a `UsageFailure` for a policy that cannot be used. */
 export function accessOf(flags: AccessFlags): AccessSettings {
-  return { authorization: flags.authorizationMode, maxInFlight: flags.maxRequestsInflight, audit: auditOf(flags) };
+  return {
+    authorization: flags.authorizationMode,
+    maxInFlight: flags.maxRequestsInflight,
+    admissionPlugins: flags.enableAdmissionPlugins,
+    audit: auditOf(flags),
+  };
+}
+
+function parsePlugins(text: string): readonly OptionalPlugin[] {
+  return parseList(text).map((name) => {
+    const found = OPTIONAL_PLUGINS.find((one) => one === name);
+    if (found !== undefined) return found;
+    throw new InvalidArgumentError(`"${name}" is none that can be switched on: give ${OPTIONAL_PLUGINS.join(', ')}.`);
+  });
 }
 
 function auditOf(flags: AccessFlags): AuditSettings | undefined {

@@ -1,6 +1,7 @@
 // The API server with its store, wired for this installation: what `up` and `apiserver` have in common.
 // Knows addresses and keys; what the API does is its own business.
 import type { TolerationSeconds } from '#kube/apiserver/admission/default-tolerations.ts';
+import type { OptionalPlugin } from '#kube/apiserver/admission/optional-plugins.ts';
 import type { FileSinkOptions } from '#kube/apiserver/audit/file-sink.ts';
 import type { AuditPolicy } from '#kube/apiserver/audit/policy.ts';
 import type { Audit } from '#kube/apiserver/audit/trail.ts';
@@ -21,6 +22,7 @@ import type { Shutdown } from './shutdown.ts';
 export interface AccessSettings {
   readonly authorization: AuthorizationMode;
   readonly maxInFlight: number;
+  readonly admissionPlugins: readonly OptionalPlugin[];
   readonly audit: AuditSettings | undefined;
 }
 
@@ -75,6 +77,7 @@ export async function startApi(options: ApiOptions, shutdown: Shutdown): Promise
       tolerationSeconds: options.tolerationSeconds,
       authorization: options.access.authorization,
       maxInFlight: options.access.maxInFlight,
+      admissionPlugins: options.access.admissionPlugins,
       ...(audit === undefined ? {} : { audit }),
       // On the fabric nobody reaches a loopback address, on the loopback device there are no others.
       admitLoopback: network.fabric === undefined,

@@ -6,6 +6,7 @@ import type { Upgrade } from '#kube/streaming/upgrade.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import type { TolerationSeconds } from './admission/default-tolerations.ts';
+import type { OptionalPlugin } from './admission/optional-plugins.ts';
 import type { Audit } from './audit/trail.ts';
 import type { Authorizer } from './authz/authorizer.ts';
 import type { RoleRules } from './authz/escalation.ts';
@@ -53,6 +54,7 @@ export interface ServerContext {
   readonly admitLoopback: boolean;
   /** How long pods stay on a node that is ill, unless they say it themselves. */
   readonly tolerationSeconds: TolerationSeconds;
+  readonly admissionPlugins: ReadonlySet<OptionalPlugin>;
   /** What may wait for one slow reader of a watch before it is cut off. */
   readonly maxUnreadBytes: number;
   readonly kubeletClient: KubeletCredentials | undefined;

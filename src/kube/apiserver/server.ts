@@ -4,6 +4,7 @@ import type { Store } from '#kube/store/store.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import { defaultTolerationSeconds, type TolerationSeconds } from './admission/default-tolerations.ts';
+import type { OptionalPlugin } from './admission/optional-plugins.ts';
 import type { Audit } from './audit/trail.ts';
 import { aggregateRoles, followRoles } from './authz/aggregate.ts';
 import { type AuthorizationMode, allowAll, exceptMasters } from './authz/authorizer.ts';
@@ -68,6 +69,8 @@ export interface ApiServerOptions {
   readonly admitLoopback: boolean;
   /** How long pods stay on a node that is ill, unless they say it themselves; default 300 s, as upstream. */
   readonly tolerationSeconds?: TolerationSeconds;
+  /** Default: none. */
+  readonly admissionPlugins?: readonly OptionalPlugin[];
   readonly log: Logger;
   readonly clock: Clock;
   /**
@@ -130,6 +133,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     random,
     admitLoopback: options.admitLoopback,
     tolerationSeconds: options.tolerationSeconds ?? defaultTolerationSeconds,
+    admissionPlugins: new Set(options.admissionPlugins),
     maxUnreadBytes: options.maxUnreadBytes ?? MAX_UNREAD_BYTES,
     kubeletClient: options.kubeletClient,
     measured: options.measured,

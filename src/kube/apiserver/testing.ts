@@ -7,6 +7,7 @@ import { createMemoryStore } from '#kube/store/memory/index.ts';
 import type { Store } from '#kube/store/store.ts';
 import { type Clock, systemClock } from '#lib/clock.ts';
 import { type Logger, silentLogger } from '#lib/log.ts';
+import type { OptionalPlugin } from './admission/optional-plugins.ts';
 import type { Audit } from './audit/trail.ts';
 import type { AuthorizationMode } from './authz/authorizer.ts';
 import type { TokenTable } from './http/authn.ts';
@@ -41,6 +42,7 @@ export interface TestServerOptions {
   readonly authorization?: AuthorizationMode;
   readonly audit?: Audit;
   readonly maxInFlight?: number;
+  readonly admissionPlugins?: readonly OptionalPlugin[];
   /** Besides the one of the administrator. */
   readonly tokens?: TokenTable;
   /** Leaves namespaces without the ConfigMap of the authority, for tests of ConfigMaps. */
@@ -71,6 +73,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     log: options.log ?? silentLogger,
     clock: options.clock ?? systemClock,
     ...(options.maxInFlight === undefined ? {} : { maxInFlight: options.maxInFlight }),
+    ...(options.admissionPlugins === undefined ? {} : { admissionPlugins: options.admissionPlugins }),
     ...(options.audit === undefined ? {} : { audit: options.audit }),
     ...(options.authorization === undefined ? {} : { authorization: options.authorization }),
     ...(options.maxUnreadBytes === undefined ? {} : { maxUnreadBytes: options.maxUnreadBytes }),

@@ -5,6 +5,7 @@ import type { User } from '../http/authn.ts';
 import type { AnyObject } from '../registry/any-object.ts';
 import type { Resource } from '../registry/registry.ts';
 import { type AdmissionAttributes, SYSTEM_USER } from './attributes.ts';
+import { denyExternalIps } from './external-ips.ts';
 import { applyPolicies } from './policy/policies.ts';
 import { mutateByWebhooks, validateByWebhooks } from './webhook/run.ts';
 
@@ -45,6 +46,7 @@ export function admitWrite(write: Write, change: Change): Promise<void> | undefi
   const attributes = attributesOf(write, change);
   if (attributes === undefined) return undefined;
   const { server, warnings = [] } = write;
+  if (server.admissionPlugins.has('DenyServiceExternalIPs')) denyExternalIps(attributes);
   applyPolicies(server, attributes, warnings);
   return validateByWebhooks(server, attributes, warnings);
 }
