@@ -27,6 +27,8 @@ export interface ControllersRun {
   /** Printed once they work: `Scheduling pods.` */
   readonly started: string;
   readonly settings?: Partial<ControllerSettings>;
+  /** Metrics say how the objects of the cluster fare, too: it has to read them all. */
+  readonly measuresObjects?: boolean;
 }
 
 export interface ControllersFlags extends ConnectOptions, LeaderFlags {
@@ -103,7 +105,7 @@ export function serveControlMetrics(metrics: ControlMetrics, bind: Bind | undefi
 }
 
 async function work(
-  { only, started, settings }: ControllersRun,
+  { only, started, settings, measuresObjects = false }: ControllersRun,
   metricsBind: Bind | undefined,
   client: Client,
   log: Logger,
@@ -116,9 +118,11 @@ async function work(
   ]);
   const informers = createInformers(client, { log: log.child({ part: 'informers' }), clock: systemClock });
   shutdown.add('informers', () => informers.stop());
-  const metrics = new ControlMetrics(informers);
-  shutdown.add('control metrics', () => metrics.stop());
-  shutdown.add('metrics', await serveControlMetrics(metrics, metricsBind));
+  if (metricsBind !== undefined) {
+    const metrics = new ControlMetrics(measuresObjects ? informers : undefined);
+    shutdown.add('control metrics', () => metrics.stop());
+    shutdown.add('metrics', await serveControlMetrics(metrics, metricsBind));
+  }
   const starting = startControllers({
     client,
     informers,

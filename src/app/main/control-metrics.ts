@@ -69,19 +69,26 @@ const definitions = {
 
 type Values = (readonly [readonly string[], number])[];
 
+interface Objects {
+  readonly deployments: Informer<Deployment & KubeObject>;
+  readonly nodes: Informer<Node & KubeObject>;
+  readonly pods: Informer<Pod & KubeObject>;
+  readonly autoscalers: Informer<HorizontalPodAutoscaler & KubeObject>;
+}
+
 export class ControlMetrics {
   /** All series at their bounds together. */
   readonly #recorder = new MetricRecorder(definitions, 256 * 1024);
-  readonly #deployments: Informer<Deployment & KubeObject>;
-  readonly #nodes: Informer<Node & KubeObject>;
-  readonly #pods: Informer<Pod & KubeObject>;
-  readonly #autoscalers: Informer<HorizontalPodAutoscaler & KubeObject>;
+  readonly #objects: Objects | undefined;
 
-  constructor(informers: Informers) {
-    this.#deployments = informers.of(builtin('Deployment'));
-    this.#nodes = informers.of(builtin('Node'));
-    this.#pods = informers.of(builtin('Pod'));
-    this.#autoscalers = informers.of(builtin('HorizontalPodAutoscaler'));
+  /** Without `informers` objects are not measured: nobody should watch them for that alone. */
+  constructor(informers: Informers | undefined) {
+    this.#objects = informers && {
+      deployments: informers.of(builtin('Deployment')),
+      nodes: informers.of(builtin('Node')),
+      pods: informers.of(builtin('Pod')),
+      autoscalers: informers.of(builtin('HorizontalPodAutoscaler')),
+    };
     observeQueues({
       waited: (queue, ms) => this.#recorder.observe(definitions.wait, [queue], ms),
       worked: (queue, ms, failed) => {
@@ -103,16 +110,18 @@ export class ControlMetrics {
       definitions.depth,
       [...depths].map(([name, length]) => [[name], length] as const),
     );
-    this.#measureNodes();
-    this.#measurePods();
-    this.#measureDeployments();
-    this.#measureAutoscalers();
+    if (this.#objects !== undefined) {
+      this.#measureNodes(this.#objects);
+      this.#measurePods(this.#objects);
+      this.#measureDeployments(this.#objects);
+      this.#measureAutoscalers(this.#objects);
+    }
     return this.#recorder.text(format);
   }
 
-  #measureNodes(): void {
+  #measureNodes({ nodes }: Objects): void {
     const counts = { ready: 0, not_ready: 0, cordoned: 0 };
-    for (const { spec, status } of this.#nodes.list()) {
+    for (const { spec, status } of nodes.list()) {
       const ready = status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') === true;
       counts[ready ? (spec?.unschedulable === true ? 'cordoned' : 'ready') : 'not_ready']++;
     }
@@ -122,9 +131,9 @@ export class ControlMetrics {
     );
   }
 
-  #measurePods(): void {
+  #measurePods({ pods }: Objects): void {
     const counts: Record<string, number> = { Pending: 0, Running: 0, Succeeded: 0, Failed: 0 };
-    for (const { status } of this.#pods.list()) {
+    for (const { status } of pods.list()) {
       const phase = status?.phase ?? 'Pending';
       counts[phase] = (counts[phase] ?? 0) + 1;
     }
@@ -134,10 +143,10 @@ export class ControlMetrics {
     );
   }
 
-  #measureDeployments(): void {
+  #measureDeployments({ deployments }: Objects): void {
     const wanted: Values = [];
     const ready: Values = [];
-    for (const { metadata, spec, status } of this.#deployments.list()) {
+    for (const { metadata, spec, status } of deployments.list()) {
       const labels = [metadata?.namespace ?? '', metadata?.name ?? ''];
       wanted.push([labels, spec?.replicas ?? 1]);
       ready.push([labels, status?.readyReplicas ?? 0]);
@@ -146,14 +155,14 @@ export class ControlMetrics {
     this.#recorder.replace(definitions.ready, ready);
   }
 
-  #measureAutoscalers(): void {
+  #measureAutoscalers({ autoscalers }: Objects): void {
     const values: Record<'current' | 'desired' | 'least' | 'most', Values> = {
       current: [],
       desired: [],
       least: [],
       most: [],
     };
-    for (const { metadata, spec, status } of this.#autoscalers.list()) {
+    for (const { metadata, spec, status } of autoscalers.list()) {
       const labels = [metadata?.namespace ?? '', metadata?.name ?? ''];
       values.current.push([labels, status?.currentReplicas ?? 0]);
       values.desired.push([labels, status?.desiredReplicas ?? 0]);

@@ -63,6 +63,7 @@ Examples:
       await runControllers(
         {
           only,
+          measuresObjects: options.only === undefined,
           started: options.only === undefined ? 'Controllers work.' : `Working: ${only.join(', ')}.`,
           settings: {
             defaultLoadBalancer: options.defaultLoadBalancer,
