@@ -197,6 +197,24 @@ describe('a Role', () => {
     );
   });
 
+  test('that grants to change does not grant to create by it', async () => {
+    await grantRole(
+      'changes',
+      rule('get update patch', 'configmaps leases', { apiGroups: ['', 'coordination.k8s.io'] }),
+    );
+    const maps = '/api/v1/namespaces/default/configmaps';
+    const apply = (name: string): Promise<Answer> =>
+      jane('PATCH', `${maps}/${name}?fieldManager=me`, { body: configMap(name), type: 'application/apply-patch+yaml' });
+    expect((await apply('applied')).body.message).toBe(
+      'configmaps "applied" is forbidden: User "jane" cannot create resource "configmaps" in API group "" in the namespace "default"',
+    );
+    await api.ok('POST', maps, { body: configMap('applied') });
+    expect((await apply('applied')).code).toBe(200);
+    const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'l' }, spec: {} };
+    const put = await jane('PUT', '/apis/coordination.k8s.io/v1/namespaces/default/leases/l', { body: lease });
+    expect(put.body.message).toContain('cannot create resource "leases" in API group "coordination.k8s.io"');
+  });
+
   test('that is missing is named with the refusal', async () => {
     await api.ok('POST', `${RBAC}/clusterrolebindings`, {
       body: binding('ClusterRoleBinding', 'ClusterRole', 'nowhere'),

@@ -5,6 +5,7 @@ import { serverSideApply } from '#kube/api/apply/index.ts';
 import { applyPatch, type PatchType } from '#kube/api/patch/index.ts';
 import { apiVersionOf } from '#kube/api/resources.ts';
 import { badRequest, invalid, notFound, type StatusError, unsupportedMediaType } from '#kube/api/status.ts';
+import { assertAllowed } from '../authz/authorizer.ts';
 import { nameOf, type Reply, type ResourceRequest } from '../context.ts';
 import { mediaTypeOf, parseAsYaml, parseBody, parseJson, readBody } from '../http/body.ts';
 import { representList, representObject } from '../http/represent.ts';
@@ -37,6 +38,7 @@ export async function updateFromBody(request: ResourceRequest): Promise<Reply> {
   if (!exists && subresource === undefined && resource.strategy.createOnUpdate === true) {
     const metadata = object.metadata ?? {};
     if (metadata.resourceVersion === '0') delete metadata.resourceVersion;
+    assertMayCreate(request);
     const created = await createObject(createInput(request, options), object);
     return reply(request, 201, created);
   }
@@ -60,6 +62,13 @@ function updateInput(request: ResourceRequest, options: WriteOptions): UpdateInp
     options,
     ...(subresource === 'status' ? { subresource } : {}),
   };
+}
+
+/** As upstream: to update or to patch what is not there takes the right to create it. Throws `StatusError` 403. */
+function assertMayCreate({ server, user, resource, namespace = '', name = '' }: ResourceRequest): void {
+  const { group, version, resource: plural } = resource.definition;
+  const target = { kind: 'resource', group, version, resource: plural, subresource: '', namespace, name } as const;
+  assertAllowed(server.authorizer, user, { ...target, verb: 'create' });
 }
 
 function assertSameName(object: AnyObject, name: string): void {
@@ -161,6 +170,7 @@ async function applyFromBody(request: ResourceRequest, options: WriteOptions, bo
   };
   if (resource.collection.get(namespace, nameOf(request)) === undefined) {
     if (subresource !== undefined) throw notFound(resource.definition, nameOf(request));
+    assertMayCreate(request);
     const object = merge(undefined);
     const created = await createObject({ ...createInput(request, options), keepManagedFields: true }, object);
     return reply(request, 201, created);
