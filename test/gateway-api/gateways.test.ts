@@ -2,6 +2,7 @@
 // Knows the CLI and kubectl from the outside.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Service } from 'kubernetes-types/core/v1.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { gatewayResource } from '#kube/api/gateway/resources.ts';
 import type { Gateway } from '#kube/api/gateway/types.ts';
@@ -35,6 +36,9 @@ describe('on the loopback device', PATIENT, () => {
     const { text } = await answers(`http://${address}:8080/x`, 200, { host: 'shop.example' });
     expect(JSON.parse(text)).toMatchObject({ path: '/x' });
     expect((await ask(`http://${address}:8080/`, { host: 'other.example' })).status).toBe(404);
+    // By the name of its Service, as pods do.
+    const { spec } = await cluster.get<Service & KubeObject>('Service', 'one-evenkeel', 'default');
+    await answers(`http://${spec?.clusterIP}:8080/`, 200, { host: 'shop.example' });
     const found = await findKubectl('current');
     if (!('path' in found)) {
       process.stderr.write(`Left out, because ${found.missing}: the table of kubectl\n`);

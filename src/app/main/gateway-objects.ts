@@ -28,7 +28,10 @@ export async function ensureGatewayObjects(client: Client, clock: Clock): Promis
  * where the machine answers for the whole range, all of them are here anyway.
  */
 export function gatewayAddressHost(fabric: Fabric | undefined): AddressHost {
-  if (fabric?.plan.announced !== true) return { claim: async () => {}, release: async () => {} };
+  if (fabric?.plan.announced !== true) {
+    // Nodes with a network of their own let nobody through to a Service that their proxies do not serve.
+    return { hasServiceAddresses: fabric === undefined, claim: async () => {}, release: async () => {} };
+  }
   return {
     claim: (address) => fabric.holdAddress(address),
     release: (address) => fabric.dropAddress(address),

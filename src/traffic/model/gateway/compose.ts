@@ -39,13 +39,13 @@ export interface Port {
   readonly sockets: readonly string[];
 }
 
-export function portsOf({ key, listeners, addresses }: GatewayView): readonly Port[] {
+export function portsOf({ key, listeners, listenAt }: GatewayView): readonly Port[] {
   const usable = listeners.filter(isUsable);
   const groups = Map.groupBy(usable, ({ spec }) => `${spec.port}${spec.protocol === 'UDP' ? '/udp' : ''}`);
   return [...groups.values()].map((group) => {
     const port = group[0]?.spec.port ?? 0;
     const udp = group[0]?.spec.protocol === 'UDP';
-    return { port, udp, listeners: group, sockets: addresses.map((address) => socketName(key, port, udp, address)) };
+    return { port, udp, listeners: group, sockets: listenAt.map((address) => socketName(key, port, udp, address)) };
   });
 }
 
@@ -56,7 +56,7 @@ export function composeGateway(gateway: GatewayView, servings: readonly Serving[
     const base = { port: port.port, ...protocolOf(port, protocols, here) };
     const tls = port.listeners.find(({ clientTls }) => clientTls !== undefined)?.clientTls;
     for (const [at, name] of port.sockets.entries()) {
-      const address = gateway.addresses[at] ?? '';
+      const address = gateway.listenAt[at] ?? '';
       into.listeners.set(name, { name, address, ...base, ...(tls === undefined ? {} : { tls }) });
     }
     if (port.sockets.length === 0) continue;

@@ -47,6 +47,8 @@ export interface GatewayView {
   readonly sets: readonly ListenerSetView[];
   acceptFault: Fault | undefined;
   readonly addresses: readonly string[];
+  /** Where sockets are opened: at the addresses, and for clients in the cluster. */
+  readonly listenAt: readonly string[];
   readonly addressFault: Fault | undefined;
   /** What it shows to backends; undefined where it is asked to show nothing. */
   readonly backendCertificate: BackendCertificate | undefined;

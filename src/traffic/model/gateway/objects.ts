@@ -36,6 +36,8 @@ export interface GatewayObjects {
 
 export interface GatewayAddresses {
   readonly addresses: readonly string[];
+  /** Further addresses to listen at, which are nobody's to know: clients in the cluster come by them. */
+  readonly inside?: readonly string[];
   readonly fault?: Fault;
 }
 

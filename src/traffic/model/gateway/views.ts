@@ -67,7 +67,7 @@ export function viewOf(
     return { key: owner.key, set, fault: listeners === undefined ? unreadable : fault, listeners: listeners ?? [] };
   });
   markConflicts([mine, ...setViews.map(({ listeners }) => listeners)]);
-  const { addresses, fault } = objects.addresses(key);
+  const { addresses, inside = [], fault } = objects.addresses(key);
   const acceptFault = gatewayFault(gateway);
   return {
     key,
@@ -77,6 +77,7 @@ export function viewOf(
     acceptFault,
     // One that is not accepted is served nowhere.
     addresses: acceptFault === undefined ? addresses : [],
+    listenAt: acceptFault === undefined && addresses.length > 0 ? [...addresses, ...inside] : [],
     addressFault: fault,
     backendCertificate: backendCertificateOf(gateway, found),
   };

@@ -3,6 +3,8 @@
 import type { Logger } from '#lib/log.ts';
 
 export interface AddressHost {
+  /** Addresses of Services within the cluster can be listened at here as well. */
+  readonly hasServiceAddresses?: boolean;
   /** Afterwards the address can be bound. Rejects when that cannot be. */
   claim(address: string): Promise<void>;
   release(address: string): Promise<void>;

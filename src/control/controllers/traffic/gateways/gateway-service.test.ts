@@ -75,7 +75,7 @@ describe('the Service of a Gateway', () => {
 
   it('tells where the Gateway is served, and why it is nowhere', () => {
     const given = { loadBalancer: { ingress: [{ ip: '192.0.2.7' }] } };
-    expect(addressesFrom(gateway('web'), owned(given))).toEqual({ addresses: ['192.0.2.7'] });
+    expect(addressesFrom(gateway('web'), owned(given))).toEqual({ addresses: ['192.0.2.7'], inside: [] });
     expect(addressesFrom(gateway('web'), undefined)).toEqual({ addresses: [] });
     const refused = owned({
       conditions: [{ type: 'evenkeel.dev/AddressAssigned', status: 'False', message: 'All are given out' }],

@@ -108,7 +108,8 @@ export function addressesFrom(gateway: Gateway, service: Service | undefined): G
   }
   const addresses = (service.status?.loadBalancer?.ingress ?? []).flatMap(({ ip = '' }) => (ip === '' ? [] : [ip]));
   const fault = requestFault(gateway, addresses, service) ?? assignFault(addresses, service);
-  return { addresses, ...(fault === undefined ? {} : { fault }) };
+  const inside = (service.spec?.clusterIPs ?? []).filter((address) => address !== '' && address !== 'None');
+  return { addresses, inside, ...(fault === undefined ? {} : { fault }) };
 }
 
 function requestFault(gateway: Gateway, addresses: readonly string[], service: Service): Fault | undefined {

@@ -134,7 +134,7 @@ export class Gateways {
   #addresses(key: string): GatewayAddresses {
     const gateway = this.#informers.get('Gateway', key) as Gateway | undefined;
     if (gateway === undefined) return { addresses: [] };
-    const { addresses, fault } = this.#given(gateway);
+    const { addresses, inside = [], fault } = this.#given(gateway);
     const failures = addresses.flatMap((address) => this.#claims.failure(address) ?? []);
     const told =
       failures.length === 0
@@ -142,6 +142,7 @@ export class Gateways {
         : { reason: 'AddressNotUsable', message: `Its address cannot be had on this machine: ${failures.join('; ')}` };
     return {
       addresses: addresses.filter((address) => this.#claims.has(address)),
+      ...(this.#options.host.hasServiceAddresses === true ? { inside } : {}),
       ...(told === undefined ? {} : { fault: told }),
     };
   }
