@@ -6,6 +6,7 @@ import type { Informers } from '#kube/client/informer.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import type { Reporting } from '#telemetry/reporting.ts';
+import type { StubDomain } from '#traffic/dns/forward/stub-domain.ts';
 import type { UpstreamAddress } from '#traffic/dns/forward/upstream-address.ts';
 import type { Engine } from '#traffic/proxy/engine.ts';
 import { TrafficFigures } from '../measures/traffic-figures.ts';
@@ -37,6 +38,7 @@ export interface ClusterOptions extends Reporting {
   readonly network: Network;
   /** Resolvers for names that are not the cluster's; left out: those of the machine. */
   readonly dnsUpstreams?: readonly UpstreamAddress[];
+  readonly dnsStubs?: readonly StubDomain[];
   readonly dnsAutopath?: boolean;
   /** Threads of the traffic engine. */
   readonly workers: number;
@@ -182,6 +184,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
       client,
       informers,
       ...(options.dnsUpstreams === undefined ? {} : { upstreams: options.dnsUpstreams }),
+      ...(options.dnsStubs === undefined ? {} : { stubs: options.dnsStubs }),
       autopath: options.dnsAutopath === true,
       log: log.child({ part: 'dns' }),
       clock,

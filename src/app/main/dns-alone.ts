@@ -8,6 +8,7 @@ import type { Logger } from '#lib/log.ts';
 import type { MetricFormat } from '#telemetry/format.ts';
 import { processMetrics } from '#telemetry/process-metrics.ts';
 import { type DnsServer, startDnsServer } from '#traffic/dns/dns-server.ts';
+import type { StubDomain } from '#traffic/dns/forward/stub-domain.ts';
 import {
   nameserversOf,
   resolvConf,
@@ -32,6 +33,7 @@ interface DnsAloneOptions {
   readonly ranges: readonly string[];
   /** Left out: what /etc/resolv.conf names. */
   readonly upstreams?: readonly UpstreamAddress[];
+  readonly stubs: readonly StubDomain[];
   readonly pods: PodNames;
   /** Whether the server searches in place of pods. */
   readonly autopath: boolean;
@@ -75,7 +77,7 @@ export async function runDns(options: DnsAloneOptions): Promise<void> {
 }
 
 async function listen(options: DnsAloneOptions): Promise<DnsServer> {
-  const { listen, domain, ranges, upstreams, ttl, clock, log } = options;
+  const { listen, domain, ranges, upstreams, stubs, ttl, clock, log } = options;
   try {
     return await startDnsServer({
       listen,
@@ -83,6 +85,7 @@ async function listen(options: DnsAloneOptions): Promise<DnsServer> {
       ranges,
       ttl,
       upstreams: upstreams === undefined ? resolvConf(HOST_FILE, clock, nameserversOf) : () => upstreams,
+      stubs,
       anyPodAddress: options.pods === 'insecure',
       ...(options.autopath ? { autopath: resolvConf(HOST_FILE, clock, searchesOf) } : {}),
       clock,

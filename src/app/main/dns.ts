@@ -8,6 +8,7 @@ import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import type { MetricFormat } from '#telemetry/format.ts';
 import type { DnsServer } from '#traffic/dns/dns-server.ts';
+import type { StubDomain } from '#traffic/dns/forward/stub-domain.ts';
 import type { UpstreamAddress } from '#traffic/dns/forward/upstream-address.ts';
 import { codeOf, messageOf } from '../failure.ts';
 import { DNS_PORT, ensureDnsObjects, METRICS_PORT } from './dns-objects.ts';
@@ -26,6 +27,8 @@ interface DnsOptions {
   readonly informers: Informers;
   /** Left out: what the machine's own /etc/resolv.conf names. */
   readonly upstreams?: readonly UpstreamAddress[];
+  /** Zones with resolvers of their own. */
+  readonly stubs?: readonly StubDomain[];
   /** Whether the server searches in place of pods. */
   readonly autopath?: boolean;
   readonly log: Logger;
@@ -108,6 +111,7 @@ async function listen(options: DnsOptions, addresses: readonly string[]): Promis
       domain: CLUSTER_DOMAIN,
       ranges: `${options.serviceCidr},${options.podCidr}`.split(',').map((range) => range.trim()),
       upstreams: named === undefined ? resolvConf(HOST_FILE, clock, nameserversOf) : () => named,
+      stubs: options.stubs ?? [],
       // As the specification wants it, and as kubeadm sets up CoreDNS.
       anyPodAddress: true,
       ...(options.autopath === true ? { autopath: resolvConf(HOST_FILE, clock, searchesOf) } : {}),

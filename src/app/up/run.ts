@@ -11,6 +11,7 @@ import { builtin } from '#kube/api/resources.ts';
 import { delay } from '#lib/backoff.ts';
 import { systemClock } from '#lib/clock.ts';
 import type { Reporting } from '#telemetry/reporting.ts';
+import type { StubDomain } from '#traffic/dns/forward/stub-domain.ts';
 import type { UpstreamAddress } from '#traffic/dns/forward/upstream-address.ts';
 import { Failure, UsageFailure } from '../failure.ts';
 import type { AccessSettings } from '../main/api.ts';
@@ -44,6 +45,7 @@ export interface UpOptions extends Reporting {
   readonly network: Network;
   /** Left out: the resolvers of the machine. */
   readonly dnsUpstreams?: readonly UpstreamAddress[];
+  readonly dnsStubs?: readonly StubDomain[];
   readonly dnsAutopath?: boolean;
   readonly nodes: NodeOptions;
   readonly workers: number;
@@ -172,6 +174,7 @@ async function startWithProgress(
       ports: options.ports,
       network: options.network,
       ...(options.dnsUpstreams === undefined ? {} : { dnsUpstreams: options.dnsUpstreams }),
+      ...(options.dnsStubs === undefined ? {} : { dnsStubs: options.dnsStubs }),
       dnsAutopath: options.dnsAutopath === true,
       workers: options.workers,
       nodeLife: options.nodeLife,

@@ -7,6 +7,7 @@ import type { Logger } from '#lib/log.ts';
 import type { MetricFormat } from '#telemetry/format.ts';
 import type { DnsClientUpdate, DnsSink, DnsUpdate } from '#traffic/model/dns/ir-dns.ts';
 import { Forwarder } from './forward/forwarder.ts';
+import type { StubDomain } from './forward/stub-domain.ts';
 import type { UpstreamAddress } from './forward/upstream-address.ts';
 import { DnsMetrics } from './metrics.ts';
 import type { Endpoint } from './server/endpoint.ts';
@@ -30,6 +31,8 @@ export interface DnsServerOptions {
   /** Ranges of pods and Services, whose addresses nobody else is asked about. */
   readonly ranges: readonly string[];
   readonly upstreams: () => readonly UpstreamAddress[];
+  /** Zones whose names are asked of servers of their own. */
+  readonly stubs?: readonly StubDomain[];
   /** Milliseconds for one upstream resolver to answer. */
   readonly attemptMs?: number;
   /** Questions to upstream resolvers at a time; left out: 1,000. */
@@ -63,6 +66,7 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
   const searchPaths = options.autopath && new SearchPaths(options.autopath);
   const forwarder = new Forwarder({
     upstreams: options.upstreams,
+    ...(options.stubs === undefined ? {} : { stubs: options.stubs }),
     isSelf: ({ address, port }) =>
       listening.some(
         (own) => own.port === port && (own.address === address || (isAny(own.address) && isOfMachine(address))),

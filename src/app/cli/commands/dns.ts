@@ -3,13 +3,14 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import ipaddr from 'ipaddr.js';
 import { systemClock } from '#lib/clock.ts';
+import type { StubDomain } from '#traffic/dns/forward/stub-domain.ts';
 import type { UpstreamAddress } from '#traffic/dns/forward/upstream-address.ts';
 import { UsageFailure } from '../../failure.ts';
 import { CLUSTER_DOMAIN } from '../../main/dns.ts';
 import { POD_NAMES, type PodNames, runDns } from '../../main/dns-alone.ts';
 import { openLog } from '../../main/file-log.ts';
 import { type ConnectOptions, connect } from '../connect.ts';
-import { parseDnsUpstream, parseListen } from '../dns-option.ts';
+import { parseDnsStub, parseDnsUpstream, parseListen } from '../dns-option.ts';
 import { signalled } from '../signals.ts';
 import { collect } from '../values.ts';
 
@@ -19,6 +20,7 @@ interface Options extends ConnectOptions {
   readonly domain: string;
   readonly range: readonly string[];
   readonly dnsUpstream?: readonly UpstreamAddress[];
+  readonly dnsStubDomain?: readonly StubDomain[];
   readonly pods: PodNames;
   readonly autopath: boolean;
   readonly ttl: number;
@@ -52,6 +54,12 @@ export function dnsCommand(): Command {
         '--dns-upstream <address>',
         'resolver for other names (repeatable), e.g. 1.1.1.1 or 10.0.0.2:5353 (default: those of /etc/resolv.conf)',
       ).argParser(parseDnsUpstream),
+    )
+    .addOption(
+      new Option(
+        '--dns-stub-domain <zone=address,...>',
+        'ask these resolvers, and no others, for names of a zone (repeatable), e.g. corp.example=10.0.0.2,10.0.0.3:5353',
+      ).argParser(parseDnsStub),
     )
     .addOption(
       new Option(
@@ -116,6 +124,7 @@ async function run(options: Options): Promise<void> {
       autopath: options.autopath,
       ttl: options.ttl,
       ...(options.dnsUpstream === undefined ? {} : { upstreams: options.dnsUpstream }),
+      stubs: options.dnsStubDomain ?? [],
       clock: systemClock,
       log,
       stop,

@@ -1,6 +1,7 @@
 // `evenkeel up`: a whole small Kubernetes on this machine, with the given manifests in it.
 // Knows options, signals and exit codes; the rest is up/.
 import { Command, Option } from 'commander';
+import type { StubDomain } from '#traffic/dns/forward/stub-domain.ts';
 import type { UpstreamAddress } from '#traffic/dns/forward/upstream-address.ts';
 import { UsageFailure } from '../../failure.ts';
 import { asFailure } from '../../main/as-failure.ts';
@@ -20,7 +21,7 @@ import {
   localAutoscaling,
 } from '../autoscaling-options.ts';
 import { checkCniList, cniOf, zoneNames } from '../checks.ts';
-import { parseDnsUpstream } from '../dns-option.ts';
+import { parseDnsStub, parseDnsUpstream } from '../dns-option.ts';
 import { parseImage } from '../image-option.ts';
 import { addNodeLifeOptions, type NodeLifeFlags, nodeLifeOf } from '../node-life-options.ts';
 import { type NodeLiveness, nodeLivenessOption } from '../node-liveness-option.ts';
@@ -43,6 +44,7 @@ interface Options extends ReportingFlags, NodeLifeFlags, AccessFlags, Autoscalin
   readonly adminPort: number;
   readonly workers: number;
   readonly dnsUpstream?: readonly UpstreamAddress[];
+  readonly dnsStubDomain?: readonly StubDomain[];
   readonly dnsAutopath: boolean;
   readonly nodes: number;
   readonly zones?: readonly string[];
@@ -148,6 +150,12 @@ export function upCommand(): Command {
         'resolver for names outside of the cluster (repeatable), e.g. 1.1.1.1 or 10.0.0.2:5353 (default: those of /etc/resolv.conf)',
       ).argParser(parseDnsUpstream),
     )
+    .addOption(
+      new Option(
+        '--dns-stub-domain <zone=address,...>',
+        'ask these resolvers, and no others, for names of a zone (repeatable), e.g. corp.example=10.0.0.2,10.0.0.3:5353',
+      ).argParser(parseDnsStub),
+    )
     .option(
       '--dns-autopath',
       'let the DNS server search in place of pods: one question for a short name instead of one for each domain',
@@ -212,6 +220,7 @@ async function up(paths: readonly string[], options: Options): Promise<boolean> 
         data,
         ports: { api: options.apiPort, http: options.httpPort, https: options.httpsPort, admin: options.adminPort },
         ...(options.dnsUpstream === undefined ? {} : { dnsUpstreams: options.dnsUpstream }),
+        ...(options.dnsStubDomain === undefined ? {} : { dnsStubs: options.dnsStubDomain }),
         dnsAutopath: options.dnsAutopath,
         network,
         nodes: {

@@ -11,6 +11,7 @@ import { type Message, message, type ResourceRecord, rcodes, types } from '../wi
 import { soaData } from '../wire/record-data.ts';
 import { AnswerCache } from './cache.ts';
 import { UpstreamHealth } from './health.ts';
+import { parseStubDomain } from './stub-domain.ts';
 import { nameserversOf, parseUpstream, resolvConf, searchesOf, upstreamName } from './upstream-address.ts';
 
 const lab = new DnsLab();
@@ -30,6 +31,39 @@ function reply(asked: Message, parts: Partial<Message> = {}): Message {
 }
 
 const to = (...ports: number[]) => ({ upstreams: () => ports.map((port) => ({ address: HOST, port })) });
+
+describe('a name of a zone with resolvers of its own', () => {
+  it('is asked of those of the longest zone, and of nobody else', async () => {
+    const [others, corp, lab1] = await Promise.all(
+      [1, 2, 3].map((last) =>
+        lab.resolver((asked) => reply(asked, { answers: [record(asked.questions[0]?.name ?? '', 60, last)] })),
+      ),
+    );
+    const stub = (text: string, port = 0) => parseStubDomain(`${text}=${HOST}:${port}`);
+    const stubs = [stub('corp.example', corp?.port), stub('lab.corp.example.', lab1?.port)].filter(
+      (one) => one !== undefined,
+    );
+    const { port } = await lab.server(undefined, { ...to(others?.port ?? 0), stubs });
+    const answer = async (name: string) => [...((await askUdp(port, query(name))).answers[0]?.data ?? [])].at(-1);
+    expect(await answer('www.example')).toBe(1);
+    expect(await answer('notcorp.example')).toBe(1);
+    expect(await answer('corp.example')).toBe(2);
+    expect(await answer('WWW.Corp.Example')).toBe(2);
+    expect(await answer('a.lab.corp.example')).toBe(3);
+    await corp?.close();
+    const { rcode } = await askUdp(port, query('gone.corp.example'));
+    expect(rcode).toBe(rcodes.SERVFAIL);
+  });
+
+  it.each([
+    'corp.example',
+    '=10.0.0.2',
+    'corp.example=',
+    'corp.example=ns.example',
+    'a b=10.0.0.2',
+    'corp.example=10.0.0.2,',
+  ])('is not told by %j', (text) => expect(parseStubDomain(text)).toBeUndefined());
+});
 
 describe('a name of others', () => {
   it('is asked of the first resolver, once for all who ask, and remembered', async () => {

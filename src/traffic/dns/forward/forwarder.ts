@@ -9,11 +9,14 @@ import { type Ask, ask } from './ask.ts';
 import { AnswerCache, type Resolved } from './cache.ts';
 import { UpstreamHealth } from './health.ts';
 import { LoopProbes } from './loop-probe.ts';
+import { type StubDomain, serversFor } from './stub-domain.ts';
 import { type UpstreamAddress, upstreamName } from './upstream-address.ts';
 
 export interface ForwarderOptions {
   /** Asked before each question, so that they may change. */
   readonly upstreams: () => readonly UpstreamAddress[];
+  /** Zones whose names are asked of servers of their own, and of nobody else. */
+  readonly stubs?: readonly StubDomain[];
   /** Whether that is this server itself. */
   readonly isSelf: (upstream: UpstreamAddress) => boolean;
   readonly metrics: DnsMetrics;
@@ -53,7 +56,9 @@ export class Forwarder {
 
   /** Tries resolvers that are new: whoever asks this server in turn leads in a circle. */
   probe(): void {
-    for (const upstream of this.#upstreams()) if (!this.#probes.isKnown(upstream)) this.#probe(upstream);
+    const { upstreams, stubs = [] } = this.#options;
+    const all = this.#others([...upstreams(), ...stubs.flatMap(({ servers }) => servers)]);
+    for (const upstream of all) if (!this.#probes.isKnown(upstream)) this.#probe(upstream);
   }
 
   /** True for a question that this server asked itself: its resolver is left out from then on. */
@@ -130,7 +135,7 @@ export class Forwarder {
   async #askEach(key: string, what: Ask): Promise<Resolved> {
     const { clock, metrics, log, attemptMs = ATTEMPT_MS } = this.#options;
     let last = failure;
-    for (const upstream of this.#health.choose(this.#upstreams(), clock.now())) {
+    for (const upstream of this.#health.choose(this.#serversOf(what.question), clock.now())) {
       const name = upstreamName(upstream);
       try {
         const { rcode, answers, authorities, additionals, authenticData } = await ask(upstream, what, attemptMs, clock);
@@ -160,7 +165,12 @@ export class Forwarder {
     ask(upstream, { question, dnssecOk: false, checkingDisabled: false }, attemptMs, clock).catch(() => {});
   }
 
-  #upstreams(): readonly UpstreamAddress[] {
-    return this.#options.upstreams().filter((upstream) => !this.#options.isSelf(upstream));
+  #serversOf({ name }: Question): readonly UpstreamAddress[] {
+    const { upstreams, stubs = [] } = this.#options;
+    return this.#others(serversFor(lowerName(name), stubs) ?? upstreams());
+  }
+
+  #others(upstreams: readonly UpstreamAddress[]): readonly UpstreamAddress[] {
+    return upstreams.filter((upstream) => !this.#options.isSelf(upstream));
   }
 }
