@@ -163,9 +163,9 @@ describe.each(versions)('kubectl (%s)', async (version) => {
   }, 120_000);
 
   test('logs, and logs -f as lines are written', async () => {
-    expect(await kubectl(inside('logs', 'deployment/web'))).toContain('"message":"listening"');
-    // Those of the rollout before are still leaving: one that stays is wanted.
+    // Those of the rollout before are still leaving: one that stays is wanted, also by kubectl, which chooses any.
     const [chosen] = await settled(cluster, 'web', 3, namespace);
+    expect(await kubectl(inside('logs', 'deployment/web'))).toContain('"message":"listening"');
     const pod = `pod/${chosen?.metadata?.name}`;
     const follow = start(kubectl.path, inside('logs', '-f', pod), { env: { KUBECONFIG: cluster.kubeconfig } });
     await eventually('the first line is there', () => expect(follow.output().stdout).toContain('listening'));

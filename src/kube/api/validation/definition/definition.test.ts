@@ -217,6 +217,18 @@ describe('an update', () => {
   });
 });
 
+test('a version without a name is told of once, by what it lacks', () => {
+  const status = {
+    conditions: [],
+    acceptedNames: {},
+    storedVersions: ['v1'],
+  } as unknown as CustomResourceDefinition['status'];
+  const nameless = { ...definition(plain, {}, { name: undefined }), ...(status === undefined ? {} : { status }) };
+  expect(causes(nameless, { ...definition(plain), ...(status === undefined ? {} : { status }) }).join()).not.toContain(
+    'undefined',
+  );
+});
+
 test("the community's groups ask for approval", () => {
   const object = definition(plain, { group: 'example.k8s.io' });
   object.metadata = { name: 'widgets.example.k8s.io' };

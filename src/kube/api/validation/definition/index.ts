@@ -63,8 +63,10 @@ function validateStoredVersions({ spec, status }: CustomResourceDefinition, repo
     report.invalid(path, stored, 'must have at least one stored version');
     return;
   }
-  for (const { name, storage } of spec?.versions ?? []) {
-    if (storage && !stored.includes(name)) report.invalid(path, name, `must have the storage version ${name}`);
+  for (const { name = '', storage } of spec?.versions ?? []) {
+    // One without a name is told of where its name is missing.
+    if (storage && name !== '' && !stored.includes(name))
+      report.invalid(path, name, `must have the storage version ${name}`);
   }
   for (const [index, name] of stored.entries()) {
     if (spec?.versions?.some((version) => version.name === name) === true) continue;
