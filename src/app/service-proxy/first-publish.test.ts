@@ -27,6 +27,7 @@ it('leaves what an earlier run left in force until it knows what Services there 
     tcp: undefined,
     metrics: new ProxyMetrics('nftables', 'n1'),
     onHealthChecks: () => undefined,
+    onConflict: () => undefined,
     onCompiled: () => undefined,
     verifyMs: 60_000,
     clock: new FakeClock(),
@@ -41,5 +42,46 @@ it('leaves what an earlier run left in force until it knows what Services there 
   proxy.publish([web.name], undefined);
   await proxy.settled();
   expect(told.map(({ node, ports }) => [node, [...ports.keys()]])).toEqual([[moved, [web.name]]]);
+  await proxy.close(false);
+});
+
+it('tells once of a Service whose address another one has', async () => {
+  const driver: Pick<L4Driver, 'name' | 'apply' | 'cut' | 'verify' | 'close'> = {
+    name: 'nftables',
+    apply: () => Promise.resolve(),
+    cut: () => Promise.resolve(),
+    verify: () => Promise.resolve({ restored: 0, removed: 0 }),
+    close: () => Promise.resolve(),
+  };
+  const told: (readonly [service: string, message: string])[] = [];
+  const sources = new KeptPorts();
+  const proxy = new ServiceProxy({
+    driver: driver as L4Driver,
+    sources,
+    node: nodeFacts(),
+    flows: undefined,
+    tcp: undefined,
+    metrics: new ProxyMetrics('nftables', 'n1'),
+    onHealthChecks: () => undefined,
+    onConflict: (...conflict) => told.push(conflict),
+    onCompiled: () => undefined,
+    verifyMs: 60_000,
+    clock: new FakeClock(),
+    log: silentLogger,
+  });
+  const shared = { externalIPs: ['198.18.0.1'], endpoints: [l4Endpoint('10.244.0.2')] };
+  const has = l4Port({ ...shared, service: 'shop/a', clusterIP: '10.96.0.1' });
+  const wants = l4Port({ ...shared, service: 'shop/b', clusterIP: '10.96.0.2' });
+  for (const port of [has, wants]) sources.note(port.name, port);
+  proxy.publish([has.name, wants.name], undefined);
+  await proxy.settled();
+  proxy.publish([wants.name], undefined);
+  await proxy.settled();
+  expect(told).toEqual([
+    [
+      'shop/b',
+      expect.stringMatching(/^"shop\/a.*" has 198\.18\.0\.1:80\/TCP, so "shop\/b.*" is not served there; give one/),
+    ],
+  ]);
   await proxy.close(false);
 });

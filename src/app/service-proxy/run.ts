@@ -6,6 +6,7 @@ import { L4Feed, type L4Sink } from '#control/controllers/traffic/l4-feed.ts';
 import type { KubeObject } from '#kube/api/object.ts';
 import { builtin } from '#kube/api/resources.ts';
 import type { Client } from '#kube/client/client.ts';
+import { createEventRecorder } from '#kube/client/events.ts';
 import { createInformers } from '#kube/client/informer.ts';
 import { delay } from '#lib/backoff.ts';
 import type { Clock } from '#lib/clock.ts';
@@ -20,6 +21,7 @@ import type { DriverName } from '#traffic/kernel/contract.ts';
 import type { Scheduler } from '#traffic/kernel/ipvs/table.ts';
 import { messageOf } from '../failure.ts';
 import { type Bind, servePages } from '../main/pages.ts';
+import { conflictTeller } from './conflicts.ts';
 import { type ConntrackSettings, conntrackWishes, holdConntrack } from './conntrack-settings.ts';
 import { chooseDriver, clearLeft, type Mode } from './drivers.ts';
 import { HealthServers, proxyHealth } from './health-servers.ts';
@@ -115,6 +117,8 @@ async function serve(settings: ServiceProxySettings, deps: ServiceProxyDependenc
   const nodes = informers.of<Node & KubeObject>(builtin('Node'), {
     fieldSelector: `metadata.name=${settings.node.name}`,
   });
+  const { name: host } = settings.node;
+  const recorder = createEventRecorder(client, { component: 'evenkeel-service-proxy', host, clock, log });
   const facts = () => nodeFactsOf(settings.node, nodes.get(settings.node.name), machineAddresses());
   const health = new HealthServers({ addresses: [], healthy: () => proxy.healthy, onProblem: warn });
   const sink: L4Sink = { publish: ({ names, since }) => proxy.publish(names, since) };
@@ -127,6 +131,7 @@ async function serve(settings: ServiceProxySettings, deps: ServiceProxyDependenc
     tcp: endsFlows ? undefined : new TcpFlows(),
     metrics,
     onHealthChecks: (rules) => health.reconcile(rules),
+    onConflict: conflictTeller(client, recorder),
     onCompiled: tidy,
     verifyMs: settings.verifyMs,
     clock,
@@ -191,6 +196,7 @@ async function serve(settings: ServiceProxySettings, deps: ServiceProxyDependenc
     health.close();
     closePages();
     await proxy.close(keep);
+    await recorder.flush();
   }
 }
 

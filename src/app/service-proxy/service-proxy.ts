@@ -36,6 +36,8 @@ export interface ServiceProxyOptions {
   readonly metrics: ProxyMetrics;
   /** Called after each change with what health servers should say. */
   readonly onHealthChecks: (rules: readonly HealthCheckRule[]) => void;
+  /** A Service (`namespace/name`) is not served at an address that another one has; once while it lasts. */
+  readonly onConflict: (service: string, message: string) => void;
   /** Called with the first rules, of as many ports, before the driver takes them. */
   readonly onCompiled: (ports: number) => void;
   /** Milliseconds between comparisons with the kernel. */
@@ -310,6 +312,8 @@ export class ServiceProxy {
       const [address, port, protocol] = front.split(' ');
       const message = `"${has}" has ${address}:${port}/${protocol}, so "${wants}" is not served there; give one of them another address or port`;
       this.#options.log.warn({ front, has, wants }, message);
+      const service = this.model.ports.get(wants)?.service;
+      if (service !== undefined) this.#options.onConflict(service, message);
     }
     this.#conflicts.clear();
     for (const key of keys) this.#conflicts.add(key);
