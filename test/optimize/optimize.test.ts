@@ -31,7 +31,8 @@ afterAll(async () => {
   await cluster?.remove();
 }, 30_000);
 
-const window = ['-n', 'seen', '--window', '6s', '--interval', '1s'];
+/** Kubelets measure every few seconds: long enough for several of their looks. */
+const window = ['-n', 'seen', '--window', '15s', '--interval', '1s'];
 
 test('a look at the cluster proposes requests, limits and a budget, and the patch applies', async (context) => {
   const args = ['optimize', '--data', cluster.data, ...window];
