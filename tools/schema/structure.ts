@@ -1,6 +1,6 @@
 // Walks the models from the served kinds and writes each as a compact row of field types.
 // The form of a row is read by src/kube/api/schema/structure.ts, and only there.
-import { builtinResources } from '#kube/api/resources.ts';
+import { builtinResources, type ResourceDefinition } from '#kube/api/resources.ts';
 import { type ModelField, readModel } from './models.ts';
 import {
   bareKind,
@@ -59,11 +59,19 @@ export function buildStructure(directory: string): Structure {
 /** Core first: what several groups refer to is core's (meta's types are listed by name). */
 function roots(): RootModel[] {
   const named: (readonly [string, string])[] = [
-    ...builtinResources.map((each) => [packageOf(each.group, each.version), each.kind] as const),
+    ...builtinResources
+      .filter((each) => !isBetaOfStable(each))
+      .map((each) => [packageOf(each.group, each.version), each.kind] as const),
     ...extraRoots,
   ];
   named.sort(([a], [b]) => Number(b === 'core.v1') - Number(a === 'core.v1'));
   return named.map(([packageName, kind]) => ({ packageName, model: modelOf(packageName, kind) }));
+}
+
+/** A beta that is served beside its successor has the successor's structure. */
+function isBetaOfStable({ group, version, kind }: ResourceDefinition): boolean {
+  if (!/beta|alpha/.test(version)) return false;
+  return builtinResources.some((other) => other.group === group && other.kind === kind && other.version === 'v1');
 }
 
 function fixedOwner(kind: string): string | undefined {
