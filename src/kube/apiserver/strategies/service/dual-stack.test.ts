@@ -87,7 +87,8 @@ describe('a cluster of both families', () => {
     expect(ips((await put('web')).body)).toEqual([first, second]);
     const reduced = await patch('web', { clusterIPs: [first] });
     expect(reduced.body.message).toContain("must be 'SingleStack' to release the secondary cluster IP");
-    const moved = await patch('web', { clusterIPs: [first, 'fd00:96::6'] });
+    const other = second === 'fd00:96::6' ? 'fd00:96::5' : 'fd00:96::6';
+    const moved = await patch('web', { clusterIPs: [first, other] });
     expect(moved.body.message).toContain('may not change once set');
     const turned = await patch('web', { ipFamilies: ['IPv6', 'IPv4'] });
     expect(turned.code).toBe(422);
