@@ -28,15 +28,19 @@ export async function observed(options: ConnectOptions, load: () => Promise<Load
     return { load: await load(), noCluster };
   }
   const { client } = await connect(options);
-  const watch = new ClusterWatch(client, systemClock);
   try {
-    await watch.ready(PATIENCE_MS);
-  } catch (error) {
-    await watch.end();
-    const noCluster = `Replicas and events are not shown: ${messageOf(error)}.`;
-    return { load: await load(), noCluster };
+    const watch = new ClusterWatch(client, systemClock);
+    try {
+      await watch.ready(PATIENCE_MS);
+    } catch (error) {
+      await watch.end();
+      const noCluster = `Replicas and events are not shown: ${messageOf(error)}.`;
+      return { load: await load(), noCluster };
+    }
+    watch.begin();
+    const report = await load();
+    return { load: report, cluster: await watch.end() };
+  } finally {
+    await client.close();
   }
-  watch.begin();
-  const report = await load();
-  return { load: report, cluster: await watch.end() };
 }

@@ -28,8 +28,8 @@ function workload(more: Partial<WorkloadFacts> = {}): WorkloadFacts {
   };
 }
 
-const autoscaler = { name: 'web', minReplicas: 2, maxReplicas: 4, byRequest: true };
-const traffic = (rates: readonly number[]) => ({ rates, p99: ten(20), errorRatio: 0 });
+const autoscaler = { name: 'web', minReplicas: 2, maxReplicas: 4 };
+const traffic = (rates: readonly number[]) => ({ rates });
 
 test('nothing is proposed where nothing is wrong, or too little was seen', () => {
   expect(advise(workload())).toEqual([]);

@@ -1,4 +1,4 @@
-// What advice is made of: what each workload asked for, what it used, and what its users saw, over one window.
+// What advice is made of: what each workload asked for, what it used, and how much its users asked of it, over one window.
 // Shapes only; who reads them is live.ts and prometheus.ts.
 
 /** Millicores, or bytes. */
@@ -21,17 +21,11 @@ export interface AutoscalerFacts {
   readonly name: string;
   readonly minReplicas: number;
   readonly maxReplicas: number;
-  /** Reads CPU or memory as a share of the request. */
-  readonly byRequest: boolean;
 }
 
 export interface TrafficFacts {
   /** Requests a second, one value a look. */
   readonly rates: readonly number[];
-  /** Milliseconds, one value a look with requests. */
-  readonly p99: readonly number[];
-  /** 0 to 1, over the whole window. */
-  readonly errorRatio: number;
 }
 
 export interface WorkloadFacts {

@@ -4,9 +4,10 @@ import type { Pod } from 'kubernetes-types/core/v1.js';
 import type { KubeObject } from '#kube/api/object.ts';
 import { builtin } from '#kube/api/resources.ts';
 import type { Client } from '#kube/client/client.ts';
+import { pause } from '../pause.ts';
 import { rowsBetween } from '../top/rows.ts';
 import type { Sample } from '../top/sample.ts';
-import type { TrafficFacts, WorkloadFacts } from './facts.ts';
+import type { WorkloadFacts } from './facts.ts';
 import { amountsOf, readWorkloads, type Workload } from './workloads.ts';
 
 export interface LiveOptions {
@@ -32,9 +33,6 @@ interface Growing {
   readonly cpu: Map<string, number[]>;
   readonly memory: Map<string, number[]>;
   readonly rates: number[];
-  readonly p99: number[];
-  requests: number;
-  errors: number;
 }
 
 /** Looks until the window is over or the signal comes; what was seen until then counts. */
@@ -48,9 +46,6 @@ export async function watchFacts(options: LiveOptions): Promise<readonly Workloa
       cpu: new Map(),
       memory: new Map(),
       rates: [],
-      p99: [],
-      requests: 0,
-      errors: 0,
     }),
   );
   const looks = Math.max(1, Math.round(windowMs / everyMs));
@@ -61,7 +56,7 @@ export async function watchFacts(options: LiveOptions): Promise<readonly Workloa
     await pause(everyMs, signal);
     if (signal.aborted) break;
     const now = await options.sample?.();
-    if (now !== undefined) countTraffic(all, before, now, everyMs);
+    if (now !== undefined) countTraffic(all, before, now);
     before = now;
     await countPods(client, all, namespace, seen);
     options.onLook(look + 1, looks);
@@ -69,18 +64,13 @@ export async function watchFacts(options: LiveOptions): Promise<readonly Workloa
   return all.map(factsOf);
 }
 
-function countTraffic(all: readonly Growing[], before: Sample | undefined, now: Sample, everyMs: number): void {
+function countTraffic(all: readonly Growing[], before: Sample | undefined, now: Sample): void {
   const rows = rowsBetween(before, now);
   for (const growing of all) {
     // A row is a port of a Service: `namespace/service/port`.
     const own = rows.filter(({ name }) => growing.workload.services.some((service) => name.startsWith(`${service}/`)));
     if (own.length === 0) continue;
-    const rate = own.reduce((sum, row) => sum + row.rate, 0);
-    growing.rates.push(rate);
-    const slowest = Math.max(...own.map(({ p99 = 0 }) => p99));
-    if (slowest > 0) growing.p99.push(slowest * 1000);
-    growing.requests += (rate * everyMs) / 1000;
-    growing.errors += own.reduce((sum, row) => sum + (row.rate * row.errorRate * everyMs) / 1000, 0);
+    growing.rates.push(own.reduce((sum, row) => sum + row.rate, 0));
   }
 }
 
@@ -113,9 +103,8 @@ async function countPods(
   }
 }
 
-function factsOf({ workload, replicas, cpu, memory, rates, p99, requests, errors }: Growing): WorkloadFacts {
+function factsOf({ workload, replicas, cpu, memory, rates }: Growing): WorkloadFacts {
   const { services: _, owns: __, containers, ...rest } = workload;
-  const traffic: TrafficFacts = { rates, p99, errorRatio: requests === 0 ? 0 : errors / requests };
   return {
     ...rest,
     replicas,
@@ -124,7 +113,7 @@ function factsOf({ workload, replicas, cpu, memory, rates, p99, requests, errors
       cpu: cpu.get(container.name) ?? [],
       memory: memory.get(container.name) ?? [],
     })),
-    ...(rates.length === 0 ? {} : { traffic }),
+    ...(rates.length === 0 ? {} : { traffic: { rates } }),
   };
 }
 
@@ -136,16 +125,4 @@ function push(map: Map<string, number[]>, key: string, value: number): void {
   const list = map.get(key);
   if (list === undefined) map.set(key, [value]);
   else list.push(value);
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done);
-  });
 }

@@ -2,7 +2,7 @@
 // Knows PromQL and Prometheus's HTTP API; the workloads are still those of the cluster.
 import type { Client } from '#kube/client/client.ts';
 import { codeOf, Failure, messageOf } from '../failure.ts';
-import type { TrafficFacts, WorkloadFacts } from './facts.ts';
+import type { WorkloadFacts } from './facts.ts';
 import { readWorkloads, type Workload } from './workloads.ts';
 
 export interface HistoryOptions {
@@ -30,19 +30,16 @@ export async function readHistory(options: HistoryOptions): Promise<readonly Wor
   const { client, namespace } = options;
   const ask = (query: string): Promise<readonly Series[]> => queryRange(options, query);
   const only = namespace === undefined ? 'container!=""' : `container!="",namespace="${namespace}"`;
-  const requests = 'evenkeel_upstream_requests_total';
-  const [workloads, cpu, memory, rates, failed, p99] = await Promise.all([
+  const [workloads, cpu, memory, rates] = await Promise.all([
     readWorkloads(client, namespace),
     ask(`rate(container_cpu_usage_seconds_total{${only}}[1m])`),
     ask(`container_memory_working_set_bytes{${only}}`),
-    ask(`sum by (cluster) (rate(${requests}[1m]))`),
-    ask(`sum by (cluster) (rate(${requests}{outcome!~"[1-4]xx"}[1m]))`),
-    ask('histogram_quantile(0.99, sum by (cluster, le) (rate(evenkeel_upstream_request_duration_seconds_bucket[1m])))'),
+    ask('sum by (cluster) (rate(evenkeel_upstream_requests_total[1m]))'),
   ]);
-  return workloads.map((workload) => factsOf(workload, { cpu, memory, rates, failed, p99 }));
+  return workloads.map((workload) => factsOf(workload, { cpu, memory, rates }));
 }
 
-type Answers = Readonly<Record<'cpu' | 'memory' | 'rates' | 'failed' | 'p99', readonly Series[]>>;
+type Answers = Readonly<Record<'cpu' | 'memory' | 'rates', readonly Series[]>>;
 
 function factsOf(workload: Workload, answers: Answers): WorkloadFacts {
   const { services, owns: _, containers, ...rest } = workload;
@@ -51,13 +48,6 @@ function factsOf(workload: Workload, answers: Answers): WorkloadFacts {
   const ofTraffic = ({ metric }: Series): boolean =>
     services.some((service) => metric.cluster?.startsWith(`${service}/`) === true);
   const rates = sums(answers.rates.filter(ofTraffic));
-  const requests = total(rates);
-  const failed = total(sums(answers.failed.filter(ofTraffic)));
-  const traffic: TrafficFacts = {
-    rates,
-    p99: numbers(answers.p99.filter(ofTraffic)).map((seconds) => seconds * 1000),
-    errorRatio: requests === 0 ? 0 : failed / requests,
-  };
   const used = (of: readonly Series[], container: string): readonly number[] =>
     numbers(of.filter((series) => ofPods(series) && series.metric.container === container));
   return {
@@ -71,7 +61,7 @@ function factsOf(workload: Workload, answers: Answers): WorkloadFacts {
       cpu: used(answers.cpu, container.name).map((cores) => cores * 1000),
       memory: used(answers.memory, container.name),
     })),
-    ...(rates.length === 0 ? {} : { traffic }),
+    ...(rates.length === 0 ? {} : { traffic: { rates } }),
   };
 }
 
@@ -136,8 +126,4 @@ function moments(all: readonly Series[], of: (value: number) => number): readonl
     for (const [seconds, value] of values) at.set(seconds, (at.get(seconds) ?? 0) + of(Number(value)));
   }
   return [...at].sort(([a], [b]) => a - b).map(([, value]) => value);
-}
-
-function total(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0);
 }

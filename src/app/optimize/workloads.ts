@@ -89,7 +89,6 @@ function autoscalerFacts({ metadata, spec }: HorizontalPodAutoscaler): Autoscale
     name: metadata?.name ?? '',
     minReplicas: spec?.minReplicas ?? 1,
     maxReplicas: spec?.maxReplicas ?? 1,
-    byRequest: spec?.metrics?.some(({ resource }) => resource?.target.type === 'Utilization') === true,
   };
 }
 

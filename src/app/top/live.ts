@@ -3,6 +3,7 @@
 import { emitKeypressEvents } from 'node:readline';
 import type { ReadStream, WriteStream } from 'node:tty';
 import { messageOf } from '../failure.ts';
+import { pause } from '../pause.ts';
 import type { Replicas } from './replicas.ts';
 import { type ClusterRow, rowsBetween } from './rows.ts';
 import type { Sample } from './sample.ts';
@@ -75,16 +76,4 @@ export async function watchLive(options: LiveOptions): Promise<void> {
     input.setRawMode(false);
     input.pause();
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done);
-  });
 }

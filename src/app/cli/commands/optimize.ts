@@ -95,6 +95,11 @@ async function factsOf(
   // Without a gateway there is still what pods use.
   const first = await takeSample(admin).catch(() => undefined);
   if (first === undefined && options.admin !== undefined) await takeSample(admin);
+  if (first === undefined) {
+    process.stderr.write(
+      `No gateway answers at ${admin.origin}: what it would count is left out (name it with --admin).\n`,
+    );
+  }
   const live = process.stderr.isTTY === true;
   const stop = signalled(['SIGINT', 'SIGTERM'], () => {});
   const facts = await watchFacts({

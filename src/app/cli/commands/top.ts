@@ -9,6 +9,7 @@ import { silentLogger } from '#lib/log.ts';
 import { defaultAdmin } from '../../explain/from-admin.ts';
 import { Failure } from '../../failure.ts';
 import { dataDirAt } from '../../main/data-dir.ts';
+import { pause } from '../../pause.ts';
 import { adminOf } from '../../top/admin.ts';
 import { watchLive } from '../../top/live.ts';
 import { type Replicas, replicasOf } from '../../top/replicas.ts';
@@ -78,13 +79,7 @@ async function top(options: Options): Promise<void> {
     }
     await known;
     const before = await take();
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, options.interval);
-      stop.addEventListener('abort', () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+    await pause(options.interval, stop);
     const namespace = options.namespace === undefined ? {} : { namespace: options.namespace };
     const view = { order: options.sort, chosen: 0, colors: false, columns: 0, rows: 0, ...namespace };
     const rows = sorted(rowsBetween(before, await take()), view);

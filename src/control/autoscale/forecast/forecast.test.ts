@@ -68,9 +68,7 @@ describe('a forecast', () => {
   });
 
   test('does not take over what was learned by other settings, or is no knowledge', () => {
-    const { state } = fed(200, bursts);
     const known = fed(200, bursts).state();
-    expect(state).toBeDefined();
     expect(new Forecaster({ ...settings, seasonMs: 30 * STEP }).restore(known)).toBe(false);
     const broken = { ...known, scores: known.scores.map((score) => ({ ...score, knowledge: [] })) };
     expect(new Forecaster(settings).restore(broken)).toBe(false);

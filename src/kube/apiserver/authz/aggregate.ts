@@ -4,6 +4,7 @@ import type { LabelSelector } from 'kubernetes-types/meta/v1.js';
 import { labelSelectorMatches } from '#kube/api/selector.ts';
 import { StatusError } from '#kube/api/status.ts';
 import { jsonEqual } from '#lib/json.ts';
+import { rerun } from '#lib/rerun.ts';
 import type { ServerContext } from '../context.ts';
 import { type AnyObject, digArray } from '../registry/any-object.ts';
 import type { Resource } from '../registry/registry.ts';
@@ -30,24 +31,15 @@ export async function aggregateRoles(server: ServerContext): Promise<void> {
 /** Until the returned function is called. */
 export function followRoles(server: ServerContext): () => void {
   const { registry, closing, log } = server;
-  let again = false;
-  let running = false;
-  const run = async (): Promise<void> => {
-    again = true;
-    if (running) return;
-    running = true;
-    try {
-      while (again && !closing.aborted) {
-        again = false;
-        await aggregateRoles(server);
-      }
-    } catch (error) {
+  const run = rerun(
+    async () => {
+      if (!closing.aborted) await aggregateRoles(server);
+    },
+    (error) => {
       if (!closing.aborted) log.warn({ error: String(error) }, 'Cannot put the rules of ClusterRoles together');
-    } finally {
-      running = false;
-    }
-  };
-  return registry.builtin(RBAC_GROUP, 'v1', 'clusterroles').collection.subscribe(() => void run());
+    },
+  );
+  return registry.builtin(RBAC_GROUP, 'v1', 'clusterroles').collection.subscribe(run);
 }
 
 async function aggregate(server: ServerContext, roles: Resource, role: AnyObject): Promise<boolean> {

@@ -3,6 +3,7 @@
 import { apiVersionOf } from '#kube/api/resources.ts';
 import { StatusError } from '#kube/api/status.ts';
 import { jsonEqual } from '#lib/json.ts';
+import { rerun } from '#lib/rerun.ts';
 import { MASTERS } from '../authz/authorizer.ts';
 import type { ServerContext } from '../context.ts';
 import { type AnyObject, digArray, digString } from '../registry/any-object.ts';
@@ -39,25 +40,16 @@ export async function reconcileFlows(server: ServerContext): Promise<void> {
 /** Until the returned function is called: what is mandatory comes back, and schemas without a level say so. */
 export function followFlows(server: ServerContext): () => void {
   const { registry, closing, log } = server;
-  let again = false;
-  let running = false;
-  const run = async (): Promise<void> => {
-    again = true;
-    if (running) return;
-    running = true;
-    try {
-      while (again && !closing.aborted) {
-        again = false;
-        await reconcileFlows(server);
-      }
-    } catch (error) {
+  const run = rerun(
+    async () => {
+      if (!closing.aborted) await reconcileFlows(server);
+    },
+    (error) => {
       if (!closing.aborted) log.warn({ error: String(error) }, 'Cannot mend FlowSchemas and their levels');
-    } finally {
-      running = false;
-    }
-  };
+    },
+  );
   const stops = ['flowschemas', 'prioritylevelconfigurations'].map((each) =>
-    registry.builtin(FLOW_GROUP, 'v1', each).collection.subscribe(() => void run()),
+    registry.builtin(FLOW_GROUP, 'v1', each).collection.subscribe(run),
   );
   return () => {
     for (const stop of stops) stop();
