@@ -1,18 +1,18 @@
 // Gateways of a real cluster: applied, they have an address, serve the routes that attach, and say what is wrong.
 // Knows the CLI and kubectl from the outside.
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Service } from 'kubernetes-types/core/v1.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { gatewayResource } from '#kube/api/gateway/resources.ts';
 import type { Gateway } from '#kube/api/gateway/types.ts';
 import type { KubeObject } from '#kube/api/object.ts';
+import { publishedBundle } from '#test/support/published.ts';
 import { startCluster, type TestCluster } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { ask } from '../support/http.ts';
 import { findKubectl, kubectlFor } from '../support/kubectl.ts';
 import { echoManifests } from '../support/manifests.ts';
-import { evenkeelBinary, mustRun, repository, run } from '../support/run.ts';
+import { evenkeelBinary, mustRun, run } from '../support/run.ts';
 import { addressOf, answers, gateway, gatewayTells, httpRoute, routeTells } from './kit.ts';
 
 const web = '[{ backendRefs: [{ name: web, port: 80 }] }]';
@@ -90,14 +90,9 @@ describe('on the loopback device', PATIENT, () => {
     await gatewayTells(cluster, 'odd', 'Accepted', 'UnsupportedAddress');
   });
 
-  test('the published definitions may be applied over ours, and everything goes on', async () => {
-    const bundle = ['../shared/data', '../../shared/data']
-      .map((folder) => join(repository, folder, 'gateway-api-v1.6.1-standard.yaml'))
-      .find((file) => existsSync(file));
-    if (bundle === undefined) {
-      process.stderr.write('Left out: the published bundle of the Gateway API is not on this machine\n');
-      return;
-    }
+  test('the published definitions may be applied over ours, and everything goes on', async (context) => {
+    const bundle = publishedBundle('standard', 'the published definitions over ours');
+    if (bundle === undefined) return context.skip('the published bundle is not on this machine');
     const found = await findKubectl('current');
     if ('path' in found) {
       const kubectl = kubectlFor(found.path, cluster.kubeconfig, join(cluster.data));

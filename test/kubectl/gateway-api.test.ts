@@ -1,20 +1,19 @@
 // The official bundles of the Gateway API through a real kubectl: applied unchanged, explained, and held to their rules.
 // The API server runs as a process of its own; the bundles are not part of this repository.
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '#test/support/eventually.ts';
 import { kernelAllows } from '#test/support/kernel.ts';
 import { findKubectl, type Kubectl, kubectlFor } from '#test/support/kubectl.ts';
-import { evenkeelBinary, type Running, repository, start } from '#test/support/run.ts';
+import { publishedBundle } from '#test/support/published.ts';
+import { evenkeelBinary, type Running, start } from '#test/support/run.ts';
 import { tempDir } from '#test/support/temp-dir.ts';
 
-const bundles = join(process.env.EVENKEEL_SHARED_DATA ?? join(repository, '../../shared/data'));
-const standard = join(bundles, 'gateway-api-v1.6.1-standard.yaml');
-const experimental = join(bundles, 'gateway-api-v1.6.1-experimental.yaml');
+const standard = publishedBundle('standard', 'the Gateway API by kubectl') ?? '';
+const experimental = publishedBundle('experimental', 'the Gateway API by kubectl') ?? '';
 const found = await findKubectl('current');
-const here = existsSync(standard) && existsSync(experimental);
-if (!here) console.warn(`Skipped: the bundles of the Gateway API are not at ${bundles}`);
+const here = standard !== '' && experimental !== '';
 const possible = here && kernelAllows('missing' in found ? found.missing : undefined, 'the Gateway API by kubectl');
 
 const route = (name: string, rule: string): string => `

@@ -1,17 +1,12 @@
 // The definitions beside the published ones: same structure, defaults, enums and limits, in the same versions.
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { publishedBundle } from '#test/support/published.ts';
 import { gatewayDefinitions } from './resources.ts';
 import type { Definition } from './schema-parts.ts';
 
-const root = join(import.meta.dirname, '../../../..');
-/** Beside the repository, or beside the folder of its worktrees. */
-const bundle = ['../shared/data', '../../shared/data']
-  .map((folder) => join(root, folder, 'gateway-api-v1.6.1-experimental.yaml'))
-  .find((file) => existsSync(file));
-if (bundle === undefined) console.warn('Skipped: the published bundle of the Gateway API is not on this machine');
+const bundle = publishedBundle('experimental', 'the definitions of the Gateway API beside the published ones');
 
 function published(): Map<string, Definition> {
   const documents = parseAllDocuments(readFileSync(bundle ?? '', 'utf8')).map((one) => one.toJS());
