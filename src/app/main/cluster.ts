@@ -9,6 +9,7 @@ import type { Reporting } from '#telemetry/reporting.ts';
 import type { StubDomain } from '#traffic/dns/forward/stub-domain.ts';
 import type { UpstreamAddress } from '#traffic/dns/forward/upstream-address.ts';
 import type { Engine } from '#traffic/proxy/engine.ts';
+import type { PrometheusSource } from '../measures/prometheus/open-prometheus.ts';
 import { TrafficFigures } from '../measures/traffic-figures.ts';
 import { type AccessSettings, startApi } from './api.ts';
 import { startControlPlane } from './control-plane.ts';
@@ -18,6 +19,7 @@ import { startDns } from './dns.ts';
 import { gatewayAddressHost } from './gateway-objects.ts';
 import { type Images, rememberImages } from './images-file.ts';
 import { acquireLock } from './instance-lock.ts';
+import { withPrometheus } from './measured.ts';
 import { claimNetwork, gatewayListeners, INGRESS_CLASS, type Network, NODE_NAME, PUBLIC_ADDRESS } from './network.ts';
 import { DRAIN_MS, makeFabric, type NodeOptions } from './node-host.ts';
 import { controllerSettings, type NodeLife } from './node-life.ts';
@@ -45,6 +47,7 @@ export interface ClusterOptions extends Reporting {
   readonly nodeLife: NodeLife;
   readonly access: AccessSettings;
   readonly autoscaling: AutoscalingSettings;
+  readonly prometheus?: PrometheusSource;
   /** Remembered with those of earlier starts, which go on running. */
   readonly images: Images;
   /** Lets the echo server stand in for images that are not here. */
@@ -121,6 +124,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
 
   // 3. The traffic engine: its threads take longest to come up, and it needs nobody until there is traffic to carry.
   const figures = new TrafficFigures(clock, log.child({ part: 'figures' }));
+  const measured = await withPrometheus([figures], options.prometheus, options, shutdown);
   const starting = startEngine(parts, options, ports, shutdown);
   // Its failure is met below, where it is awaited.
   starting.catch(() => {});
@@ -140,7 +144,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
       tolerationSeconds: nodeLife.tolerationSeconds,
       access: options.access,
       kubeletCaPem: pki.authority.certPem,
-      measured: figures,
+      measured,
       log,
       clock,
     },

@@ -38,6 +38,11 @@ export function clusterParts(cluster: string): { readonly service: string; reado
   return { service: cluster.slice(0, Math.max(0, slash)), port: cluster.slice(slash + 1) };
 }
 
+/** A path as selectors can name it: `/api/v1/` is `api_v1`, `/` is empty. Values of labels have no slashes. */
+export function labelValue(path: string): string {
+  return path.replace(/[^A-Za-z0-9_.-]/g, '_').replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, '');
+}
+
 export function seriesOf(counts: TrafficCounts): CountsBySeries {
   const all = new Map<string, Counts>();
   const add = (series: string, total: number, failed: number): void => {

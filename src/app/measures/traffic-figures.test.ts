@@ -1,15 +1,16 @@
 // What the gateway counted, as figures of pods, Services and Ingresses; time and counters are moved by hand.
 import { beforeEach, describe, expect, test } from 'vitest';
+import { type LabelQuery, parseLabelSelector } from '#kube/api/selector.ts';
 import { FakeClock } from '#lib/clock.ts';
 import { silentLogger } from '#lib/log.ts';
 import { bucketOf, FINITE_BUCKETS } from '#telemetry/buckets.ts';
 import type { Total } from '#telemetry/exposition.ts';
 import type { TrafficCounts } from '#traffic/proxy/traffic-counts.ts';
-import { subjectOf } from './count-series.ts';
+import { labelValue, subjectOf } from './count-series.ts';
 import { customMetrics, externalMetrics } from './metric-names.ts';
 import { TrafficFigures } from './traffic-figures.ts';
 
-const all = (): boolean => true;
+const all = parseLabelSelector('');
 
 let clock: FakeClock;
 let figures: TrafficFigures;
@@ -60,9 +61,9 @@ async function value(
   resource: keyof typeof customMetrics,
   name: string,
   metric: string,
-  matches: (labels: Readonly<Record<string, string>>) => boolean = all,
+  narrowed: LabelQuery = all,
 ): Promise<number | undefined> {
-  const asked = figures.valuesOf({ resource, namespace: 'shop', names: [name] }, metric, matches);
+  const asked = figures.valuesOf({ resource, namespace: 'shop', names: [name] }, metric, narrowed);
   await turn();
   clock.advance(250);
   await turn();
@@ -143,33 +144,33 @@ describe('within ten seconds', () => {
   });
 
   test('a port, or a path, can be asked for alone', async () => {
-    expect(await value('services', 'web', 'http_requests_per_second', ({ port }) => port === 'admin')).toBeCloseTo(
+    expect(await value('services', 'web', 'http_requests_per_second', parseLabelSelector('port=admin'))).toBeCloseTo(
       2,
       6,
     );
-    expect(await value('services', 'web', 'tcp_connections', ({ port }) => port === 'admin')).toBe(1);
+    expect(await value('services', 'web', 'tcp_connections', parseLabelSelector('port=admin'))).toBe(1);
     const api = await value(
       'ingresses.networking.k8s.io',
       'main',
       'http_requests_per_second',
-      ({ path }) => path === '/api',
+      parseLabelSelector('path=api'),
     );
     expect(api).toBeCloseTo(2, 6);
-    expect(await value('pods', 'web-1', 'http_requests_in_flight', ({ service }) => service === 'cart')).toBe(0);
+    expect(await value('pods', 'web-1', 'http_requests_in_flight', parseLabelSelector('service=cart'))).toBe(0);
   });
 
   test('outside of the cluster they are series with the name in their labels', async () => {
-    const values = await figures.externalValues('shop', 'service_http_requests_per_second');
+    const values = await figures.externalValues('shop', 'service_http_requests_per_second', all);
     expect(
       Object.fromEntries((values ?? []).map(({ labels, value: one }) => [labels.service, Math.round(one)])),
     ).toEqual({
       web: 24,
       cart: 0,
     });
-    const ingresses = await figures.externalValues('shop', 'ingress_http_errors_per_second');
+    const ingresses = await figures.externalValues('shop', 'ingress_http_errors_per_second', all);
     expect(ingresses?.map(({ labels }) => labels)).toEqual([{ ingress: 'main' }]);
-    expect(await figures.externalValues('elsewhere', 'service_http_requests_per_second')).toEqual([]);
-    expect(await figures.externalValues('shop', 'queue_length')).toBeUndefined();
+    expect(await figures.externalValues('elsewhere', 'service_http_requests_per_second', all)).toEqual([]);
+    expect(await figures.externalValues('shop', 'queue_length', all)).toBeUndefined();
   });
 
   test('what is over leaves the window', async () => {
@@ -203,6 +204,16 @@ test('series say what they are about, whatever their names hold', () => {
   expect(subjectOf('attempt\0a/b/8080\0[::1]:80')).toMatchObject({ service: 'a/b', port: '8080', pod: '[::1]:80' });
   expect(subjectOf('request\0a/b:/x:y')).toMatchObject({ ingress: 'a/b', path: '/x:y' });
   expect(subjectOf('request\0none')).toMatchObject({ ingress: 'none', path: '' });
+});
+
+test.each([
+  ['/', ''],
+  ['/api', 'api'],
+  ['/api/v1/', 'api_v1'],
+  ['/~user/a b', 'user_a_b'],
+])('the path %s is the label %s', (path, label) => {
+  expect(labelValue(path)).toBe(label);
+  expect(parseLabelSelector(`path=${label}`).matches({ path: label })).toBe(true);
 });
 
 test('names tell the resource', () => {

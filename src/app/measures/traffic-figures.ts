@@ -1,11 +1,18 @@
 // What the gateway counts, as metrics of pods, Services and Ingresses for autoscalers. Reads only while somebody asks.
 // Knows the engine by what it counted, and the API server by the form of its questions.
-import type { MeasuredFigures, MeasuredValue, ObjectNames } from '#kube/apiserver/metrics/measured.ts';
+import type { LabelQuery } from '#kube/api/selector.ts';
+import type {
+  CustomMetric,
+  ExternalValue,
+  MeasuredFigures,
+  MeasuredValue,
+  ObjectNames,
+} from '#kube/apiserver/metrics/measured.ts';
 import type { Cancel, Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import { CountWindow } from '#telemetry/count-window.ts';
 import type { TrafficCounts } from '#traffic/proxy/traffic-counts.ts';
-import { clusterParts, type Subject, seriesOf, subjectOf } from './count-series.ts';
+import { clusterParts, labelValue, type Subject, seriesOf, subjectOf } from './count-series.ts';
 import {
   computeWindowed,
   customMetrics,
@@ -28,11 +35,11 @@ const IDLE_MS = 60_000;
 /** The first question has to wait for a second reading. */
 const FIRST_MS = 250;
 
+type Counted = keyof typeof customMetrics;
+
 type Matches = (labels: Readonly<Record<string, string>>) => boolean;
 
 export class TrafficFigures implements MeasuredFigures {
-  readonly custom = customMetrics;
-  readonly external = externalMetrics;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #window = new CountWindow(WINDOW_MS);
@@ -59,31 +66,44 @@ export class TrafficFigures implements MeasuredFigures {
     this.#window.forget();
   }
 
+  *custom(): Iterable<CustomMetric> {
+    for (const [resource, metrics] of Object.entries(customMetrics)) {
+      for (const metric of metrics) yield { resource, metric };
+    }
+  }
+
+  external(): Iterable<string> {
+    return externalMetrics;
+  }
+
   async valuesOf(
     { resource, namespace, names }: ObjectNames,
     metric: string,
-    matches: Matches,
+    narrowed: LabelQuery,
   ): Promise<readonly (MeasuredValue | undefined)[] | undefined> {
-    if (!(customMetrics[resource] as readonly string[]).includes(metric)) return undefined;
+    if (!isCounted(resource) || !(customMetrics[resource] as readonly string[]).includes(metric)) return undefined;
     await this.#asked();
     if (this.#latest === undefined) return undefined;
+    const matches: Matches = (labels) => narrowed.matches(labels);
     return names.map((name) => this.#value(resource, `${namespace}/${name}`, metric, matches));
   }
 
   async externalValues(
     namespace: string,
     name: string,
-  ): Promise<readonly (MeasuredValue & { readonly labels: Readonly<Record<string, string>> })[] | undefined> {
+    narrowed: LabelQuery,
+  ): Promise<readonly ExternalValue[] | undefined> {
     const parts = externalParts(name);
-    if (parts === undefined) return undefined;
+    if (parts === undefined || !externalMetrics.includes(name)) return undefined;
     await this.#asked();
     if (this.#latest === undefined) return undefined;
     const label = parts.resource === 'services' ? 'service' : 'ingress';
     return [...this.#known(label)]
       .filter((key) => key.startsWith(`${namespace}/`))
+      .filter((key) => narrowed.matches({ [label]: nameOf(key) }))
       .flatMap((key) => {
         const value = this.#value(parts.resource, key, parts.metric, () => true);
-        return value === undefined ? [] : [{ ...value, labels: { [label]: key.slice(namespace.length + 1) } }];
+        return value === undefined ? [] : [{ ...value, labels: { [label]: nameOf(key) } }];
       });
   }
 
@@ -100,7 +120,7 @@ export class TrafficFigures implements MeasuredFigures {
     return keys;
   }
 
-  #value(resource: ObjectNames['resource'], key: string, metric: string, matches: Matches): MeasuredValue | undefined {
+  #value(resource: Counted, key: string, metric: string, matches: Matches): MeasuredValue | undefined {
     if (metric === HTTP_IN_FLIGHT && resource !== 'ingresses.networking.k8s.io') {
       return { value: this.#inFlight(resource, key, matches), windowSeconds: 0 };
     }
@@ -117,7 +137,7 @@ export class TrafficFigures implements MeasuredFigures {
     return value === undefined ? undefined : { value, windowSeconds: seconds };
   }
 
-  #inFlight(resource: ObjectNames['resource'], key: string, matches: Matches): number {
+  #inFlight(resource: Counted, key: string, matches: Matches): number {
     let sum = 0;
     // A pod that several ports or Services have is the same pod in each of them.
     const pods = new Map<string, number>();
@@ -189,20 +209,17 @@ export class TrafficFigures implements MeasuredFigures {
   }
 }
 
-function belongs(
-  subject: Subject,
-  resource: ObjectNames['resource'],
-  key: string,
-  metric: string,
-  matches: Matches,
-): boolean {
+function belongs(subject: Subject, resource: Counted, key: string, metric: string, matches: Matches): boolean {
   const { kind, service, port, pod, ingress, path } = subject;
   if (metric === TCP_RATE) return kind === 'connection' && service === key && matches({ port });
-  if (resource === 'ingresses.networking.k8s.io') return kind === 'request' && ingress === key && matches({ path });
+  if (resource === 'ingresses.networking.k8s.io')
+    return kind === 'request' && ingress === key && matches({ path: labelValue(path) });
   if (kind !== 'attempt') return false;
   return resource === 'pods'
     ? pod === key && matches({ service: nameOf(service), port })
     : service === key && matches({ port });
 }
+
+const isCounted = (resource: string): resource is Counted => Object.hasOwn(customMetrics, resource);
 
 const nameOf = (key: string): string => key.slice(key.indexOf('/') + 1);

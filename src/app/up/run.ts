@@ -28,6 +28,7 @@ import { applyManifests } from '../manifests/apply.ts';
 import { effectNotes } from '../manifests/effect-notes.ts';
 import { formatProblem } from '../manifests/format.ts';
 import { type Manifests, readManifests } from '../manifests/read.ts';
+import type { PrometheusSource } from '../measures/prometheus/open-prometheus.ts';
 import { addressLines, hostsOf } from './addresses.ts';
 import { rememberMode } from './choose-network.ts';
 import { gatewayLines } from './gateway-lines.ts';
@@ -52,6 +53,8 @@ export interface UpOptions extends Reporting {
   readonly nodeLife: NodeLife;
   readonly access: AccessSettings;
   readonly autoscaling: AutoscalingSettings;
+  /** Custom and external metrics from there, too. */
+  readonly prometheus?: PrometheusSource;
   readonly verbose: boolean;
   /** Said on the command line, over what the manifests' evenkeel.yaml says. */
   readonly imagesOnTop: Images;
@@ -180,6 +183,7 @@ async function startWithProgress(
       nodeLife: options.nodeLife,
       access: options.access,
       autoscaling: options.autoscaling,
+      ...(options.prometheus && { prometheus: options.prometheus }),
       images: { ...manifests.images, ...options.imagesOnTop },
       stubImages: options.stubImages,
       ...(options.engine === undefined ? {} : { engine: options.engine }),

@@ -23,9 +23,9 @@ import { QuotaLedger } from './limits/quota-ledger.ts';
 import { QuotaStatus } from './limits/quota-status.ts';
 import { startMaintenance } from './maintenance.ts';
 import type { MeasuredFigures } from './metrics/measured.ts';
-import { measuredResources } from './metrics/measured-metrics.ts';
+import { kindIn } from './metrics/own-home.ts';
 import { RequestMetrics } from './metrics/request-metrics.ts';
-import { metricsResources } from './metrics/resource-metrics.ts';
+import { servedMetrics } from './metrics/served-metrics.ts';
 import { Registry } from './registry/registry.ts';
 import { ServiceAccountTokens } from './service-accounts/tokens.ts';
 import { followAddresses } from './service-addresses.ts';
@@ -100,7 +100,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const { store, clock, log } = options;
   const random = options.random ?? Math.random;
   const closing = new AbortController();
-  const registry = new Registry(store, log, [...metricsResources, ...measuredResources(options.measured)]);
+  const registry = new Registry(store, log, (all) =>
+    servedMetrics({ measured: options.measured, objectKind: (resource) => kindIn(all, resource) }),
+  );
   // Allocations are known before the first write can ask for one.
   const collectionOf = (group: string, resource: string) => registry.builtin(group, 'v1', resource).collection;
   const services = followServices(

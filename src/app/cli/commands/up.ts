@@ -25,11 +25,12 @@ import { parseDnsStub, parseDnsUpstream } from '../dns-option.ts';
 import { parseImage } from '../image-option.ts';
 import { addNodeLifeOptions, type NodeLifeFlags, nodeLifeOf } from '../node-life-options.ts';
 import { type NodeLiveness, nodeLivenessOption } from '../node-liveness-option.ts';
+import { addPrometheusOptions, type PrometheusFlags, prometheusOf } from '../prometheus-options.ts';
 import { addReportingOptions, type ReportingFlags, reportingHelp, reportingOf } from '../reporting-options.ts';
 import { signalled } from '../signals.ts';
 import { collect, parseCount, parseDuration, parseList, parsePort } from '../values.ts';
 
-interface Options extends ReportingFlags, NodeLifeFlags, AccessFlags, AutoscalingFlags {
+interface Options extends ReportingFlags, NodeLifeFlags, AccessFlags, AutoscalingFlags, PrometheusFlags {
   readonly detach: boolean;
   readonly data?: string;
   readonly recursive: boolean;
@@ -180,7 +181,7 @@ Examples:
     .action(async (paths: string[], options: Options) => {
       process.exitCode = (await up(paths, options)) ? 0 : 1;
     });
-  addReportingOptions(command);
+  addPrometheusOptions(addReportingOptions(command), 30_000);
   return addAutoscalingOptions(addNodeLifeOptions(addAccessOptions(command), localNodeLife), localAutoscaling);
 }
 
@@ -193,6 +194,7 @@ async function up(paths: readonly string[], options: Options): Promise<boolean> 
     if (cni !== undefined) checkCniList(cni);
     const zones = zoneNames(options.zones ?? []);
     const nodeLife = nodeLifeOf(options, localNodeLife);
+    const prometheus = await prometheusOf(options);
     const { network, line } = chooseNetwork(
       {
         mode: options.network,
@@ -242,6 +244,7 @@ async function up(paths: readonly string[], options: Options): Promise<boolean> 
         onUp: tellUp,
         ...(options.images === undefined ? {} : { projectFile: options.images }),
         ...reportingOf(options),
+        ...(prometheus === undefined ? {} : { prometheus }),
       },
       progress,
     );

@@ -2,7 +2,7 @@
 // Knows definitions only; the documents are made anew when custom resources come and go.
 import type { ResourceDefinition, Verb } from '#kube/api/resources.ts';
 import { subresourceVerbs } from '../http/routes.ts';
-import { isMeasured, METRIC_LIST } from '../metrics/measured-metrics.ts';
+import { isMeasured, METRIC_LIST } from '../metrics/served-metrics.ts';
 
 /** Metrics are no objects: clients that list everything must not try. */
 const READ_ONE: readonly Verb[] = ['get'];

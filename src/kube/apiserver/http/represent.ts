@@ -24,7 +24,10 @@ export function includeObjectOf(query: URLSearchParams): IncludeObject {
   return value === 'None' || value === 'Object' ? value : 'Metadata';
 }
 
-export function representObject(resource: Resource, object: AnyObject, options: RepresentOptions): unknown {
+/** What a representation needs to know of a resource. */
+type Shown = Pick<Resource, 'definition' | 'custom'>;
+
+export function representObject(resource: Shown, object: AnyObject, options: RepresentOptions): unknown {
   const { accepted } = options;
   if (accepted.representation === 'table') {
     return table(resource, [object], { resourceVersion: object.metadata?.resourceVersion ?? '' }, options);
@@ -34,7 +37,7 @@ export function representObject(resource: Resource, object: AnyObject, options: 
 }
 
 export function representList(
-  resource: Resource,
+  resource: Shown,
   objects: readonly AnyObject[],
   metadata: ListMetadata,
   options: RepresentOptions,
@@ -54,7 +57,7 @@ export function representList(
 }
 
 function table(
-  resource: Resource,
+  resource: Shown,
   objects: readonly AnyObject[],
   metadata: ListMetadata,
   { accepted, includeObject, wallMs }: RepresentOptions,

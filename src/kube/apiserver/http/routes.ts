@@ -5,8 +5,8 @@ import { methodNotSupported, StatusError } from '#kube/api/status.ts';
 import { reviewAccess, reviewLocalAccess, reviewOwnAccess, reviewOwnRules } from '../authz/reviews.ts';
 import { patchApproval, putApproval } from '../certificates/approval.ts';
 import type { Handler, ResourceRequest } from '../context.ts';
-import { measuredHandler } from '../metrics/measured-metrics.ts';
-import { metricsHandler } from '../metrics/resource-metrics.ts';
+import { ownHome } from '../metrics/own-home.ts';
+import { isMeasured, metricsHandlerOf } from '../metrics/served-metrics.ts';
 import { proxyRequest } from '../proxy/proxy.ts';
 import { bindPod } from '../subresources/binding.ts';
 import { connectAttach, connectExec, connectPortForward } from '../subresources/connect.ts';
@@ -78,8 +78,8 @@ export function handlerFor(request: ResourceRequest): { readonly verb: string; r
 
 function handlerOf(request: ResourceRequest, verb: Verb): Handler {
   const { definition } = request.resource;
-  const measured = measuredHandler(definition, request.http.method);
-  if (measured !== undefined) return measured;
+  const metrics = metricsHandler(request, verb);
+  if (metrics !== undefined) return metrics;
   if (request.subresource !== undefined) {
     const served = definition.subresources.includes(request.subresource)
       ? subresources[request.subresource]
@@ -90,7 +90,16 @@ function handlerOf(request: ResourceRequest, verb: Verb): Handler {
     return handler;
   }
   if (!definition.verbs.includes(verb)) throw methodNotSupported(definition, verb);
-  return metricsHandler(definition) ?? answered[definition.resource] ?? verbs[verb];
+  return answered[definition.resource] ?? verbs[verb];
+}
+
+function metricsHandler({ resource, http }: ResourceRequest, verb: Verb): Handler | undefined {
+  const { definition } = resource;
+  const handler = metricsHandlerOf(definition, http.method);
+  // Of the use of nodes and pods discovery tells which verbs there are.
+  if (handler === undefined || (!isMeasured(definition) && !definition.verbs.includes(verb))) return undefined;
+  return ({ server, namespace, name, subresource, query }) =>
+    handler({ home: ownHome(server), definition, namespace, name, subresource, query, accept: http.headers.accept });
 }
 
 function verbOf({ http, name, query, resource, namespace, subresource }: ResourceRequest): Verb {

@@ -8,18 +8,24 @@ const EXTERNAL = '/apis/external.metrics.k8s.io/v1beta1';
 
 let asked: (ObjectNames & { readonly metric: string; readonly get: boolean })[] = [];
 const figures: MeasuredFigures = {
-  custom: { pods: ['rps'], services: ['rps', 'busy'], 'ingresses.networking.k8s.io': [] },
-  external: ['queue'],
-  async valuesOf(objects, metric, matches) {
-    asked.push({ ...objects, metric, get: matches({ verb: 'GET' }) });
+  custom: () => [
+    { resource: 'pods', metric: 'rps' },
+    { resource: 'services', metric: 'rps' },
+    { resource: 'services', metric: 'busy' },
+    { resource: 'nodes', metric: 'heat' },
+  ],
+  external: () => ['queue'],
+  async valuesOf(objects, metric, narrowed) {
+    asked.push({ ...objects, metric, get: narrowed.matches({ verb: 'GET' }) });
     if (metric === 'busy') return undefined;
     return objects.names.map((name) => (name === 'silent' ? undefined : { value: 1.2345, windowSeconds: 10 }));
   },
-  async externalValues(namespace) {
+  async externalValues(namespace, metric, narrowed) {
+    if (metric !== 'queue') return undefined;
     return [
       { labels: { name: 'mail' }, value: 7, windowSeconds: 0 },
       { labels: { name: namespace }, value: 0.5, windowSeconds: 30 },
-    ];
+    ].filter(({ labels }) => narrowed.matches(labels));
   },
 };
 
@@ -46,10 +52,10 @@ describe('discovery', () => {
   test('names the metrics in place of resources', async () => {
     const list = await api.ok('GET', CUSTOM);
     expect(list.resources).toEqual(
-      ['pods/rps', 'services/rps', 'services/busy'].map((name) => ({
+      ['pods/rps', 'services/rps', 'services/busy', 'nodes/heat'].map((name) => ({
         name,
         singularName: '',
-        namespaced: true,
+        namespaced: name !== 'nodes/heat',
         kind: 'MetricValueList',
         verbs: ['get'],
       })),
@@ -92,6 +98,19 @@ describe('a custom metric', () => {
     expect(asked).toMatchObject([{ names: ['web-1'], get: false }]);
   });
 
+  test('of what is in no namespace, and of a namespace itself', async () => {
+    asked = [];
+    await api.ok('POST', '/api/v1/nodes', { body: { apiVersion: 'v1', kind: 'Node', metadata: { name: 'n1' } } });
+    const ofNode = await api.ok('GET', `${CUSTOM}/nodes/n1/heat`);
+    expect(at(ofNode, 'items', 0, 'describedObject')).toEqual({ kind: 'Node', name: 'n1', apiVersion: 'v1' });
+    const ofNamespace = await api.ok('GET', `${CUSTOM}/namespaces/default/metrics/rps`);
+    expect(at(ofNamespace, 'items', 0, 'describedObject')).toMatchObject({ kind: 'Namespace', name: 'default' });
+    expect(asked).toMatchObject([
+      { resource: 'nodes', names: ['n1'], namespace: '' },
+      { resource: 'namespaces', names: ['default'], namespace: '' },
+    ]);
+  });
+
   test('of nobody that a selector lets pass is an empty list', async () => {
     const list = await api.ok('GET', `${CUSTOM}/namespaces/default/pods/*/rps?labelSelector=app%3Dnone`);
     expect(list.items).toEqual([]);
@@ -128,7 +147,8 @@ describe('an external metric', () => {
   });
 
   test('that nobody has heard of is not there', async () => {
-    expect((await api.call('GET', `${EXTERNAL}/namespaces/default/weather`)).code).toBe(404);
+    const answer = await api.call('GET', `${EXTERNAL}/namespaces/default/weather`);
+    expect(answer).toMatchObject({ code: 404, body: { message: 'the server could not find the metric weather' } });
   });
 });
 

@@ -1,5 +1,6 @@
 // What is measured of objects of the cluster, as the API for custom and external metrics asks for it.
 // The form only: who measures is handed to the server.
+import type { LabelQuery } from '#kube/api/selector.ts';
 
 export interface MeasuredValue {
   readonly value: number;
@@ -7,43 +8,67 @@ export interface MeasuredValue {
   readonly windowSeconds: number;
 }
 
-/** Resources that something is measured of, as in paths of the API, with the API version of their objects. */
-export const MEASURED = {
-  pods: { group: '', resource: 'pods', kind: 'Pod', apiVersion: 'v1' },
-  services: { group: '', resource: 'services', kind: 'Service', apiVersion: 'v1' },
-  'ingresses.networking.k8s.io': {
-    group: 'networking.k8s.io',
-    resource: 'ingresses',
-    kind: 'Ingress',
-    apiVersion: 'networking.k8s.io/v1',
-  },
-} as const;
+export interface ExternalValue extends MeasuredValue {
+  readonly labels: Readonly<Record<string, string>>;
+}
 
-export type MeasuredResource = keyof typeof MEASURED;
+/** A metric of all objects of a resource, as in paths of the API: `pods`, `deployments.apps`. */
+export interface CustomMetric {
+  readonly resource: string;
+  readonly metric: string;
+}
 
 export interface ObjectNames {
-  readonly resource: MeasuredResource;
+  readonly resource: string;
+  /** `''` for what is in no namespace. */
   readonly namespace: string;
   readonly names: readonly string[];
 }
 
 export interface MeasuredFigures {
-  /** Names of metrics by resource, for discovery. */
-  readonly custom: Readonly<Record<MeasuredResource, readonly string[]>>;
-  /** Names of metrics that stand for themselves. */
-  readonly external: readonly string[];
+  /** For discovery. */
+  custom(): Iterable<CustomMetric>;
+  /** Names of metrics that stand for themselves, for discovery. */
+  external(): Iterable<string>;
   /**
-   * The metric of each of these objects, in order; undefined where there is none yet. `matches` narrows it down by labels
-   * such as the port. Resolves with undefined when nobody measures it.
+   * The metric of each of these objects, in order; undefined where there is none now. `narrowed` are labels of the metric
+   * such as the port. Resolves with undefined when nobody measures it; throws `StatusError` when it cannot be told.
    */
   valuesOf(
     objects: ObjectNames,
     metric: string,
-    matches: (labels: Readonly<Record<string, string>>) => boolean,
+    narrowed: LabelQuery,
   ): Promise<readonly (MeasuredValue | undefined)[] | undefined>;
-  /** Every series of an external metric in a namespace; undefined when nobody measures it. */
+  /** Series of an external metric in a namespace; undefined when nobody measures it. Throws as `valuesOf`. */
   externalValues(
     namespace: string,
     metric: string,
-  ): Promise<readonly (MeasuredValue & { readonly labels: Readonly<Record<string, string>> })[] | undefined>;
+    narrowed: LabelQuery,
+  ): Promise<readonly ExternalValue[] | undefined>;
+}
+
+/** Several who measure, as one: of a metric that two have, the first one's counts. */
+export function joined(all: readonly MeasuredFigures[]): MeasuredFigures {
+  return {
+    *custom() {
+      for (const each of all) yield* each.custom();
+    },
+    *external() {
+      for (const each of all) yield* each.external();
+    },
+    async valuesOf(objects, metric, narrowed) {
+      for (const each of all) {
+        const values = await each.valuesOf(objects, metric, narrowed);
+        if (values !== undefined) return values;
+      }
+      return undefined;
+    },
+    async externalValues(namespace, metric, narrowed) {
+      for (const each of all) {
+        const values = await each.externalValues(namespace, metric, narrowed);
+        if (values !== undefined) return values;
+      }
+      return undefined;
+    },
+  };
 }

@@ -2,15 +2,16 @@
 // Knows how figures become objects; where they come from is kubelet-summary.ts. (Upstream: kubernetes-sigs/metrics-server.)
 import type { ResourceDefinition } from '#kube/api/resources.ts';
 import { notFound } from '#kube/api/status.ts';
-import type { Handler, ResourceRequest } from '../context.ts';
-import { representList, representObject } from '../http/represent.ts';
+import { customOffer, negotiate } from '../http/negotiation.ts';
+import { includeObjectOf, type RepresentOptions, representList, representObject } from '../http/represent.ts';
 import { type AnyObject, digString } from '../registry/any-object.ts';
-import { representOptions } from '../verbs/read.ts';
-import { selectionOf } from '../verbs/selection.ts';
+import { selectionIn } from '../verbs/selection.ts';
 import { timestamp } from '../write/times.ts';
 import { type Figures, type Summary, summaryOf } from './kubelet-summary.ts';
+import type { MetricsHandler, MetricsHome, MetricsRequest } from './metrics-home.ts';
 
-const GROUP = 'metrics.k8s.io';
+export const RESOURCE_METRICS = 'metrics.k8s.io';
+const GROUP = RESOURCE_METRICS;
 /** Over which time a kubelet measures the use of CPU. */
 const WINDOW = '10s';
 
@@ -23,18 +24,17 @@ export const metricsResources: readonly ResourceDefinition[] = [
   { ...common, resource: 'pods', kind: 'PodMetrics', namespaced: true, verbs },
 ];
 
-/** The handler of a resource of this group; `undefined` for every other. */
-export function metricsHandler({ group, resource }: ResourceDefinition): Handler | undefined {
-  if (group !== GROUP) return undefined;
+/** The handler of a resource of this group. */
+export function metricsHandler({ resource }: ResourceDefinition): MetricsHandler {
   return resource === 'nodes' ? nodeMetrics : podMetrics;
 }
 
-async function nodeMetrics(request: ResourceRequest): Promise<{ code: number; object: unknown }> {
-  const nodes = nodesOf(request);
-  const wanted = nodes.filter(selectionOf(request).matches);
+async function nodeMetrics(request: MetricsRequest): Promise<{ code: number; object: unknown }> {
+  const { home } = request;
+  const wanted = (await objectsOf(home, 'nodes')).filter(selected(request));
   const found = await Promise.all(
     wanted.map(async (node): Promise<AnyObject[]> => {
-      const summary = await summaryOf(request.server, node);
+      const summary = await summaryOf(home, node);
       return summary?.node.cpu?.usageNanoCores === undefined
         ? []
         : [{ ...head(request, node), ...measured(summary.node), usage: usage(summary.node) }];
@@ -43,18 +43,15 @@ async function nodeMetrics(request: ResourceRequest): Promise<{ code: number; ob
   return answer(request, found.flat());
 }
 
-async function podMetrics(request: ResourceRequest): Promise<{ code: number; object: unknown }> {
-  const pods = request.server.registry
-    .builtin('', 'v1', 'pods')
-    .collection.list(request.namespace)
-    .map(({ object }) => object)
-    .filter(selectionOf(request).matches);
+async function podMetrics(request: MetricsRequest): Promise<{ code: number; object: unknown }> {
+  const { home } = request;
+  const pods = (await objectsOf(home, 'pods', request.namespace)).filter(selected(request));
   const byNode = new Map<string, Summary | undefined>();
   const names = new Set(pods.map((pod) => digString(pod, 'spec', 'nodeName')));
   await Promise.all(
-    nodesOf(request)
+    (await objectsOf(home, 'nodes'))
       .filter((node) => names.has(node.metadata?.name ?? ''))
-      .map(async (node) => byNode.set(node.metadata?.name ?? '', await summaryOf(request.server, node))),
+      .map(async (node) => byNode.set(node.metadata?.name ?? '', await summaryOf(home, node))),
   );
   const found = pods.flatMap((pod): AnyObject[] => {
     const summary = byNode.get(digString(pod, 'spec', 'nodeName'));
@@ -75,22 +72,24 @@ async function podMetrics(request: ResourceRequest): Promise<{ code: number; obj
   return answer(request, found);
 }
 
-function nodesOf({ server }: ResourceRequest): AnyObject[] {
-  return server.registry
-    .builtin('', 'v1', 'nodes')
-    .collection.list(undefined)
-    .map(({ object }) => object);
+async function objectsOf(home: MetricsHome, resource: string, namespace?: string): Promise<readonly AnyObject[]> {
+  const kind = home.objectKind(resource);
+  return kind === undefined ? [] : home.objects(kind, namespace);
 }
 
-function head({ server, resource }: ResourceRequest, { metadata = {} }: AnyObject): AnyObject {
+function selected({ query, name }: MetricsRequest): (object: AnyObject) => boolean {
+  return selectionIn({}, query, name).matches;
+}
+
+function head({ home, definition }: MetricsRequest, { metadata = {} }: AnyObject): AnyObject {
   const { name, namespace, labels } = metadata;
   return {
-    kind: resource.definition.kind,
-    apiVersion: `${GROUP}/${resource.definition.version}`,
+    kind: definition.kind,
+    apiVersion: `${GROUP}/${definition.version}`,
     metadata: {
       name,
       ...(namespace === undefined ? {} : { namespace }),
-      creationTimestamp: timestamp(server.clock.wall()),
+      creationTimestamp: timestamp(home.clock.wall()),
       ...(labels === undefined ? {} : { labels }),
     },
   } as AnyObject;
@@ -111,11 +110,16 @@ function usage({ cpu, memory }: Figures): { cpu: string; memory: string } {
   };
 }
 
-function answer(request: ResourceRequest, objects: readonly AnyObject[]): { code: number; object: unknown } {
-  const { resource, name } = request;
-  const options = representOptions(request);
+function answer(request: MetricsRequest, objects: readonly AnyObject[]): { code: number; object: unknown } {
+  const { definition, name, accept, query, home } = request;
+  const resource = { definition, custom: undefined };
+  const options: RepresentOptions = {
+    accepted: negotiate(accept, customOffer),
+    includeObject: includeObjectOf(query),
+    wallMs: home.clock.wall(),
+  };
   if (name === undefined) return { code: 200, object: representList(resource, objects, {}, options) };
   const [found] = objects;
-  if (found === undefined) throw notFound(resource.definition, name);
+  if (found === undefined) throw notFound(definition, name);
   return { code: 200, object: representObject(resource, found, options) };
 }

@@ -53,19 +53,26 @@ export interface ScalePaths {
   readonly selector: readonly string[] | undefined;
 }
 
+/** Resources that are computed when they are asked for, and never stored. */
+export interface Answered {
+  /** For discovery, as of now. */
+  definitions(): readonly ResourceDefinition[];
+  /** Those that are not listed may be found, too. */
+  find(group: string, version: string, resource: string): ResourceDefinition | undefined;
+}
+
 export class Registry {
   readonly #store: Store;
   readonly #log: Logger;
+  readonly #answered: Answered;
   readonly #resources = new Map<string, Resource>();
   readonly #collections = new Map<string, Collection>();
 
-  /** `answered`: resources that are computed when they are asked for, and never stored. */
-  constructor(store: Store, log: Logger, answered: readonly ResourceDefinition[] = []) {
+  constructor(store: Store, log: Logger, answered: (registry: Registry) => Answered = () => nothing) {
     this.#store = store;
     this.#log = log;
-    for (const definition of [...builtinResources, ...answered]) {
-      this.#add(definition, strategyFor(definition), undefined);
-    }
+    for (const definition of builtinResources) this.#add(definition, strategyFor(definition), undefined);
+    this.#answered = answered(this);
   }
 
   /** Serves a version of a custom resource; throws when the name is that of a built-in one. */
@@ -88,11 +95,16 @@ export class Registry {
   }
 
   #add(definition: ResourceDefinition, strategy: Strategy, custom: CustomResource | undefined): void {
+    const { group, version, resource } = definition;
+    this.#resources.set(keyOf(group, version, resource), this.#resource(definition, strategy, custom));
+  }
+
+  #resource(definition: ResourceDefinition, strategy: Strategy, custom: CustomResource | undefined): Resource {
     const conversion = custom?.conversion ?? conversionFor(definition);
     const storageName = conversion?.storageName ?? storageNameOf(definition);
     const views = new WeakMap<AnyObject, AnyObject>();
     const collection = (): Collection => this.#collection(storageName);
-    this.#resources.set(keyOf(definition.group, definition.version, definition.resource), {
+    return {
       definition,
       strategy,
       conversion,
@@ -110,7 +122,7 @@ export class Registry {
         views.set(object, made);
         return made;
       },
-    });
+    };
   }
 
   removeCustom(group: string, version: string, resource: string): void {
@@ -119,7 +131,10 @@ export class Registry {
   }
 
   find(group: string, version: string, resource: string): Resource | undefined {
-    return this.#resources.get(keyOf(group, version, resource));
+    const stored = this.#resources.get(keyOf(group, version, resource));
+    if (stored !== undefined) return stored;
+    const answered = this.#answered.find(group, version, resource);
+    return answered && this.#resource(answered, {}, undefined);
   }
 
   /** A built-in resource by Kind; throws when there is none, which is a mistake in our code. */
@@ -130,9 +145,10 @@ export class Registry {
   }
 
   definitions(): ResourceDefinition[] {
-    return [...this.#resources.values()].map((resource) => resource.definition);
+    return [...this.#resources.values()].map(({ definition }) => definition).concat(this.#answered.definitions());
   }
 
+  /** Those that are stored. */
   resources(): Iterable<Resource> {
     return this.#resources.values();
   }
@@ -159,6 +175,8 @@ export class Registry {
     return collection;
   }
 }
+
+const nothing: Answered = { definitions: () => [], find: () => undefined };
 
 function keyOf(group: string, version: string, resource: string): string {
   return `${group}/${version}/${resource}`;

@@ -4,7 +4,7 @@ import { type FieldQuery, parseFieldSelector, parseLabelSelector } from '#kube/a
 import { badRequest } from '#kube/api/status.ts';
 import type { ResourceRequest } from '../context.ts';
 import type { AnyObject } from '../registry/any-object.ts';
-import type { Resource } from '../registry/registry.ts';
+import type { Strategy } from '../strategies/strategy.ts';
 
 export interface Selection {
   readonly empty: boolean;
@@ -13,10 +13,18 @@ export interface Selection {
 
 /** Throws `StatusError` 400 for a selector that cannot be read or names a field that cannot be selected by. */
 export function selectionOf({ resource, query, name }: ResourceRequest): Selection {
+  return selectionIn(resource.strategy.selectableFields ?? {}, query, name);
+}
+
+/** `readers`: fields to select by, besides name and namespace. */
+export function selectionIn(
+  readers: NonNullable<Strategy['selectableFields']>,
+  query: URLSearchParams,
+  name: string | undefined,
+): Selection {
   const labels = parseLabelSelector(query.get('labelSelector') ?? '');
   const fields = parseFieldSelector(query.get('fieldSelector') ?? '');
-  assertSelectable(resource, fields);
-  const readers = resource.strategy.selectableFields ?? {};
+  assertSelectable(readers, fields);
   const read = (object: AnyObject, field: string): string => {
     if (field === 'metadata.name') return object.metadata?.name ?? '';
     if (field === 'metadata.namespace') return object.metadata?.namespace ?? '';
@@ -31,12 +39,9 @@ export function selectionOf({ resource, query, name }: ResourceRequest): Selecti
   };
 }
 
-function assertSelectable({ strategy }: Resource, fields: FieldQuery): void {
+function assertSelectable(readers: object, fields: FieldQuery): void {
   for (const { field } of fields.requirements) {
-    const known =
-      field === 'metadata.name' ||
-      field === 'metadata.namespace' ||
-      Object.hasOwn(strategy.selectableFields ?? {}, field);
+    const known = field === 'metadata.name' || field === 'metadata.namespace' || Object.hasOwn(readers, field);
     if (known) continue;
     throw badRequest(`field label not supported: ${field}`);
   }

@@ -107,8 +107,8 @@ describe('over the API', () => {
     const { port } = server.address() as AddressInfo;
     api = await startTestApi({
       measured: {
-        custom: { pods: ['rps'], services: [], 'ingresses.networking.k8s.io': [] },
-        external: [],
+        custom: () => [{ resource: 'pods', metric: 'rps' }],
+        external: () => [],
         valuesOf: async () => undefined,
         externalValues: async () => undefined,
       },
