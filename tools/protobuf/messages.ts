@@ -41,6 +41,11 @@ function shortName(goName: string): string {
   return `${goName.slice(0, dot).split('/').slice(-2).join('.')}.${goName.slice(dot + 1)}`;
 }
 
+/** What has left its beta after the programs were made keeps its fields and their numbers. */
+function stable(name: string): string {
+  return name.replace(/\.v1(?:alpha|beta)\d+\./, '.v1.');
+}
+
 /** The messages of `roots` (short names) and all they refer to. Throws when a root or a form is missing. */
 export function buildMessages(structs: Iterable<GoType>, roots: readonly string[]): MessageTable {
   const byShortName = new Map<string, GoType>();
@@ -52,7 +57,7 @@ export function buildMessages(structs: Iterable<GoType>, roots: readonly string[
   const waiting = [...roots];
   for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
     if (table[name] !== undefined) continue;
-    const type = byShortName.get(name);
+    const type = byShortName.get(name) ?? byShortName.get(name.replace('.v1.', '.v1beta1.'));
     if (type === undefined) throw new Error(`Cannot find the type ${name}: none of the programs carries it`);
     const fields: Record<string, string> = {};
     for (const field of type.fields) {
@@ -97,8 +102,9 @@ function typeText(type: GoType, refer: (message: string) => void): string {
     return `${WRAPPED.has(shortName(type.name)) ? '()' : '[]'}${typeText(element, refer)}`;
   }
   if (type.kind === 'struct' && type.name !== '') {
-    refer(shortName(type.name));
-    return shortName(type.name);
+    const name = stable(shortName(type.name));
+    refer(name);
+    return name;
   }
   throw new Error(`Cannot write the type ${type.name || type.kind} as a field of a message`);
 }

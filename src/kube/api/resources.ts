@@ -161,6 +161,18 @@ export const builtinResources: readonly ResourceDefinition[] = Object.freeze([
     categories: ['api-extensions'],
     subresources: STATUS,
   }),
+  define('admissionregistration.k8s.io/v1', 'mutatingadmissionpolicies', 'MutatingAdmissionPolicy', false, {
+    categories: ['api-extensions'],
+  }),
+  define(
+    'admissionregistration.k8s.io/v1',
+    'mutatingadmissionpolicybindings',
+    'MutatingAdmissionPolicyBinding',
+    false,
+    {
+      categories: ['api-extensions'],
+    },
+  ),
   define('admissionregistration.k8s.io/v1', 'validatingadmissionpolicies', 'ValidatingAdmissionPolicy', false, {
     categories: ['api-extensions'],
     subresources: STATUS,

@@ -5,6 +5,7 @@ import type { Store } from '#kube/store/store.ts';
 import type { Upgrade } from '#kube/streaming/upgrade.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import type { Annotate } from './admission/attributes.ts';
 import type { TolerationSeconds } from './admission/default-tolerations.ts';
 import type { OptionalPlugin } from './admission/optional-plugins.ts';
 import type { Audit } from './audit/trail.ts';
@@ -80,6 +81,8 @@ export interface ResourceRequest {
   readonly upgrade?: Upgrade | undefined;
   /** Texts for `Warning` headers; handlers add to it. */
   readonly warnings: string[];
+  /** Writes a line beside the request's in the audit log. */
+  readonly annotate: Annotate;
 }
 
 /** An answer that is an object or a list; `undefined` from a handler means that it wrote the response itself. */

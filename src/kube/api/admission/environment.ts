@@ -2,9 +2,12 @@
 // Knows types only. Upstream source: apiserver/pkg/admission/plugin/cel.
 import { BOOL, compileProgram, DYN, type Program, STRING, type Type, withFunctions } from '../cel/index.ts';
 import { authorizerLibrary } from '../cel/library/authz.ts';
+import { jsonPatchLibrary } from '../cel/library/json-patch.ts';
 import { listOf, mapOf, type ObjectType } from '../cel/types.ts';
+import { patchTypes } from './patch-types.ts';
 
 const functions = withFunctions(authorizerLibrary);
+const patchFunctions = withFunctions([...authorizerLibrary, ...jsonPatchLibrary]);
 
 function object(name: string, fields: Readonly<Record<string, Type>>): ObjectType {
   return {
@@ -53,6 +56,8 @@ export interface Visible {
   readonly object?: Type;
   /** Not everywhere: a condition by which a webhook is called sees no namespace. */
   readonly namespaceObject?: boolean;
+  /** A mutation: it may write objects of `Object` and `JSONPatch`. */
+  readonly patches?: boolean;
 }
 
 export function compileForAdmission(text: string, visible: Visible): Program | { readonly issue: string } {
@@ -67,5 +72,8 @@ export function compileForAdmission(text: string, visible: Visible): Program | {
   if (params) known.set('params', DYN);
   const fields = new Map([...variables].map(([name, type]) => [name, { name, type }]));
   known.set('variables', { kind: 'object', name: 'kubernetes.variables', fields });
+  if (visible.patches === true) {
+    return compileProgram(text, { variables: known, functions: patchFunctions, messages: patchTypes });
+  }
   return compileProgram(text, { variables: known, functions });
 }

@@ -1,6 +1,11 @@
-// A ValidatingAdmissionPolicy as programs: compiled once, for validation to judge and for the server to run.
+// A policy of admission as programs: compiled once, for validation to judge and for the server to run.
 // Knows policies and expressions; what is done with a verdict is the server's matter.
-import type { ValidatingAdmissionPolicySpec } from 'kubernetes-types/admissionregistration/v1.js';
+import type {
+  MatchCondition,
+  ParamKind,
+  ValidatingAdmissionPolicySpec,
+  Variable,
+} from 'kubernetes-types/admissionregistration/v1.js';
 import { DYN, type Program, type Type } from '../cel/index.ts';
 import { compileForAdmission } from './environment.ts';
 
@@ -14,20 +19,39 @@ export interface CompiledCheck {
   readonly reason: string;
 }
 
-export interface CompiledPolicy {
-  readonly variables: readonly { readonly name: string; readonly program: Compiled }[];
-  readonly conditions: readonly { readonly name: string; readonly program: Compiled }[];
-  readonly checks: readonly CompiledCheck[];
-  readonly annotations: readonly { readonly key: string; readonly program: Compiled }[];
+interface Named {
+  readonly name: string;
+  readonly program: Compiled;
 }
 
-/** `object` is the type of the objects that are judged, where one is known. */
-export function compilePolicy(spec: ValidatingAdmissionPolicySpec, object?: Type): CompiledPolicy {
+/** What every policy has, whatever it does. */
+export interface SharedPrograms {
+  readonly variables: readonly Named[];
+  readonly conditions: readonly Named[];
+}
+
+export interface CompiledPolicy extends SharedPrograms {
+  readonly checks: readonly CompiledCheck[];
+  readonly annotations: readonly { readonly key: string; readonly expression: string; readonly program: Compiled }[];
+}
+
+interface SharedSpec {
+  readonly paramKind?: ParamKind;
+  readonly matchConditions?: readonly MatchCondition[];
+  readonly variables?: readonly Variable[];
+}
+
+/** `compile` is for what sees the variables, and is asked when they are there. */
+export function compileShared(
+  spec: SharedSpec,
+  object?: Type,
+): SharedPrograms & { readonly compile: (text: string, patches?: boolean) => Compiled } {
   const types = new Map<string, Type>();
-  const compile = (text: string): Compiled =>
+  const compile = (text: string, patches = false): Compiled =>
     compileForAdmission(text, {
       params: spec.paramKind !== undefined,
       variables: types,
+      patches,
       ...(object === undefined ? {} : { object }),
     });
   const conditions = (spec.matchConditions ?? []).map(({ name, expression }) => ({
@@ -40,9 +64,14 @@ export function compilePolicy(spec: ValidatingAdmissionPolicySpec, object?: Type
     types.set(name, 'issue' in program ? DYN : program.result);
     return { name, program };
   });
+  return { variables, conditions, compile };
+}
+
+/** `object` is the type of the objects that are judged, where one is known. */
+export function compilePolicy(spec: ValidatingAdmissionPolicySpec, object?: Type): CompiledPolicy {
+  const { compile, ...shared } = compileShared(spec, object);
   return {
-    variables,
-    conditions,
+    ...shared,
     checks: (spec.validations ?? []).map(({ expression, message, messageExpression, reason }) => ({
       expression: expression ?? '',
       program: compile(expression ?? ''),
@@ -52,6 +81,7 @@ export function compilePolicy(spec: ValidatingAdmissionPolicySpec, object?: Type
     })),
     annotations: (spec.auditAnnotations ?? []).map(({ key, valueExpression }) => ({
       key,
+      expression: valueExpression,
       program: compile(valueExpression),
     })),
   };

@@ -37,6 +37,12 @@ export interface MapExpr extends Node {
   readonly kind: 'map';
   readonly entries: readonly { readonly key: Expr; readonly value: Expr; readonly optional: boolean }[];
 }
+/** `Type.name{field: value, ?field: optional}`. */
+export interface MessageExpr extends Node {
+  readonly kind: 'message';
+  readonly name: string;
+  readonly fields: readonly { readonly name: string; readonly value: Expr; readonly optional: boolean }[];
+}
 export type MacroName = 'all' | 'exists' | 'existsOne' | 'map' | 'transformList' | 'transformMap' | 'transformMapEntry';
 /** `range.macro(vars..., test, body)`. */
 export interface Macro extends Node {
@@ -59,7 +65,7 @@ export interface Bind extends Node {
   readonly body: Expr;
 }
 
-export type Expr = Literal | Ident | Select | Call | ListExpr | MapExpr | Macro | Bind;
+export type Expr = Literal | Ident | Select | Call | ListExpr | MapExpr | MessageExpr | Macro | Bind;
 
 /** An expression that is no expression, or none that makes sense; `at` is an offset in its text. */
 export class CelIssue extends Error {

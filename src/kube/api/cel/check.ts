@@ -1,7 +1,8 @@
 // Types of a whole expression, found before it runs: what it refers to is there, and every call has its overloads.
 // Knows types and signatures; says what is wrong in cel-go's words.
-import { type Call, CelIssue, type Expr, type Macro, type Select } from './ast.ts';
+import { type Call, CelIssue, type Expr, type Macro, type MessageExpr, type Select } from './ast.ts';
 import type { FunctionTable } from './functions.ts';
+import type { MessageTypes } from './messages.ts';
 import type { Overload } from './signature.ts';
 import {
   type Bindings,
@@ -44,8 +45,13 @@ interface Scope {
 }
 
 /** Throws `CelIssue`. */
-export function checkTypes(expr: Expr, variables: ReadonlyMap<string, Type>, functions: FunctionTable): Checked {
-  const checker = new Checker(variables, functions);
+export function checkTypes(
+  expr: Expr,
+  variables: ReadonlyMap<string, Type>,
+  functions: FunctionTable,
+  messages: MessageTypes = () => undefined,
+): Checked {
+  const checker = new Checker(variables, functions, messages);
   checker.check(expr, undefined);
   return checker;
 }
@@ -55,8 +61,10 @@ class Checker implements Checked {
   readonly overloads = new Map<Call, readonly Overload[]>();
   readonly #variables: ReadonlyMap<string, Type>;
   readonly #functions: FunctionTable;
+  readonly #messages: MessageTypes;
 
-  constructor(variables: ReadonlyMap<string, Type>, functions: FunctionTable) {
+  constructor(variables: ReadonlyMap<string, Type>, functions: FunctionTable, messages: MessageTypes) {
+    this.#messages = messages;
     this.#variables = variables;
     this.#functions = functions;
   }
@@ -87,6 +95,8 @@ class Checker implements Checked {
         const values = expr.entries.map(({ value, optional }) => unwrap(this.check(value, scope), optional));
         return mapOf(keys, this.#joined(values), expr.entries.length);
       }
+      case 'message':
+        return this.#message(expr, scope);
       case 'macro':
         return this.#macro(expr, scope);
       case 'bind': {
@@ -96,6 +106,24 @@ class Checker implements Checked {
         return expr.mode === 'optMap' ? optionalOf(body) : body;
       }
     }
+  }
+
+  #message({ name, fields, at }: MessageExpr, scope: Scope | undefined): Type {
+    const known = this.#messages(name);
+    if (known === undefined) throw new CelIssue(`undeclared reference to '${name}' (in container '')`, at);
+    for (const field of fields) {
+      const wanted = known.field(field.name);
+      if (wanted === undefined) throw new CelIssue(`undefined field '${field.name}'`, field.value.at);
+      const given = unwrap(this.check(field.value, scope), field.optional);
+      if (!fits(wanted, given, new Map())) {
+        const [want, got] = [formatType(wanted), formatType(given)];
+        throw new CelIssue(
+          `expected type of field '${field.name}' is '${want}' but provided type is '${got}'`,
+          field.value.at,
+        );
+      }
+    }
+    return known.type;
   }
 
   #joined(types: readonly Type[]): Type {

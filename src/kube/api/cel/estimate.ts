@@ -17,6 +17,7 @@ type Range = readonly [least: number, most: number];
 const NONE: Estimate = { least: 0, most: 0 };
 const LIST = 10;
 const MAP = 30;
+const MESSAGE = 40;
 
 const add = (a: Estimate, b: Estimate): Estimate => ({ least: a.least + b.least, most: a.most + b.most });
 const plus = (a: Estimate, units: number): Estimate => ({ least: a.least + units, most: a.most + units });
@@ -55,6 +56,8 @@ class Estimator {
         return plus(this.#all(expr.items.map((item) => item.value)), LIST);
       case 'map':
         return plus(this.#all(expr.entries.flatMap((entry) => [entry.key, entry.value])), MAP);
+      case 'message':
+        return plus(this.#all(expr.fields.map((field) => field.value)), MESSAGE);
       case 'macro':
         return this.#macro(expr);
       case 'bind': {

@@ -1,9 +1,10 @@
 // Turns a checked expression into a function that is called for each object: no tree is walked at run time.
 // Knows values, scopes and costs; errors are cel-go's.
-import type { Bind, Call, Expr, Macro, Select } from './ast.ts';
+import type { Bind, Call, Expr, Macro, MessageExpr, Select } from './ast.ts';
 import type { Budget } from './budget.ts';
 import { CelCancelled } from './budget.ts';
 import { type Checked, isTypeName } from './check.ts';
+import { Message } from './messages.ts';
 import type { Overload } from './signature.ts';
 import { isDyn, type Type } from './types.ts';
 import {
@@ -95,11 +96,27 @@ class Compiler {
           return map;
         };
       }
+      case 'message':
+        return this.#message(expr, scope);
       case 'macro':
         return this.#macro(expr, scope);
       case 'bind':
         return this.#bind(expr, scope);
     }
+  }
+
+  #message({ name, fields }: MessageExpr, scope: Scope | undefined): Run {
+    const runs = fields.map((field) => ({ ...field, run: this.compile(field.value, scope) }));
+    return (frame) => {
+      frame.budget.spend(40);
+      const made = new Map<string, Value>();
+      for (const { name: field, run, optional } of runs) {
+        const value = run(frame);
+        const kept = optional && value instanceof Optional ? value.value : value;
+        if (kept !== undefined) made.set(field, kept);
+      }
+      return new Message(name, made);
+    };
   }
 
   #select({ operand, field, mode }: Select, scope: Scope | undefined): Run {

@@ -1,9 +1,21 @@
 // JSON as values of CEL, by its type: a field becomes a value when an expression asks for it.
 // Knows types; objects of a type that is not known are maps.
-import { parseDuration, parseTimestamp } from './library/convert.ts';
+import { formatDuration, formatTimestamp, parseDuration, parseTimestamp } from './library/convert.ts';
 import { escapeField } from './schema-type.ts';
 import { DYN, isDyn, type ObjectType, type Type } from './types.ts';
-import { CelError, Fields, type Value, withMeaning } from './values.ts';
+import {
+  CelError,
+  Duration,
+  Fields,
+  isList,
+  keysOf,
+  lookup,
+  Optional,
+  Timestamp,
+  Uint,
+  type Value,
+  withMeaning,
+} from './values.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -88,4 +100,29 @@ function listValue(json: readonly unknown[], type: Type): Value {
   const item = type.kind === 'list' ? type.item : DYN;
   const list = json.map((each) => celValue(each, item));
   return withMeaning(list, type.kind === 'list' && !isDyn(type) ? type.meaning : undefined);
+}
+
+/** A value as JSON. Throws `CelError` for what has no form there. */
+export function jsonOf(value: Value): unknown {
+  if (typeof value === 'bigint') return Number(value);
+  if (value === null || typeof value !== 'object') return value;
+  if (isList(value)) return value.map(jsonOf);
+  if (value instanceof Uint) return Number(value.value);
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  if (value instanceof Timestamp) return formatTimestamp(value);
+  if (value instanceof Duration) return formatDuration(value);
+  if (value instanceof Optional) return value.value === undefined ? null : jsonOf(value.value);
+  const keys = keysOf(value);
+  if (keys === undefined) throw new CelError('no such conversion to JSON');
+  const object: Record<string, unknown> = {};
+  for (const key of keys) {
+    if (typeof key !== 'string') throw new CelError(`map key ${JSON.stringify(String(key))} is not a string`);
+    Object.defineProperty(object, key, {
+      value: jsonOf(lookup(value, key) ?? null),
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
+  }
+  return object;
 }

@@ -1,10 +1,12 @@
 // The syntax of optional values, written as calls: the parser knows CEL without them.
-// Knows tokens only: `a.?b`, `a[?0]`, `[?a]`, `{?k: v}` and fields in backquotes.
+// Knows tokens only: `a.?b`, `a[?0]`, `[?a]`, `{?k: v}`, `Type{?field: v}` and fields in backquotes.
 
 /** Names that no expression of a user can contain unless they are written out. */
 export const OPT_SELECT = '__opt_select__';
 export const OPT_INDEX = '__opt_index__';
 export const OPT_ENTRY = '__opt_entry__';
+/** Before the name of a field in a message. */
+export const OPT_FIELD = '__opt_field__';
 export const QUOTED_FIELD = '__quoted_field__';
 
 const TOKEN =
@@ -15,6 +17,8 @@ interface Open {
   readonly close: string;
   /** Whether an element may begin with `?` here. */
   readonly literal: boolean;
+  /** Whether what is named in it are fields of a type. */
+  readonly message: boolean;
   /** A call around an element that ends at the next comma, colon or bracket. */
   pending: boolean;
 }
@@ -40,6 +44,8 @@ export function writeOptionalsAsCalls(text: string): string {
       const field = name.startsWith('`') ? name.slice(1, -1) : name;
       out.push(`${OPT_SELECT}(${JSON.stringify(field)})`);
       index++;
+    } else if (token === '?' && inner?.message === true && /^[{,]$/.test(before)) {
+      out.push(OPT_FIELD);
     } else if (token === '?' && inner?.literal === true && /^[[{,]$/.test(before)) {
       out.push(`${OPT_ENTRY}(`);
       inner.pending = true;
@@ -48,12 +54,13 @@ export function writeOptionalsAsCalls(text: string): string {
       const next = tokens.slice(index + 1).find((each) => !/^\s/.test(each));
       if (isIndex && next === '?') {
         out.push(`.${OPT_INDEX}(`);
-        stack.push({ close: ')', literal: false, pending: false });
+        stack.push({ close: ')', literal: false, message: false, pending: false });
         index += tokens.slice(index + 1).indexOf('?') + 1;
       } else {
         out.push(token);
         const close = token === '[' ? ']' : token === '{' ? '}' : ')';
-        stack.push({ close, literal: token !== '(' && !isIndex, pending: false });
+        const message = token === '{' && /^[A-Za-z_]\w*$/.test(before) && before !== 'in';
+        stack.push({ close, literal: token !== '(' && !isIndex, message, pending: false });
       }
     } else if (token === ']' || token === '}' || token === ')') {
       out.push(`${inner?.pending === true ? ')' : ''}${inner?.close ?? token}`);

@@ -2,7 +2,7 @@
 // Knows the shape of that parser's nodes; checks nothing but the arguments of macros.
 import { parse as parseCel } from '@bufbuild/cel';
 import { type Bind, CelIssue, type Expr, type Macro, type MacroName } from './ast.ts';
-import { OPT_ENTRY, OPT_INDEX, OPT_SELECT, QUOTED_FIELD, writeOptionalsAsCalls } from './optional-syntax.ts';
+import { OPT_ENTRY, OPT_FIELD, OPT_INDEX, OPT_SELECT, QUOTED_FIELD, writeOptionalsAsCalls } from './optional-syntax.ts';
 import { Uint, type Value } from './values.ts';
 
 /** As cel-go: a text longer than this is no expression. */
@@ -117,13 +117,21 @@ class Converter {
   }
 
   #struct(value: Extract<Node['exprKind'], { case: 'structExpr' }>['value'], at: number): Expr {
-    if (value.messageName !== '')
-      throw new CelIssue(`undeclared reference to '${value.messageName}' (in container '')`, at);
+    if (value.messageName !== '') return this.#message(value, at);
     const entries = value.entries.map((entry) => {
       const key = this.#element(entry.keyKind.value as Node);
       return { key: key.value, value: this.expr(entry.value), optional: key.optional };
     });
     return { kind: 'map', at, entries };
+  }
+
+  #message(value: Extract<Node['exprKind'], { case: 'structExpr' }>['value'], at: number): Expr {
+    const fields = value.entries.map((entry) => {
+      const written = entry.keyKind.case === 'fieldKey' ? entry.keyKind.value : '';
+      const optional = written.startsWith(OPT_FIELD);
+      return { name: optional ? written.slice(OPT_FIELD.length) : written, value: this.expr(entry.value), optional };
+    });
+    return { kind: 'message', at, name: value.messageName, fields };
   }
 
   #call(call: Extract<Node['exprKind'], { case: 'callExpr' }>['value'], at: number): Expr {

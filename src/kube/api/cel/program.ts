@@ -6,6 +6,7 @@ import { checkTypes } from './check.ts';
 import { type Estimate, estimateCost } from './estimate.ts';
 import { compileExpr } from './evaluate.ts';
 import { baseFunctions, type FunctionTable } from './functions.ts';
+import type { MessageTypes } from './messages.ts';
 import { parseExpression } from './parse.ts';
 import type { Type } from './types.ts';
 import { CelError, type Value } from './values.ts';
@@ -30,16 +31,18 @@ export interface Environment {
   readonly variables: ReadonlyMap<string, Type>;
   /** Default: the base library. */
   readonly functions?: FunctionTable;
+  /** Types of which the expression may write objects; default: none. */
+  readonly messages?: MessageTypes;
   /** Default: `CALL_LIMIT`. */
   readonly callLimit?: number;
 }
 
 /** The program, or what is wrong with the text: lines as cel-go prints them. */
 export function compileProgram(text: string, environment: Environment): Program | { readonly issue: string } {
-  const { variables, functions = baseFunctions, callLimit = CALL_LIMIT } = environment;
+  const { variables, functions = baseFunctions, callLimit = CALL_LIMIT, messages } = environment;
   try {
     const expr = parseExpression(text);
-    const checked = checkTypes(expr, variables, functions);
+    const checked = checkTypes(expr, variables, functions, messages);
     const { run, slots } = compileExpr(expr, checked);
     const used = new Set<string>();
     for (const node of checked.types.keys()) if (node.kind === 'ident') used.add(node.name);

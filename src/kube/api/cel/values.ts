@@ -56,6 +56,8 @@ export class Optional {
 export abstract class Fields {
   abstract get(name: string): Value | undefined;
   abstract keys(): readonly string[];
+  /** Where it has a type of a name of its own. */
+  readonly typeName?: string;
   /** Whether it is shown as a map, whose keys can be iterated, or as an object with fields. */
   abstract readonly isMap: boolean;
 }
@@ -113,7 +115,7 @@ function objectTypeName(value: Exclude<Value, bigint | number | boolean | string
   if (value instanceof TypeValue) return 'type';
   if (value instanceof Optional) return 'optional_type';
   if (value instanceof Opaque) return value.typeName;
-  if (value instanceof Fields) return value.isMap ? 'map' : 'object';
+  if (value instanceof Fields) return value.typeName ?? (value.isMap ? 'map' : 'object');
   return Array.isArray(value) ? 'list' : 'map';
 }
 

@@ -9,6 +9,7 @@ import type {
   ValidatingWebhookConfiguration,
 } from 'kubernetes-types/admissionregistration/v1.js';
 import type { AdmissionRule, MatchSpec } from '../admission/match-rules.ts';
+import type { MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding } from '../admission/mutating-policy.ts';
 import { fill } from './fill.ts';
 
 function matchDefaults(match: MatchSpec | undefined): void {
@@ -25,6 +26,17 @@ export function validatingAdmissionPolicyDefaults({ spec }: ValidatingAdmissionP
 }
 
 export function validatingAdmissionPolicyBindingDefaults({ spec }: ValidatingAdmissionPolicyBinding): void {
+  matchDefaults(spec?.matchResources);
+}
+
+/** Whether it is asked again is for its author to say. */
+export function mutatingAdmissionPolicyDefaults({ spec }: MutatingAdmissionPolicy): void {
+  if (spec === undefined) return;
+  fill(spec, { failurePolicy: 'Fail' });
+  matchDefaults(spec.matchConstraints);
+}
+
+export function mutatingAdmissionPolicyBindingDefaults({ spec }: MutatingAdmissionPolicyBinding): void {
   matchDefaults(spec?.matchResources);
 }
 

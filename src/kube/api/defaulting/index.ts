@@ -2,6 +2,8 @@
 // Decides nothing that depends on other objects: that is admission and allocation.
 import type { KubeObject } from '../object.ts';
 import {
+  mutatingAdmissionPolicyBindingDefaults,
+  mutatingAdmissionPolicyDefaults,
   mutatingWebhookDefaults,
   validatingAdmissionPolicyBindingDefaults,
   validatingAdmissionPolicyDefaults,
@@ -51,6 +53,8 @@ const defaulters: Readonly<Record<string, Defaulter>> = {
   'apps/v1/Deployment': of(deploymentDefaults),
   'apps/v1/ReplicaSet': of(replicaSetDefaults),
   'apps/v1/StatefulSet': of(statefulSetDefaults),
+  'admissionregistration.k8s.io/v1/MutatingAdmissionPolicy': of(mutatingAdmissionPolicyDefaults),
+  'admissionregistration.k8s.io/v1/MutatingAdmissionPolicyBinding': of(mutatingAdmissionPolicyBindingDefaults),
   'admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy': of(validatingAdmissionPolicyDefaults),
   'admissionregistration.k8s.io/v1/ValidatingAdmissionPolicyBinding': of(validatingAdmissionPolicyBindingDefaults),
   'admissionregistration.k8s.io/v1/MutatingWebhookConfiguration': of(mutatingWebhookDefaults),

@@ -6,6 +6,7 @@ import type {
   ValidatingAdmissionPolicyBinding,
   ValidatingWebhookConfiguration,
 } from 'kubernetes-types/admissionregistration/v1.js';
+import type { MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding } from '../admission/mutating-policy.ts';
 import { ageColumn, column, nameColumn, nameOf, objectAge, type Printer, printer } from './printer.ts';
 
 const UNSET = '<unset>';
@@ -24,7 +25,21 @@ const policy = printer<ValidatingAdmissionPolicy>(
   },
 );
 
-const binding = printer<ValidatingAdmissionPolicyBinding>(
+const mutatingPolicy = printer<MutatingAdmissionPolicy>(
+  [
+    nameColumn,
+    column('Mutations', 'How many changes it makes', { type: 'integer' }),
+    column('ParamKind', 'Kind of its parameters'),
+    ageColumn,
+  ],
+  (object, now) => {
+    const { paramKind, mutations = [] } = object.spec ?? {};
+    const kind = paramKind === undefined ? UNSET : `${paramKind.apiVersion}/${paramKind.kind}`;
+    return [nameOf(object), mutations.length, kind, objectAge(object, now)];
+  },
+);
+
+const binding = printer<ValidatingAdmissionPolicyBinding | MutatingAdmissionPolicyBinding>(
   [nameColumn, column('PolicyName', 'The policy'), column('ParamRef', 'Its parameters'), ageColumn],
   (object, now) => {
     const { paramRef, policyName = '' } = object.spec ?? {};
@@ -45,6 +60,8 @@ const webhooks = printer<ValidatingWebhookConfiguration | MutatingWebhookConfigu
 );
 
 export const admissionPrinters: Readonly<Record<string, Printer>> = {
+  'admissionregistration.k8s.io/MutatingAdmissionPolicy': mutatingPolicy,
+  'admissionregistration.k8s.io/MutatingAdmissionPolicyBinding': binding,
   'admissionregistration.k8s.io/ValidatingAdmissionPolicy': policy,
   'admissionregistration.k8s.io/ValidatingAdmissionPolicyBinding': binding,
   'admissionregistration.k8s.io/ValidatingWebhookConfiguration': webhooks,

@@ -2,11 +2,14 @@
 // Knows their own fields. Upstream source: pkg/apis/admissionregistration/validation/validation.go.
 import type {
   MatchCondition,
+  ParamKind,
+  ParamRef,
   ValidatingAdmissionPolicy,
   ValidatingAdmissionPolicyBinding,
+  Variable,
 } from 'kubernetes-types/admissionregistration/v1.js';
 import type { AdmissionRule, MatchSpec } from '../admission/match-rules.ts';
-import { type Compiled, compilePolicy } from '../admission/policy.ts';
+import { type Compiled, compilePolicy, type SharedPrograms } from '../admission/policy.ts';
 import { formatType } from '../cel/index.ts';
 import { oneOf } from './common.ts';
 import { dnsSubdomain, qualifiedName } from './names.ts';
@@ -31,7 +34,8 @@ export function expectResult(
     return;
   }
   const name = formatType(compiled.result);
-  if (name === 'dyn' || types.includes(name)) return;
+  // An empty list is a list of anything.
+  if (name === 'dyn' || types.includes(name) || (name === 'list(dyn)' && types[0]?.startsWith('list('))) return;
   const wanted = types.length === 1 ? `must evaluate to ${types[0]}` : `must evaluate to one of [${types.join(' ')}]`;
   report.invalid(path, text, wanted);
 }
@@ -67,7 +71,7 @@ export function validateRule(rule: AdmissionRule, path: FieldPath, report: Repor
   oneOf(rule.scope, ['*', 'Cluster', 'Namespaced'], child(path, 'scope'), report, 'optional');
 }
 
-function validateMatch(match: MatchSpec, path: FieldPath, report: Report): void {
+export function validateMatch(match: MatchSpec, path: FieldPath, report: Report): void {
   oneOf(match.matchPolicy, ['Equivalent', 'Exact'], child(path, 'matchPolicy'), report, 'optional');
   for (const field of ['resourceRules', 'excludeResourceRules'] as const) {
     for (const [index, rule] of (match[field] ?? []).entries())
@@ -94,44 +98,69 @@ export function validateConditions(
   }
 }
 
+export function validateParamKind(kind: ParamKind | undefined, path: FieldPath, report: Report): void {
+  if (kind === undefined) return;
+  for (const field of ['apiVersion', 'kind'] as const) {
+    if ((kind[field] ?? '') === '') report.required(child(path, field));
+  }
+}
+
+export function validateConstraints(match: MatchSpec | undefined, path: FieldPath, report: Report): void {
+  if (match === undefined) {
+    report.required(path);
+    return;
+  }
+  validateMatch(match, path, report);
+  if ((match.resourceRules ?? []).length === 0) report.required(child(path, 'resourceRules'));
+}
+
+export function validateParamRef(paramRef: ParamRef | undefined, path: FieldPath, report: Report): void {
+  if (paramRef === undefined) return;
+  if ((paramRef.name ?? '') === '' && paramRef.selector === undefined) {
+    report.required(path, 'one of name or selector must be specified');
+  } else if ((paramRef.name ?? '') !== '' && paramRef.selector !== undefined) {
+    report.forbidden(child(path, 'name'), 'name and selector are mutually exclusive');
+  }
+  oneOf(paramRef.parameterNotFoundAction, ['Allow', 'Deny'], child(path, 'parameterNotFoundAction'), report);
+}
+
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+export function validateVariables(
+  variables: readonly Variable[],
+  compiled: SharedPrograms,
+  path: FieldPath,
+  report: Report,
+): void {
+  const names = new Set<string>();
+  for (const [index, { name = '', expression = '' }] of variables.entries()) {
+    const here = at(path, index);
+    if (name === '') report.required(child(here, 'name'), 'name is not specified');
+    else if (!IDENTIFIER.test(name)) report.invalid(child(here, 'name'), name, 'name is not a valid CEL identifier');
+    if (names.has(name)) report.duplicate(here, name);
+    names.add(name);
+    const program = compiled.variables[index]?.program;
+    if (expression.trim() === '') report.required(child(here, 'expression'), 'expression is not specified');
+    else if (program !== undefined && 'issue' in program) {
+      report.invalid(child(here, 'expression'), expression, `compilation failed: ${program.issue}`);
+    }
+  }
+}
 
 const policy = rulesFor<ValidatingAdmissionPolicy>({
   validate({ spec = {} }, report) {
     const path = 'spec';
     const compiled = compilePolicy(spec);
     oneOf(spec.failurePolicy, ['Fail', 'Ignore'], child(path, 'failurePolicy'), report, 'optional');
-    if (spec.paramKind !== undefined) {
-      for (const field of ['apiVersion', 'kind'] as const) {
-        if ((spec.paramKind[field] ?? '') === '') report.required(child(path, 'paramKind', field));
-      }
-    }
-    if (spec.matchConstraints === undefined) report.required(child(path, 'matchConstraints'));
-    else {
-      validateMatch(spec.matchConstraints, child(path, 'matchConstraints'), report);
-      if ((spec.matchConstraints.resourceRules ?? []).length === 0) {
-        report.required(child(path, 'matchConstraints', 'resourceRules'));
-      }
-    }
+    validateParamKind(spec.paramKind, child(path, 'paramKind'), report);
+    validateConstraints(spec.matchConstraints, child(path, 'matchConstraints'), report);
     validateConditions(
       spec.matchConditions ?? [],
       child(path, 'matchConditions'),
       report,
       (_, index) => compiled.conditions[index]?.program ?? { issue: '' },
     );
-    const names = new Set<string>();
-    for (const [index, { name = '', expression = '' }] of (spec.variables ?? []).entries()) {
-      const here = at(child(path, 'variables'), index);
-      if (name === '') report.required(child(here, 'name'), 'name is not specified');
-      else if (!IDENTIFIER.test(name)) report.invalid(child(here, 'name'), name, 'name is not a valid CEL identifier');
-      if (names.has(name)) report.duplicate(here, name);
-      names.add(name);
-      const program = compiled.variables[index]?.program;
-      if (expression.trim() === '') report.required(child(here, 'expression'), 'expression is not specified');
-      else if (program !== undefined && 'issue' in program) {
-        report.invalid(child(here, 'expression'), expression, `compilation failed: ${program.issue}`);
-      }
-    }
+    validateVariables(spec.variables ?? [], compiled, child(path, 'variables'), report);
     if ((spec.validations ?? []).length === 0 && (spec.auditAnnotations ?? []).length === 0) {
       const text = 'validations or auditAnnotations must contain at least one item';
       report.required(child(path, 'validations'), text);
@@ -176,18 +205,10 @@ const binding = rulesFor<ValidatingAdmissionPolicyBinding>({
     const { policyName = '', paramRef, validationActions = [], matchResources } = spec as Partial<typeof spec>;
     if (policyName === '') report.required(child('spec', 'policyName'));
     else report.each(child('spec', 'policyName'), policyName, dnsSubdomain(policyName));
-    if (paramRef !== undefined) {
-      const path = child('spec', 'paramRef');
-      if ((paramRef.name ?? '') === '' && paramRef.selector === undefined) {
-        report.required(path, 'one of name or selector must be specified');
-      } else if ((paramRef.name ?? '') !== '' && paramRef.selector !== undefined) {
-        report.forbidden(child(path, 'name'), 'name and selector are mutually exclusive');
-      }
-      oneOf(paramRef.parameterNotFoundAction, ['Allow', 'Deny'], child(path, 'parameterNotFoundAction'), report);
-    }
+    validateParamRef(paramRef, child('spec', 'paramRef'), report);
     if (matchResources !== undefined) validateMatch(matchResources, child('spec', 'matchResources'), report);
     const path = child('spec', 'validationActions');
-    if (validationActions.length === 0) report.required(path);
+    if (validationActions.length === 0) report.required(path, 'at least one validation action is required');
     for (const [index, action] of validationActions.entries()) {
       if (!ACTIONS.includes(action)) report.notSupported(at(path, index), action, ACTIONS);
       if (validationActions.indexOf(action) < index) report.duplicate(at(path, index), action);

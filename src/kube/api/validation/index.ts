@@ -13,6 +13,7 @@ import { definitionRules } from './definition/index.ts';
 import { endpointRules } from './endpoints.ts';
 import { flowControlRules } from './flow-control.ts';
 import { validateMetadata, validateMetadataUpdate } from './metadata.ts';
+import { mutatingPolicyRules } from './mutating-policy.ts';
 import { dnsSubdomain } from './names.ts';
 import { networkingRules } from './networking.ts';
 import { nodeRules } from './nodes.ts';
@@ -33,6 +34,7 @@ export { compileWebhookCondition } from './webhooks.ts';
 /** `group/Kind` -> rules. */
 const kinds: Readonly<Record<string, KindRules>> = {
   ...admissionRules,
+  ...mutatingPolicyRules,
   ...webhookRules,
   ...autoscalingRules,
   ...batchRules,

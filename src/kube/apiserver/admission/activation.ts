@@ -8,14 +8,9 @@ import type { ServerContext } from '../context.ts';
 import type { User } from '../http/authn.ts';
 import type { Resource } from '../registry/registry.ts';
 import type { AdmissionAttributes } from './attributes.ts';
-import { namespaceOf, viewAs } from './match.ts';
+import { namespaceOf } from './match.ts';
 
-export function activationOf(
-  server: ServerContext,
-  attributes: AdmissionAttributes,
-  matched: Resource,
-): Map<string, Value> {
-  const shown = (object: AdmissionAttributes['object']): Value => celValue(viewAs(attributes, matched, object), DYN);
+export function activationOf(server: ServerContext, attributes: AdmissionAttributes): Map<string, Value> {
   const { user, namespace = '', name, resource, subresource } = attributes;
   const question: PermissionQuestion = {
     group: resource.definition.group,
@@ -25,18 +20,18 @@ export function activationOf(
     name,
   };
   return new Map<string, Value>([
-    ['object', shown(attributes.object)],
-    ['oldObject', shown(attributes.oldObject)],
-    ['request', celValue(requestOf(attributes, matched), requestType)],
+    ['object', celValue(attributes.object, DYN)],
+    ['oldObject', celValue(attributes.oldObject, DYN)],
+    ['request', celValue(requestOf(attributes), requestType)],
     ['namespaceObject', celValue(resource.definition.namespaced ? namespaceOf(server, attributes) : null, DYN)],
     ['authorizer', new AuthorizerValue((verb, asked) => permission(server, user, verb, asked), question)],
   ]);
 }
 
 /** As in an AdmissionReview. */
-export function requestOf(attributes: AdmissionAttributes, matched: Resource): Record<string, unknown> {
-  const { resource, subresource, namespace, name, operation, user, dryRun } = attributes;
-  const kindOf = ({ definition: { group, version, kind } }: Resource) => ({ group, version, kind });
+export function requestOf(attributes: AdmissionAttributes): Record<string, unknown> {
+  const { resource, matched, subresource, namespace, name, operation, user, dryRun, options } = attributes;
+  const kindOf = ({ definition: { group, version, kind } }: Resource) => attributes.kind ?? { group, version, kind };
   const resourceOf = ({ definition: { group, version, resource: plural } }: Resource) => ({
     group,
     version,
@@ -58,6 +53,7 @@ export function requestOf(attributes: AdmissionAttributes, matched: Resource): R
       ...(user.extra === undefined ? {} : { extra: user.extra }),
     },
     dryRun,
+    ...(options === undefined ? {} : { options }),
   };
 }
 

@@ -5,25 +5,21 @@ import type { AdmissionRule, MatchSpec } from '#kube/api/admission/match-rules.t
 import { labelSelectorMatches } from '#kube/api/selector.ts';
 import type { ServerContext } from '../context.ts';
 import type { AnyObject } from '../registry/any-object.ts';
-import type { Resource } from '../registry/registry.ts';
+import { convertBetween, type Resource } from '../registry/registry.ts';
 import type { AdmissionAttributes } from './attributes.ts';
 
-/** The resource as which a write is shown to whoever matched it: of another version, where the rule knows only that. */
-export interface Matched {
-  readonly resource: Resource;
-}
-
+/** The resource as which the write matches: of another version, where the rules know only that. */
 export function matchResources(
   server: ServerContext,
   attributes: AdmissionAttributes,
   match: MatchSpec | undefined,
-): Matched | undefined {
-  if (match === undefined) return { resource: attributes.resource };
+): Resource | undefined {
+  if (match === undefined) return attributes.resource;
   if (!selectorsMatch(server, attributes, match)) return undefined;
   const exact = match.matchPolicy === 'Exact';
   if (matchRules(server, attributes, match.excludeResourceRules ?? [], exact) !== undefined) return undefined;
   const rules = match.resourceRules ?? [];
-  return rules.length === 0 ? { resource: attributes.resource } : matchRules(server, attributes, rules, exact);
+  return rules.length === 0 ? attributes.resource : matchRules(server, attributes, rules, exact);
 }
 
 export function matchRules(
@@ -31,15 +27,15 @@ export function matchRules(
   attributes: AdmissionAttributes,
   rules: readonly AdmissionRule[],
   exact: boolean,
-): Matched | undefined {
+): Resource | undefined {
   const { resource } = attributes;
-  for (const rule of rules) if (ruleMatches(rule, attributes, resource)) return { resource };
+  for (const rule of rules) if (ruleMatches(rule, attributes, resource)) return resource;
   if (exact) return undefined;
   const { group, resource: plural, version } = resource.definition;
   for (const other of server.registry.resources()) {
     const { definition } = other;
     if (definition.group !== group || definition.resource !== plural || definition.version === version) continue;
-    for (const rule of rules) if (ruleMatches(rule, attributes, other)) return { resource: other };
+    for (const rule of rules) if (ruleMatches(rule, attributes, other)) return other;
   }
   return undefined;
 }
@@ -85,12 +81,18 @@ export function namespaceOf(server: ServerContext, attributes: AdmissionAttribut
   return server.registry.builtin('', 'v1', 'namespaces').collection.get(undefined, namespace)?.object;
 }
 
-/** An object of the write as another version of its resource shows it. */
-export function viewAs(
-  { resource }: AdmissionAttributes,
+/** The write as another version of its resource shows it. Rejects where a conversion fails. */
+export function shownAs(
+  attributes: AdmissionAttributes,
   matched: Resource,
-  object: AnyObject | undefined,
-): AnyObject | undefined {
-  if (object === undefined || matched === resource) return object;
-  return matched.view(resource.conversion?.toStorage(object) ?? object);
+): AdmissionAttributes | Promise<AdmissionAttributes> {
+  if (matched === attributes.matched) return attributes;
+  return convertWrite(attributes, matched);
+}
+
+async function convertWrite(attributes: AdmissionAttributes, matched: Resource): Promise<AdmissionAttributes> {
+  const { resource, object, oldObject } = attributes;
+  const shown = async (each: AnyObject | undefined): Promise<AnyObject | undefined> =>
+    each === undefined ? undefined : await convertBetween(resource, matched, each);
+  return { ...attributes, matched, object: await shown(object), oldObject: await shown(oldObject) };
 }

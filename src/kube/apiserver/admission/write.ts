@@ -4,49 +4,67 @@ import type { ServerContext } from '../context.ts';
 import type { User } from '../http/authn.ts';
 import type { AnyObject } from '../registry/any-object.ts';
 import type { Resource } from '../registry/registry.ts';
-import { type AdmissionAttributes, SYSTEM_USER } from './attributes.ts';
+import { type AdmissionAttributes, type Annotate, SYSTEM_USER } from './attributes.ts';
 import { denyExternalIps } from './external-ips.ts';
+import { mutateObject } from './mutation.ts';
 import { applyPolicies } from './policy/policies.ts';
-import { mutateByWebhooks, validateByWebhooks } from './webhook/run.ts';
+import { validateByWebhooks } from './webhook/run.ts';
 
-interface Write {
+export interface Write {
   readonly server: ServerContext;
   readonly resource: Resource;
   readonly user: User;
   readonly options: { readonly dryRun: boolean };
-  readonly warnings?: string[];
+  readonly warnings?: string[] | undefined;
+  readonly annotate?: Annotate | undefined;
 }
-type Change = Pick<AdmissionAttributes, 'operation' | 'subresource' | 'object' | 'oldObject'>;
+type Change = Pick<AdmissionAttributes, 'operation' | 'subresource' | 'object' | 'oldObject'> &
+  Partial<Pick<AdmissionAttributes, 'kind' | 'namespace' | 'name'>>;
 
 /** Whoever says what is admitted is not asked about itself, or nobody could take it back. */
 const GROUP = 'admissionregistration.k8s.io';
 
 /** Undefined where nobody is asked. */
-function attributesOf({ resource, user, options }: Write, change: Change): AdmissionAttributes | undefined {
+function attributesOf(
+  { resource, user, options, warnings, annotate }: Write,
+  change: Change,
+): AdmissionAttributes | undefined {
   if (user.name === SYSTEM_USER || resource.definition.group === GROUP) return undefined;
   const { metadata } = change.object ?? change.oldObject ?? {};
   return {
     ...change,
     resource,
+    matched: resource,
     user,
-    namespace: metadata?.namespace,
-    name: metadata?.name ?? '',
+    namespace: change.namespace ?? metadata?.namespace,
+    name: change.name ?? metadata?.name ?? '',
     dryRun: options.dryRun,
+    warnings: warnings ?? [],
+    annotate: annotate ?? (() => {}),
   };
 }
 
-/** A copy of the object as webhooks change it; undefined where none does. Rejects with `StatusError`. */
-export function mutateWrite(write: Write, change: Change): Promise<AnyObject | undefined> | undefined {
+/**
+ * A copy of the object as policies and webhooks change it; undefined where none does. `own` runs this server's own
+ * plugins once more, on what others changed. Rejects with `StatusError`.
+ */
+export function mutateWrite(
+  write: Write,
+  change: Change,
+  own: (object: AnyObject) => void = () => {},
+): Promise<AnyObject | undefined> | undefined {
   const attributes = attributesOf(write, change);
-  return attributes && mutateByWebhooks(write.server, attributes, write.warnings ?? []);
+  return attributes && mutateObject(write.server, attributes, own);
 }
 
 /** Throws `StatusError`, or rejects with one; what is returned is to be waited for. */
 export function admitWrite(write: Write, change: Change): Promise<void> | undefined {
   const attributes = attributesOf(write, change);
   if (attributes === undefined) return undefined;
-  const { server, warnings = [] } = write;
+  const { server } = write;
   if (server.admissionPlugins.has('DenyServiceExternalIPs')) denyExternalIps(attributes);
-  applyPolicies(server, attributes, warnings);
-  return validateByWebhooks(server, attributes, warnings);
+  const judged = applyPolicies(server, attributes);
+  return judged === undefined
+    ? validateByWebhooks(server, attributes)
+    : judged.then(() => validateByWebhooks(server, attributes));
 }

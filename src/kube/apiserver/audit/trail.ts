@@ -35,6 +35,7 @@ export class Trail {
   #impersonated: User | undefined;
   #attributes: Attributes | undefined;
   #decision: Decision | undefined;
+  readonly #annotations: Record<string, string> = {};
   #body: Body | undefined;
   #answer: unknown;
   #failure: StatusError | undefined;
@@ -90,6 +91,12 @@ export class Trail {
     if (decision.allowed && isLong(this.#attributes)) this.#write('ResponseStarted', 200);
   }
 
+  /** Upstream's way: what was said first stands. */
+  annotate(key: string, value: string, level?: 'Request'): void {
+    if (level === 'Request' && this.#verdict.level !== 'Request' && this.#verdict.level !== 'RequestResponse') return;
+    if (!Object.hasOwn(this.#annotations, key)) this.#annotations[key] = value;
+  }
+
   answers(object: unknown): void {
     this.#answer = object;
   }
@@ -139,6 +146,7 @@ export class Trail {
             annotations: {
               'authorization.k8s.io/decision': this.#decision.allowed ? 'allow' : 'forbid',
               'authorization.k8s.io/reason': this.#decision.reason,
+              ...this.#annotations,
             },
           }),
     };

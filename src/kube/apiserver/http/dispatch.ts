@@ -27,14 +27,15 @@ export async function dispatch(
   response.once('close', () => counted.end(response.statusCode));
   const trail =
     server.audit === undefined ? undefined : new Trail(server.audit, server.clock, { request, response, upgrade });
+  const warnings: string[] = [];
   const told = (found: Subject): void => {
     Object.assign(subject, found);
     counted.named();
   };
   try {
-    await serve(server, request, response, upgrade, { told, trail });
+    await serve(server, request, response, upgrade, { told, trail, warnings });
   } catch (error) {
-    await fail(server, request, response, error, trail).catch((second: unknown) => {
+    await fail(server, request, response, error, { trail, warnings }).catch((second: unknown) => {
       server.log.error({ error: second, path: request.url }, 'Cannot answer a request');
       response.destroy();
     });
@@ -45,6 +46,8 @@ export async function dispatch(
 interface Watchers {
   readonly told: (subject: Subject) => void;
   readonly trail: Trail | undefined;
+  /** Texts for `Warning` headers, of answers and refusals. */
+  readonly warnings: string[];
 }
 
 async function serve(
@@ -52,13 +55,13 @@ async function serve(
   request: Http2ServerRequest,
   response: Http2ServerResponse,
   upgrade: Upgrade | undefined,
-  { told, trail }: Watchers,
+  { told, trail, warnings }: Watchers,
 ): Promise<void> {
   const url = parseUrl(request.url);
   const path = parsePath(url.pathname);
   const { user, leave } = await enter(server, { request, response, url, path }, trail);
   try {
-    await serveTo(user, server, { request, response, upgrade, url, path }, { told, trail });
+    await serveTo(user, server, { request, response, upgrade, url, path }, { told, trail, warnings });
   } finally {
     leave();
   }
@@ -72,7 +75,7 @@ async function serveTo(
   user: User,
   server: ServerContext,
   { request, response, upgrade, url, path }: Call,
-  { told, trail }: Watchers,
+  { told, trail, warnings }: Watchers,
 ): Promise<void> {
   const resource = path === undefined ? undefined : server.registry.find(path.group, path.version, path.resource);
   if (path === undefined || resource === undefined) {
@@ -92,7 +95,8 @@ async function serveTo(
     http: request,
     response,
     upgrade,
-    warnings: [],
+    warnings,
+    annotate: (key, value, level) => trail?.annotate(key, value, level),
   };
   const { verb, handler } = handlerFor(resourceRequest);
   told(subjectOf(resourceRequest, verb));
@@ -161,7 +165,7 @@ async function fail(
   request: Http2ServerRequest,
   response: Http2ServerResponse,
   error: unknown,
-  trail: Trail | undefined,
+  { trail, warnings }: Omit<Watchers, 'told'>,
 ): Promise<void> {
   if (response.headersSent || response.destroyed) {
     server.log.debug({ error: String(error), path: request.url }, 'Request failed after its answer had begun');
@@ -173,7 +177,7 @@ async function fail(
   if (status.code >= 500 && status.reason === 'InternalError') {
     server.log.error({ error, method: request.method, path: request.url }, 'Request failed');
   }
-  await sendError(request, response, status);
+  await sendError(request, response, status, warnings);
   // A body nobody read would keep an HTTP/1.1 connection from its next request.
   request.resume();
 }

@@ -69,11 +69,12 @@ export async function sendError(
   request: Http2ServerRequest,
   response: Http2ServerResponse,
   error: StatusError,
+  warnings: readonly string[] = [],
 ): Promise<void> {
   const retryAfter = error.details?.retryAfterSeconds;
   const headers: Record<string, string> = retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) };
   const format = errorFormat(request.headers.accept);
-  await sendObject(request, response, { code: error.code, body: error.toStatus(), format, headers });
+  await sendObject(request, response, { code: error.code, body: error.toStatus(), format, headers, warnings });
 }
 
 function acceptsGzip(request: Http2ServerRequest): boolean {

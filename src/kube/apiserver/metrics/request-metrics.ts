@@ -5,6 +5,7 @@ import type { MetricFormat } from '#telemetry/format.ts';
 import { processMetrics } from '#telemetry/process-metrics.ts';
 import { MetricRecorder } from '#telemetry/recorder.ts';
 import type { MetricDefinition } from '#telemetry/series.ts';
+import { AdmissionMetrics } from './admission-metrics.ts';
 
 const metric = (
   name: string,
@@ -71,6 +72,7 @@ export interface StoredCount {
 }
 
 export class RequestMetrics {
+  readonly admission = new AdmissionMetrics();
   readonly #recorder = new MetricRecorder(definitions, BYTES);
   readonly #clock: Clock;
 
@@ -111,6 +113,6 @@ export class RequestMetrics {
     const counts = [...stored].map(({ group, resource, count }) => [[group, resource], count] as const);
     recorder.replace(definitions.objects, counts);
     recorder.set(definitions.revision, [], revision);
-    return `${recorder.text(format)}${processMetrics(format)}`;
+    return `${recorder.text(format)}${this.admission.text(format)}${processMetrics(format)}`;
   }
 }

@@ -9,7 +9,7 @@ import type { Store } from '#kube/store/store.ts';
 import type { Logger } from '#lib/log.ts';
 import { strategyFor } from '../strategies/index.ts';
 import type { Strategy } from '../strategies/strategy.ts';
-import type { AnyObject } from './any-object.ts';
+import { type AnyObject, mutableCopy } from './any-object.ts';
 import { Collection } from './collection.ts';
 import { type Conversion, conversionFor } from './conversion.ts';
 
@@ -24,6 +24,11 @@ export interface Resource {
   /** Whether its objects have a form in protocol buffers. */
   readonly inProtobuf: boolean;
   schema(): Schema | undefined;
+  /**
+   * Makes ready what `view` shows of these objects; undefined when nothing is to be waited for. Rejects where a webhook
+   * that converts cannot be asked.
+   */
+  prepare(objects: readonly AnyObject[]): Promise<void> | undefined;
   /** The stored object as this resource's version shows it. */
   view(object: AnyObject): AnyObject;
 }
@@ -59,6 +64,14 @@ export interface Answered {
   definitions(): readonly ResourceDefinition[];
   /** Those that are not listed may be found, too. */
   find(group: string, version: string, resource: string): ResourceDefinition | undefined;
+}
+
+/** An object of one version as another version of the same resource shows it; a copy. Rejects where a conversion fails. */
+export async function convertBetween(from: Resource, to: Resource, object: AnyObject): Promise<AnyObject> {
+  if (from === to) return object;
+  const stored = { ...(from.custom === undefined ? (from.conversion?.toStorage(object) ?? object) : object) };
+  await to.prepare([stored]);
+  return mutableCopy(to.view(stored));
 }
 
 export class Registry {
@@ -114,6 +127,7 @@ export class Registry {
       get collection() {
         return collection();
       },
+      prepare: () => undefined,
       view(object) {
         if (conversion === undefined) return object;
         const known = views.get(object);

@@ -46,17 +46,21 @@ export async function updateFromBody(request: ResourceRequest): Promise<Reply> {
   return reply(request, 200, updated);
 }
 
-function createInput({ server, resource, user, warnings }: ResourceRequest, options: WriteOptions): CreateInput {
-  return { server, resource, user, options, warnings };
+function createInput(
+  { server, resource, user, warnings, annotate }: ResourceRequest,
+  options: WriteOptions,
+): CreateInput {
+  return { server, resource, user, options, warnings, annotate };
 }
 
 function updateInput(request: ResourceRequest, options: WriteOptions): UpdateInput {
-  const { server, resource, user, namespace, subresource, warnings } = request;
+  const { server, resource, user, namespace, subresource, warnings, annotate } = request;
   return {
     server,
     resource,
     user,
     warnings,
+    annotate,
     namespace,
     name: nameOf(request),
     options,
@@ -180,9 +184,9 @@ async function applyFromBody(request: ResourceRequest, options: WriteOptions, bo
 }
 
 export async function deleteFromBody(request: ResourceRequest): Promise<Reply> {
-  const { server, resource, namespace, user, warnings } = request;
+  const { server, resource, namespace, user, warnings, annotate } = request;
   const options = deleteOptions(await optionalBody(request), request.query);
-  const target = { server, resource, namespace, name: nameOf(request), user, warnings };
+  const target = { server, resource, namespace, name: nameOf(request), user, warnings, annotate };
   const { object, gone } = await deleteObject(target, options);
   if (gone && resource.strategy.returnsDeleted !== true) {
     return { code: 200, object: deletedStatus(target, object) };
@@ -192,7 +196,7 @@ export async function deleteFromBody(request: ResourceRequest): Promise<Reply> {
 }
 
 export async function deleteSelected(request: ResourceRequest): Promise<Reply> {
-  const { server, resource, namespace, user, warnings } = request;
+  const { server, resource, namespace, user, warnings, annotate } = request;
   const options = deleteOptions(await optionalBody(request), request.query);
   const selection = selectionOf(request);
   const deletions: Promise<Deletion | undefined>[] = [];
@@ -200,11 +204,13 @@ export async function deleteSelected(request: ResourceRequest): Promise<Reply> {
     if (!selection.matches(resource.view(object))) continue;
     const { namespace: own, name = '' } = object.metadata ?? {};
     deletions.push(
-      deleteObject({ server, resource, namespace: own, name, user, warnings }, options).catch((error: unknown) => {
-        // Somebody else deleted it first, which is what was asked for.
-        if (error instanceof Error && 'code' in error && error.code === 404) return undefined;
-        throw error;
-      }),
+      deleteObject({ server, resource, namespace: own, name, user, warnings, annotate }, options).catch(
+        (error: unknown) => {
+          // Somebody else deleted it first, which is what was asked for.
+          if (error instanceof Error && 'code' in error && error.code === 404) return undefined;
+          throw error;
+        },
+      ),
     );
   }
   const deleted = (await Promise.all(deletions)).filter((deletion) => deletion !== undefined);

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { trackManagers } from '#kube/api/apply/index.ts';
 import { alreadyExists, badRequest, StatusError } from '#kube/api/status.ts';
+import type { Annotate } from '../admission/attributes.ts';
 import { admitCreate } from '../admission/index.ts';
 import { admitNamespace } from '../admission/namespace.ts';
 import { admitWrite, mutateWrite } from '../admission/write.ts';
@@ -29,6 +30,7 @@ export interface CreateInput {
   readonly keepManagedFields?: boolean;
   /** Texts for `Warning` headers are added here. */
   readonly warnings?: string[];
+  readonly annotate?: Annotate;
 }
 
 /**
@@ -71,11 +73,10 @@ async function tryCreate(input: CreateInput, sent: AnyObject): Promise<AnyObject
   // As upstream, a client owns what it sent; what admission and allocation fill in below is nobody's.
   if (input.keepManagedFields !== true) recordManager(input, sent);
   admitCreate(resource, sent, context, server);
-  const mutated = await mutateWrite(input, {
-    operation: 'CREATE',
-    subresource: '',
-    object: sent,
-    oldObject: undefined,
+  const creation = { operation: 'CREATE', subresource: '', oldObject: undefined } as const;
+  const mutated = await mutateWrite(input, { ...creation, object: sent }, (object) => {
+    decode(resource, object, 'Ignore', []);
+    admitCreate(resource, object, context, server);
   });
   const object = mutated ?? sent;
   if (mutated !== undefined) {
@@ -87,7 +88,7 @@ async function tryCreate(input: CreateInput, sent: AnyObject): Promise<AnyObject
   let uncharge = (): void => {};
   try {
     assertValid(server, resource, object, undefined, input.warnings);
-    await admitWrite(input, { operation: 'CREATE', subresource: '', object, oldObject: undefined });
+    await admitWrite(input, { ...creation, object });
     const { collection } = resource;
     const key = collection.keyOf(object.metadata?.namespace, object.metadata?.name ?? '');
     if (collection.get(object.metadata?.namespace, object.metadata?.name ?? '') !== undefined) {

@@ -1,6 +1,7 @@
 // Deletes an object, or marks it until its finalizers and its grace period let it go.
 // Knows upstream's rules of graceful deletion and propagation; who acts on the marks are controllers and the kubelet.
 import { badRequest, conflict, forbidden, notFound, type Status } from '#kube/api/status.ts';
+import type { Annotate } from '../admission/attributes.ts';
 import { PROTECTED_NAMESPACES } from '../admission/namespace.ts';
 import { admitWrite, mutateWrite } from '../admission/write.ts';
 import type { ServerContext } from '../context.ts';
@@ -26,6 +27,7 @@ export interface DeleteTarget {
   /** Who asks; left out where it is this server itself. */
   readonly user?: User;
   readonly warnings?: string[];
+  readonly annotate?: Annotate;
 }
 
 export interface Deletion {
@@ -55,9 +57,9 @@ export async function deleteObject(target: DeleteTarget, options: DeleteOptions)
 }
 
 async function admitDeletion(target: DeleteTarget, object: AnyObject, options: DeleteOptions): Promise<void> {
-  const { user, server, resource, warnings = [] } = target;
+  const { user, server, resource, warnings, annotate } = target;
   if (user === undefined) return;
-  const write = { server, resource, user, warnings, options: { dryRun: options.dryRun === true } };
+  const write = { server, resource, user, warnings, annotate, options: { dryRun: options.dryRun === true } };
   const oldObject = resource.view(object);
   const change = { operation: 'DELETE', subresource: '', object: undefined, oldObject } as const;
   await mutateWrite(write, change);

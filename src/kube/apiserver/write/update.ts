@@ -3,6 +3,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { trackManagers } from '#kube/api/apply/index.ts';
 import { conflict, invalid, notFound, objectModified } from '#kube/api/status.ts';
+import type { Annotate } from '../admission/attributes.ts';
 import { admitUpdate } from '../admission/index.ts';
 import { admitWrite, mutateWrite } from '../admission/write.ts';
 import type { ServerContext } from '../context.ts';
@@ -32,6 +33,7 @@ export interface UpdateInput {
   readonly keepManagedFields?: boolean;
   /** Texts for `Warning` headers are added here. */
   readonly warnings?: string[];
+  readonly annotate?: Annotate;
 }
 
 /**
@@ -97,7 +99,10 @@ async function tryUpdate(
   if (subresource === 'status') strategy.prepareForStatusUpdate?.(sent, current, context);
   if (subresource === undefined) admitUpdate(resource, sent, server);
   const change = { operation: 'UPDATE', subresource: subresource ?? '', object: sent, oldObject: current } as const;
-  const mutated = subresource === 'internal' ? undefined : await mutateWrite(input, change);
+  const again = (object: AnyObject): void => {
+    if (subresource === undefined) admitUpdate(resource, object, server);
+  };
+  const mutated = subresource === 'internal' ? undefined : await mutateWrite(input, change, again);
   const next = mutated ?? sent;
   if (mutated !== undefined) {
     decode(resource, next, 'Ignore', []);

@@ -1,22 +1,21 @@
 // ValidatingAdmissionPolicies in force: every write that one is about is put to its expressions.
-// Knows policies, bindings and parameters. Upstream source: apiserver/pkg/admission/plugin/policy/validating.
+// Knows verdicts and what follows from them. Upstream source: apiserver/pkg/admission/plugin/policy/validating.
 import type {
-  ParamRef,
   ValidatingAdmissionPolicyBindingSpec,
   ValidatingAdmissionPolicySpec,
 } from 'kubernetes-types/admissionregistration/v1.js';
-import { type Compiled, type CompiledCheck, type CompiledPolicy, compilePolicy } from '#kube/api/admission/policy.ts';
-import { CelError, celValue, DYN, Fields, type Value } from '#kube/api/cel/index.ts';
-import { labelSelectorMatches } from '#kube/api/selector.ts';
+import { type CompiledCheck, type CompiledPolicy, compilePolicy } from '#kube/api/admission/policy.ts';
+import { celValue, DYN } from '#kube/api/cel/index.ts';
 import type { ServerContext } from '../../context.ts';
 import type { AnyObject } from '../../registry/any-object.ts';
 import { activationOf } from '../activation.ts';
 import type { AdmissionAttributes } from '../attributes.ts';
-import { matchResources } from '../match.ts';
+import { shownAs } from '../match.ts';
+import { AuditNotes } from './audit-notes.ts';
+import { type Bound, boundPolicies, failsClosed, nameOfPolicy, paramsOfBound } from './bound.ts';
 import { denied } from './denied.ts';
-
-/** What all expressions of one policy may cost for one write; units of CEL's cost. */
-const POLICY_BUDGET = 10_000_000;
+import { ParamsError } from './params.ts';
+import { Run } from './run.ts';
 
 const compiledOf = new WeakMap<AnyObject, CompiledPolicy>();
 
@@ -31,182 +30,125 @@ function compiled(policy: AnyObject): CompiledPolicy {
 interface Verdict {
   readonly message: string;
   readonly reason: string;
+  /** Which of the policy's expressions it is; -1: none. */
+  readonly index: number;
+  /** Whether the expression could not be run. */
+  readonly failed: boolean;
 }
 
-/** Throws `StatusError` where a policy denies; adds to `warnings` where one warns. */
-export function applyPolicies(server: ServerContext, attributes: AdmissionAttributes, warnings: string[]): void {
-  const { registry } = server;
-  const group = 'admissionregistration.k8s.io';
-  const policies = registry.builtin(group, 'v1', 'validatingadmissionpolicies').collection;
-  const bindings = registry.builtin(group, 'v1', 'validatingadmissionpolicybindings').collection.list();
-  for (const { object: binding } of bindings) {
-    const how = binding.spec as unknown as ValidatingAdmissionPolicyBindingSpec;
-    const { policyName = '', matchResources: narrower, validationActions = [], paramRef } = how;
-    const policy = policies.get(undefined, policyName)?.object;
-    if (policy === undefined) continue;
-    const spec = policy.spec as ValidatingAdmissionPolicySpec;
-    const matched = matchResources(server, attributes, spec.matchConstraints ?? {});
-    if (matched === undefined || matchResources(server, attributes, narrower) === undefined) continue;
-    const activation = activationOf(server, attributes, matched.resource);
-    const verdicts = judge(server, attributes, { policy, spec, paramRef, activation });
-    const names = `'${policy.metadata?.name}' with binding '${binding.metadata?.name}'`;
-    for (const { message, reason } of verdicts) {
-      if (validationActions.includes('Deny')) {
-        throw denied(attributes, `ValidatingAdmissionPolicy ${names} denied request: ${message}`, reason);
-      }
-      if (validationActions.includes('Warn')) {
-        warnings.push(`Validation failed for ValidatingAdmissionPolicy ${names}: ${message}`);
-      }
-      if (validationActions.includes('Audit')) {
-        server.log.info(
-          { policy: policy.metadata?.name, binding: binding.metadata?.name, message },
-          'A policy would have denied a request',
-        );
+/** Undefined where no policy has a say. Rejects with `StatusError` where one denies. */
+export function applyPolicies(server: ServerContext, attributes: AdmissionAttributes): Promise<void> | undefined {
+  const bound = boundPolicies(server, attributes, 'validating');
+  return bound.length === 0 ? undefined : judgeBy(server, attributes, bound);
+}
+
+/** All of them, whatever the first says: what they write down or warn of is not lost by a denial. */
+async function judgeBy(server: ServerContext, attributes: AdmissionAttributes, bound: readonly Bound[]): Promise<void> {
+  const denials: { readonly message: string; readonly reason: string }[] = [];
+  const notes = new AuditNotes();
+  for (const each of bound) {
+    const params = await paramsOfBound(server, attributes, each);
+    const by = `ValidatingAdmissionPolicy '${nameOfPolicy(each.policy)}'`;
+    if (params instanceof ParamsError) {
+      const names = params.ofPolicy ? by : `${by} with binding '${nameOfPolicy(each.binding)}'`;
+      if (failsClosed(each)) denials.push({ message: `${names} denied request: ${params.message}`, reason: 'Invalid' });
+      continue;
+    }
+    const shown = await shownAs(attributes, each.matched);
+    const names = `${by} with binding '${nameOfPolicy(each.binding)}'`;
+    for (const param of params) {
+      for (const verdict of judge(server, shown, each, param, notes)) {
+        const denial = follow(server, attributes, each, verdict, names);
+        if (denial) denials.push({ message: `${names} denied request: ${verdict.message}`, reason: verdict.reason });
       }
     }
   }
+  notes.publish(attributes.annotate);
+  const [first] = denials;
+  if (first !== undefined) throw denied(attributes, first.message, first.reason);
 }
 
-interface Case {
-  readonly policy: AnyObject;
-  readonly spec: ValidatingAdmissionPolicySpec;
-  readonly paramRef: ParamRef | undefined;
-  readonly activation: Map<string, Value>;
+/** What its binding says is done about a verdict; true: the request is denied. */
+function follow(
+  server: ServerContext,
+  { warnings, annotate }: AdmissionAttributes,
+  { policy, binding }: Bound,
+  { message, index, failed }: Verdict,
+  names: string,
+): boolean {
+  const { validationActions = [], policyName } = binding.spec as unknown as ValidatingAdmissionPolicyBindingSpec;
+  const count = (action: string): void =>
+    server.metrics.admission.policyChecked('validating', {
+      policy: nameOfPolicy(policy),
+      binding: nameOfPolicy(binding),
+      error: failed ? 'invalid_error' : 'no_error',
+      action,
+    });
+  // Expressions of audit annotations that fail have no action of a binding.
+  if (index < 0) {
+    count('deny');
+    return true;
+  }
+  if (validationActions.includes('Warn')) {
+    warnings.push(`Validation failed for ${names}: ${message}`);
+    count('warn');
+  }
+  if (validationActions.includes('Audit')) {
+    const failure = { message, policy: policyName, binding: nameOfPolicy(binding), expressionIndex: index };
+    annotate(
+      'validation.policy.admission.k8s.io/validation_failure',
+      JSON.stringify([{ ...failure, validationActions }]),
+    );
+    count('audit');
+  }
+  if (!validationActions.includes('Deny')) return false;
+  count('deny');
+  return true;
 }
 
 function judge(
   server: ServerContext,
-  attributes: AdmissionAttributes,
-  { policy, spec, paramRef, activation }: Case,
+  shown: AdmissionAttributes,
+  bound: Bound,
+  param: AnyObject | null,
+  notes: AuditNotes,
 ): Verdict[] {
-  const fails = spec.failurePolicy !== 'Ignore';
-  const failure = (message: string): Verdict[] => (fails ? [{ message, reason: 'Invalid' }] : []);
-  const params = paramsOf(server, attributes, spec, paramRef);
-  if (typeof params === 'string') return failure(params);
-  return params.flatMap((param) => {
-    const run = new Run(compiled(policy), new Map(activation).set('params', celValue(param, DYN)));
-    const applies = run.conditions();
-    if (typeof applies !== 'boolean') return failure(applies.message);
-    return applies ? run.checks(fails) : [];
+  const fails = failsClosed(bound);
+  const policy = compiled(bound.policy);
+  const run = new Run(policy, activationOf(server, shown).set('params', celValue(param, DYN)));
+  const applies = run.conditions();
+  if (typeof applies !== 'boolean') {
+    return fails ? [{ message: applies.message, reason: 'Invalid', index: 0, failed: true }] : [];
+  }
+  if (!applies) return [];
+  const verdicts = policy.checks.flatMap((check, index): Verdict[] => {
+    try {
+      if (run.value(check.program) === true) return [];
+      return [{ message: messageOf(run, check), reason: check.reason, index, failed: false }];
+    } catch (error) {
+      const message = `expression '${check.expression}' resulted in error: ${(error as Error).message}`;
+      return fails ? [{ message, reason: 'Invalid', index, failed: true }] : [];
+    }
   });
-}
-
-/** Objects of parameters, one null where a policy has none; or why they cannot be had. */
-function paramsOf(
-  server: ServerContext,
-  { namespace }: AdmissionAttributes,
-  { paramKind }: ValidatingAdmissionPolicySpec,
-  ref: ParamRef | undefined,
-): readonly (AnyObject | null)[] | string {
-  if (paramKind === undefined) return [null];
-  if (ref === undefined) return [null];
-  const [group, version] = paramKind.apiVersion?.includes('/')
-    ? (paramKind.apiVersion.split('/') as [string, string])
-    : ['', paramKind.apiVersion ?? ''];
-  const definition = server.registry
-    .definitions()
-    .find((each) => each.group === group && each.version === version && each.kind === paramKind.kind);
-  const resource = definition && server.registry.find(group, version, definition.resource);
-  if (resource === undefined) {
-    return `failed to configure policy: failed to find resource referenced by paramKind: '${paramKind.apiVersion}, Kind=${paramKind.kind}'`;
-  }
-  const where = resource.definition.namespaced ? ref.namespace || namespace : undefined;
-  if (resource.definition.namespaced && where === undefined) {
-    return 'failed to configure binding: cannot use namespaced paramRef in policy binding that matches cluster-scoped resources';
-  }
-  const found =
-    ref.name !== undefined && ref.name !== ''
-      ? [resource.collection.get(where, ref.name)]
-      : resource.collection
-          .list(where)
-          .filter((item) => labelSelectorMatches(ref.selector ?? {}, item.object.metadata?.labels ?? {}));
-  const objects = found.filter((item) => item !== undefined).map((item) => resource.view(item.object));
-  if (objects.length > 0) return objects;
-  if (ref.parameterNotFoundAction === 'Allow') return [];
-  return 'failed to configure binding: no params found for policy binding with `Deny` parameterNotFoundAction';
-}
-
-/** `variables.x`: evaluated when an expression asks, once. */
-class Variables extends Fields {
-  readonly isMap = false;
-  readonly #run: Run;
-  readonly #known = new Map<string, Value>();
-  constructor(run: Run) {
-    super();
-    this.#run = run;
-  }
-  get(name: string): Value | undefined {
-    const known = this.#known.get(name);
-    if (known !== undefined) return known;
-    const found = this.#run.policy.variables.find((each) => each.name === name);
-    if (found === undefined) return undefined;
-    const value = this.#run.value(found.program);
-    this.#known.set(name, value);
-    return value;
-  }
-  keys(): readonly string[] {
-    return this.#run.policy.variables.map(({ name }) => name);
-  }
-}
-
-class Run {
-  readonly policy: CompiledPolicy;
-  readonly #activation: Map<string, Value>;
-  #left = POLICY_BUDGET;
-
-  constructor(policy: CompiledPolicy, activation: Map<string, Value>) {
-    this.policy = policy;
-    this.#activation = activation;
-    activation.set('variables', new Variables(this));
-  }
-
-  /** Throws `CelError`. */
-  value(program: Compiled): Value {
-    if ('issue' in program) throw new CelError(`compilation error: ${program.issue}`);
-    const outcome = program.evaluate(this.#activation);
-    this.#left -= outcome.cost;
-    if (this.#left < 0)
-      throw new CelError(
-        'validation failed due to running out of cost budget, no further validation rules will be run',
-      );
-    if ('error' in outcome) throw outcome.error;
-    return outcome.value;
-  }
-
-  /** Whether all match conditions hold; a false one decides over those that fail. */
-  conditions(): boolean | CelError {
-    let failure: CelError | undefined;
-    for (const { name, program } of this.policy.conditions) {
-      try {
-        if (this.value(program) !== true) return false;
-      } catch (error) {
-        failure ??= new CelError(`failed to evaluate match condition '${name}': ${(error as Error).message}`);
-      }
+  for (const { key, expression, program } of policy.annotations) {
+    try {
+      notes.add(nameOfPolicy(bound.policy), key, run.value(program));
+    } catch (error) {
+      const message = `expression '${expression}' resulted in error: ${(error as Error).message}`;
+      if (fails) verdicts.push({ message, reason: 'Invalid', index: -1, failed: true });
     }
-    return failure ?? true;
   }
+  return verdicts;
+}
 
-  checks(fails: boolean): Verdict[] {
-    return this.policy.checks.flatMap((check): Verdict[] => {
-      try {
-        return this.value(check.program) === true ? [] : [{ message: this.#message(check), reason: check.reason }];
-      } catch (error) {
-        if (!fails) return [];
-        const message = `expression '${check.expression}' resulted in error: ${(error as Error).message}`;
-        return [{ message, reason: 'Invalid' }];
-      }
-    });
-  }
-
-  #message({ message, messageProgram, expression }: CompiledCheck): string {
-    if (messageProgram !== undefined) {
-      try {
-        const text = this.value(messageProgram);
-        if (typeof text === 'string' && text.trim() !== '' && !text.includes('\n')) return text.trim();
-      } catch {
-        // Whatever is wrong with the message, the request is refused.
-      }
+function messageOf(run: Run, { message, messageProgram, expression }: CompiledCheck): string {
+  if (messageProgram !== undefined) {
+    try {
+      const text = run.value(messageProgram);
+      if (typeof text === 'string' && text.trim() !== '' && !text.includes('\n')) return text.trim();
+    } catch {
+      // Whatever is wrong with the message, the request is refused.
     }
-    return message ?? `failed expression: ${expression.trim()}`;
   }
+  return message ?? `failed expression: ${expression.trim()}`;
 }

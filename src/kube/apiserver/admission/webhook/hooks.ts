@@ -14,45 +14,57 @@ import { denied } from '../policy/denied.ts';
 
 export type Webhook = ValidatingWebhook & Partial<Pick<MutatingWebhook, 'reinvocationPolicy'>>;
 
-/** A webhook that is to be asked, and the resource as which it is shown the write. */
-export interface Asked {
+/** A webhook, the configuration that it stands in, and its place among all of them. */
+export interface Hook {
   readonly webhook: Webhook;
-  readonly resource: Resource;
+  readonly configuration: string;
+  readonly kind: 'validating' | 'mutating';
+  readonly index: number;
 }
 
 const compiledOf = new WeakMap<object, readonly { readonly name: string; readonly program: Compiled }[]>();
 
-export function hooksFor(server: ServerContext, kind: 'validating' | 'mutating'): readonly Webhook[] {
+export function hooksFor(server: ServerContext, kind: 'validating' | 'mutating'): readonly Hook[] {
   const configurations = server.registry.builtin('admissionregistration.k8s.io', 'v1', `${kind}webhookconfigurations`);
   const list = configurations.collection.list();
-  return list.length === 0 ? [] : list.flatMap(({ object }) => (object.webhooks ?? []) as Webhook[]);
+  if (list.length === 0) return [];
+  return list
+    .flatMap(({ object }) =>
+      ((object.webhooks ?? []) as Webhook[]).map((webhook) => ({
+        webhook,
+        configuration: object.metadata?.name ?? '',
+        kind,
+      })),
+    )
+    .map((hook, index) => ({ ...hook, index }));
 }
 
-/** Undefined when the webhook has no say. Throws `StatusError` for conditions that fail, and for a dry run it cannot do. */
-export function askedAbout(
+/** The resource as which the webhook is shown the write; undefined when it has no say. */
+export function matchedBy(
   server: ServerContext,
   attributes: AdmissionAttributes,
   webhook: Webhook,
-): Asked | undefined {
+): Resource | undefined {
   const matched = matchRules(server, attributes, webhook.rules ?? [], webhook.matchPolicy === 'Exact');
-  if (matched === undefined || !selectorsMatch(server, attributes, webhook)) return undefined;
-  const { resource } = matched;
-  if (!conditionsHold(server, attributes, webhook, resource)) return undefined;
-  if (attributes.dryRun && webhook.sideEffects !== 'None' && webhook.sideEffects !== 'NoneOnDryRun') {
+  return matched !== undefined && selectorsMatch(server, attributes, webhook) ? matched : undefined;
+}
+
+/**
+ * Whether the webhook is to be asked about the write that it is shown. Throws `StatusError` for conditions that fail, and
+ * for a dry run that it cannot do.
+ */
+export function assertConditions(server: ServerContext, shown: AdmissionAttributes, webhook: Webhook): boolean {
+  if (!conditionsHold(server, shown, webhook)) return false;
+  if (shown.dryRun && webhook.sideEffects !== 'None' && webhook.sideEffects !== 'NoneOnDryRun') {
     throw new StatusError(400, 'BadRequest', `admission webhook "${webhook.name}" does not support dry run`);
   }
-  return { webhook, resource };
+  return true;
 }
 
-function conditionsHold(
-  server: ServerContext,
-  attributes: AdmissionAttributes,
-  webhook: Webhook,
-  resource: Resource,
-): boolean {
+function conditionsHold(server: ServerContext, attributes: AdmissionAttributes, webhook: Webhook): boolean {
   const { matchConditions = [] } = webhook;
   if (matchConditions.length === 0) return true;
-  const activation: Map<string, Value> = activationOf(server, attributes, resource);
+  const activation: Map<string, Value> = activationOf(server, attributes);
   let failure: string | undefined;
   for (const { name, program } of conditionsOf(webhook)) {
     if ('issue' in program) failure ??= `condition "${name}": ${program.issue}`;

@@ -3,55 +3,71 @@
 import { randomUUID } from 'node:crypto';
 import { StatusError } from '#kube/api/status.ts';
 import type { ServerContext } from '../../context.ts';
-import { type AnyObject, dig, digArray, digNumber, digString, isFields } from '../../registry/any-object.ts';
+import type { WebhookOutcome } from '../../metrics/admission-metrics.ts';
+import { dig, digArray, digNumber, digString, isFields } from '../../registry/any-object.ts';
 import { requestOf } from '../activation.ts';
 import type { AdmissionAttributes } from '../attributes.ts';
-import { viewAs } from '../match.ts';
 import { callWebhook } from './call.ts';
-import type { Asked } from './hooks.ts';
+import type { Hook } from './hooks.ts';
 
 export interface Verdict {
+  /** False: it could not be asked, and that is let pass. */
+  readonly answered: boolean;
   /** A JSON patch; undefined when nothing is to change. */
   readonly patch: unknown;
   readonly warnings: readonly string[];
 }
 
-const NOTHING: Verdict = { patch: undefined, warnings: [] };
-
 /** Throws `StatusError` when the webhook refuses, or cannot be asked and its failurePolicy is Fail. */
 export async function askWebhook(
   server: ServerContext,
-  attributes: AdmissionAttributes,
-  { webhook, resource }: Asked,
+  shown: AdmissionAttributes,
+  { webhook, kind, index }: Hook,
+  round: number,
 ): Promise<Verdict> {
   const uid = randomUUID();
-  const shown = (object: AnyObject | undefined): AnyObject | null => viewAs(attributes, resource, object) ?? null;
+  const { object = null, oldObject = null, options = null, operation, annotate } = shown;
   const review = {
     kind: 'AdmissionReview',
     apiVersion: 'admission.k8s.io/v1',
-    request: {
-      uid,
-      ...requestOf(attributes, resource),
-      object: shown(attributes.object),
-      oldObject: shown(attributes.oldObject),
-      options: null,
-    },
+    request: { uid, ...requestOf(shown), object, oldObject, options },
   };
+  const began = server.clock.now();
+  const counted = (outcome: WebhookOutcome): void =>
+    server.metrics.admission.webhookAsked(
+      { name: webhook.name, type: kind === 'mutating' ? 'admit' : 'validating', operation },
+      outcome,
+      server.clock.now() - began,
+    );
   let response: unknown;
   try {
     response = readResponse(await callWebhook(server, webhook, JSON.stringify(review)), uid);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     server.log.warn({ webhook: webhook.name, error: why }, 'A webhook could not be asked');
-    if (webhook.failurePolicy === 'Ignore') return NOTHING;
+    if (webhook.failurePolicy === 'Ignore') {
+      counted({ failed: true, rejected: false, code: 0 });
+      annotate(`failed-open.${kind}.webhook.admission.k8s.io/round_${round}_index_${index}`, webhook.name);
+      return { answered: false, patch: undefined, warnings: [] };
+    }
+    counted({ failed: true, rejected: true, code: 0 });
     const message = `failed calling webhook "${webhook.name}": ${why}`;
     throw new StatusError(500, 'InternalError', `Internal error occurred: ${message}`, {
       causes: [{ reason: '', message }],
     });
   }
+  for (const [key, value] of Object.entries(dig(response, 'auditAnnotations') ?? {})) {
+    annotate(`${webhook.name}/${key}`, String(value));
+  }
   const warnings = digArray(response, 'warnings').map(String);
-  if (dig(response, 'allowed') !== true) throw refused(webhook.name, dig(response, 'status'));
-  return { patch: patchOf(webhook.name, response), warnings };
+  if (dig(response, 'allowed') !== true) {
+    shown.warnings.push(...warnings);
+    const refusal = refused(webhook.name, dig(response, 'status'));
+    counted({ failed: false, rejected: true, code: refusal.code });
+    throw refusal;
+  }
+  counted({ failed: false, rejected: false, code: 200 });
+  return { answered: true, patch: patchOf(webhook.name, response), warnings };
 }
 
 function readResponse(review: unknown, uid: string): unknown {

@@ -5,82 +5,87 @@ import { StatusError } from '#kube/api/status.ts';
 import { jsonEqual } from '#lib/json.ts';
 import type { ServerContext } from '../../context.ts';
 import { type AnyObject, mutableCopy } from '../../registry/any-object.ts';
+import { convertBetween } from '../../registry/registry.ts';
 import type { AdmissionAttributes } from '../attributes.ts';
-import { askedAbout, hooksFor, type Webhook } from './hooks.ts';
+import { shownAs } from '../match.ts';
+import type { Reinvocation } from '../reinvocation.ts';
+import { assertConditions, type Hook, hooksFor, matchedBy } from './hooks.ts';
 import { askWebhook } from './review.ts';
 
 /** Undefined when no webhook has a say. Rejects with `StatusError`. */
-export function validateByWebhooks(
-  server: ServerContext,
-  attributes: AdmissionAttributes,
-  warnings: string[],
-): Promise<void> | undefined {
-  const asked = hooksFor(server, 'validating')
-    .map((webhook) => askedAbout(server, attributes, webhook))
-    .filter((each) => each !== undefined);
-  if (asked.length === 0) return undefined;
-  return Promise.all(asked.map((each) => askWebhook(server, attributes, each))).then((verdicts) => {
-    for (const verdict of verdicts) warnings.push(...verdict.warnings);
+export function validateByWebhooks(server: ServerContext, attributes: AdmissionAttributes): Promise<void> | undefined {
+  const asked = hooksFor(server, 'validating').flatMap((hook) => {
+    const matched = matchedBy(server, attributes, hook.webhook);
+    return matched === undefined ? [] : [{ hook, matched }];
   });
+  if (asked.length === 0) return undefined;
+  return Promise.all(
+    asked.map(async ({ hook, matched }) => {
+      const shown = await shownAs(attributes, matched);
+      if (!assertConditions(server, shown, hook.webhook)) return;
+      const verdict = await askWebhook(server, shown, hook, 0);
+      attributes.warnings.push(...verdict.warnings);
+    }),
+  ).then(() => undefined);
 }
 
-/** The object as the webhooks leave it; undefined when none changes it. Rejects with `StatusError`. */
-export function mutateByWebhooks(
+/** The object as the webhooks leave it. Rejects with `StatusError`. */
+export async function mutateByWebhooks(
   server: ServerContext,
   attributes: AdmissionAttributes,
-  warnings: string[],
-): Promise<AnyObject | undefined> | undefined {
-  const hooks = hooksFor(server, 'mutating');
-  if (hooks.length === 0) return undefined;
-  return mutate(server, attributes, hooks, warnings);
-}
-
-async function mutate(
-  server: ServerContext,
-  attributes: AdmissionAttributes,
-  hooks: readonly Webhook[],
-  warnings: string[],
+  hooks: readonly Hook[],
+  rounds: Reinvocation,
 ): Promise<AnyObject | undefined> {
+  const members = rounds.plugin('webhooks');
   let { object } = attributes;
-  const pass = async (asked: readonly Webhook[]): Promise<Set<Webhook>> => {
-    /** Those after which another webhook changed the object. */
-    const overtaken = new Set<Webhook>();
-    const done: Webhook[] = [];
-    for (const webhook of asked) {
-      const now = object === undefined ? attributes : { ...attributes, object };
-      const each = askedAbout(server, now, webhook);
-      if (each === undefined) continue;
-      const verdict = await askWebhook(server, now, each);
-      warnings.push(...verdict.warnings);
-      const changed =
-        verdict.patch === undefined || object === undefined ? object : patched(webhook, object, verdict.patch);
-      if (!jsonEqual(changed, object)) for (const earlier of done) overtaken.add(earlier);
-      object = changed;
-      done.push(webhook);
+  members.start(object);
+  for (const hook of hooks) {
+    const { webhook, configuration } = hook;
+    const now = object === attributes.object ? attributes : { ...attributes, object };
+    const matched = matchedBy(server, now, webhook);
+    if (matched === undefined) continue;
+    const shown = await shownAs(now, matched);
+    if (!assertConditions(server, shown, webhook)) continue;
+    const key = JSON.stringify([configuration, webhook.name]);
+    if (!members.isDue(key)) continue;
+    const verdict = await askWebhook(server, shown, hook, rounds.round);
+    attributes.warnings.push(...verdict.warnings);
+    const before = object;
+    if (verdict.patch !== undefined && shown.object !== undefined) {
+      const changed = patched(webhook.name, shown.object, verdict.patch);
+      if (!jsonEqual(changed, shown.object)) {
+        object = mutableCopy(await convertBetween(matched, attributes.resource, changed));
+        members.changed();
+      }
     }
-    return overtaken;
-  };
-  const overtaken = await pass(hooks);
-  // Once more, and no further: upstream gives no promise beyond that either.
-  await pass(hooks.filter((webhook) => overtaken.has(webhook) && webhook.reinvocationPolicy === 'IfNeeded'));
-  return object === attributes.object ? undefined : object;
+    if (verdict.answered) note(attributes, hook, rounds.round, object !== before, verdict.patch);
+    members.asked(key, webhook.reinvocationPolicy === 'IfNeeded');
+  }
+  members.end(object);
+  return object;
 }
 
-function patched({ name }: Webhook, object: AnyObject, patch: unknown): AnyObject {
+/** In the audit log, in upstream's form. */
+function note(
+  { annotate }: AdmissionAttributes,
+  { configuration, webhook, index }: Hook,
+  round: number,
+  mutated: boolean,
+  patch: unknown,
+): void {
+  const place = `round_${round}_index_${index}`;
+  const by = { configuration, webhook: webhook.name };
+  annotate(`mutation.webhook.admission.k8s.io/${place}`, JSON.stringify({ ...by, mutated }));
+  if (!mutated) return;
+  const told = JSON.stringify({ ...by, patch, patchType: 'JSONPatch' });
+  annotate(`patch.webhook.admission.k8s.io/${place}`, told, 'Request');
+}
+
+function patched(name: string, object: AnyObject, patch: unknown): AnyObject {
   try {
-    const next = applyPatch('json', mutableCopy(object), patch, undefined) as AnyObject;
-    return { ...next, metadata: keptMetadata(next, object) };
+    return applyPatch('json', mutableCopy(object), patch, undefined) as AnyObject;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    const message = `failed calling webhook "${name}": ${why}`;
-    throw new StatusError(500, 'InternalError', `Internal error occurred: ${message}`);
+    throw new StatusError(500, 'InternalError', `Internal error occurred: failed calling webhook "${name}": ${why}`);
   }
-}
-
-/** What only the server writes stays, whatever a webhook says. */
-function keptMetadata(next: AnyObject, { metadata = {} }: AnyObject): NonNullable<AnyObject['metadata']> {
-  const { name, namespace, uid, creationTimestamp, generation, resourceVersion, managedFields } = metadata;
-  const kept = { name, namespace, uid, creationTimestamp, generation, resourceVersion, managedFields };
-  const present = Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined));
-  return { ...next.metadata, ...present };
 }
