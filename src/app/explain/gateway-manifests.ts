@@ -38,6 +38,7 @@ export function gatewayObjects(objects: readonly KubeObject[]): GatewayObjects {
     udpRoutes: all('UDPRoute'),
     grants: all('ReferenceGrant'),
     tlsPolicies: all('BackendTLSPolicy'),
+    find: (kind, key) => objects.find((object) => object.kind === kind && objectKey(object) === key),
     service: (key) => services.get(key),
     secret: (key) => secrets.get(key),
     configMap: (key) => configMaps.get(key),
@@ -48,7 +49,7 @@ export function gatewayObjects(objects: readonly KubeObject[]): GatewayObjects {
 }
 
 /** What objects would be told that is no good news, a sentence each. */
-export function gatewayProblems(part: GatewayPart): readonly string[] {
+export function gatewayProblems(part: Pick<GatewayPart, 'statusesOf'>): readonly string[] {
   return part.statusesOf(new Map()).flatMap((status) => {
     const groups =
       'parents' in status

@@ -114,12 +114,12 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
           services,
           sink,
           host,
-          onNews: () => {
-            world.touchGateways();
+          onNews: (kind, key) => {
+            world.touchGateways(kind, key);
             // What is there from the start is heard of while all of this is still being made.
             if (ready) touch();
           },
-          part: () => world.gateways,
+          translator: world.gateways,
           clock,
           log: log.child({ part: 'gateways' }),
         });
@@ -148,7 +148,7 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
       const all = new Map<string, Listener | undefined>([...own, ...(changes?.listeners ?? [])]);
       sink.publish({ version, ...changes, ...(all.size === 0 ? {} : { listeners: all }) });
     }
-    gateways?.published();
+    gateways?.published(world.takeTellings());
     options.dns?.flush();
     drains?.settle();
   };
@@ -162,7 +162,7 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
       // A route looks at type and ports of its Service, never at its endpoints.
       if (!jsonEqual(now?.spec, before?.spec)) {
         world.touchIngresses();
-        world.touchGateways();
+        world.touchGateways('Service', key);
       }
       touch();
     }),
@@ -191,7 +191,7 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
     secrets.onChange((key) => {
       if (!world.needsSecret(key)) return;
       world.touchIngresses();
-      world.touchGateways();
+      world.touchGateways('Secret', key);
       touch();
     }),
   ];

@@ -6,8 +6,10 @@ import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import type { Ingress, IngressClass } from 'kubernetes-types/networking/v1.js';
 import { diffTraffic } from '#traffic/model/diff.ts';
 import type { ClusterVariant } from '#traffic/model/gateway/backends.ts';
+import type { ChangedObject } from '#traffic/model/gateway/news.ts';
 import type { GatewayObjects, GatewayOptions } from '#traffic/model/gateway/objects.ts';
-import { type GatewayPart, translateGateways } from '#traffic/model/gateway/translate-gateways.ts';
+import type { Telling } from '#traffic/model/gateway/tellings.ts';
+import { GatewayTranslator } from '#traffic/model/gateway/translator.ts';
 import type { Cluster, Endpoint, TrafficModel, TrafficUpdate } from '#traffic/model/ir.ts';
 import type { Problem } from '#traffic/model/problem.ts';
 import type { ServicePart } from '#traffic/model/service.ts';
@@ -47,17 +49,6 @@ const nothing: IngressPart = {
   problems: [],
 };
 
-const noGateways: GatewayPart = {
-  listeners: new Map(),
-  virtualHosts: new Map(),
-  certificates: new Map(),
-  variants: new Map(),
-  gateways: [],
-  secrets: new Set(),
-  configMaps: new Set(),
-  statusesOf: () => [],
-};
-
 type Tables = Partial<TrafficModel>;
 
 export class TrafficWorld {
@@ -67,20 +58,25 @@ export class TrafficWorld {
   readonly #dirtyServices = new Set<string>();
   #ingresses = nothing;
   #ingressesDirty = true;
-  #gateways = noGateways;
-  #gatewaysDirty: boolean;
+  readonly gateways: GatewayTranslator;
+  /** What Gateways and their routes have to look at again; undefined: at everything. */
+  #gatewayNews: Map<string, ChangedObject> | undefined;
+  #tellings = new Map<string, Telling | undefined>();
   /** Variants of clusters by the Service that they are of, as last published. */
   readonly #variants = new Map<string, Tables>();
 
   constructor(source: TrafficSource, options: WorldOptions) {
     this.#source = source;
     this.#options = options;
-    this.#gatewaysDirty = source.gateways !== undefined;
+    const { readCertificate, readAuthorities = unread } = options;
+    this.gateways = new GatewayTranslator({ readCertificate, readAuthorities });
   }
 
-  /** What Gateways and their routes became. */
-  get gateways(): GatewayPart {
-    return this.#gateways;
+  /** What objects of the Gateway API are to be told since it was asked last. */
+  takeTellings(): ReadonlyMap<string, Telling | undefined> {
+    const tellings = this.#tellings;
+    this.#tellings = new Map();
+    return tellings;
   }
 
   /** Keys of the Ingresses that are ours. */
@@ -98,14 +94,14 @@ export class TrafficWorld {
     this.#ingressesDirty = true;
   }
 
-  /** Something that Gateways or their routes depend on is not what it was. */
-  touchGateways(): void {
-    this.#gatewaysDirty = this.#source.gateways !== undefined;
+  /** An object that Gateways or their routes may depend on is not what it was. */
+  touchGateways(kind: string, key: string): void {
+    this.#gatewayNews?.set(`${kind} ${key}`, { kind, key });
   }
 
   /** True when a Secret of this key would change a certificate. */
   needsSecret(key: string): boolean {
-    return this.#ingresses.secrets.has(key) || this.#gateways.secrets.has(key);
+    return this.#ingresses.secrets.has(key) || this.gateways.needs('Secret', key);
   }
 
   /** Translates what was touched and says what that changed; undefined when nothing did. */
@@ -118,13 +114,12 @@ export class TrafficWorld {
       this.#ingressesDirty = false;
       all.push(this.#refreshIngresses());
     }
-    if (this.#gatewaysDirty) {
-      this.#gatewaysDirty = false;
-      all.push(this.#refreshGateways());
-      for (const key of this.#variants.keys()) services.add(key);
-      for (const { serviceKey } of this.#gateways.variants.values()) services.add(serviceKey);
+    const news = this.#gatewayNews;
+    if (this.#source.gateways !== undefined && (news === undefined || news.size > 0)) {
+      all.push(this.#refreshGateways(this.#source.gateways(), news && [...news.values()], services));
+      this.#gatewayNews = new Map();
     }
-    if (this.#variants.size > 0 || this.#gateways.variants.size > 0) all.push(...this.#refreshVariants(services));
+    for (const key of services) all.push(this.#refreshVariants(key));
     return merge(all.filter((changes) => changes !== undefined));
   }
 
@@ -173,39 +168,37 @@ export class TrafficWorld {
     );
   }
 
-  #refreshGateways(): Changes | undefined {
-    const objects = this.#source.gateways?.();
-    if (objects === undefined) return undefined;
-    const before = this.#gateways;
-    const { readCertificate, readAuthorities = unread } = this.#options;
-    this.#gateways = translateGateways(objects, { readCertificate, readAuthorities });
-    return diffTraffic(gatewayTables(before), gatewayTables(this.#gateways));
+  /** Adds to `services` those whose clusters are spoken to in other ways than before. */
+  #refreshGateways(
+    objects: GatewayObjects,
+    news: readonly ChangedObject[] | undefined,
+    services: Set<string>,
+  ): Changes | undefined {
+    const { variants, tellings, ...tables } = this.gateways.update(objects, news);
+    for (const [id, telling] of tellings) this.#tellings.set(id, telling);
+    for (const key of variants) services.add(key);
+    const filled = Object.entries(tables).filter(([, changes]) => changes.size > 0);
+    return filled.length === 0 ? undefined : Object.fromEntries(filled);
   }
 
   /** A variant has the endpoints of its cluster, whenever these change. */
-  #refreshVariants(services: ReadonlySet<string>): (Changes | undefined)[] {
-    const byService = Map.groupBy(this.#gateways.variants, ([, { serviceKey }]) => serviceKey);
-    return [...services].map((key) => {
-      const before = this.#variants.get(key);
-      const after = variantTables(byService.get(key) ?? [], this.#services.get(key));
-      if (after === undefined) this.#variants.delete(key);
-      else this.#variants.set(key, after);
-      return diffTraffic(before ?? {}, after ?? {});
-    });
+  #refreshVariants(service: string): Changes | undefined {
+    const before = this.#variants.get(service);
+    const after = variantTables(this.gateways.variants.ofService(service), this.#services.get(service));
+    if (before === undefined && after === undefined) return undefined;
+    if (after === undefined) this.#variants.delete(service);
+    else this.#variants.set(service, after);
+    return diffTraffic(before ?? {}, after ?? {});
   }
 }
 
 const unread: GatewayOptions['readAuthorities'] = () => ({ error: 'certificates are not read here' });
 
-function gatewayTables({ listeners, virtualHosts, certificates }: GatewayPart): Tables {
-  return { listeners, virtualHosts, certificates };
-}
-
 function variantTables(
-  variants: readonly (readonly [string, ClusterVariant])[],
+  variants: ReadonlyMap<string, ClusterVariant>,
   part: ServicePart | undefined,
 ): Tables | undefined {
-  if (part === undefined || variants.length === 0) return undefined;
+  if (part === undefined || variants.size === 0) return undefined;
   const clusters = new Map<string, Cluster>();
   const endpoints = new Map<string, readonly Endpoint[]>();
   for (const [name, { base, changes }] of variants) {

@@ -5,7 +5,7 @@ import type { AnyRoute, FromNamespaces, ParentRef } from '#kube/api/gateway/type
 import { labelSelectorMatches } from '#kube/api/selector.ts';
 import type { Fault } from './conditions.ts';
 import { commonHosts } from './hostnames.ts';
-import type { GatewayView, ListenerView } from './listener-view.ts';
+import { type GatewayView, type ListenerView, listenersOfOwner } from './listener-view.ts';
 import type { RouteKindName } from './objects.ts';
 
 /** A listener that a route is attached to, and for which hosts. */
@@ -44,7 +44,7 @@ export function attachRoute(kind: RouteKindName, route: AnyRoute, parents: Paren
           ? parents.sets.get(key)
           : undefined;
     if (gateway === undefined) return [];
-    const listeners = gateway.listeners.filter(({ owner }) => owner.kind === parentKind && owner.key === key);
+    const listeners = listenersOfOwner(gateway, `${parentKind} ${key}`);
     return [toListeners(kind, route, parentRef, gateway, listeners, parents)];
   });
 }

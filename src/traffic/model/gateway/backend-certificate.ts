@@ -4,10 +4,10 @@ import type { Secret } from 'kubernetes-types/core/v1.js';
 import type { Gateway } from '#kube/api/gateway/types.ts';
 import type { Route, WeightedCluster } from '../ir.ts';
 import { type TlsPair, translateSecret } from '../secret.ts';
+import type { ClusterVariant } from './backends.ts';
 import type { Fault } from './conditions.ts';
-import type { Grants } from './grants.ts';
+import type { Permits } from './grants.ts';
 import type { GatewayOptions } from './objects.ts';
-import type { Variants } from './variants.ts';
 
 export interface BackendCertificate {
   readonly pair: TlsPair | undefined;
@@ -15,9 +15,15 @@ export interface BackendCertificate {
 }
 
 interface Lookups {
-  readonly grants: Grants;
+  readonly grants: Permits;
   readonly options: GatewayOptions;
   secret(key: string): Secret | undefined;
+}
+
+/** The variants of the entries' clusters, and a name for one more. */
+interface Known {
+  get(name: string): ClusterVariant | undefined;
+  nameOf(variant: ClusterVariant): string;
 }
 
 /** Undefined where none is asked for. */
@@ -43,7 +49,7 @@ export function backendCertificateOf(gateway: Gateway, lookups: Lookups): Backen
 }
 
 /** The same entries, with clusters that show the certificate where TLS is spoken. */
-export function withClientCertificate(entries: readonly Route[], pair: TlsPair, variants: Variants): readonly Route[] {
+export function withClientCertificate(entries: readonly Route[], pair: TlsPair, variants: Known): readonly Route[] {
   return entries.map((entry) => {
     const { action } = entry;
     if (action.type !== 'forward') return entry;
@@ -51,8 +57,8 @@ export function withClientCertificate(entries: readonly Route[], pair: TlsPair, 
   });
 }
 
-function shown(backend: WeightedCluster, pair: TlsPair, variants: Variants): WeightedCluster {
-  const variant = variants.all.get(backend.cluster);
+function shown(backend: WeightedCluster, pair: TlsPair, variants: Known): WeightedCluster {
+  const variant = variants.get(backend.cluster);
   const tls = variant?.changes.tls;
   if (variant === undefined || tls === undefined) return backend;
   const { certificateChainPem, privateKeyPem, fingerprint } = pair;

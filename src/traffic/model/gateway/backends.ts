@@ -5,7 +5,7 @@ import type { BackendRef } from '#kube/api/gateway/types.ts';
 import type { AffinityPolicy, Cluster } from '../ir.ts';
 import { clusterName } from '../names.ts';
 import type { Fault } from './conditions.ts';
-import type { Grants } from './grants.ts';
+import type { Permits } from './grants.ts';
 import type { RouteKindName } from './objects.ts';
 
 /** A cluster like another one, with the same endpoints, that is spoken to differently. */
@@ -16,7 +16,7 @@ export interface ClusterVariant {
 }
 
 export interface BackendLookups {
-  readonly grants: Grants;
+  readonly grants: Permits;
   service(key: string): Service | undefined;
   /** Name of the variant; the cluster's own where nothing changes. */
   variant(variant: ClusterVariant): string;

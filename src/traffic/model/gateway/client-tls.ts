@@ -4,12 +4,12 @@ import type { ConfigMap } from 'kubernetes-types/core/v1.js';
 import type { FrontendTls, Gateway } from '#kube/api/gateway/types.ts';
 import type { ListenerTls } from '../ir.ts';
 import type { Fault } from './conditions.ts';
-import type { Grants } from './grants.ts';
+import type { Permits } from './grants.ts';
 import type { GatewayOptions } from './objects.ts';
 import { authoritiesOf } from './tls-policies.ts';
 
 export interface ClientTlsLookups {
-  readonly grants: Grants;
+  readonly grants: Permits;
   readonly options: GatewayOptions;
   configMap(key: string): ConfigMap | undefined;
 }

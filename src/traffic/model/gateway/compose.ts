@@ -1,12 +1,12 @@
-// From listeners and what is attached to them to sockets, virtual hosts and certificates of the traffic model.
-// Knows no status; whatever comes in here is to be served.
-import type { Certificate, Listener, PassthroughRoute, Route, VirtualHost, WeightedCluster } from '../ir.ts';
+// Listeners that share a port of a Gateway, and what is opened for them.
+// Knows no status; routes are put in by `composed-gateway.ts`.
+import type { Certificate, Listener, PassthroughRoute, Route, WeightedCluster } from '../ir.ts';
 import { belongsElsewhere, EVERY_HOST } from './hostnames.ts';
 import { type GatewayView, isUsable, type ListenerView } from './listener-view.ts';
 import { endsTls } from './listeners.ts';
-import { gatewayCertificateName, socketName, virtualHostName } from './names.ts';
+import { gatewayCertificateName, socketName } from './names.ts';
 
-/** A route on one listener; in order of precedence among its like. */
+/** A route on one listener. */
 export interface Serving {
   readonly listener: ListenerView;
   readonly hostnames: readonly string[];
@@ -16,18 +16,6 @@ export interface Serving {
   readonly entries: readonly Route[];
   /** Of the others. */
   readonly clusters: readonly WeightedCluster[];
-}
-
-export interface Composed {
-  readonly listeners: ReadonlyMap<string, Listener>;
-  readonly virtualHosts: ReadonlyMap<string, VirtualHost>;
-  readonly certificates: ReadonlyMap<string, Certificate>;
-}
-
-export interface Sink {
-  readonly listeners: Map<string, Listener>;
-  readonly virtualHosts: Map<string, VirtualHost>;
-  readonly certificates: Map<string, Certificate>;
 }
 
 /** Listeners of a Gateway that share a socket on each of its addresses. */
@@ -49,34 +37,28 @@ export function portsOf({ key, listeners, listenAt }: GatewayView): readonly Por
   });
 }
 
-export function composeGateway(gateway: GatewayView, servings: readonly Serving[], into: Sink): void {
-  for (const port of portsOf(gateway)) {
-    const here = servings.filter(({ listener }) => port.listeners.includes(listener));
-    const protocols = new Set(port.listeners.map(({ spec }) => spec.protocol));
-    const base = { port: port.port, ...protocolOf(port, protocols, here) };
-    const tls = port.listeners.find(({ clientTls }) => clientTls !== undefined)?.clientTls;
-    for (const [at, name] of port.sockets.entries()) {
-      const address = gateway.listenAt[at] ?? '';
-      into.listeners.set(name, { name, address, ...base, ...(tls === undefined ? {} : { tls }) });
-    }
-    if (port.sockets.length === 0) continue;
-    if (protocols.has('HTTP') || protocols.has('HTTPS')) addHosts(gateway.key, port, here, into);
-    addCertificates(gateway.key, port, into);
-  }
+/** The sockets of a port; `streams` are the routes on it that are not of HTTP, the oldest first. */
+export function socketsOf(gateway: GatewayView, port: Port, streams: readonly Serving[]): readonly Listener[] {
+  const base = { port: port.port, ...protocolOf(port, streams) };
+  const tls = port.listeners.find(({ clientTls }) => clientTls !== undefined)?.clientTls;
+  return port.sockets.map((name, at) => {
+    const address = gateway.listenAt[at] ?? '';
+    return { name, address, ...base, ...(tls === undefined ? {} : { tls }) };
+  });
 }
 
 function protocolOf(
   { listeners }: Port,
-  protocols: ReadonlySet<string>,
-  servings: readonly Serving[],
+  streams: readonly Serving[],
 ): Pick<Listener, 'protocol' | 'clusters' | 'passthrough'> {
+  const protocols = new Set(listeners.map(({ spec }) => spec.protocol));
   if (protocols.has('HTTP')) return { protocol: 'http' };
   if (protocols.has('TLS')) {
-    return { protocol: protocols.has('HTTPS') ? 'https' : 'tls', passthrough: passthroughOf(listeners, servings) };
+    return { protocol: protocols.has('HTTPS') ? 'https' : 'tls', passthrough: passthroughOf(listeners, streams) };
   }
   if (protocols.has('HTTPS')) return { protocol: 'https' };
   // One rule of one route is all that a port can have: the oldest route's.
-  return { protocol: protocols.has('UDP') ? 'udp' : 'tcp', clusters: servings[0]?.clusters ?? [] };
+  return { protocol: protocols.has('UDP') ? 'udp' : 'tcp', clusters: streams[0]?.clusters ?? [] };
 }
 
 /** Nobody: the connection is closed. */
@@ -84,54 +66,38 @@ const nobody: readonly WeightedCluster[] = [{ cluster: '', weight: 1 }];
 
 function passthroughOf(listeners: readonly ListenerView[], servings: readonly Serving[]): PassthroughRoute[] {
   const taken = new Set<string>();
+  const others = listeners.map(({ hostname }) => hostname);
   const routed = servings.flatMap(({ listener, hostnames, route, clusters }): PassthroughRoute[] => {
-    if (listener.spec.protocol !== 'TLS') return [];
-    const own = hostsHere(listeners, listener, hostnames).filter((host) => !taken.has(host));
+    const own = hostsHere(others, listener, hostnames).filter((host) => !taken.has(host));
     for (const host of own) taken.add(host);
     const terminate = endsTls(listener.spec) ? { terminate: true } : {};
     return own.length === 0 ? [] : [{ name: `${route}/${listener.spec.name}`, hostnames: own, clusters, ...terminate }];
   });
   // Names of listeners without a route for them are not a less specific listener's to serve.
-  const others = listeners
+  const unrouted = listeners
     .filter(({ hostname }) => !taken.has(hostname))
     .map(({ spec, hostname }): PassthroughRoute => {
       const clusters = spec.protocol === 'HTTPS' ? [] : nobody;
       return { name: `listener/${spec.name}`, hostnames: [hostname], clusters };
     });
-  return [...routed, ...others];
+  return [...routed, ...unrouted];
 }
 
-/** Those of the hostnames that no more specific listener of the port has. */
-function hostsHere(listeners: readonly ListenerView[], own: ListenerView, hostnames: readonly string[]): string[] {
-  const others = listeners.map(({ hostname }) => hostname);
+/** Those of the hostnames that no more specific listener of the port has; `others` are the hostnames of all of these. */
+export function hostsHere(
+  others: readonly string[],
+  own: ListenerView,
+  hostnames: readonly string[],
+): readonly string[] {
   return hostnames.filter((host) => !belongsElsewhere(host, own.hostname, others));
 }
 
-function addHosts(gateway: string, port: Port, servings: readonly Serving[], into: Sink): void {
-  // Every listener has its host, so that a request for it is not taken by a less specific one that has routes.
-  const hosts = new Map<string, Route[]>(
-    port.listeners.filter(({ spec }) => spec.protocol !== 'TLS').map(({ hostname }) => [hostname, []]),
-  );
-  for (const { listener, hostnames, entries } of servings) {
-    if (listener.spec.protocol === 'TLS') continue;
-    for (const host of hostsHere(port.listeners, listener, hostnames)) {
-      const routes = hosts.get(host) ?? [];
-      hosts.set(host, routes);
-      for (const entry of entries) if (!routes.includes(entry)) routes.push(entry);
-    }
-  }
-  for (const [hostname, routes] of hosts) {
-    const name = virtualHostName(gateway, port.port, hostname);
-    into.virtualHosts.set(name, { hostname, wildcard: 'any-labels', listeners: port.sockets, routes });
-  }
-}
-
-function addCertificates(gateway: string, port: Port, into: Sink): void {
-  for (const { hostname, certificates } of port.listeners) {
-    for (const certificate of certificates) {
+export function certificatesOf(gateway: string, port: Port): readonly Certificate[] {
+  return port.listeners.flatMap(({ hostname, certificates }) =>
+    certificates.map((certificate) => {
       const name = gatewayCertificateName(gateway, port.port, hostname, certificate.fingerprint.slice(0, 16));
       const hostnames = hostname === EVERY_HOST ? [] : [hostname];
-      into.certificates.set(name, { name, hostnames, listeners: port.sockets, ...certificate });
-    }
-  }
+      return { name, hostnames, listeners: port.sockets, ...certificate };
+    }),
+  );
 }

@@ -9,12 +9,19 @@ import { type GatewayView, isUsable, type ListenerSetView, type ListenerView } f
 /** Why sockets could not be opened, by their name. */
 export type SocketFaults = ReadonlyMap<string, string>;
 
+/** How many routes are attached to a listener. */
+export type RouteCounts = ReadonlyMap<ListenerView, number>;
+
 interface Served {
   readonly portFault: Fault | undefined;
   readonly waiting: Fault | undefined;
 }
 
-export function gatewayStatus(view: GatewayView, faults: SocketFaults): NonNullable<Gateway['status']> {
+export function gatewayStatus(
+  view: GatewayView,
+  faults: SocketFaults,
+  counts: RouteCounts,
+): NonNullable<Gateway['status']> {
   const generation = view.gateway.metadata?.generation;
   const served = servedOf(view, faults);
   const own = view.listeners.filter(({ owner }) => owner.kind === 'Gateway');
@@ -51,7 +58,9 @@ export function gatewayStatus(view: GatewayView, faults: SocketFaults): NonNulla
             ),
           ]),
     ],
-    listeners: own.map((listener) => listenerStatus(listener, generation, served.get(listener), accepted.refused)),
+    listeners: own.map((listener) =>
+      listenerStatus(listener, generation, served.get(listener), accepted.refused, counts),
+    ),
     attachedListenerSets: attached.length,
   };
 }
@@ -112,8 +121,9 @@ function listenerStatus(
   generation: number | undefined,
   served: Served | undefined,
   refused: boolean,
+  counts: RouteCounts,
 ): ListenerStatus {
-  const { spec, acceptFault, conflict, refFaults, attached, supportedKinds } = listener;
+  const { spec, acceptFault, conflict, refFaults, supportedKinds } = listener;
   const bad = acceptFault ?? conflict ?? served?.portFault;
   const programmed = bad ?? (listener.resolved ? undefined : refFaults[0]);
   const invalid = programmed === undefined ? undefined : { reason: 'Invalid', message: programmed.message };
@@ -129,7 +139,7 @@ function listenerStatus(
       : condition('Conflicted', 'True', conflict.reason, conflict.message, generation),
     holds('ResolvedRefs', refsFault(refFaults), 'ResolvedRefs', 'Everything it refers to is there', generation),
   ];
-  return { name: spec.name, supportedKinds, attachedRoutes: attached.size, conditions };
+  return { name: spec.name, supportedKinds, attachedRoutes: counts.get(listener) ?? 0, conditions };
 }
 
 function refsFault(faults: readonly Fault[]): Fault | undefined {
@@ -142,6 +152,7 @@ export function listenerSetStatus(
   { set, fault, listeners }: ListenerSetView,
   gateway: GatewayView,
   faults: SocketFaults,
+  counts: RouteCounts,
 ): NonNullable<ListenerSet['status']> {
   const generation = set.metadata?.generation;
   const served = servedOf(gateway, faults);
@@ -190,7 +201,7 @@ export function listenerSetStatus(
       ),
     ],
     listeners: listeners.map((listener) =>
-      listenerStatus(listener, generation, served.get(listener), parent !== undefined),
+      listenerStatus(listener, generation, served.get(listener), parent !== undefined, counts),
     ),
   };
 }

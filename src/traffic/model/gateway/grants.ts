@@ -16,6 +16,9 @@ export interface Referent {
   readonly name: string;
 }
 
+/** Whether one object may refer to another. */
+export type Permits = Pick<Grants, 'permit'>;
+
 export class Grants {
   readonly #byNamespace: ReadonlyMap<string, readonly ReferenceGrant[]>;
 

@@ -37,6 +37,8 @@ export function hostOf(listener: string | undefined): string {
  * first and stands for all of the hostname. Requests go to the most specific listener only (listener isolation).
  */
 export function belongsElsewhere(host: string, listener: string, others: Iterable<string>): boolean {
+  // One without a wildcard stands for nothing that another could be more specific about.
+  if (!listener.startsWith('*')) return false;
   for (const other of others) {
     if (other !== listener && coversHost(listener, other) && coversHost(other, host)) return true;
   }

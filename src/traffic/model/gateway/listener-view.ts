@@ -61,3 +61,12 @@ export interface ListenerSetView {
   readonly fault: Fault | undefined;
   readonly listeners: readonly ListenerView[];
 }
+
+const byOwner = new WeakMap<GatewayView, ReadonlyMap<string, readonly ListenerView[]>>();
+
+/** Listeners that are of one owner, by its kind and key. */
+export function listenersOfOwner(view: GatewayView, owner: string): readonly ListenerView[] {
+  const groups = byOwner.get(view) ?? Map.groupBy(view.listeners, ({ owner: { kind, key } }) => `${kind} ${key}`);
+  byOwner.set(view, groups);
+  return groups.get(owner) ?? [];
+}

@@ -5,7 +5,7 @@ import type { GatewayListener, RouteKind } from '#kube/api/gateway/types.ts';
 import { translateSecret } from '../secret.ts';
 import type { ClientTls } from './client-tls.ts';
 import type { Fault } from './conditions.ts';
-import type { Grants } from './grants.ts';
+import type { Permits } from './grants.ts';
 import { hostOf } from './hostnames.ts';
 import type { ListenerOwner, ListenerView } from './listener-view.ts';
 import type { GatewayOptions, RouteKindName } from './objects.ts';
@@ -19,7 +19,7 @@ const PROTOCOLS: Readonly<Record<string, readonly RouteKindName[]>> = {
 };
 
 export interface ListenerLookups {
-  readonly grants: Grants;
+  readonly grants: Permits;
   readonly options: GatewayOptions;
   /** The Secret of this `namespace/name`; that it was asked for is remembered. */
   secret(key: string): Parameters<typeof translateSecret>[0] | undefined;

@@ -11,6 +11,7 @@ import type {
   ListenerSet,
   ReferenceGrant,
 } from '#kube/api/gateway/types.ts';
+import type { KubeObject } from '#kube/api/object.ts';
 import type { ReadCertificate } from '../secret.ts';
 import type { Fault } from './conditions.ts';
 
@@ -25,6 +26,8 @@ export interface GatewayObjects {
   readonly udpRoutes: readonly Layer4RouteObject[];
   readonly grants: readonly ReferenceGrant[];
   readonly tlsPolicies: readonly BackendTlsPolicy[];
+  /** One of the lists above, by its kind and key. */
+  find(kind: string, key: string): KubeObject | undefined;
   service(key: string): Service | undefined;
   secret(key: string): Secret | undefined;
   configMap(key: string): ConfigMap | undefined;

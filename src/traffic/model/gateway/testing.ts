@@ -46,6 +46,7 @@ export function objectsOf(given: readonly KubeObject[]): GatewayObjects {
     udpRoutes: all('UDPRoute'),
     grants: all('ReferenceGrant'),
     tlsPolicies: all('BackendTLSPolicy'),
+    find: (kind, key) => objects.find((object) => object.kind === kind && objectKey(object) === key),
     service: (key) => services.get(key),
     secret: (key) => secrets.get(key),
     configMap: (key) => configMaps.get(key),

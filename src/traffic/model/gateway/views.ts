@@ -3,7 +3,6 @@
 import { GATEWAY_GROUP } from '#kube/api/gateway/resources.ts';
 import type { Gateway, GatewayClass, ListenerSet } from '#kube/api/gateway/types.ts';
 import { objectKey } from '#kube/api/object.ts';
-import { byAge } from './age.ts';
 import { namespaceAllowed } from './attach.ts';
 import { attempt } from './attempt.ts';
 import { backendCertificateOf } from './backend-certificate.ts';
@@ -16,12 +15,6 @@ import type { GatewayObjects } from './objects.ts';
 /** Classes whose controller we are. */
 export function ourClasses(classes: readonly GatewayClass[]): readonly GatewayClass[] {
   return classes.filter(({ spec }) => spec?.controllerName === GATEWAY_CONTROLLER);
-}
-
-/** Gateways of a class of ours, in order of age. */
-export function ourGateways(objects: Pick<GatewayObjects, 'classes' | 'gateways'>): readonly Gateway[] {
-  const names = new Set(ourClasses(objects.classes).map(({ metadata }) => metadata?.name ?? ''));
-  return objects.gateways.filter(({ spec }) => names.has(spec?.gatewayClassName ?? '')).toSorted(byAge);
 }
 
 /** The Gateway that a ListenerSet wants to add to. */
@@ -38,7 +31,7 @@ export function parentKeyOf({ metadata, spec }: ListenerSet): string | undefined
 export function viewOf(
   gateway: Gateway,
   sets: readonly ListenerSet[],
-  objects: GatewayObjects,
+  objects: Pick<GatewayObjects, 'namespaceLabels' | 'addresses'>,
   found: Omit<ListenerLookups, 'clientTls'> & Pick<ClientTlsLookups, 'configMap'>,
 ): GatewayView {
   const key = objectKey(gateway);

@@ -13,13 +13,14 @@ export interface AddressHost {
 export class AddressClaims {
   readonly #host: AddressHost;
   readonly #log: Logger;
-  readonly #onChange: () => void;
+  readonly #onChange: (addresses: ReadonlySet<string>) => void;
   readonly #claimed = new Set<string>();
   readonly #failed = new Map<string, string>();
   #wanted: ReadonlySet<string> = new Set();
   #queue: Promise<void> = Promise.resolve();
 
-  constructor(host: AddressHost, log: Logger, onChange: () => void) {
+  /** `onChange` hears of the addresses that have come, or that cannot be had. */
+  constructor(host: AddressHost, log: Logger, onChange: (addresses: ReadonlySet<string>) => void) {
     this.#host = host;
     this.#log = log;
     this.#onChange = onChange;
@@ -48,10 +49,10 @@ export class AddressClaims {
   }
 
   async #settle(): Promise<void> {
-    let changed = false;
+    const changed = new Set<string>();
     for (const address of this.#wanted) {
       if (this.#claimed.has(address)) continue;
-      changed = true;
+      changed.add(address);
       try {
         await this.#host.claim(address);
         this.#claimed.add(address);
@@ -72,6 +73,6 @@ export class AddressClaims {
       }
     }
     for (const address of this.#failed.keys()) if (!this.#wanted.has(address)) this.#failed.delete(address);
-    if (changed) this.#onChange();
+    if (changed.size > 0) this.#onChange(changed);
   }
 }

@@ -88,19 +88,41 @@ export class GatewayInformers {
     return this.#kinds.get(kind)?.get(key);
   }
 
+  /** Lists are made when they are read: of thousands of routes mostly one has changed. */
   objects(addresses: (gateway: string) => GatewayAddresses): GatewayObjects {
     const all = <T>(kind: string): readonly T[] => (this.#kinds.get(kind)?.list() ?? []) as unknown as readonly T[];
     return {
-      classes: all<GatewayClass>('GatewayClass'),
-      gateways: all<Gateway>('Gateway'),
-      listenerSets: all<ListenerSet>('ListenerSet'),
-      httpRoutes: all<HttpRoute>('HTTPRoute'),
-      grpcRoutes: all<GrpcRoute>('GRPCRoute'),
-      tlsRoutes: all<Layer4RouteObject>('TLSRoute'),
-      tcpRoutes: all<Layer4RouteObject>('TCPRoute'),
-      udpRoutes: all<Layer4RouteObject>('UDPRoute'),
-      grants: all<ReferenceGrant>('ReferenceGrant'),
-      tlsPolicies: all<BackendTlsPolicy>('BackendTLSPolicy'),
+      get classes() {
+        return all<GatewayClass>('GatewayClass');
+      },
+      get gateways() {
+        return all<Gateway>('Gateway');
+      },
+      get listenerSets() {
+        return all<ListenerSet>('ListenerSet');
+      },
+      get httpRoutes() {
+        return all<HttpRoute>('HTTPRoute');
+      },
+      get grpcRoutes() {
+        return all<GrpcRoute>('GRPCRoute');
+      },
+      get tlsRoutes() {
+        return all<Layer4RouteObject>('TLSRoute');
+      },
+      get tcpRoutes() {
+        return all<Layer4RouteObject>('TCPRoute');
+      },
+      get udpRoutes() {
+        return all<Layer4RouteObject>('UDPRoute');
+      },
+      get grants() {
+        return all<ReferenceGrant>('ReferenceGrant');
+      },
+      get tlsPolicies() {
+        return all<BackendTlsPolicy>('BackendTLSPolicy');
+      },
+      find: (kind, key) => this.#kinds.get(kind)?.get(key),
       service: (key) => this.#services.get(key),
       secret: (key) => this.#secrets.get(key),
       configMap: (key) => this.#configMap(key),

@@ -7,8 +7,10 @@ import type { Client } from '#kube/client/client.ts';
 import type { Informer, Informers } from '#kube/client/informer.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import type { GatewayView } from '#traffic/model/gateway/listener-view.ts';
 import type { GatewayAddresses, GatewayObjects } from '#traffic/model/gateway/objects.ts';
-import type { GatewayPart } from '#traffic/model/gateway/translate-gateways.ts';
+import type { Telling } from '#traffic/model/gateway/tellings.ts';
+import type { GatewayTranslator } from '#traffic/model/gateway/translator.ts';
 import type { TrafficSink } from '#traffic/model/ir.ts';
 import { AddressClaims, type AddressHost } from './address-claims.ts';
 import { GatewayInformers } from './gateway-informers.ts';
@@ -23,10 +25,9 @@ export interface GatewaysOptions {
   readonly services: Informer<Service & KubeObject>;
   readonly sink: TrafficSink;
   readonly host: AddressHost;
-  /** Something that the translation reads is not what it was. */
-  readonly onNews: () => void;
-  /** What was translated last. */
-  readonly part: () => GatewayPart;
+  /** Something that the translation reads is not what it was: an object, or the `Addresses` of a Gateway. */
+  readonly onNews: (kind: string, key: string) => void;
+  readonly translator: GatewayTranslator;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -39,28 +40,30 @@ export class Gateways {
   readonly #claims: AddressClaims;
   readonly #unsubscribe: () => void;
   #telling: Promise<void> | undefined;
-  #untold = false;
+  #untold = new Map<string, Telling | undefined>();
+  #news = false;
   #stopped = false;
-  /** As last looked through, and as last told. */
-  #seen: GatewayPart | undefined;
-  #toldPart: GatewayPart | undefined;
-  #toldFaults = '';
+  /** As last looked through. */
+  #seen: readonly GatewayView[] | undefined;
+  #toldFaults = '[]';
+  /** Whose addresses a Service holds, or would. */
+  readonly #holders = new Map<string, string>();
 
   constructor(options: GatewaysOptions) {
     const { client, services, informers, host, clock, log } = options;
     this.#options = options;
     this.#statuses = new StatusWriter({ client, find: (kind, key) => this.#informers.get(kind, key), clock, log });
     this.#writer = new ServiceWriter({ client, find: (key) => services.get(key), clock, log });
-    this.#claims = new AddressClaims(host, log, options.onNews);
+    this.#claims = new AddressClaims(host, log, (addresses) => this.#onClaims(addresses));
     this.#informers = new GatewayInformers(informers, (kind, key, told) => {
-      if (kind === 'ConfigMap' && !options.part().configMaps.has(key)) return;
+      if (kind === 'ConfigMap' && !options.translator.needs('ConfigMap', key)) return;
       this.#statuses.check(kind, key);
-      if (!told) options.onNews();
+      if (!told) options.onNews(kind, key);
     });
-    this.#unsubscribe = services.onChange((key, now, before) => {
-      const label = (now ?? before)?.metadata?.labels?.[GATEWAY_LABEL];
+    this.#unsubscribe = services.onChange((key) => {
       this.#writer.check(key);
-      if (label !== undefined) options.onNews();
+      const holder = this.#holders.get(key);
+      if (holder !== undefined) options.onNews('Addresses', holder);
     });
   }
 
@@ -89,17 +92,17 @@ export class Gateways {
   }
 
   /** All that has been translated has been published: addresses are asked for, and statuses follow. */
-  published(): void {
-    const part = this.#options.part();
-    // Endpoints come and go without anything new for Gateways.
-    if (part !== this.#seen) {
-      this.#seen = part;
-      const { gateways } = part;
+  published(tellings: ReadonlyMap<string, Telling | undefined>): void {
+    const { gateways } = this.#options.translator;
+    // Routes and endpoints come and go without anything new for the Gateways themselves.
+    if (gateways !== this.#seen) {
+      this.#seen = gateways;
       this.#writer.want(gateways);
       this.#removeStrays(new Set(gateways.map(({ key }) => key)));
       this.#claims.want(new Set(gateways.flatMap((view) => this.#given(view.gateway).addresses)));
     }
-    this.#untold = true;
+    for (const [id, telling] of tellings) this.#untold.set(id, telling);
+    this.#news = true;
     this.#telling ??= this.#tell().finally(() => {
       this.#telling = undefined;
     });
@@ -107,21 +110,25 @@ export class Gateways {
 
   /** A status says of a Gateway that it is served only once every worker serves it. */
   async #tell(): Promise<void> {
-    const { sink, part, log } = this.#options;
-    while (this.#untold && !this.#stopped) {
-      this.#untold = false;
-      const now = part();
+    const { sink, translator } = this.#options;
+    while (this.#news && !this.#stopped) {
+      this.#news = false;
+      const tellings = this.#untold;
+      this.#untold = new Map();
       await sink.applied?.();
-      const faults = socketFaults(now.listeners, sink.listenErrors?.() ?? new Map());
+      const faults = socketFaults(translator.tables.listeners, sink.listenErrors?.() ?? new Map());
       const told = JSON.stringify([...faults]);
-      if (now === this.#toldPart && told === this.#toldFaults) continue;
-      this.#toldPart = now;
-      this.#toldFaults = told;
-      try {
-        this.#statuses.want(now.statusesOf(faults));
-      } catch (error) {
-        log.error({ error: (error as Error).message }, 'Cannot say what became of Gateways');
+      if (told !== this.#toldFaults) {
+        for (const [id, telling] of translator.gatewayTellings()) if (!tellings.has(id)) tellings.set(id, telling);
       }
+      this.#toldFaults = told;
+      for (const [id, telling] of tellings) this.#statuses.want(id, telling?.(faults));
+    }
+  }
+
+  #onClaims(addresses: ReadonlySet<string>): void {
+    for (const { key, gateway } of this.#options.translator.gateways) {
+      if (this.#given(gateway).addresses.some((one) => addresses.has(one))) this.#options.onNews('Addresses', key);
     }
   }
 
@@ -134,6 +141,7 @@ export class Gateways {
   #addresses(key: string): GatewayAddresses {
     const gateway = this.#informers.get('Gateway', key) as Gateway | undefined;
     if (gateway === undefined) return { addresses: [] };
+    this.#holders.set(`${gateway.metadata?.namespace ?? ''}/${serviceNameOf(gateway)}`, key);
     const { addresses, inside = [], fault } = this.#given(gateway);
     const failures = addresses.flatMap((address) => this.#claims.failure(address) ?? []);
     const told =

@@ -1,7 +1,7 @@
 // What is written into a status: only what is new, with the time since when each condition is what it is.
 import { describe, expect, it } from 'vitest';
 import type { Condition } from '#kube/api/gateway/types.ts';
-import type { ObjectStatus } from '#traffic/model/gateway/translate-gateways.ts';
+import type { ObjectStatus } from '#traffic/model/gateway/object-status.ts';
 import { socketFaults } from './socket-faults.ts';
 import { statusFor } from './status-writer.ts';
 

@@ -11,7 +11,7 @@ import type { Clock } from '#lib/clock.ts';
 import { jsonEqual } from '#lib/json.ts';
 import type { Logger } from '#lib/log.ts';
 import { GATEWAY_CONTROLLER } from '#traffic/model/gateway/conditions.ts';
-import type { ObjectStatus } from '#traffic/model/gateway/translate-gateways.ts';
+import type { ObjectStatus } from '#traffic/model/gateway/object-status.ts';
 import type { GatewayKind } from './gateway-informers.ts';
 
 const FIELD_MANAGER = 'evenkeel-gateway-controller';
@@ -31,7 +31,7 @@ type Entry = { readonly controllerName: string; readonly conditions: readonly Co
 export class StatusWriter {
   readonly #options: StatusWriterOptions;
   readonly #queue: WorkQueue;
-  #wanted: ReadonlyMap<string, ObjectStatus> = new Map();
+  readonly #wanted = new Map<string, ObjectStatus>();
 
   constructor(options: StatusWriterOptions) {
     const { clock, log } = options;
@@ -47,11 +47,14 @@ export class StatusWriter {
     await this.#queue.stop();
   }
 
-  /** What each object is to be told from now on. */
-  want(statuses: readonly ObjectStatus[]): void {
-    const before = this.#wanted;
-    this.#wanted = new Map(statuses.map((status) => [`${status.kind} ${status.key}`, status]));
-    for (const [id, status] of this.#wanted) if (!jsonEqual(before.get(id), status)) this.#queue.add(id);
+  /** What an object, named by kind and key, is to be told from now on; undefined: nothing. */
+  want(id: string, status: ObjectStatus | undefined): void {
+    if (status === undefined) {
+      this.#wanted.delete(id);
+    } else if (!jsonEqual(this.#wanted.get(id), status)) {
+      this.#wanted.set(id, status);
+      this.#queue.add(id);
+    }
   }
 
   /** The object may say something else than it was told. */
