@@ -2,6 +2,7 @@
 // Knows the order of these steps; each is a file of its own.
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { badRequest, StatusError } from '#kube/api/status.ts';
+import { NoSpaceError } from '#kube/store/store.ts';
 import type { Upgrade } from '#kube/streaming/upgrade.ts';
 import { Trail } from '../audit/trail.ts';
 import type { ResourceRequest, ServerContext } from '../context.ts';
@@ -172,7 +173,7 @@ async function fail(
     response.end();
     return;
   }
-  const status = error instanceof StatusError ? error : internal(error);
+  const status = error instanceof StatusError ? error : error instanceof NoSpaceError ? full(error) : internal(error);
   trail?.fails(status);
   if (status.code >= 500 && status.reason === 'InternalError') {
     server.log.error({ error, method: request.method, path: request.url }, 'Request failed');
@@ -180,6 +181,11 @@ async function fail(
   await sendError(request, response, status, warnings);
   // A body nobody read would keep an HTTP/1.1 connection from its next request.
   request.resume();
+}
+
+/** Upstream answers 500 with etcd's words; the code says beside them that trying again is of no use. */
+function full({ message }: NoSpaceError): StatusError {
+  return new StatusError(507, 'InsufficientStorage', message, { causes: [{ reason: 'NoSpace', message }] });
 }
 
 function internal(error: unknown): StatusError {
