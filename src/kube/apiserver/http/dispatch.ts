@@ -103,11 +103,15 @@ async function serveTo(
   told(subjectOf(resourceRequest, verb));
   const reply = await handler(resourceRequest);
   if (reply === undefined) return;
-  trail?.answers(reply.object);
+  if (reply.list === undefined) trail?.answers(reply.object);
+  else trail?.answersBy(() => reply.object);
   const { format } = negotiate(request.headers.accept, resource.inProtobuf ? builtinOffer : customOffer);
   await sendObject(request, response, {
     code: reply.code,
-    body: reply.object,
+    ...(reply.list === undefined ? {} : { bytes: await server.listBytes.of(resource, reply.list, format) }),
+    get body() {
+      return reply.object;
+    },
     format,
     warnings: resourceRequest.warnings,
   });
