@@ -109,6 +109,13 @@ interface ChainText {
   readonly rules: readonly string[] | 'by ways.ts';
 }
 
+/**
+ * Each look into a map sees the transactions made by then. A packet that was led to a table of three slots before one, and
+ * looks for its slot after it, where there are two, finds nothing: it is led anew, by maps that belong together. Whoever
+ * was translated does not come to the second.
+ */
+const TRANSLATE = ['jump translate', 'jump translate'];
+
 const PROTOCOLS = 'meta l4proto { tcp, udp, sctp }';
 
 /** What a client asks for, in the words of a rule. */
@@ -127,8 +134,8 @@ function chains({ ip }: Dialect): readonly ChainText[] {
     { name: 'guard-prerouting', base: 'filter hook prerouting priority -110', rules: ['jump guard'] },
     { name: 'guard-output', base: 'filter hook output priority -110', rules: ['jump guard'] },
     { name: 'translate', rules: 'by ways.ts' },
-    { name: 'translate-prerouting', base: 'nat hook prerouting priority -100', rules: ['jump translate'] },
-    { name: 'translate-output', base: 'nat hook output priority -100', rules: ['jump translate'] },
+    { name: 'translate-prerouting', base: 'nat hook prerouting priority -100', rules: TRANSLATE },
+    { name: 'translate-output', base: 'nat hook output priority -100', rules: TRANSLATE },
     { name: 'by-source', rules: 'by ways.ts' },
     // What still has a Service's address here was not translated: nobody may take it.
     { name: 'refuse', rules: ['meta l4proto tcp reject with tcp reset', 'reject'] },
