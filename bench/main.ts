@@ -8,6 +8,7 @@ import { churn } from './churn/churn.ts';
 import { connections } from './connections/connections.ts';
 import { dns } from './dns/dns.ts';
 import { ebpf } from './ebpf/ebpf.ts';
+import { failover } from './failover/failover.ts';
 import { grpc } from './grpc/grpc.ts';
 import { http1 } from './http1/http1.ts';
 import { http2 } from './http2/http2.ts';
@@ -38,6 +39,7 @@ const benchmarks = new Map<string, Benchmark>(
     pods,
     ebpf,
     services,
+    failover,
     dns,
     apiserver,
   ].map((one) => [one.usage.name, one]),
