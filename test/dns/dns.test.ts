@@ -1,10 +1,12 @@
 // The names of a real cluster, asked with dig: at the DNS address of `up`, and of `evenkeel dns` beside it.
 // Knows the CLI from the outside.
-import type { Service } from 'kubernetes-types/core/v1.js';
+import type { Event, Service } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { KubeObject } from '#kube/api/object.ts';
 import { builtin } from '#kube/api/resources.ts';
+import { DnsLab } from '#traffic/dns/testing/dns-lab.ts';
+import { message } from '#traffic/dns/wire/message.ts';
 import { startCluster, type TestCluster } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { kernelAllows } from '../support/kernel.ts';
@@ -39,7 +41,10 @@ const more = JSON.stringify({
   ],
 });
 
-describe.runIf(possible)('cluster DNS', () => {
+/** Where many other tests run beside this one, everything takes its time. */
+const PATIENT = { timeout: 120_000 };
+
+describe.runIf(possible)('cluster DNS', PATIENT, () => {
   let cluster: TestCluster;
   let server = '';
 
@@ -104,6 +109,46 @@ describe.runIf(possible)('cluster DNS', () => {
     await eventually('one address is left', async () =>
       expect(await dig('peers.shop.svc.cluster.local')).toEqual([left]),
     );
+  });
+
+  it('asks the resolvers that ConfigMaps name, as they change, and tells of what it cannot read', async () => {
+    const lab = new DnsLab();
+    try {
+      const [first, second] = await Promise.all(
+        [1, 2].map((last) =>
+          lab.resolver(({ id, questions }) => {
+            const { name = '', type = 1 } = questions[0] ?? {};
+            const answers = [{ name, type, class: 1, ttl: 60, data: Buffer.from([192, 0, 2, last]) }];
+            return message({ id, questions, response: true, answers });
+          }),
+        ),
+      );
+      const say = (name: string, data: Record<string, string>): Promise<void> =>
+        cluster.apply(
+          JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'kube-system' }, data }),
+        );
+      const told = (name: string, address: string): Promise<void> =>
+        eventually(`${name} is ${address}`, async () => expect(await dig(name)).toEqual([address]));
+      await say('kube-dns', { stubDomains: `{"corp.example": ["127.0.0.1:${first?.port}"], "bad": ["nobody"]}` });
+      await told('www.corp.example', '192.0.2.1');
+      const events = await eventually('an event says what is wrong', async () => {
+        const all = await cluster.list<Event & KubeObject>('Event', 'kube-system');
+        const found = all.filter(({ reason }) => reason === 'InvalidDnsConfig');
+        expect(found).toHaveLength(1);
+        return found;
+      });
+      expect(events[0]?.message).toContain('"bad" with ["nobody"] is no zone with addresses');
+      await say('coredns', { Corefile: `corp.example {\n forward . 127.0.0.1:${second?.port}\n}` });
+      // Kept answers of others are not given any more.
+      await say('kube-dns', { upstreamNameservers: `["127.0.0.1:${second?.port}"]` });
+      await told('www.corp.example', '192.0.2.2');
+      await told('www.example', '192.0.2.2');
+    } finally {
+      for (const name of ['kube-dns', 'coredns']) {
+        await cluster.client.delete(builtin('ConfigMap'), name, 'kube-system').catch(() => {});
+      }
+      await lab.close();
+    }
   });
 
   it('is served by a process of its own as well, and by none that it cannot reach', async () => {

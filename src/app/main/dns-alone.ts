@@ -17,6 +17,7 @@ import {
   upstreamName,
 } from '#traffic/dns/forward/upstream-address.ts';
 import { codeOf, Failure, messageOf } from '../failure.ts';
+import { DnsConfig } from './dns-config/dns-config.ts';
 import { serveMetrics } from './metrics-endpoint.ts';
 
 /** Which names pods have by their addresses: every address one, those that pods have, or none. */
@@ -31,7 +32,7 @@ interface DnsAloneOptions {
   readonly metrics: readonly UpstreamAddress[];
   readonly domain: string;
   readonly ranges: readonly string[];
-  /** Left out: what /etc/resolv.conf names. */
+  /** Left out: what ConfigMaps say, else what /etc/resolv.conf names. */
   readonly upstreams?: readonly UpstreamAddress[];
   readonly stubs: readonly StubDomain[];
   readonly pods: PodNames;
@@ -53,13 +54,17 @@ export async function runDns(options: DnsAloneOptions): Promise<void> {
     stop.addEventListener('abort', () => resolve());
   });
   const informers = createInformers(client, { clock, log });
-  const server = await listen(options);
+  const { upstreams, stubs } = options;
+  const ownUpstreams = resolvConf(HOST_FILE, clock, nameserversOf);
+  const config = new DnsConfig({ upstreams, stubs, ownUpstreams, client, informers, clock, log });
+  const server = await listen(options, config);
   const text = (format: MetricFormat): string => `${server.metricsText(format)}${processMetrics(format)}`;
   const metrics = await Promise.all(
     options.metrics.map(({ address, port }) => serveMetrics([address], port, text, log)),
   );
   const feed = new DnsFeed({ informers, sink: server, domain, podNames: options.pods === 'verified', clock, log });
   try {
+    config.start(() => server.forwardingChanged());
     informers.start();
     const names = feed.start().then(() => {
       options.say(`Serving ${domain} at ${server.endpoints.map(upstreamName).join(' ')}`);
@@ -70,22 +75,23 @@ export async function runDns(options: DnsAloneOptions): Promise<void> {
     await stopped;
   } finally {
     feed.stop();
+    await config.stop();
     await informers.stop();
     await Promise.all(metrics.map((page) => page.close()));
     await server.close();
   }
 }
 
-async function listen(options: DnsAloneOptions): Promise<DnsServer> {
-  const { listen, domain, ranges, upstreams, stubs, ttl, clock, log } = options;
+async function listen(options: DnsAloneOptions, config: DnsConfig): Promise<DnsServer> {
+  const { listen, domain, ranges, ttl, clock, log } = options;
   try {
     return await startDnsServer({
       listen,
       domain,
       ranges,
       ttl,
-      upstreams: upstreams === undefined ? resolvConf(HOST_FILE, clock, nameserversOf) : () => upstreams,
-      stubs,
+      upstreams: () => config.upstreams(),
+      stubs: () => config.stubs(),
       anyPodAddress: options.pods === 'insecure',
       ...(options.autopath ? { autopath: resolvConf(HOST_FILE, clock, searchesOf) } : {}),
       clock,

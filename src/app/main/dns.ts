@@ -11,6 +11,7 @@ import type { DnsServer } from '#traffic/dns/dns-server.ts';
 import type { StubDomain } from '#traffic/dns/forward/stub-domain.ts';
 import type { UpstreamAddress } from '#traffic/dns/forward/upstream-address.ts';
 import { codeOf, messageOf } from '../failure.ts';
+import type { DnsConfig } from './dns-config/dns-config.ts';
 import { DNS_PORT, ensureDnsObjects, METRICS_PORT } from './dns-objects.ts';
 import { serveMetrics } from './metrics-endpoint.ts';
 import type { Shutdown } from './shutdown.ts';
@@ -25,7 +26,7 @@ interface DnsOptions {
   readonly podCidr: string;
   readonly client: Client;
   readonly informers: Informers;
-  /** Left out: what the machine's own /etc/resolv.conf names. */
+  /** Left out: what ConfigMaps say, else what the machine's own /etc/resolv.conf names. */
   readonly upstreams?: readonly UpstreamAddress[];
   /** Zones with resolvers of their own. */
   readonly stubs?: readonly StubDomain[];
@@ -57,7 +58,20 @@ export function dnsAddresses(serviceCidr: string): string[] {
 export async function startDns(options: DnsOptions, shutdown: Shutdown): Promise<ClusterDns> {
   const { client, informers, clock, log } = options;
   const addresses = dnsAddresses(options.serviceCidr);
-  const server = await listenWhereItCan(options, addresses);
+  const [{ DnsConfig }, { nameserversOf, resolvConf }] = await Promise.all([
+    import('./dns-config/dns-config.ts'),
+    import('#traffic/dns/forward/upstream-address.ts'),
+  ]);
+  const config = new DnsConfig({
+    upstreams: options.upstreams,
+    stubs: options.stubs ?? [],
+    ownUpstreams: resolvConf(HOST_FILE, clock, nameserversOf),
+    client,
+    informers,
+    clock,
+    log,
+  });
+  const server = await listenWhereItCan(options, config, addresses);
   if (server !== undefined) shutdown.add('dns', () => server.close());
   const served = server?.endpoints.map(({ address }) => address) ?? [];
   const told = await tellOf(served, addresses, client, log);
@@ -67,6 +81,8 @@ export async function startDns(options: DnsOptions, shutdown: Shutdown): Promise
   const { DnsFeed } = await import('#control/controllers/traffic/dns-feed.ts');
   const feed = new DnsFeed({ informers, sink: server, domain: CLUSTER_DOMAIN, podNames: false, clock, log });
   shutdown.add('dns names', () => feed.stop());
+  config.start(() => server.forwardingChanged());
+  shutdown.add('dns resolvers', () => config.stop());
   await feed.start();
   return { addresses: served, feed, metricsText: (format) => server.metricsText(format) };
 }
@@ -88,30 +104,37 @@ async function tellOf(
 }
 
 /** At all addresses, or at the first that can be had: a machine may be without IPv6. */
-async function listenWhereItCan(options: DnsOptions, addresses: readonly string[]): Promise<DnsServer | undefined> {
-  const all = await listen(options, addresses);
+async function listenWhereItCan(
+  options: DnsOptions,
+  config: DnsConfig,
+  addresses: readonly string[],
+): Promise<DnsServer | undefined> {
+  const all = await listen(options, config, addresses);
   if (all !== undefined || addresses.length === 1) return all;
   for (const address of addresses) {
-    const one = await listen(options, [address]);
+    const one = await listen(options, config, [address]);
     if (one !== undefined) return one;
   }
   return undefined;
 }
 
-async function listen(options: DnsOptions, addresses: readonly string[]): Promise<DnsServer | undefined> {
+async function listen(
+  options: DnsOptions,
+  config: DnsConfig,
+  addresses: readonly string[],
+): Promise<DnsServer | undefined> {
   const { clock, log } = options;
-  const [{ startDnsServer }, { nameserversOf, resolvConf, searchesOf }] = await Promise.all([
+  const [{ startDnsServer }, { resolvConf, searchesOf }] = await Promise.all([
     import('#traffic/dns/dns-server.ts'),
     import('#traffic/dns/forward/upstream-address.ts'),
   ]);
-  const named = options.upstreams;
   try {
     return await startDnsServer({
       listen: addresses.map((address) => ({ address, port: DNS_PORT })),
       domain: CLUSTER_DOMAIN,
       ranges: `${options.serviceCidr},${options.podCidr}`.split(',').map((range) => range.trim()),
-      upstreams: named === undefined ? resolvConf(HOST_FILE, clock, nameserversOf) : () => named,
-      stubs: options.stubs ?? [],
+      upstreams: () => config.upstreams(),
+      stubs: () => config.stubs(),
       // As the specification wants it, and as kubeadm sets up CoreDNS.
       anyPodAddress: true,
       ...(options.autopath === true ? { autopath: resolvConf(HOST_FILE, clock, searchesOf) } : {}),

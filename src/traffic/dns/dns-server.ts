@@ -32,7 +32,7 @@ export interface DnsServerOptions {
   readonly ranges: readonly string[];
   readonly upstreams: () => readonly UpstreamAddress[];
   /** Zones whose names are asked of servers of their own. */
-  readonly stubs?: readonly StubDomain[];
+  readonly stubs?: () => readonly StubDomain[];
   /** Milliseconds for one upstream resolver to answer. */
   readonly attemptMs?: number;
   /** Questions to upstream resolvers at a time; left out: 1,000. */
@@ -44,6 +44,8 @@ export interface DnsServerOptions {
 export interface DnsServer extends DnsSink {
   /** Where it listens, for UDP and for TCP alike. */
   readonly endpoints: readonly { readonly address: string; readonly port: number }[];
+  /** `upstreams` or `stubs` say something else from now on. */
+  forwardingChanged(): void;
   metricsText(format?: MetricFormat): string;
   close(): Promise<void>;
 }
@@ -98,6 +100,7 @@ export async function startDnsServer(options: DnsServerOptions): Promise<DnsServ
     endpoints,
     publish: (update: DnsUpdate) => zone.publish(update),
     ...(searchPaths && { publishClients: (update: DnsClientUpdate) => searchPaths.publish(update) }),
+    forwardingChanged: () => forwarder.changed(),
     metricsText: (format) => metrics.text(zone.names, format),
     close,
   };

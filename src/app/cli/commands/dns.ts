@@ -52,7 +52,7 @@ export function dnsCommand(): Command {
     .addOption(
       new Option(
         '--dns-upstream <address>',
-        'resolver for other names (repeatable), e.g. 1.1.1.1 or 10.0.0.2:5353 (default: those of /etc/resolv.conf)',
+        'resolver for other names (repeatable), e.g. 1.1.1.1 or 10.0.0.2:5353 (default: those of the ConfigMaps kube-dns and coredns, else of /etc/resolv.conf)',
       ).argParser(parseDnsUpstream),
     )
     .addOption(

@@ -43,7 +43,7 @@ describe('a name of a zone with resolvers of its own', () => {
     const stubs = [stub('corp.example', corp?.port), stub('lab.corp.example.', lab1?.port)].filter(
       (one) => one !== undefined,
     );
-    const { port } = await lab.server(undefined, { ...to(others?.port ?? 0), stubs });
+    const { port } = await lab.server(undefined, { ...to(others?.port ?? 0), stubs: () => stubs });
     const answer = async (name: string) => [...((await askUdp(port, query(name))).answers[0]?.data ?? [])].at(-1);
     expect(await answer('www.example')).toBe(1);
     expect(await answer('notcorp.example')).toBe(1);

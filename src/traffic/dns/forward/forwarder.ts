@@ -15,8 +15,8 @@ import { type UpstreamAddress, upstreamName } from './upstream-address.ts';
 export interface ForwarderOptions {
   /** Asked before each question, so that they may change. */
   readonly upstreams: () => readonly UpstreamAddress[];
-  /** Zones whose names are asked of servers of their own, and of nobody else. */
-  readonly stubs?: readonly StubDomain[];
+  /** Zones whose names are asked of servers of their own, and of nobody else; asked for as often as `upstreams`. */
+  readonly stubs?: () => readonly StubDomain[];
   /** Whether that is this server itself. */
   readonly isSelf: (upstream: UpstreamAddress) => boolean;
   readonly metrics: DnsMetrics;
@@ -45,7 +45,7 @@ const failure: Resolved = {
 
 export class Forwarder {
   readonly #options: ForwarderOptions;
-  readonly #cache = new AnswerCache();
+  #cache = new AnswerCache();
   readonly #health = new UpstreamHealth();
   readonly #probes = new LoopProbes();
   readonly #pending = new Map<string, Promise<Resolved>>();
@@ -56,9 +56,16 @@ export class Forwarder {
 
   /** Tries resolvers that are new: whoever asks this server in turn leads in a circle. */
   probe(): void {
-    const { upstreams, stubs = [] } = this.#options;
-    const all = this.#others([...upstreams(), ...stubs.flatMap(({ servers }) => servers)]);
+    const { upstreams, stubs = () => [] } = this.#options;
+    const all = this.#others([...upstreams(), ...stubs().flatMap(({ servers }) => servers)]);
     for (const upstream of all) if (!this.#probes.isKnown(upstream)) this.#probe(upstream);
+  }
+
+  /** Other resolvers are asked from now on: what was heard from those of before is not said again. */
+  changed(): void {
+    this.#cache = new AnswerCache();
+    this.#pending.clear();
+    this.probe();
   }
 
   /** True for a question that this server asked itself: its resolver is left out from then on. */
@@ -95,7 +102,10 @@ export class Forwarder {
     const { maxPending = MAX_PENDING } = this.#options;
     let fetching = this.#pending.get(key);
     if (fetching === undefined && this.#pending.size < maxPending) {
-      fetching = this.#fetch(key, what).finally(() => this.#pending.delete(key));
+      const own = this.#fetch(key, what).finally(() => {
+        if (this.#pending.get(key) === own) this.#pending.delete(key);
+      });
+      fetching = own;
       this.#pending.set(key, fetching);
     }
     return fetching;
@@ -124,15 +134,17 @@ export class Forwarder {
    */
   async #fetch(key: string, what: Ask): Promise<Resolved> {
     const { clock } = this.#options;
+    // Resolvers may be others by the time that one has answered.
+    const cache = this.#cache;
     this.probe();
     const until = clock.now() + PATIENCE_ALL_MS;
-    let last = await this.#askEach(key, what);
-    if (last === failure && clock.now() < until) last = await this.#askEach(key, what);
-    if (last !== failure && last.rcode === rcodes.SERVFAIL) this.#cache.storeFailure(key, last, clock.now());
+    let last = await this.#askEach(key, what, cache);
+    if (last === failure && clock.now() < until) last = await this.#askEach(key, what, cache);
+    if (last !== failure && last.rcode === rcodes.SERVFAIL) cache.storeFailure(key, last, clock.now());
     return last;
   }
 
-  async #askEach(key: string, what: Ask): Promise<Resolved> {
+  async #askEach(key: string, what: Ask, cache: AnswerCache): Promise<Resolved> {
     const { clock, metrics, log, attemptMs = ATTEMPT_MS } = this.#options;
     let last = failure;
     for (const upstream of this.#health.choose(this.#serversOf(what.question), clock.now())) {
@@ -143,7 +155,7 @@ export class Forwarder {
         last = { rcode, answers, authorities, additionals, authenticData };
         metrics.forwarded(name, rcode);
         if (rcode === rcodes.NOERROR || rcode === rcodes.NXDOMAIN) {
-          this.#cache.store(key, last, clock.now());
+          cache.store(key, last, clock.now());
           return last;
         }
       } catch (error) {
@@ -166,8 +178,8 @@ export class Forwarder {
   }
 
   #serversOf({ name }: Question): readonly UpstreamAddress[] {
-    const { upstreams, stubs = [] } = this.#options;
-    return this.#others(serversFor(lowerName(name), stubs) ?? upstreams());
+    const { upstreams, stubs = () => [] } = this.#options;
+    return this.#others(serversFor(lowerName(name), stubs()) ?? upstreams());
   }
 
   #others(upstreams: readonly UpstreamAddress[]): readonly UpstreamAddress[] {

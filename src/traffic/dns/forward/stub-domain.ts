@@ -13,9 +13,14 @@ const ZONE = /^[a-z0-9_]([-a-z0-9_]*[a-z0-9_])?(\.[a-z0-9_]([-a-z0-9_]*[a-z0-9_]
 /** `corp.example=10.0.0.2,10.0.0.3:5353`; undefined for anything else. */
 export function parseStubDomain(text: string): StubDomain | undefined {
   const [, name = '', list = ''] = /^([^=]+)=(.+)$/.exec(text.trim()) ?? [];
+  return stubDomainOf(name, list.split(','));
+}
+
+/** Undefined where that is no zone, or one of the servers is no address, or there is none. */
+export function stubDomainOf(name: string, addresses: readonly string[]): StubDomain | undefined {
   const zone = name.toLowerCase().replace(/\.$/, '');
-  const servers = list.split(',').map((one) => parseUpstream(one.trim()));
-  if (!ZONE.test(zone) || servers.includes(undefined)) return undefined;
+  const servers = addresses.map((one) => parseUpstream(one.trim()));
+  if (!ZONE.test(zone) || servers.includes(undefined) || servers.length === 0) return undefined;
   return { zone, servers: servers.filter((one) => one !== undefined) };
 }
 
