@@ -3,6 +3,7 @@
 import type { Event, Node, Pod, Service } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import { type KubeObject, objectKey } from '#kube/api/object.ts';
+import type { ServiceCidr } from '#kube/api/service-ranges.ts';
 import { canonicalIp, inAnyOf } from '#lib/ip.ts';
 import type { L4ServicePort } from '#traffic/model/l4/service-port.ts';
 import { translateL4 } from '#traffic/model/l4/translate-l4.ts';
@@ -11,7 +12,8 @@ import type { NodeFacts } from '#traffic/snapshot/rules/node-facts.ts';
 import { RuleBook } from '#traffic/snapshot/rules/rule-book.ts';
 import { type Packet, type Trace, trace } from '#traffic/snapshot/rules/trace.ts';
 import { Failure } from '../failure.ts';
-import { type NodeSettings, nodeFactsOf } from '../service-proxy/node-watch.ts';
+import { LEADS_MACHINE } from '../nodes/fabric/leads-machine.ts';
+import { type NodeSettings, nodeFactsOf, rangesOf } from '../service-proxy/node-watch.ts';
 import { answeringNode, type ChosenNode } from './answering-node.ts';
 import type { PacketQuestion } from './packet-question.ts';
 import { silentFor } from './silent-nodes.ts';
@@ -21,6 +23,8 @@ export interface PacketObjects {
   readonly endpointSlices: readonly (EndpointSlice & KubeObject)[];
   readonly nodes: readonly (Node & KubeObject)[];
   readonly pods: readonly (Pod & KubeObject)[];
+  /** Of which Services have addresses. */
+  readonly serviceRanges?: readonly ServiceCidr[];
   /** About Nodes and Services. */
   readonly events: readonly Event[];
 }
@@ -56,7 +60,7 @@ export function explainPacket(
   const from = addressOf(question.from, question.to, objects.pods);
   const packet: Packet = { from, to: question.to, port: question.port, protocol: question.protocol };
   const { node, because } = nodeOf(question, from, objects);
-  const book = new RuleBook(factsOf(node, objects.pods, settings));
+  const book = new RuleBook(factsOf(node, objects, settings));
   const slices = Map.groupBy(objects.endpointSlices, serviceKeyOf);
   const ports = new Map<string, L4ServicePort>();
   for (const service of objects.services) {
@@ -87,7 +91,7 @@ function addressOf(from: PacketQuestion['from'], to: string, pods: PacketObjects
 /**
  * The node whose rules the packet meets: the one that is named; else the one whose address is asked for, since rules of
  * the sender's node know nothing of its ports; else that of the sender; else, for a load-balancer address, the one that
- * answers for it; else the first.
+ * answers for it; else the one that leads the machine of an embedded cluster; else the first.
  */
 function nodeOf(question: PacketQuestion, from: string, objects: PacketObjects): ChosenNode {
   const { nodes, pods } = objects;
@@ -104,7 +108,9 @@ function nodeOf(question: PacketQuestion, from: string, objects: PacketObjects):
     nodes.find((node) => inAnyOf(podRangesOf(node, pods))(from)) ??
     nodes.find(has(from));
   if (near !== undefined) return { node: near };
-  return answeringNode(question.to, objects) ?? { node: nodes[0] };
+  const leader = nodes.find(({ metadata }) => metadata?.annotations?.[LEADS_MACHINE] !== undefined);
+  const leading = leader === undefined ? undefined : { node: leader, because: 'which leads this machine to Services' };
+  return answeringNode(question.to, objects) ?? leading ?? { node: nodes[0] };
 }
 
 /** What the Node says; else the addresses of its pods, where a plugin gives them without a word to the Node. */
@@ -118,7 +124,7 @@ function podRangesOf({ metadata, spec }: Node, pods: PacketObjects['pods']): rea
 
 function factsOf(
   node: (Node & KubeObject) | undefined,
-  pods: PacketObjects['pods'],
+  { pods, services: all, serviceRanges = [] }: PacketObjects,
   { detectLocal, pods: podRanges, services, nodePortAddresses, masqueradeAll }: AskedSettings,
 ): NodeFacts {
   const ofNode = detectLocal === 'NodeCIDR' && node !== undefined;
@@ -127,11 +133,17 @@ function factsOf(
     clusterCidrs: ofNode ? podRangesOf(node, pods) : podRanges,
     detectLocal: detectLocal === 'None' ? 'None' : 'ClusterCIDR',
     serviceCidrs: services,
+    apart: all.filter(isOthers).flatMap(({ spec }) => spec?.clusterIPs ?? spec?.clusterIP ?? []),
     nodePortAddresses,
     masqueradeAll,
     drainMs: 0,
   };
-  return nodeFactsOf(settings, node, []);
+  return nodeFactsOf(settings, node, [], rangesOf(serviceRanges));
+}
+
+/** Served by somebody else, as the name server of an embedded cluster is. */
+function isOthers({ metadata }: Service): boolean {
+  return metadata?.labels?.['service.kubernetes.io/service-proxy-name'] !== undefined;
 }
 
 function podsAt({ endpoints }: Trace, slices: PacketObjects['endpointSlices']): Record<string, string> {

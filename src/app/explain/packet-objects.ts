@@ -4,6 +4,8 @@ import type { Event, Node, Pod, Service } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import { type KubeObject, objectKey } from '#kube/api/object.ts';
 import { builtin } from '#kube/api/resources.ts';
+import type { ServiceCidr } from '#kube/api/service-ranges.ts';
+import { isStatus } from '#kube/api/status.ts';
 import type { Client } from '#kube/client/client.ts';
 import { serviceKeyOf } from '#traffic/model/translate.ts';
 import { checkLocalMode, checkRanges } from '../cli/checks.ts';
@@ -72,17 +74,29 @@ async function fromCluster(options: ConnectOptions): Promise<Found> {
   try {
     const all = async <T>(kind: string): Promise<(T & KubeObject)[]> =>
       (await client.list<T & KubeObject>(builtin(kind))).items;
-    const [services, endpointSlices, nodes, pods, ofNodes, ofServices] = await Promise.all([
+    const [services, endpointSlices, nodes, pods, ofNodes, ofServices, serviceRanges] = await Promise.all([
       all<Service>('Service'),
       all<EndpointSlice>('EndpointSlice'),
       all<Node>('Node'),
       all<Pod>('Pod'),
       eventsOf(client, 'Node'),
       eventsOf(client, 'Service'),
+      readable(all<ServiceCidr>('ServiceCIDR')),
     ]);
-    return { objects: { services, endpointSlices, nodes, pods, events: [...ofNodes, ...ofServices] }, problems: [] };
+    const events = [...ofNodes, ...ofServices];
+    return { objects: { services, endpointSlices, nodes, pods, serviceRanges, events }, problems: [] };
   } finally {
     await client.close();
+  }
+}
+
+/** Nothing where the cluster has none, or whoever asks may not see them: then the flag says what there is. */
+async function readable<T>(listing: Promise<readonly T[]>): Promise<readonly T[]> {
+  try {
+    return await listing;
+  } catch (error) {
+    if (isStatus(error, 403) || isStatus(error, 404)) return [];
+    throw error;
   }
 }
 
@@ -106,7 +120,14 @@ async function fromManifests(paths: readonly string[], recursive: boolean): Prom
   );
   const endpointSlices = [...slices, ...(expected as (EndpointSlice & KubeObject)[])];
   return {
-    objects: { services, endpointSlices, nodes: of<Node>('Node'), pods: of<Pod>('Pod'), events: of<Event>('Event') },
+    objects: {
+      services,
+      endpointSlices,
+      nodes: of<Node>('Node'),
+      pods: of<Pod>('Pod'),
+      serviceRanges: of<ServiceCidr>('ServiceCIDR'),
+      events: of<Event>('Event'),
+    },
     problems: problems.map(formatProblem),
   };
 }

@@ -285,8 +285,9 @@ async function startEngine(parts: Parts, options: ClusterOptions, ports: Ports, 
     workers: options.workers,
     servedByHeader: 'x-evenkeel-endpoint',
     node: NODE_NAME,
-    // Where nodes announce them they are served on nodes, and the machine is a client like any other.
-    balancerCidrs: options.network.fabric?.announced === true ? [] : options.network.balancerCidrs,
+    // Nodes with a network of their own serve them, and the machine is a client like any other.
+    clusterAddresses: options.network.fabric === undefined,
+    balancerCidrs: options.network.fabric === undefined ? options.network.balancerCidrs : [],
     log,
     ...(options.accessLog && { accessLog: options.accessLog }),
     ...(options.traces && { traces: options.traces }),

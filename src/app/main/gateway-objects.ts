@@ -27,15 +27,9 @@ export async function ensureGatewayObjects(client: Client, clock: Clock): Promis
   await ensureServed(client, gatewayResource('GatewayClass'), gatewayClass, clock);
 }
 
-/**
- * Where nodes announce balancer addresses they are others' until the machine takes them; on the loopback device, and
- * where the machine answers for the whole range, all of them are here anyway.
- */
+/** On the loopback device all addresses are here anyway; on a fabric they are others' until the machine takes them. */
 export function gatewayAddressHost(fabric: Fabric | undefined): AddressHost {
-  if (fabric?.plan.announced !== true) {
-    // Nodes with a network of their own let nobody through to a Service that their proxies do not serve.
-    return { hasServiceAddresses: fabric === undefined, claim: async () => {}, release: async () => {} };
-  }
+  if (fabric === undefined) return { hasServiceAddresses: true, claim: async () => {}, release: async () => {} };
   return {
     claim: (address) => fabric.holdAddress(address),
     release: (address) => fabric.dropAddress(address),

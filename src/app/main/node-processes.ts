@@ -12,6 +12,7 @@ import { fabricPlace, loopbackPlace } from '../nodes/process/places.ts';
 import type { ClusterOptions } from './cluster.ts';
 import { dnsAddresses } from './dns.ts';
 import { writeKubeconfig } from './kubeconfig-file.ts';
+import { MachineWay } from './machine-way.ts';
 import { PUBLIC_ADDRESS } from './network.ts';
 import { type Joined, type NodeHost, POD_GRACE_MS, STATS_MS, zoneLabels } from './node-host.ts';
 import { leaseSeconds } from './node-life.ts';
@@ -44,6 +45,7 @@ export class NodeProcesses implements NodeHost {
   readonly #shutdown: Shutdown;
   readonly #startedAt: number;
   #nodes: readonly ClusterNode[] = [];
+  #way: MachineWay | undefined;
   #starting: Promise<unknown> = Promise.resolve();
 
   constructor(options: ClusterOptions, ground: Ground, shutdown: Shutdown) {
@@ -71,6 +73,7 @@ export class NodeProcesses implements NodeHost {
           place,
           clock,
           log: log.child({ part: 'nodes' }),
+          onState: () => this.#way?.look(),
           onCrash: (why, againMs) =>
             onNodeTrouble?.(`Node ${node.name} has died (${why}); it starts again in ${Math.ceil(againMs / 1000)} s`),
         }),
@@ -93,6 +96,7 @@ export class NodeProcesses implements NodeHost {
     // Nodes may not do so themselves, and wait for it.
     await Promise.all(network.nodes.map(({ name, podCidrs }) => renewNode(client, name, podCidrs)));
     await this.#starting;
+    this.#leadMachine(client, informers);
     await Promise.all(
       network.nodes.map(async ({ name, addresses, podCidrs }, at) => {
         await nodeReady(informers, name, this.#startedAt, this.#options.signal);
@@ -106,6 +110,22 @@ export class NodeProcesses implements NodeHost {
         onMilestone?.(`node:${name}`, words.join('  '));
       }),
     );
+  }
+
+  /** Told before the nodes are stopped, so that nobody looks for another one then. */
+  #leadMachine(client: Joined['client'], informers: Joined['informers']): void {
+    const { fabric } = this.#ground;
+    if (fabric === undefined) return;
+    const { clock, log } = this.#options;
+    this.#way = new MachineWay({
+      fabric,
+      nodes: this.#nodes,
+      client,
+      informers,
+      clock,
+      log: log.child({ part: 'way' }),
+    });
+    this.#shutdown.add('way of the machine', () => this.#way?.stop());
   }
 
   async #stop(): Promise<void> {

@@ -1,7 +1,7 @@
 // Ranges of ClusterIPs without the addresses that somebody else serves: numbers only, and nothing is started.
 import { expect, test } from 'vitest';
 import { inAnyOf } from '#lib/ip.ts';
-import { rangesWithout } from './service-proxy.ts';
+import { rangesWithout } from './node-watch.ts';
 
 test('the name server is left out of the ranges, and nobody else is', () => {
   const left = rangesWithout(['10.96.0.0/16', 'fd00:96::/112'], ['10.96.0.10', 'fd00:96::a']);

@@ -3,8 +3,10 @@
 import { networkInterfaces } from 'node:os';
 import type { Node } from 'kubernetes-types/core/v1.js';
 import type { KubeObject } from '#kube/api/object.ts';
+import type { ServiceCidr } from '#kube/api/service-ranges.ts';
 import { canonicalIp, inAnyOf } from '#lib/ip.ts';
 import type { NodeFacts } from '#traffic/snapshot/rules/node-facts.ts';
+import { contains, formatCidr, parseCidr, without } from '../nodes/fabric/cidr.ts';
 
 export interface NodeSettings {
   readonly name: string;
@@ -12,7 +14,10 @@ export interface NodeSettings {
   readonly clusterCidrs: readonly string[];
   /** Whose addresses count as those of pods: any of the cluster, those of this node, or nobody's. */
   readonly detectLocal: 'ClusterCIDR' | 'NodeCIDR' | 'None';
+  /** Beside those that ServiceCIDRs of the cluster name. */
   readonly serviceCidrs: readonly string[];
+  /** Addresses of the Services' ranges that somebody else answers for, such as a name server: they are let pass. */
+  readonly apart?: readonly string[];
   /** `primary`: the node's own first address of each family. Else CIDRs that its addresses have to be in. */
   readonly nodePortAddresses: 'primary' | readonly string[];
   readonly masqueradeAll: boolean;
@@ -24,16 +29,26 @@ const ZONE_LABEL = 'topology.kubernetes.io/zone';
 /** Of the autoscaler: the node is about to go (KEP-3836). */
 const LEAVING_TAINT = 'ToBeDeletedByClusterAutoscaler';
 
-/** `machine` are the addresses that the network namespace has now. */
+/** `machine` are the addresses that the network namespace has now; `ranges` what ServiceCIDRs say. */
 export function nodeFactsOf(
   settings: NodeSettings,
   node: (Node & KubeObject) | undefined,
   machine: readonly string[],
+  ranges: readonly string[] = [],
 ): NodeFacts {
   const reported = (node?.status?.addresses ?? [])
     .filter(({ type }) => type === 'InternalIP')
     .flatMap(({ address }) => canonicalIp(address) ?? []);
-  const { name, clusterCidrs, detectLocal, serviceCidrs, nodePortAddresses, masqueradeAll, drainMs } = settings;
+  const {
+    name,
+    clusterCidrs,
+    detectLocal,
+    serviceCidrs,
+    apart = [],
+    nodePortAddresses,
+    masqueradeAll,
+    drainMs,
+  } = settings;
   const ownCidrs = node?.spec?.podCIDRs ?? (node?.spec?.podCIDR === undefined ? [] : [node.spec.podCIDR]);
   return {
     name,
@@ -44,7 +59,7 @@ export function nodeFactsOf(
         ? firstOfEachFamily(reported.length > 0 ? reported : machine.filter(isWide))
         : [...new Set([...reported, ...machine])].filter(isWide).filter(inAnyOf(nodePortAddresses)),
     podRanges: detectLocal === 'None' ? [] : detectLocal === 'NodeCIDR' ? ownCidrs : clusterCidrs,
-    serviceRanges: serviceCidrs,
+    serviceRanges: rangesWithout([...new Set([...serviceCidrs, ...ranges])], apart),
     masqueradeAll,
     drainMs,
   };
@@ -72,4 +87,21 @@ function isWide(address: string): boolean {
 function firstOfEachFamily(addresses: readonly string[]): string[] {
   const found = [addresses.find((one) => !one.includes(':')), addresses.find((one) => one.includes(':'))];
   return found.filter((one) => one !== undefined);
+}
+
+/** Of which Services have addresses, as the cluster says; also while it is on its way out, as long as it is there. */
+export function rangesOf(objects: readonly ServiceCidr[]): string[] {
+  return [...new Set(objects.flatMap(({ spec }) => spec?.cidrs ?? []))].sort();
+}
+
+/** Addresses of the ranges but these; a range within another one is not said twice. */
+export function rangesWithout(ranges: readonly string[], addresses: readonly string[]): string[] {
+  const all = ranges.flatMap((text) => parseCidr(text) ?? []);
+  const widest = all.filter((one, at) =>
+    all.every((other, place) => at === place || !contains(other, one) || (other.bits === one.bits && at < place)),
+  );
+  return addresses
+    .flatMap((address) => parseCidr(`${address}/${address.includes(':') ? 128 : 32}`) ?? [])
+    .reduce((cidrs, address) => cidrs.flatMap((cidr) => without(cidr, address)), widest)
+    .map(formatCidr);
 }

@@ -5,6 +5,7 @@ import type { Node } from 'kubernetes-types/core/v1.js';
 import { L4Feed, type L4Sink } from '#control/controllers/traffic/l4-feed.ts';
 import type { KubeObject } from '#kube/api/object.ts';
 import { builtin } from '#kube/api/resources.ts';
+import type { ServiceCidr } from '#kube/api/service-ranges.ts';
 import type { Client } from '#kube/client/client.ts';
 import { createEventRecorder } from '#kube/client/events.ts';
 import { createInformers } from '#kube/client/informer.ts';
@@ -27,7 +28,7 @@ import { chooseDriver, clearLeft, type Mode } from './drivers.ts';
 import { HealthServers, proxyHealth } from './health-servers.ts';
 import { ProxyMetrics } from './metrics.ts';
 import { LackTeller, nodeLacks } from './node-lacks.ts';
-import { isLeaving, machineAddresses, type NodeSettings, nodeFactsOf } from './node-watch.ts';
+import { isLeaving, machineAddresses, type NodeSettings, nodeFactsOf, rangesOf } from './node-watch.ts';
 import { holdNamespace } from './one-proxy.ts';
 import { ServiceProxy } from './service-proxy.ts';
 import type { SilenceBoard } from './silence.ts';
@@ -119,7 +120,9 @@ async function serve(settings: ServiceProxySettings, deps: ServiceProxyDependenc
   });
   const { name: host } = settings.node;
   const recorder = createEventRecorder(client, { component: 'evenkeel-service-proxy', host, clock, log });
-  const facts = () => nodeFactsOf(settings.node, nodes.get(settings.node.name), machineAddresses());
+  const ranges = informers.of<ServiceCidr>(builtin('ServiceCIDR'));
+  const facts = () =>
+    nodeFactsOf(settings.node, nodes.get(settings.node.name), machineAddresses(), rangesOf(ranges.list()));
   const health = new HealthServers({ addresses: [], healthy: () => proxy.healthy, onProblem: warn });
   const sink: L4Sink = { publish: ({ names, since }) => proxy.publish(names, since) };
   const feed = new L4Feed({ informers, sink, clock, log });
@@ -168,6 +171,8 @@ async function serve(settings: ServiceProxySettings, deps: ServiceProxyDependenc
       ends = [
         ...(silence === undefined ? [] : [silence.onChange((silent) => proxy.changeSilent(silent))]),
         nodes.onChange(look),
+        // Whoever has no right to them, or none of them, has what the flag says.
+        ranges.onChange(look),
         clock.every(LOOK_AT_ADDRESSES_MS, look),
       ];
       tidy(await feed.listed());

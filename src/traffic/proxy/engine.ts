@@ -48,6 +48,8 @@ export interface EngineOptions extends Reporting {
   readonly forwarded?: boolean;
   /** Addresses, besides 127.0.0.1, that node ports are served on. */
   readonly nodeAddresses?: readonly string[];
+  /** Whether Services are served at their ClusterIPs; so they are when left out. */
+  readonly clusterAddresses?: boolean;
   /** CIDRs of load-balancer addresses that are served here although no interface has them. */
   readonly balancerCidrs?: readonly string[];
   /** Node and zone that this engine runs in, for clusters that prefer endpoints near by. */
@@ -172,6 +174,7 @@ class WorkerEngine implements Engine {
           trustedProxies: options.trustedProxies ?? [],
           forwarded: options.forwarded ?? false,
           nodeAddresses: options.nodeAddresses ?? [],
+          clusterAddresses: options.clusterAddresses ?? true,
           balancerCidrs: options.balancerCidrs ?? [],
           place,
         },

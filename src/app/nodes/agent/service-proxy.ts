@@ -3,7 +3,6 @@
 import { messageOf } from '../../failure.ts';
 import type { NodeSettings } from '../../service-proxy/node-watch.ts';
 import { runServiceProxy, type ServiceProxyDependencies } from '../../service-proxy/run.ts';
-import { type Cidr, formatCidr, parseCidr, without } from '../fabric/cidr.ts';
 import type { KubeletSettings } from './settings.ts';
 
 const VERIFY_MS = 60_000;
@@ -21,7 +20,8 @@ export async function serveServices(settings: KubeletSettings, deps: ServiceProx
     clusterCidrs: [],
     detectLocal: 'NodeCIDR',
     // The name servers have addresses of Services, and are no Service of the proxy's: the machine serves them.
-    serviceCidrs: rangesWithout(serviceProxy.serviceCidrs, clusterDns),
+    serviceCidrs: serviceProxy.serviceCidrs,
+    apart: clusterDns,
     nodePortAddresses: 'primary',
     masqueradeAll: false,
     drainMs: 0,
@@ -37,18 +37,6 @@ export async function serveServices(settings: KubeletSettings, deps: ServiceProx
       await pause(AGAIN_MS, deps);
     }
   }
-}
-
-/** Addresses of the ranges but these. */
-export function rangesWithout(ranges: readonly string[], addresses: readonly string[]): string[] {
-  const read = (text: string): Cidr[] => {
-    const cidr = parseCidr(text);
-    return cidr === undefined ? [] : [cidr];
-  };
-  const left = addresses
-    .flatMap((address) => read(`${address}/${address.includes(':') ? 128 : 32}`))
-    .reduce((cidrs, address) => cidrs.flatMap((cidr) => without(cidr, address)), ranges.flatMap(read));
-  return left.map(formatCidr);
 }
 
 function pause(ms: number, { clock, signal }: Pick<ServiceProxyDependencies, 'clock' | 'signal'>): Promise<void> {

@@ -11,21 +11,29 @@ import {
   cutNodeScript,
   dropAddressScript,
   holdAddressScript,
+  leadNowhereScript,
+  leadScript,
+  ledRanges,
   makeFabricScript,
   makeNodeScript,
   removeFabricScript,
   removeNodeScript,
+  serviceRangeScript,
 } from './scripts.ts';
 
 export class Fabric {
-  readonly plan: FabricPlan;
+  #plan: FabricPlan;
   readonly #file: string;
   readonly #commands: Commands;
 
   private constructor(plan: FabricPlan, file: string, commands: Commands) {
-    this.plan = plan;
+    this.#plan = plan;
     this.#file = file;
     this.#commands = commands;
+  }
+
+  get plan(): FabricPlan {
+    return this.#plan;
   }
 
   /**
@@ -36,8 +44,8 @@ export class Fabric {
     const commands = createCommands(clock, plan.owner);
     await sweepFabric(file, clock);
     checkConflicts(plannedRanges(plan), await machineRoutes(commands));
-    writeFileSync(file, JSON.stringify(plan), { mode: 0o600, flush: true });
     const fabric = new Fabric(plan, file, commands);
+    fabric.#remember(plan);
     try {
       await commands.script(makeFabricScript(plan));
     } catch (error) {
@@ -72,6 +80,34 @@ export class Fabric {
 
   async dropAddress(address: string): Promise<void> {
     await this.#commands.script(dropAddressScript(this.plan, address));
+  }
+
+  /** The machine comes to Services by this node from now on; by nobody when left out. Rejects where it cannot be set. */
+  async leadBy(node: PlannedNode | undefined): Promise<void> {
+    const ranges = ledRanges(this.plan);
+    await this.#commands.script(
+      node === undefined ? leadNowhereScript(this.plan, ranges) : leadScript(this.plan, node, ranges),
+    );
+  }
+
+  /** Throws a `Failure` when the range is in use on this machine. Who leads there is said afterwards (`leadBy`). */
+  async addServiceRange(cidr: string): Promise<void> {
+    checkConflicts([{ cidr, flag: 'ServiceCIDR' }], await machineRoutes(this.#commands));
+    this.#remember({ ...this.plan, moreServiceCidrs: [...(this.plan.moreServiceCidrs ?? []), cidr] });
+    await this.#commands.script(serviceRangeScript(this.plan, cidr, 'add'));
+  }
+
+  async removeServiceRange(cidr: string): Promise<void> {
+    await this.#commands.script(leadNowhereScript(this.plan, [cidr]));
+    await this.#commands.script(serviceRangeScript(this.plan, cidr, 'delete'));
+    const left = (this.plan.moreServiceCidrs ?? []).filter((one) => one !== cidr);
+    this.#remember({ ...this.plan, moreServiceCidrs: left });
+  }
+
+  /** On disk before anything of it is made. */
+  #remember(plan: FabricPlan): void {
+    this.#plan = plan;
+    writeFileSync(this.#file, JSON.stringify(plan), { mode: 0o600, flush: true });
   }
 
   /** For a process that ends now: without a moment to wait. */

@@ -39,10 +39,14 @@ export interface FabricPlan {
   readonly fabricCidrs: readonly string[];
   readonly podCidrs: readonly string[];
   readonly serviceCidrs: readonly string[];
+  /** Of ServiceCIDRs that came while the cluster ran. */
+  readonly moreServiceCidrs?: readonly string[];
+  /** Addresses of Services that the machine answers for itself: the name server's. */
+  readonly resolvers?: readonly string[];
   readonly nodes: readonly PlannedNode[];
   /** Of LoadBalancer Services; at most one a family, IPv4 first. */
   readonly balancerCidrs?: readonly string[];
-  /** Nodes answer for them on the fabric; the machine does when left out. */
+  /** Nodes answer for them on the fabric; when left out the machine is led to them as to other Services. */
   readonly announced?: boolean;
   /** Families in which nodes and pods reach the world outside of the machine; none when left out. */
   readonly egress?: ReadonlyArray<4 | 6>;
@@ -54,6 +58,7 @@ const NODE_BITS = { 4: 24, 6: 64 } as const;
 const LONGEST_NODE_BITS = { 4: 26, 6: 122 } as const;
 /** The API server has the first, the name server the tenth. */
 export const LEAST_SERVICES = 16n;
+const RESOLVER = 10n;
 /** Of a node on the fabric; the machine is at 1. */
 const FIRST_NODE = 10n;
 
@@ -90,6 +95,7 @@ export function planFabric(owner: string, ranges: Ranges, nodes: number, ipv6: b
     fabricCidrs: fabric.map(formatCidr),
     podCidrs: pods.map(formatCidr),
     serviceCidrs: services.map(formatCidr),
+    resolvers: services.map((range) => addressAt(range, RESOLVER)),
     nodes: nodeNames(nodes).map((name, at) => ({
       name,
       addresses: fabric.map((range) => addressAt(range, FIRST_NODE + BigInt(at + 1))),

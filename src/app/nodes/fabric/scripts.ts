@@ -40,27 +40,37 @@ const NO_ADVERTISEMENTS = `if [ -e /proc/sys/net/ipv6/conf ]; then
   done
 fi`;
 
-/** A whole range that is local may be bound to address by address: in IPv4 always, in IPv6 with this setting only. */
+/** What a route says is local may be bound to: in IPv4 always, in IPv6 with this setting only. */
 const NONLOCAL_BIND: HeldSetting = { path: 'ipv6/ip_nonlocal_bind', value: '1' };
 
 /** What the machine itself has to be set to, which other clusters on it may need as well. */
 function settingsOf(plan: FabricPlan): HeldSetting[] {
-  return [...(plan.serviceCidrs.some(isV6) ? [NONLOCAL_BIND] : []), ...egressSettings(plan)];
+  return [...(plan.resolvers?.some(isV6) === true ? [NONLOCAL_BIND] : []), ...egressSettings(plan)];
 }
 
-/** Ranges whose addresses the machine answers for itself. */
-function proxiedBy({ serviceCidrs, balancerCidrs = [], announced = false }: FabricPlan): string[] {
-  return [...serviceCidrs, ...(announced ? [] : balancerCidrs)];
+/** Ranges of addresses that the machine answers for itself. */
+function ownOf({ resolvers = [] }: FabricPlan): string[] {
+  return resolvers.map((address) => `${address}/${isV6(address) ? 128 : 32}`);
+}
+
+function servicesOf({ serviceCidrs, moreServiceCidrs = [] }: FabricPlan): string[] {
+  return [...serviceCidrs, ...moreServiceCidrs];
+}
+
+/** Ranges to which a node leads the machine (`leadScript`): nothing on the machine itself serves them. */
+export function ledRanges(plan: FabricPlan): string[] {
+  return [...servicesOf(plan), ...(plan.announced === true ? [] : (plan.balancerCidrs ?? []))];
 }
 
 /** Ranges whose addresses are asked for on the fabric, as `link` reaches it. */
-function announcedOn({ balancerCidrs = [], announced = false }: FabricPlan, link: string): string[] {
-  return announced ? balancerCidrs.map((cidr) => `route add ${cidr} dev ${link}`) : [];
+function askedOn({ balancerCidrs = [] }: FabricPlan, link: string): string[] {
+  return balancerCidrs.map((cidr) => `route add ${cidr} dev ${link}`);
 }
 
 /** Every range of the cluster: none of them may lead anywhere else. */
-function coveredBy({ fabricCidrs, podCidrs, serviceCidrs, balancerCidrs = [] }: FabricPlan): string[] {
-  return [...fabricCidrs, ...podCidrs, ...serviceCidrs, ...balancerCidrs];
+function coveredBy(plan: FabricPlan): string[] {
+  const { fabricCidrs, podCidrs, balancerCidrs = [] } = plan;
+  return [...fabricCidrs, ...podCidrs, ...servicesOf(plan), ...balancerCidrs];
 }
 
 /** The bridge, and the machine's link to it with its routes. Fails where a route is there already. */
@@ -88,10 +98,10 @@ ip -n ${netns} link set machine master ${BRIDGE} up
 ip -batch - <<'END'
 link set ${link} up
 ${plan.machine.map((address, at) => `addr add ${address}/${plan.prefixes[at]} dev ${link}${nodad(address)}`).join('\n')}
-${proxiedBy(plan)
+${ownOf(plan)
   .map((cidr) => `route add local ${cidr} dev lo`)
   .join('\n')}
-${announcedOn(plan, link).join('\n')}
+${plan.announced === true ? askedOn(plan, link).join('\n') : ''}
 ${plan.nodes.flatMap((node) => nodeRoutes(node)).join('\n')}
 END
 ${makeEgressScript(plan, link)}
@@ -122,13 +132,52 @@ ip -n ${netns} -batch - <<'END'
 link set ${NODE_LINK} up
 ${node.addresses.map((address, at) => `addr add ${address}/${plan.prefixes[at]} dev ${NODE_LINK}${nodad(address)}`).join('\n')}
 ${others.flatMap((other) => nodeRoutes(other)).join('\n')}
-${proxiedBy(plan)
-  .map((cidr) => `route add ${cidr} via ${plan.machine[isV6(cidr) ? 1 : 0]}`)
+${servicesOf(plan)
+  .map((cidr) => `route add ${viaMachine(plan, cidr)}`)
   .join('\n')}
-${announcedOn(plan, NODE_LINK).join('\n')}
+${askedOn(plan, NODE_LINK).join('\n')}
 ${plan.machine.flatMap((address) => defaultRoute(plan, address)).join('\n')}
 ${node.addresses.map((address) => `route add unreachable ${isV6(address) ? '::/0' : '0.0.0.0/0'} metric 4096`).join('\n')}
 END
+`;
+}
+
+/** On a node: what no rule of its own leads elsewhere goes on to the machine, which has the name server. */
+function viaMachine({ machine }: FabricPlan, cidr: string): string {
+  return `${cidr} via ${machine[isV6(cidr) ? 1 : 0]}`;
+}
+
+/** From now on the machine comes to these ranges by this node, as any client from outside would. */
+export function leadScript({ machine }: FabricPlan, { addresses }: PlannedNode, ranges: readonly string[]): string {
+  const routes = ranges.map((cidr) => {
+    const at = isV6(cidr) ? 1 : 0;
+    return `route replace ${cidr} via ${addresses[at]} src ${machine[at]}`;
+  });
+  return `
+ip -batch - <<'END'
+${routes.join('\n')}
+END
+`;
+}
+
+/** Nobody leads there any more: what stands behind the ranges refuses. */
+export function leadNowhereScript(plan: FabricPlan, ranges: readonly string[]): string {
+  return `
+ip -force -batch - >/dev/null 2>&1 <<'END' || true
+${ranges.map((cidr) => `route delete ${cidr} dev ${machineLink(plan)}`).join('\n')}
+END
+`;
+}
+
+/** One range of Services more or less, on the machine and on every node that there is. */
+export function serviceRangeScript(plan: FabricPlan, cidr: string, change: 'add' | 'delete'): string {
+  const quiet = change === 'add' ? '' : ' 2>/dev/null || true';
+  const word = change === 'add' ? 'replace' : 'delete';
+  return `
+ip route ${word} blackhole ${cidr} metric ${BLACKHOLE_METRIC}${quiet}
+for path in ${plan.nodes.map(({ name }) => `/run/netns/${nodeNetns(plan, name)}`).join(' ')}; do
+  [ ! -e "$path" ] || ip -n "\${path##*/}" route ${word} ${viaMachine(plan, cidr)} 2>/dev/null || true
+done
 `;
 }
 
@@ -179,7 +228,7 @@ ${removeEgressScript(plan)}${settingsOf(plan)
   .map((setting) => releaseScript(setting, link))
   .join('')}
 ip -force -batch - >/dev/null 2>&1 <<'END' || true
-${proxiedBy(plan)
+${ownOf(plan)
   .map((cidr) => `route delete local ${cidr} dev lo`)
   .join('\n')}
 ${covered.map((cidr) => `route delete blackhole ${cidr} metric ${BLACKHOLE_METRIC}`).join('\n')}

@@ -19,6 +19,8 @@ export interface ClusterNodeOptions {
   readonly place: NodePlace;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Called when `state` is another one. */
+  readonly onState?: () => void;
   /** It died unasked, and is started again after `againMs`. */
   readonly onCrash: (why: string, againMs: number) => void;
 }
@@ -71,7 +73,7 @@ export class ClusterNode {
   /** In order: its pods end as they would when a machine is shut down. It is killed after `patienceMs`. */
   stop(patienceMs = STOP_MS): Promise<void> {
     return this.#end('stopped', async (process) => {
-      this.#state = 'stopping';
+      this.#become('stopping');
       process.stop();
       const cancel = this.#options.clock.after(patienceMs, () => process.kill());
       await process.ended;
@@ -82,6 +84,8 @@ export class ClusterNode {
   /** As when the power fails: nobody hears from it, and everything on it is gone at once. */
   kill(): Promise<void> {
     return this.#end('killed', async (process) => {
+      // First, so that whoever is led by it can be led by another one.
+      this.#become('killed');
       await this.#options.place.cut(this.planned);
       process.kill();
       await process.ended;
@@ -100,9 +104,15 @@ export class ClusterNode {
       const process = this.#process;
       this.#process = undefined;
       if (process !== undefined) await how(process);
-      this.#state = state;
+      this.#become(state);
       await this.#options.place.clear(this.planned);
     });
+  }
+
+  #become(state: NodeState): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    this.#options.onState?.();
   }
 
   #next(action: () => Promise<void>): Promise<void> {
@@ -116,7 +126,7 @@ export class ClusterNode {
     await place.make(node);
     const process = new NodeProcess(place.wrap(node, command), file);
     this.#process = process;
-    this.#state = 'running';
+    this.#become('running');
     this.#startedAt = clock.now();
     void process.ended.then((ended) => {
       // Asked for: whoever asked has taken it away before.
@@ -128,7 +138,7 @@ export class ClusterNode {
     if (this.#process !== process) return;
     const { place, clock, log, onCrash } = this.#options;
     this.#process = undefined;
-    this.#state = 'crashed';
+    this.#become('crashed');
     this.#failures = clock.now() - this.#startedAt > STEADY_MS ? 1 : this.#failures + 1;
     const againMs = backoffDelay(this.#failures, RESTARTS);
     log.error({ node: this.planned.name, ...ended }, 'The process of a node ended unasked');

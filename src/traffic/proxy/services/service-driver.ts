@@ -21,6 +21,8 @@ interface Bound {
 export interface ServiceDriverOptions {
   /** Addresses, besides 127.0.0.1, that node ports are served on. */
   readonly nodeAddresses: readonly string[];
+  /** Whether ClusterIPs are served. */
+  readonly clusterAddresses: boolean;
   /** CIDRs of load-balancer addresses that are served although no interface has them. */
   readonly balancerCidrs: readonly string[];
   /** Whether this worker serves a Service; each Service has one worker, because affinity is its memory. */
@@ -57,7 +59,9 @@ export class ServiceDriver {
     const isLocal = localAddressCheck(this.#ranges);
     for (const service of services.values()) {
       if (!this.#options.owns(service.name)) continue;
-      for (const binding of bindingsOf(service, ['127.0.0.1', ...this.#options.nodeAddresses], isLocal)) {
+      const { clusterAddresses, nodeAddresses } = this.#options;
+      const served = clusterAddresses ? service : { ...service, clusterIPs: [] };
+      for (const binding of bindingsOf(served, ['127.0.0.1', ...nodeAddresses], isLocal)) {
         wanted.set(binding.key, binding);
       }
     }

@@ -43,6 +43,7 @@ export class ClockLab {
       ticketSecrets: [new Uint8Array(32)] as const,
       trustedProxies: [],
       nodeAddresses: [],
+      clusterAddresses: true,
       balancerCidrs: [],
       place: { node: '', zone: '' },
     };

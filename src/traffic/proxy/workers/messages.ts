@@ -37,6 +37,7 @@ export interface WorkerSettings {
   readonly forwarded: boolean;
   /** Addresses, besides 127.0.0.1, that node ports are served on. */
   readonly nodeAddresses: readonly string[];
+  readonly clusterAddresses: boolean;
   /** CIDRs of load-balancer addresses that are served although no interface has them. */
   readonly balancerCidrs: readonly string[];
   /** Where this proxy is, for clusters that prefer what is near. */

@@ -153,6 +153,7 @@ export class ProxyWorker {
       flows,
       {
         nodeAddresses: settings.nodeAddresses,
+        clusterAddresses: settings.clusterAddresses,
         balancerCidrs: settings.balancerCidrs,
         owns: (service) => hash32(service) % settings.workers === settings.index,
       },
