@@ -3,6 +3,7 @@
 
 import { parseArgs } from 'node:util';
 import type { RouteFilter } from '#traffic/model/ir.ts';
+import { fuzzApiServer } from './apiserver/run.ts';
 import { fuzzBgp } from './bgp.ts';
 import { corpusOf, type Kind, keep } from './corpus.ts';
 import { DnsRig } from './dns.ts';
@@ -54,6 +55,7 @@ const runs: Readonly<Record<string, () => Promise<number>>> = {
   bgp: () => fuzzPure(fuzzBgp),
   l2: () => fuzzPure(fuzzLayer2),
   dns: fuzzDns,
+  apiserver: () => fuzzApiServer(seed, { minutes }),
 };
 const run = runs[name];
 if (run === undefined || !(minutes > 0) || !Number.isInteger(seed)) {

@@ -151,7 +151,6 @@ export function cluster(clusterName: string): Schema<ClusterFile> {
       timeouts: optional(
         object({
           connect: optional(duration),
-          request: optional(duration),
           response: optional(duration),
           idle: optional(duration),
           session: optional(duration),
@@ -176,7 +175,7 @@ export function cluster(clusterName: string): Schema<ClusterFile> {
       subset: optional(named(text, 'labels')),
       loadReports: optional(loadReports),
       endpoints: list(endpoint, 'endpoints'),
-    } satisfies EveryField<Cluster, 'endpoints', 'name' | 'origins'>),
+    } satisfies EveryField<Cluster, 'endpoints', 'name'>),
     ({ tls: files, endpoints, timeouts, affinity: given, ...rest }) => {
       const { keyFile: affinityKeyFile, ...kept } = given ?? {};
       return {

@@ -4,17 +4,13 @@ import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.js
 import type { Secret, Service } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import type { Ingress, IngressClass } from 'kubernetes-types/networking/v1.js';
-import type { BackendPolicy } from '#kube/api/backend-policy/types.ts';
 import { diffTraffic } from '#traffic/model/diff.ts';
 import type { ClusterVariant } from '#traffic/model/gateway/backends.ts';
 import type { ChangedObject } from '#traffic/model/gateway/news.ts';
 import type { GatewayObjects, GatewayOptions } from '#traffic/model/gateway/objects.ts';
 import type { Telling } from '#traffic/model/gateway/tellings.ts';
 import { GatewayTranslator } from '#traffic/model/gateway/translator.ts';
-import { variantTables } from '#traffic/model/gateway/variants.ts';
-import type { TrafficModel, TrafficUpdate } from '#traffic/model/ir.ts';
-import { BackendPolicies } from '#traffic/model/policy/backend-policies.ts';
-import { hasSubsets, type PodLabels, withSubsets } from '#traffic/model/policy/subset.ts';
+import type { Cluster, Endpoint, TrafficModel, TrafficUpdate } from '#traffic/model/ir.ts';
 import type { Problem } from '#traffic/model/problem.ts';
 import type { ServicePart } from '#traffic/model/service.ts';
 import {
@@ -35,10 +31,6 @@ export interface TrafficSource {
   autoscalers?(namespace: string): readonly HorizontalPodAutoscaler[];
   /** Left out where Gateways are not served. */
   gateways?(): GatewayObjects;
-  /** Left out where nobody has any. */
-  policies?(): readonly BackendPolicy[];
-  /** Asked for when a policy first takes a subset; undefined until pods are known. */
-  podLabels?(): PodLabels | undefined;
 }
 
 export interface WorldOptions extends TranslateOptions {
@@ -52,7 +44,6 @@ export type Changes = Omit<TrafficUpdate, 'version'>;
 const nothing: IngressPart = {
   virtualHosts: new Map(),
   certificates: new Map(),
-  variants: new Map(),
   owned: [],
   secrets: new Set(),
   problems: [],
@@ -67,12 +58,6 @@ export class TrafficWorld {
   readonly #dirtyServices = new Set<string>();
   #ingresses = nothing;
   #ingressesDirty = true;
-  /** Variants that Ingresses want, by Service. */
-  #ingressVariants = new Map<string, [string, ClusterVariant][]>();
-  #policies = new BackendPolicies([]);
-  #policiesDirty = true;
-  /** Services for which labels of pods were asked. */
-  readonly #subsets = new Set<string>();
   readonly gateways: GatewayTranslator;
   /** What Gateways and their routes have to look at again; undefined: at everything. */
   #gatewayNews: Map<string, ChangedObject> | undefined;
@@ -94,11 +79,6 @@ export class TrafficWorld {
     return tellings;
   }
 
-  /** What BackendPolicies say. */
-  get policies(): BackendPolicies {
-    return this.#policies;
-  }
-
   /** Keys of the Ingresses that are ours. */
   get owned(): readonly string[] {
     return this.#ingresses.owned;
@@ -107,18 +87,6 @@ export class TrafficWorld {
   /** The Service, or one of its slices, is not what it was. */
   touchService(key: string): void {
     this.#dirtyServices.add(key);
-  }
-
-  /** Labels of pods of the namespace, or of all, are not what they were. */
-  touchPods(namespace: string | undefined): void {
-    for (const key of this.#subsets) {
-      if (namespace === undefined || key.startsWith(`${namespace}/`)) this.touchService(key);
-    }
-  }
-
-  /** A BackendPolicy is not what it was. */
-  touchPolicies(): void {
-    this.#policiesDirty = true;
   }
 
   /** Something that routes or certificates depend on is not what it was. */
@@ -139,23 +107,16 @@ export class TrafficWorld {
   /** Translates what was touched and says what that changed; undefined when nothing did. */
   refresh(): Changes | undefined {
     const all: (Changes | undefined)[] = [];
-    if (this.#policiesDirty) this.#refreshPolicies();
     const services = new Set(this.#dirtyServices);
     for (const key of services) all.push(this.#refreshService(key));
     this.#dirtyServices.clear();
     if (this.#ingressesDirty) {
       this.#ingressesDirty = false;
-      all.push(this.#refreshIngresses(services));
+      all.push(this.#refreshIngresses());
     }
     const news = this.#gatewayNews;
     if (this.#source.gateways !== undefined && (news === undefined || news.size > 0)) {
-      all.push(
-        this.#refreshGateways(
-          { ...this.#source.gateways(), policies: this.#policies },
-          news && [...news.values()],
-          services,
-        ),
-      );
+      all.push(this.#refreshGateways(this.#source.gateways(), news && [...news.values()], services));
       this.#gatewayNews = new Map();
     }
     for (const key of services) all.push(this.#refreshVariants(key));
@@ -167,16 +128,6 @@ export class TrafficWorld {
     return [...this.#services.values()].flatMap(({ problems }) => problems).concat(this.#ingresses.problems);
   }
 
-  #refreshPolicies(): void {
-    this.#policiesDirty = false;
-    const before = this.#policies;
-    this.#policies = new BackendPolicies(this.#source.policies?.() ?? []);
-    for (const { kind, key } of this.#policies.targetsThatDiffer(before)) {
-      if (kind === 'Service') this.#dirtyServices.add(key);
-      this.touchGateways(kind, key);
-    }
-  }
-
   #refreshService(key: string): Changes | undefined {
     const service = this.#source.service(key);
     const before = this.#services.get(key);
@@ -186,16 +137,12 @@ export class TrafficWorld {
     }
     const { namespace = '' } = service.metadata ?? {};
     const autoscalers = this.#source.autoscalers?.(namespace) ?? [];
-    const after = this.#withSubsets(
-      key,
-      translateServiceSafely(service, this.#source.slicesOf(key), autoscalers, this.#policies),
-    );
+    const after = translateServiceSafely(service, this.#source.slicesOf(key), autoscalers);
     this.#services.set(key, after);
     return diffTraffic(tablesOf(before), tablesOf(after));
   }
 
-  /** Adds to `services` those whose clusters Ingresses want, or wanted, spoken to differently. */
-  #refreshIngresses(services: Set<string>): Changes | undefined {
+  #refreshIngresses(): Changes | undefined {
     const { virtualHosts, certificates } = this.#ingresses;
     const source = this.#source;
     this.#ingresses = translateIngresses(
@@ -215,9 +162,6 @@ export class TrafficWorld {
       this.#ingresses = { ...this.#ingresses, virtualHosts: new Map(hosts) };
     }
     const after = this.#ingresses;
-    for (const key of this.#ingressVariants.keys()) services.add(key);
-    this.#ingressVariants = Map.groupBy(after.variants, ([, { serviceKey }]) => serviceKey);
-    for (const key of this.#ingressVariants.keys()) services.add(key);
     return diffTraffic(
       { virtualHosts, certificates },
       { virtualHosts: after.virtualHosts, certificates: after.certificates },
@@ -237,18 +181,10 @@ export class TrafficWorld {
     return filled.length === 0 ? undefined : Object.fromEntries(filled);
   }
 
-  #withSubsets<T extends Pick<TrafficModel, 'clusters' | 'endpoints'>>(service: string, tables: T): T {
-    if (!hasSubsets(tables)) return tables;
-    this.#subsets.add(service);
-    return withSubsets(tables, this.#source.podLabels?.());
-  }
-
   /** A variant has the endpoints of its cluster, whenever these change. */
   #refreshVariants(service: string): Changes | undefined {
     const before = this.#variants.get(service);
-    const wanted = [...this.gateways.variants.ofService(service), ...(this.#ingressVariants.get(service) ?? [])];
-    const varied = variantTables(wanted, this.#services.get(service));
-    const after = varied && this.#withSubsets(service, varied);
+    const after = variantTables(this.gateways.variants.ofService(service), this.#services.get(service));
     if (before === undefined && after === undefined) return undefined;
     if (after === undefined) this.#variants.delete(service);
     else this.#variants.set(service, after);
@@ -257,6 +193,22 @@ export class TrafficWorld {
 }
 
 const unread: GatewayOptions['readAuthorities'] = () => ({ error: 'certificates are not read here' });
+
+function variantTables(
+  variants: ReadonlyMap<string, ClusterVariant>,
+  part: ServicePart | undefined,
+): Tables | undefined {
+  if (part === undefined || variants.size === 0) return undefined;
+  const clusters = new Map<string, Cluster>();
+  const endpoints = new Map<string, readonly Endpoint[]>();
+  for (const [name, { base, changes }] of variants) {
+    const cluster = part.clusters.get(base);
+    if (cluster === undefined) continue;
+    clusters.set(name, { ...cluster, ...changes, name });
+    endpoints.set(name, part.endpoints.get(base) ?? []);
+  }
+  return { clusters, endpoints };
+}
 
 function tablesOf(part: ServicePart | undefined): Partial<TrafficModel> {
   if (part === undefined) return {};

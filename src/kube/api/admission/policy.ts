@@ -47,8 +47,9 @@ export function compileShared(
   object?: Type,
 ): SharedPrograms & { readonly compile: (text: string, patches?: boolean) => Compiled } {
   const types = new Map<string, Type>();
-  const compile = (text: string, patches = false): Compiled =>
-    compileForAdmission(text, {
+  // What has not been validated may lack an expression.
+  const compile = (text: string | undefined, patches = false): Compiled =>
+    compileForAdmission(text ?? '', {
       params: spec.paramKind !== undefined,
       variables: types,
       patches,

@@ -3,7 +3,7 @@
 import { isJsonObject, type Json } from '#lib/json.ts';
 import type { Schema } from '../schema/schema.ts';
 import { type FieldSet, FieldSetBuilder } from './field-set.ts';
-import { fieldName, type PathElement } from './path-element.ts';
+import { fieldName, type PathElement, pathText } from './path-element.ts';
 import { declares, schemaBelow, shapeOf, stepsOf } from './shape.ts';
 
 /** Every field that `object` states. */
@@ -76,4 +76,23 @@ function addNamed(set: FieldSet, schema: Schema | undefined, path: readonly Path
     if (name !== undefined && declares(schema, name)) out.insert(below);
     addNamed(child, schemaBelow(schema, element), below, out);
   }
+}
+
+/** Paths, as text, of what `schema` has no field for; an applied object may have none, even where it is owned whole. */
+export function undeclared(value: Json, schema: Schema | undefined, path = ''): string[] {
+  if (schema === undefined || schema.preserveUnknownFields === true || schema.format !== undefined) return [];
+  if (Array.isArray(value)) {
+    const merged = shapeOf(value, schema) === 'list';
+    const steps = stepsOf(value, schema);
+    return steps.flatMap(([element, item], index) =>
+      undeclared(item, schema.items, `${path}${merged ? pathText([element]) : `[${index}]`}`),
+    );
+  }
+  if (!isJsonObject(value)) return [];
+  const closed = Object.keys(schema.properties ?? {}).length > 0 && schema.additionalProperties === undefined;
+  return stepsOf(value, schema).flatMap(([element, member]) => {
+    const below = `${path}${pathText([element])}`;
+    if (closed && !declares(schema, fieldName(element) ?? '')) return [below];
+    return undeclared(member, schemaBelow(schema, element), below);
+  });
 }

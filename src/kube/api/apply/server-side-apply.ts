@@ -7,7 +7,7 @@ import type { Schema } from '../schema/schema.ts';
 import { badRequest, StatusError } from '../status.ts';
 import { compare, isSame } from './compare.ts';
 import { conflictError } from './conflicts.ts';
-import { duplicates } from './extract.ts';
+import { duplicates, undeclared } from './extract.ts';
 import { FieldSet } from './field-set.ts';
 import { conflictsBeyondLastApplied, migratingManager, syncLastApplied } from './last-applied.ts';
 import { type Manager, type Managers, managerKey, noManagers, readManagers, writeManagers } from './managers.ts';
@@ -29,6 +29,8 @@ export interface ApplyRequest {
   /** RFC 3339, whole seconds. */
   readonly now: string;
   readonly subresource?: string;
+  /** Whether status is written below `status` only; built-in kinds are known. */
+  readonly statusApart?: boolean;
 }
 
 /** Owner of what stood in an object before it was first applied and had no managedFields. */
@@ -43,8 +45,9 @@ export function serverSideApply(request: ApplyRequest): KubeObject {
   const { live, manager, force, schema, now } = request;
   check(request);
   const subresource = request.subresource ?? '';
-  const applied = reset(withoutManagedFields(request.applied), subresource);
-  rejectDuplicates(applied, schema);
+  const sent = withoutManagedFields(request.applied);
+  const applied = reset(sent, subresource, request.statusApart ?? hasStatusSubresource(sent));
+  rejectUntyped(applied, schema);
   const stored: JsonObject = live === undefined ? identity(applied) : withoutManagedFields(live);
   const by: Manager = {
     name: manager,
@@ -103,10 +106,10 @@ function check({ live, applied, manager }: ApplyRequest): void {
 }
 
 /** Drops what this endpoint does not write: status below the main resource, all but status below `status`. */
-function reset(applied: JsonObject, subresource: string): JsonObject {
+function reset(applied: JsonObject, subresource: string, statusApart: boolean): JsonObject {
   if (subresource === 'status')
     return { ...identity(applied), ...(applied.status === undefined ? {} : { status: applied.status }) };
-  if (subresource !== '' || !hasStatusSubresource(applied)) return applied;
+  if (subresource !== '' || !statusApart) return applied;
   const { status: _, ...rest } = applied;
   return rest;
 }
@@ -129,15 +132,21 @@ function identity(applied: JsonObject): JsonObject {
   return { apiVersion: applied.apiVersion, kind: applied.kind, metadata };
 }
 
-function rejectDuplicates(applied: JsonObject, schema: Schema | undefined): void {
-  const found = duplicates(applied, schema);
+/** As upstream, whatever the level of field validation: nobody could own what has no place. */
+function rejectUntyped(applied: JsonObject, schema: Schema | undefined): void {
+  const found = [
+    ...undeclared(applied, schema).map((path) => `${path}: field not declared in schema`),
+    ...duplicates(applied, schema).map(
+      ({ path, element }) => `${pathText(path)}: duplicate entries for key ${pathText([element])}`,
+    ),
+  ];
   if (found.length === 0) return;
   const { name, namespace } = isJsonObject(applied.metadata) ? applied.metadata : {};
   const who = namespace === undefined ? name : `${namespace}/${name}`;
-  const lines = found.map(({ path, element }) => `${pathText(path)}: duplicate entries for key ${pathText([element])}`);
+  const version = String(applied.apiVersion);
   throw badRequest(
-    `failed to create typed patch object (${who}; ${applied.apiVersion}, Kind=${applied.kind}): ${
-      lines.length === 1 ? lines[0] : `errors:\n${lines.map((line) => `  ${line}`).join('\n')}`
+    `failed to create typed patch object (${who}; ${version.includes('/') ? '' : '/'}${version}, Kind=${applied.kind}): ${
+      found.length === 1 ? found[0] : `errors:\n${found.map((line) => `  ${line}`).join('\n')}`
     }`,
   );
 }

@@ -40,7 +40,7 @@ export function decodeObject(
 
 /** Upstream's sentence around a decoding mistake; `version` is without the group. */
 export function cannotHandle(object: KubeObject, why: string): string {
-  const { apiVersion = '', kind = '' } = object;
+  const [apiVersion, kind] = [String(object.apiVersion ?? ''), String(object.kind ?? '')];
   const version = apiVersion.slice(apiVersion.indexOf('/') + 1);
   return `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`;
 }

@@ -63,7 +63,8 @@ const secret = rulesFor<Secret>({
     if (bytes > maxBytes) report.tooLong('data', maxBytes);
     const has = (key: string): boolean =>
       Object.hasOwn(object.data ?? {}, key) || Object.hasOwn(object.stringData ?? {}, key);
-    for (const choices of keysOfType[object.type ?? ''] ?? []) {
+    const type = object.type ?? '';
+    for (const choices of Object.hasOwn(keysOfType, type) ? (keysOfType[type] ?? []) : []) {
       if (choices.some(has)) continue;
       for (const key of choices) report.required(at('data', key));
     }

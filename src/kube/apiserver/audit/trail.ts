@@ -47,7 +47,8 @@ export class Trail {
       request,
       response,
       upgrade,
-    }: { request: Http2ServerRequest; response: Http2ServerResponse; upgrade: Upgrade | undefined },
+      id,
+    }: { request: Http2ServerRequest; response: Http2ServerResponse; upgrade: Upgrade | undefined; id: string },
   ) {
     this.#audit = audit;
     this.#clock = clock;
@@ -55,8 +56,7 @@ export class Trail {
     this.#received = clock.wall();
     // Nobody can tell once the connection is gone.
     this.#address = request.socket.remoteAddress;
-    this.#id = idFrom(request.headers['audit-id']);
-    response.setHeader('audit-id', this.#id);
+    this.#id = id;
     let ended = false;
     const end = (): void => {
       if (ended) return;
@@ -99,11 +99,6 @@ export class Trail {
 
   answers(object: unknown): void {
     this.#answer = object;
-  }
-
-  /** The same for an answer that has to be made: only where the policy wants it written. */
-  answersBy(make: () => unknown): void {
-    if (this.#verdict.level === 'RequestResponse') this.#answer = make();
   }
 
   fails(error: StatusError): void {
@@ -206,8 +201,8 @@ function isLong(attributes: Attributes | undefined): boolean {
   return LONG.verbs.includes(attributes.verb) || LONG.subresources.includes(attributes.subresource);
 }
 
-/** A client may name the request itself, within reason: it is looked for in the logs of both. */
-function idFrom(header: string | string[] | undefined): string {
+/** Of the header Audit-Id: a client may name the request itself, within reason; it is looked for in the logs of both. */
+export function requestId(header: string | string[] | undefined): string {
   return typeof header === 'string' && /^[\w.-]{1,64}$/.test(header) ? header : randomUUID();
 }
 

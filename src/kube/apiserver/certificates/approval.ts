@@ -19,7 +19,7 @@ export async function putApproval(request: ResourceRequest): Promise<Reply> {
 
 /** Throws `StatusError` 415 for an apply: a decision is made once, and owned by nobody. */
 export async function patchApproval(request: ResourceRequest): Promise<Reply> {
-  const type = patchTypeOf(request.http.headers['content-type']);
+  const type = patchTypeOf(request);
   if (type === 'apply') throw unsupportedMediaType('apply is not supported on the approval subresource');
   const body = parseJson((await readBody(request.http)).bytes);
   return decide(request, (current) => applyPatch(type, current, body, request.resource.schema()) as AnyObject);

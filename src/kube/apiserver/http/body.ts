@@ -47,14 +47,17 @@ export function mediaTypeOf(header: string | undefined): string {
   return type === '' ? 'application/json' : type;
 }
 
-/** Throws `StatusError` 415 for other types, 400 for text that cannot be parsed. */
-export async function parseBody({ bytes, mediaType }: Body): Promise<unknown> {
+/**
+ * `expected` is the kind that the body should be of, for messages; an answer without it says only what is wrong with the
+ * text. Throws `StatusError` 415 for other types, 400 for text that cannot be parsed.
+ */
+export async function parseBody({ bytes, mediaType }: Body, expected?: string): Promise<unknown> {
   switch (mediaType) {
     case 'application/json':
-      return parseJson(bytes);
+      return parseJson(bytes, (why) => unrecognized(expected, bytes, `json parse error: ${why}`));
     case 'application/yaml':
     case 'application/x-yaml':
-      return parseAsYaml(bytes);
+      return parseAsYaml(bytes, (why) => unrecognized(expected, bytes, `yaml parse error: ${why}`));
     case protobufMediaType:
       return (await loadProtobuf()).decodeProtobuf(bytes);
     default:
@@ -64,20 +67,41 @@ export async function parseBody({ bytes, mediaType }: Body): Promise<unknown> {
   }
 }
 
-export function parseJson(bytes: Buffer): unknown {
+/** Upstream's words for what it cannot tell the kind of. */
+export function unrecognized(expected: string | undefined, bytes: Buffer, why: string): string {
+  const must = expected === undefined ? '' : ` (must be of type ${expected})`;
+  return `the object provided is unrecognized${must}: couldn't get version/kind; ${why} (${summary(bytes)})`;
+}
+
+const SHOWN_BYTES = 30;
+
+/** What begins like JSON is shown as it is, all else in hexadecimal digits. */
+function summary(bytes: Buffer): string {
+  if (bytes.length === 0) return '<empty>';
+  const shown = bytes.subarray(0, SHOWN_BYTES).toString(bytes[0] === 0x7b ? 'utf8' : 'hex');
+  return bytes.length > SHOWN_BYTES ? `${shown} ...` : shown;
+}
+
+/** `explain` makes a message of what is wrong. Throws `StatusError` 400. */
+export function parseJson(bytes: Buffer, explain = (why: string): string => why): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'));
   } catch (error) {
-    throw badRequest(`couldn't parse the request body as JSON: ${(error as Error).message}`);
+    const { message } = error as Error;
+    // Where both engines mean the same, clients read what they are used to.
+    throw badRequest(
+      explain(/^(Unexpected end|Unterminated)/.test(message) ? 'unexpected end of JSON input' : message),
+    );
   }
 }
 
-export function parseAsYaml(bytes: Buffer): unknown {
+/** As `parseJson`. */
+export function parseAsYaml(bytes: Buffer, explain = (why: string): string => why): unknown {
   try {
     // Kubernetes reads YAML 1.1 booleans as strings only when quoted; JSON-compatible core is what clients send.
     return parseYaml(bytes.toString('utf8'), { maxAliasCount: 100 });
   } catch (error) {
-    throw badRequest(`couldn't parse the request body as YAML: ${(error as Error).message}`);
+    throw badRequest(explain((error as Error).message));
   }
 }
 

@@ -2,9 +2,8 @@
 // Knows the order of these steps; each is a file of its own.
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { badRequest, StatusError } from '#kube/api/status.ts';
-import { NoSpaceError } from '#kube/store/store.ts';
 import type { Upgrade } from '#kube/streaming/upgrade.ts';
-import { Trail } from '../audit/trail.ts';
+import { requestId, Trail } from '../audit/trail.ts';
 import type { ResourceRequest, ServerContext } from '../context.ts';
 import { serveNonResource } from '../discovery/nonresource.ts';
 import type { Subject } from '../metrics/request-metrics.ts';
@@ -12,8 +11,8 @@ import type { User } from './authn.ts';
 import { type Asked, enter } from './gate.ts';
 import { builtinOffer, customOffer, negotiate } from './negotiation.ts';
 import { parseResourcePath } from './paths.ts';
-import { sendError, sendObject } from './respond.ts';
-import { handlerFor, noSuchPath } from './routes.ts';
+import { sendBytes, sendError, sendObject } from './respond.ts';
+import { handlerFor, NoSuchPath, noSuchPath } from './routes.ts';
 
 export async function dispatch(
   server: ServerContext,
@@ -26,8 +25,10 @@ export async function dispatch(
   const subject: Subject = { verb: nonResourceVerb(request.method), group: '', resource: 'none', longRunning: false };
   const counted = server.metrics.begin(subject);
   response.once('close', () => counted.end(response.statusCode));
+  const id = requestId(request.headers['audit-id']);
+  response.setHeader('audit-id', id);
   const trail =
-    server.audit === undefined ? undefined : new Trail(server.audit, server.clock, { request, response, upgrade });
+    server.audit === undefined ? undefined : new Trail(server.audit, server.clock, { request, response, upgrade, id });
   const warnings: string[] = [];
   const told = (found: Subject): void => {
     Object.assign(subject, found);
@@ -103,15 +104,11 @@ async function serveTo(
   told(subjectOf(resourceRequest, verb));
   const reply = await handler(resourceRequest);
   if (reply === undefined) return;
-  if (reply.list === undefined) trail?.answers(reply.object);
-  else trail?.answersBy(() => reply.object);
+  trail?.answers(reply.object);
   const { format } = negotiate(request.headers.accept, resource.inProtobuf ? builtinOffer : customOffer);
   await sendObject(request, response, {
     code: reply.code,
-    ...(reply.list === undefined ? {} : { bytes: await server.listBytes.of(resource, reply.list, format) }),
-    get body() {
-      return reply.object;
-    },
+    body: reply.object,
     format,
     warnings: resourceRequest.warnings,
   });
@@ -177,19 +174,17 @@ async function fail(
     response.end();
     return;
   }
-  const status = error instanceof StatusError ? error : error instanceof NoSpaceError ? full(error) : internal(error);
+  const status = error instanceof StatusError ? error : internal(error);
   trail?.fails(status);
   if (status.code >= 500 && status.reason === 'InternalError') {
     server.log.error({ error, method: request.method, path: request.url }, 'Request failed');
   }
-  await sendError(request, response, status, warnings);
+  if (status instanceof NoSuchPath) {
+    const plain = { 'cache-control': 'no-cache, private', 'x-content-type-options': 'nosniff' };
+    await sendBytes(request, response, 404, 'text/plain; charset=utf-8', '404 page not found\n', plain);
+  } else await sendError(request, response, status, warnings);
   // A body nobody read would keep an HTTP/1.1 connection from its next request.
   request.resume();
-}
-
-/** Upstream answers 500 with etcd's words; the code says beside them that trying again is of no use. */
-function full({ message }: NoSpaceError): StatusError {
-  return new StatusError(507, 'InsufficientStorage', message, { causes: [{ reason: 'NoSpace', message }] });
 }
 
 function internal(error: unknown): StatusError {

@@ -25,6 +25,9 @@ export interface ApiListener {
   close(graceMs: number): Promise<void>;
 }
 
+/** Request line and header fields of a request together. */
+const MAX_HEADER_BYTES = 1024 * 1024;
+
 /** Rejects with an error that names the address when it cannot be bound. */
 export async function listen(options: ListenerOptions): Promise<ApiListener> {
   const server = createSecureServer({
@@ -36,6 +39,10 @@ export async function listen(options: ListenerOptions): Promise<ApiListener> {
     requestCert: true,
     rejectUnauthorized: false,
     minVersion: 'TLSv1.2',
+    // Long lists in selectors and tokens of big companies: upstream takes as much.
+    // The types do not know what node:http takes here.
+    http1Options: { maxHeaderSize: MAX_HEADER_BYTES } as object,
+    settings: { maxHeaderListSize: MAX_HEADER_BYTES },
   });
   const sockets = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();

@@ -20,6 +20,7 @@ import { createToken } from '../subresources/token.ts';
 import { getObject, listObjects } from '../verbs/read.ts';
 import { watchObjects } from '../verbs/watch.ts';
 import { createFromBody, deleteFromBody, deleteSelected, patchFromBody, updateFromBody } from '../verbs/write.ts';
+import { flag } from './parameters.ts';
 
 const verbs: Readonly<Record<Verb, Handler>> = {
   create: createFromBody,
@@ -86,10 +87,10 @@ function handlerOf(request: ResourceRequest, verb: Verb): Handler {
       : undefined;
     if (served === undefined) throw noSuchPath();
     const handler = served[verb];
-    if (handler === undefined) throw methodNotSupported(definition, verb);
+    if (handler === undefined) throw notAllowed(request.resource, verb);
     return handler;
   }
-  if (!definition.verbs.includes(verb)) throw methodNotSupported(definition, verb);
+  if (!definition.verbs.includes(verb)) throw notAllowed(request.resource, verb);
   return answered[definition.resource] ?? verbs[verb];
 }
 
@@ -106,7 +107,7 @@ function verbOf({ http, name, query, resource, namespace, subresource }: Resourc
   switch (http.method) {
     case 'GET':
     case 'HEAD':
-      if (['true', '1'].includes(query.get('watch') ?? '')) return 'watch';
+      if (flag(query, 'watch')) return 'watch';
       return name === undefined ? 'list' : 'get';
     case 'POST':
       if (subresource !== undefined) return 'create';
@@ -126,10 +127,34 @@ function verbOf({ http, name, query, resource, namespace, subresource }: Resourc
       break;
     default:
   }
-  throw methodNotSupported(resource.definition, String(http.method).toLowerCase());
+  throw notAllowed(resource, VERBS[http.method ?? ''] ?? String(http.method).toLowerCase());
 }
 
-/** Upstream's answer for a path that nothing serves. */
+/** How the authorizer, and with it a message, calls a method that nothing is served by. */
+const VERBS: Readonly<Record<string, string>> = { POST: 'create', PUT: 'update', DELETE: 'deletecollection' };
+
+/** As upstream: custom resources are served by a handler of their own, which says more. */
+function notAllowed({ definition, custom }: ResourceRequest['resource'], verb: string): StatusError {
+  return custom === undefined ? notAllowedHere() : methodNotSupported(definition, verb);
+}
+
+/** Upstream's answer where there is something, but not for this method. */
+export function notAllowedHere(): StatusError {
+  return new StatusError(
+    405,
+    'MethodNotAllowed',
+    'the server does not allow this method on the requested resource',
+    {},
+  );
+}
+
+/** Upstream's answer for a path that nothing serves is no Status, but a line of text. */
+export class NoSuchPath extends StatusError {
+  constructor() {
+    super(404, 'NotFound', 'the server could not find the requested resource', {});
+  }
+}
+
 export function noSuchPath(): StatusError {
-  return new StatusError(404, 'NotFound', 'the server could not find the requested resource', {});
+  return new NoSuchPath();
 }

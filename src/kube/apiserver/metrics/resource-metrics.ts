@@ -78,7 +78,7 @@ async function objectsOf(home: MetricsHome, resource: string, namespace?: string
 }
 
 function selected({ query, name }: MetricsRequest): (object: AnyObject) => boolean {
-  return selectionIn({}, query, name).matches;
+  return selectionIn(undefined, query, name).matches;
 }
 
 function head({ home, definition }: MetricsRequest, { metadata = {} }: AnyObject): AnyObject {

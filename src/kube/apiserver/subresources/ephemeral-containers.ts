@@ -16,7 +16,7 @@ export async function putEphemeralContainers(request: ResourceRequest): Promise<
 }
 
 export async function patchEphemeralContainers(request: ResourceRequest): Promise<Reply> {
-  const type = patchTypeOf(request.http.headers['content-type']);
+  const type = patchTypeOf(request);
   if (type === 'apply') throw badRequest('containers are added to a running pod by an update or a patch, not by apply');
   const body = parseJson((await readBody(request.http)).bytes);
   const { fieldValidation } = writeOptions(request);

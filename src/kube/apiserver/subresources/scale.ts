@@ -31,7 +31,7 @@ export async function putScale(request: ResourceRequest): Promise<Reply> {
 }
 
 export async function patchScale(request: ResourceRequest): Promise<Reply> {
-  const type = patchTypeOf(request.http.headers['content-type']);
+  const type = patchTypeOf(request);
   const body = parseAsYaml((await readBody(request.http)).bytes);
   // A Scale has no lists, so the three kinds that merge are one here.
   const kind = type === 'json' ? 'json' : 'merge';
@@ -52,7 +52,7 @@ async function writeScale(request: ResourceRequest, change: (scale: AnyObject) =
   };
   const updated = await updateObject(input, (current) => {
     const scale = change(scaleOf(resource, current));
-    if (!isFields(scale) || scale.kind !== 'Scale')
+    if (!isFields(scale) || (scale.kind ?? 'Scale') !== 'Scale')
       throw badRequest('the body of the request is not a Scale: send kind Scale of autoscaling/v1');
     const replicas = dig(scale, 'spec', 'replicas') ?? 0;
     if (typeof replicas !== 'number' || !Number.isInteger(replicas) || replicas < 0) {

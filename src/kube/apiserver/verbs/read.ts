@@ -4,6 +4,7 @@ import { badRequest, expired, notFound } from '#kube/api/status.ts';
 import { CompactedError } from '#kube/store/store.ts';
 import { nameOf, type Reply, type ResourceRequest } from '../context.ts';
 import { builtinOffer, customOffer, negotiate } from '../http/negotiation.ts';
+import { wholeNumber } from '../http/parameters.ts';
 import {
   includeObjectOf,
   type ListMetadata,
@@ -35,16 +36,7 @@ export async function listObjects(request: ResourceRequest): Promise<Reply> {
   assertListOptions(query);
   const options = representOptions(request);
   const { objects, metadata } = selectPage(request, selectionOf(request));
-  const represented = (): unknown => representList(resource, objects, metadata, options);
-  if (options.accepted.representation !== 'object') return { code: 200, object: represented() };
-  // As an object it is asked for by few: bytes are made of those of its items.
-  return {
-    code: 200,
-    list: { objects, metadata },
-    get object() {
-      return represented();
-    },
-  };
+  return { code: 200, object: representList(resource, objects, metadata, options) };
 }
 
 interface Selected {
@@ -133,12 +125,9 @@ function selectFrom(
 }
 
 function limitOf(query: URLSearchParams): number | undefined {
-  const text = query.get('limit');
-  if (text === null || text === '' || text === '0') return undefined;
-  const limit = Number(text);
-  if (!Number.isInteger(limit) || limit < 0)
-    throw badRequest(`limit: Invalid value: ${JSON.stringify(text)}: must be a whole number, 0 or more`);
-  return limit;
+  const limit = wholeNumber(query, 'limit') ?? 0;
+  // As upstream: what is below zero limits nothing.
+  return limit > 0 ? limit : undefined;
 }
 
 function formatContinue({ revision, after }: ContinueToken): string {

@@ -13,12 +13,12 @@ export interface Selection {
 
 /** Throws `StatusError` 400 for a selector that cannot be read or names a field that cannot be selected by. */
 export function selectionOf({ resource, query, name }: ResourceRequest): Selection {
-  return selectionIn(resource.strategy.selectableFields ?? {}, query, name);
+  return selectionIn(resource.strategy.selectableFields, query, name);
 }
 
-/** `readers`: fields to select by, besides name and namespace. */
+/** `readers`: fields to select by, besides name and namespace; undefined where the kind has none of its own. */
 export function selectionIn(
-  readers: NonNullable<Strategy['selectableFields']>,
+  readers: Strategy['selectableFields'],
   query: URLSearchParams,
   name: string | undefined,
 ): Selection {
@@ -28,7 +28,7 @@ export function selectionIn(
   const read = (object: AnyObject, field: string): string => {
     if (field === 'metadata.name') return object.metadata?.name ?? '';
     if (field === 'metadata.namespace') return object.metadata?.namespace ?? '';
-    return readers[field]?.(object) ?? '';
+    return readers?.[field]?.(object) ?? '';
   };
   return {
     empty: labels.empty && fields.empty && name === undefined,
@@ -39,10 +39,15 @@ export function selectionIn(
   };
 }
 
-function assertSelectable(readers: object, fields: FieldQuery): void {
+function assertSelectable(readers: Strategy['selectableFields'], fields: FieldQuery): void {
   for (const { field } of fields.requirements) {
-    const known = field === 'metadata.name' || field === 'metadata.namespace' || Object.hasOwn(readers, field);
+    const known = field === 'metadata.name' || field === 'metadata.namespace' || Object.hasOwn(readers ?? {}, field);
     if (known) continue;
-    throw badRequest(`field label not supported: ${field}`);
+    // Kinds with fields of their own have a list of their own upstream, and words of their own.
+    throw badRequest(
+      readers === undefined
+        ? `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`
+        : `field label not supported: ${field}`,
+    );
   }
 }

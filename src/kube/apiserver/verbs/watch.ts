@@ -4,6 +4,7 @@ import { expired, StatusError } from '#kube/api/status.ts';
 import { CompactedError, FutureRevisionError } from '#kube/store/store.ts';
 import type { ResourceRequest } from '../context.ts';
 import { mediaTypes, notAcceptable } from '../http/negotiation.ts';
+import { flag, wholeNumber } from '../http/parameters.ts';
 import { loadProtobuf, type ProtobufCodec } from '../http/protobuf.ts';
 import { type RepresentOptions, representObject } from '../http/represent.ts';
 import { flushHead } from '../http/respond.ts';
@@ -27,7 +28,7 @@ export async function watchObjects(request: ResourceRequest): Promise<undefined>
   if (options.accepted.format === 'yaml') throw notAcceptable(['json', 'protobuf']);
   const selection = selectionOf(request);
   const asked = parseRevision(query.get('resourceVersion'));
-  const initial = query.get('sendInitialEvents');
+  const initial = query.has('sendInitialEvents') ? flag(query, 'sendInitialEvents') : undefined;
   const codec = options.accepted.format === 'protobuf' ? await loadProtobuf() : undefined;
   // Nobody would be told again that the client left while the codec was loading; HTTP/1.1 has no stream.
   if (request.http.stream?.destroyed ?? request.response.destroyed) return undefined;
@@ -37,7 +38,7 @@ export async function watchObjects(request: ResourceRequest): Promise<undefined>
   try {
     // One turn of the event loop from here to subscribe: nothing can be written in between.
     const fromNow = asked === undefined || asked === 0;
-    if (initial === 'true' || (fromNow && initial !== 'false')) stream.sendCurrent(initial === 'true');
+    if (initial ?? fromNow) stream.sendCurrent(initial === true);
     else if (!fromNow) for (const change of collection.changesSince(asked)) stream.send(change);
     stream.follow();
   } catch (error) {
@@ -65,6 +66,8 @@ class WatchStream {
   readonly #prefix: string;
   readonly #encoding: string;
   readonly #bookmarks: boolean;
+  /** As asked for; none when it is 0. */
+  readonly #seconds: number;
   readonly #cleanUp: (() => void)[] = [];
   /** A Table's columns are sent with its first rows only, as upstream: they outweigh a row by far. */
   #columnsSent = false;
@@ -85,7 +88,8 @@ class WatchStream {
     const { representation, version, format } = options.accepted;
     const { group, version: resourceVersion } = request.resource.definition;
     this.#encoding = `${group}/${resourceVersion} ${representation} ${version} ${format} ${options.includeObject}`;
-    this.#bookmarks = request.query.get('allowWatchBookmarks') === 'true';
+    this.#bookmarks = flag(request.query, 'allowWatchBookmarks');
+    this.#seconds = wholeNumber(request.query, 'timeoutSeconds') ?? 0;
   }
 
   open(): void {
@@ -225,10 +229,9 @@ class WatchStream {
   }
 
   #timeoutMs(): number {
-    const { query, server } = this.#request;
-    const asked = Number(query.get('timeoutSeconds') ?? 0);
-    const seconds = asked > 0 ? asked : MIN_TIMEOUT_SECONDS * (1 + server.random());
-    return seconds * 1000;
+    const seconds = this.#seconds > 0 ? this.#seconds : MIN_TIMEOUT_SECONDS * (1 + this.#request.server.random());
+    // Timers go no further.
+    return Math.min(seconds * 1000, 2 ** 31 - 1);
   }
 }
 

@@ -65,7 +65,7 @@ describe('create', () => {
       'the namespace of the provided object does not match the namespace sent on the request',
     );
     expect(await wrong({ ...configMap('x'), apiVersion: 'v2' })).toBe(
-      'the API version in the data (v2) does not match the expected API version (v1)',
+      'ConfigMap in version "v2" cannot be handled as a ConfigMap: no kind "ConfigMap" is registered for version "v2" in scheme "pkg/api/legacyscheme/scheme.go:30"',
     );
   });
 

@@ -95,26 +95,34 @@ const PATCH_TYPES: ReadonlyMap<string, PatchType | 'apply'> = new Map([
   ['application/apply-patch+yaml', 'apply'],
 ]);
 
-/** Throws `StatusError` 415 for a content type that is no patch. */
-export function patchTypeOf(contentType: string | undefined): PatchType | 'apply' {
-  const type = PATCH_TYPES.get(mediaTypeOf(contentType));
-  if (type !== undefined) return type;
+/** Throws `StatusError` 415 for a content type that is no patch, or none that the resource takes. */
+export function patchTypeOf({ http, resource, subresource }: ResourceRequest): PatchType | 'apply' {
+  // Custom resources have no strategic merge, as upstream; their Scale is of a kind that has.
+  const plain = resource.custom !== undefined && subresource !== 'scale';
+  const types = [...PATCH_TYPES].filter(([, type]) => !(plain && type === 'strategic'));
+  const found = types.find(([name]) => name === mediaTypeOf(http.headers['content-type']));
+  if (found !== undefined) return found[1];
+  const names = types.map(([name]) => name).join(', ');
   throw unsupportedMediaType(
-    `the body of the request was in an unknown format - accepted media types include: ${[...PATCH_TYPES.keys()].join(', ')}`,
+    `the body of the request was in an unknown format - accepted media types include: ${names}`,
   );
 }
 
 export async function patchFromBody(request: ResourceRequest): Promise<Reply> {
-  const type = patchTypeOf(request.http.headers['content-type']);
+  const type = patchTypeOf(request);
   const options = writeOptions(request);
   if (type !== 'apply' && request.query.has('force')) {
     throw badOption('force', 'FieldValueForbidden', 'Forbidden: may not be specified for non-apply patch');
   }
   const { bytes } = await readBody(request.http);
-  if (type === 'apply') return applyFromBody(request, options, parseAsYaml(bytes));
-  const body = parseJson(bytes);
+  if (type === 'apply')
+    return applyFromBody(
+      request,
+      options,
+      parseAsYaml(bytes, (why) => `error decoding YAML: ${why}`),
+    );
+  const body = parseJson(bytes, (why) => (type === 'merge' ? `error decoding patch: ${why}` : why));
   const { resource } = request;
-  // Custom resources have no strategic merge, as upstream.
   const schema = resource.custom === undefined ? resource.schema() : undefined;
   const updated = await updateObject(updateInput(request, options), (current) => {
     const next = applyPatch(type, current, body, schema) as AnyObject;
@@ -154,7 +162,7 @@ async function applyFromBody(request: ResourceRequest, options: WriteOptions, bo
   const metadata = applied.metadata ?? {};
   metadata.name ??= nameOf(request);
   assertSameName(applied, nameOf(request));
-  if (metadata.managedFields !== undefined && metadata.managedFields.length > 0) {
+  if ((metadata.managedFields?.length ?? 0) > 0) {
     throw badRequest('metadata.managedFields must be nil');
   }
   const merge = (live: AnyObject | undefined): AnyObject => {
@@ -166,6 +174,7 @@ async function applyFromBody(request: ResourceRequest, options: WriteOptions, bo
       force: options.force,
       schema: resource.schema(),
       now: timestamp(server.clock.wall()),
+      statusApart: resource.definition.subresources.includes('status'),
       ...(subresource === undefined ? {} : { subresource }),
     }) as AnyObject;
     const next = mutableCopy(merged);

@@ -47,8 +47,8 @@ describe('plain deletion', () => {
     expect(version.code).toBe(409);
     await api.ok('DELETE', `${CONFIG}/guarded?dryRun=All`);
     expect(await code(`${CONFIG}/guarded`)).toBe(200);
-    expect((await api.call('DELETE', `${CONFIG}/guarded`, { body: { gracePeriodSeconds: -1 } })).code).toBe(400);
-    expect((await api.call('DELETE', `${CONFIG}/guarded?propagationPolicy=Sideways`)).code).toBe(400);
+    expect((await api.call('DELETE', `${CONFIG}/guarded`, { body: { gracePeriodSeconds: 1.5 } })).code).toBe(400);
+    expect((await api.call('DELETE', `${CONFIG}/guarded?propagationPolicy=Sideways`)).code).toBe(422);
   });
 
   it('takes a whole selection', async () => {

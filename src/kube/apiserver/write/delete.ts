@@ -1,15 +1,17 @@
 // Deletes an object, or marks it until its finalizers and its grace period let it go.
 // Knows upstream's rules of graceful deletion and propagation; who acts on the marks are controllers and the kubelet.
-import { badRequest, conflict, forbidden, notFound, type Status } from '#kube/api/status.ts';
+import { badRequest, conflict, forbidden, invalid, notFound, type Status, type StatusCause } from '#kube/api/status.ts';
 import type { Annotate } from '../admission/attributes.ts';
 import { PROTECTED_NAMESPACES } from '../admission/namespace.ts';
 import { admitWrite, mutateWrite } from '../admission/write.ts';
 import type { ServerContext } from '../context.ts';
 import type { User } from '../http/authn.ts';
+import { flag, wholeNumber } from '../http/parameters.ts';
 import type { AnyObject } from '../registry/any-object.ts';
 import type { Stored } from '../registry/codec.ts';
 import type { Resource } from '../registry/registry.ts';
 import { withRevision } from './create.ts';
+import { dryRunCauses } from './options.ts';
 import { timestamp } from './times.ts';
 
 export interface DeleteOptions {
@@ -147,27 +149,38 @@ function assertPreconditions(
   }
 }
 
-/** From the body, where it says something, and from the query. Throws `StatusError` 400. */
+/** From the body, where it says something, and from the query. Throws `StatusError` 400, 422. */
 export function deleteOptions(body: unknown, query: URLSearchParams): DeleteOptions {
   const given = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
-  const grace = given.gracePeriodSeconds ?? numberOf(query.get('gracePeriodSeconds'));
-  const orphan = given.orphanDependents;
-  const policy =
-    given.propagationPolicy ??
-    (query.get('propagationPolicy') || (orphan === true ? 'Orphan' : orphan === false ? 'Background' : undefined));
-  if (policy !== undefined && !['Orphan', 'Foreground', 'Background'].includes(String(policy))) {
+  if (given.kind !== undefined && given.kind !== 'DeleteOptions') {
+    throw badRequest('decoded object cannot be converted to DeleteOptions');
+  }
+  const grace = given.gracePeriodSeconds ?? wholeNumber(query, 'gracePeriodSeconds');
+  const orphan =
+    given.orphanDependents ?? (query.has('orphanDependents') ? flag(query, 'orphanDependents') : undefined);
+  const chosen = given.propagationPolicy ?? (query.get('propagationPolicy') || undefined);
+  const dryRun = Array.isArray(given.dryRun) ? given.dryRun : query.getAll('dryRun').filter((value) => value !== '');
+  if (grace !== undefined && (typeof grace !== 'number' || !Number.isInteger(grace))) {
     throw badRequest(
-      `invalid propagationPolicy ${JSON.stringify(policy)}: supported values: "Foreground", "Background", "Orphan"`,
+      `DeleteOptions in version "v1" cannot be handled as a DeleteOptions: gracePeriodSeconds is no whole number: ${JSON.stringify(grace)}`,
     );
   }
-  if (grace !== undefined && (typeof grace !== 'number' || !Number.isInteger(grace) || grace < 0)) {
-    throw badRequest(
-      `invalid gracePeriodSeconds ${JSON.stringify(grace)}: must be a whole number of seconds, 0 or more`,
-    );
+  const causes: StatusCause[] = [];
+  if (orphan !== undefined && chosen !== undefined) {
+    const message = `Invalid value: ${JSON.stringify(chosen)}: orphanDependents and deletionPropagation cannot be both set`;
+    causes.push({ reason: 'FieldValueInvalid', message, field: 'propagationPolicy' });
   }
-  const dryRun = Array.isArray(given.dryRun) ? given.dryRun : query.getAll('dryRun');
+  if (chosen !== undefined && !POLICIES.includes(String(chosen))) {
+    const supported = [...POLICIES, 'nil'].map((policy) => JSON.stringify(policy)).join(', ');
+    const message = `Unsupported value: ${JSON.stringify(chosen)}: supported values: ${supported}`;
+    causes.push({ reason: 'FieldValueNotSupported', message, field: 'propagationPolicy' });
+  }
+  causes.push(...dryRunCauses(dryRun));
+  if (causes.length > 0) throw invalid('meta.k8s.io', 'DeleteOptions', '', causes);
+  const policy = chosen ?? (orphan === true ? 'Orphan' : orphan === false ? 'Background' : undefined);
   return {
-    ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
+    // As upstream: what is below zero is a second.
+    ...(grace === undefined ? {} : { gracePeriodSeconds: grace < 0 ? 1 : grace }),
     ...(policy === undefined ? {} : { propagationPolicy: policy as NonNullable<DeleteOptions['propagationPolicy']> }),
     ...(given.preconditions
       ? { preconditions: given.preconditions as NonNullable<DeleteOptions['preconditions']> }
@@ -176,9 +189,7 @@ export function deleteOptions(body: unknown, query: URLSearchParams): DeleteOpti
   };
 }
 
-function numberOf(text: string | null): number | undefined {
-  return text === null || text === '' ? undefined : Number(text);
-}
+const POLICIES: readonly string[] = ['Foreground', 'Background', 'Orphan'];
 
 /** The answer to a DELETE whose object is gone, for resources that do not answer with the object. */
 export function deletedStatus({ resource, name }: DeleteTarget, object: AnyObject): Omit<Status, 'code'> {

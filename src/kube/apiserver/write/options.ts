@@ -1,8 +1,9 @@
 // The query parameters and names that every write shares: dry run, field validation, field manager.
 // Knows parameters only.
 import type { FieldValidation } from '#kube/api/schema/index.ts';
-import { badRequest } from '#kube/api/status.ts';
+import { invalid, type StatusCause } from '#kube/api/status.ts';
 import type { ResourceRequest } from '../context.ts';
+import { flag } from '../http/parameters.ts';
 
 export interface WriteOptions {
   readonly dryRun: boolean;
@@ -15,30 +16,52 @@ export interface WriteOptions {
 const LEVELS: readonly string[] = ['Strict', 'Warn', 'Ignore'];
 const MAX_MANAGER_LENGTH = 128;
 
-/** Throws `StatusError` 400 for values upstream refuses. */
+/** What upstream calls the options of a write, by its method. */
+const OPTIONS: Readonly<Record<string, string>> = {
+  POST: 'CreateOptions',
+  PUT: 'UpdateOptions',
+  PATCH: 'PatchOptions',
+};
+
+/** What is wrong with the values of `dryRun`, in upstream's words. */
+export function dryRunCauses(values: readonly unknown[]): StatusCause[] {
+  if (values.every((value) => value === 'All')) return [];
+  const list = values.map((value) => JSON.stringify(value)).join(', ');
+  const message = `Unsupported value: []string{${list}}: supported values: "All"`;
+  return [{ reason: 'FieldValueNotSupported', message, field: 'dryRun' }];
+}
+
+/** Throws `StatusError` 422 for values upstream refuses. */
 export function writeOptions(request: ResourceRequest): WriteOptions {
   const { query } = request;
+  const causes: StatusCause[] = [];
   const dryRun = query.getAll('dryRun').filter((value) => value !== '');
-  if (dryRun.some((value) => value !== 'All')) {
-    throw badRequest(`Invalid value for dryRun: ${JSON.stringify(dryRun)}: only "All" is supported`);
+  causes.push(...dryRunCauses(dryRun));
+  const given = query.get('fieldManager') ?? '';
+  const manager = given || defaultManager(request.http.headers['user-agent']);
+  const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Cn}]/u.exec(given);
+  if (Buffer.byteLength(given) > MAX_MANAGER_LENGTH) {
+    const message = `Too long: may not be more than ${MAX_MANAGER_LENGTH} bytes`;
+    causes.push({ reason: 'FieldValueTooLong', message, field: 'fieldManager' });
+  }
+  if (unprintable !== null) {
+    const code = (unprintable[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+    const where = `invalid character U+${code} (at position ${Buffer.byteLength(given.slice(0, unprintable.index))})`;
+    const message = `Invalid value: ${JSON.stringify(given)}: ${where}`;
+    causes.push({ reason: 'FieldValueInvalid', message, field: 'fieldManager' });
   }
   const fieldValidation = query.get('fieldValidation') || 'Warn';
   if (!LEVELS.includes(fieldValidation)) {
-    throw badRequest(
-      `Invalid value for fieldValidation: ${JSON.stringify(fieldValidation)}: supported values: "Ignore", "Strict", "Warn"`,
-    );
+    const supported = 'supported values: "Ignore", "Strict", "Warn"';
+    const message = `Unsupported value: ${JSON.stringify(fieldValidation)}: ${supported}`;
+    causes.push({ reason: 'FieldValueNotSupported', message, field: 'fieldValidation' });
   }
-  const manager = query.get('fieldManager') || defaultManager(request.http.headers['user-agent']);
-  if (manager.length > MAX_MANAGER_LENGTH) {
-    throw badRequest(
-      `Invalid value for fieldManager: ${JSON.stringify(manager)}: may not be more than ${MAX_MANAGER_LENGTH} bytes`,
-    );
-  }
+  if (causes.length > 0) throw invalid('meta.k8s.io', OPTIONS[request.http.method ?? ''] ?? 'PatchOptions', '', causes);
   return {
     dryRun: dryRun.length > 0,
     fieldValidation: fieldValidation as FieldValidation,
     manager,
-    force: query.get('force') === 'true',
+    force: flag(query, 'force'),
   };
 }
 

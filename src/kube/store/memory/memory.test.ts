@@ -1,6 +1,6 @@
 // Holds the memory store to the contract.
-// Knows nothing of other stores.
+// Knows nothing more than how to make one.
 import { storeContract } from '../store.contract.ts';
 import { createMemoryStore } from './index.ts';
 
-storeContract('memory', () => ({ open: (options) => createMemoryStore(options), cleanUp: () => {} }));
+storeContract('memory', () => ({ open: createMemoryStore, cleanUp() {} }));

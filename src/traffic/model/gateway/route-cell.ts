@@ -28,8 +28,6 @@ export interface RouteBody {
   readonly variants: ReadonlyMap<string, ClusterVariant>;
   /** Names of everything that was looked up. */
   readonly reads: ReadonlySet<string>;
-  /** BackendPolicies that say something of it. */
-  readonly policies: readonly string[];
   /** It is worth nothing as a whole. */
   readonly whole: Fault | undefined;
 }
@@ -61,7 +59,6 @@ export const emptyBody: RouteBody = {
   services: new Set(),
   variants: new Map(),
   reads: new Set(),
-  policies: [],
   whole: undefined,
 };
 
@@ -76,7 +73,6 @@ export function bodyOf(
   const reads = new Set<string>();
   const notes = new VariantNotes();
   const noted: BackendLookups = {
-    policies: lookups.policies,
     grants: {
       permit(from, to) {
         if (from.namespace !== to.namespace) reads.add(thing.grants(to.namespace));
@@ -110,13 +106,8 @@ export function bodyOf(
     services,
     variants: notes.noted,
     reads,
-    policies: isHttp(kind) ? (lookups.policies?.affecting(kind, objectKey(route)) ?? []) : [],
     whole: wholeFault(outcome),
   };
-}
-
-function isHttp(kind: RouteKindName): kind is 'HTTPRoute' | 'GRPCRoute' {
-  return kind === 'HTTPRoute' || kind === 'GRPCRoute';
 }
 
 function translated(

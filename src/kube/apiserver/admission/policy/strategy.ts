@@ -28,7 +28,9 @@ interface ExpressionWarning {
 }
 
 function statusOf(policy: AnyObject, observedGeneration: number): Record<string, unknown> {
-  const expressionWarnings = warningsOf(policy.spec as ValidatingAdmissionPolicySpec);
+  const spec = policy.spec as ValidatingAdmissionPolicySpec | undefined;
+  // Nothing has been validated yet: what has no spec is refused later.
+  const expressionWarnings = spec === undefined ? [] : warningsOf(spec);
   return {
     observedGeneration,
     typeChecking: expressionWarnings.length === 0 ? {} : { expressionWarnings },
