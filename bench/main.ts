@@ -1,6 +1,7 @@
 // Entry of the benchmarks: `npm run bench -- <name> [options]`.
 // Knows the names of the benchmarks, nothing of what they measure.
 
+import { apiserver } from './apiserver/apiserver.ts';
 import { balancing } from './balancing/balancing.ts';
 import { bodies } from './bodies/bodies.ts';
 import { churn } from './churn/churn.ts';
@@ -40,6 +41,7 @@ const benchmarks = new Map<string, Benchmark>(
     services,
     failover,
     dns,
+    apiserver,
   ].map((one) => [one.usage.name, one]),
 );
 

@@ -5,13 +5,15 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parse } from 'yaml';
 import { OPTIONAL_PLUGINS, type OptionalPlugin } from '#kube/apiserver/admission/optional-plugins.ts';
 import { type AuditPolicy, readAuditPolicy } from '#kube/apiserver/audit/policy.ts';
+import { DEFAULT_QUOTA_BYTES } from '#kube/store/store.ts';
 import { codeOf, messageOf, UsageFailure } from '../failure.ts';
 import type { AccessSettings, AuditSettings } from '../main/api.ts';
-import { parseCount, parseList } from './values.ts';
+import { parseCount, parseList, parseSize } from './values.ts';
 
 export interface AccessFlags {
   readonly authorizationMode: AccessSettings['authorization'];
   readonly maxRequestsInflight: number;
+  readonly storeQuota: number;
   readonly enableAdmissionPlugins: readonly OptionalPlugin[];
   readonly auditLogPath?: string;
   readonly auditPolicyFile?: string;
@@ -41,6 +43,14 @@ export function addAccessOptions(command: Command): Command {
     )
     .addOption(
       new Option(
+        '--store-quota <size>',
+        'size of the store from which on it takes deletions only; 0 leaves it to the disk',
+      )
+        .argParser(parseSize)
+        .default(DEFAULT_QUOTA_BYTES, '2GiB'),
+    )
+    .addOption(
+      new Option(
         '--enable-admission-plugins <name,...>',
         'what is refused besides: DenyServiceExternalIPs refuses Services with external IPs that they had not before',
       )
@@ -64,6 +74,7 @@ export function accessOf(flags: AccessFlags): AccessSettings {
   return {
     authorization: flags.authorizationMode,
     maxInFlight: flags.maxRequestsInflight,
+    storeQuotaBytes: flags.storeQuota,
     admissionPlugins: flags.enableAdmissionPlugins,
     audit: auditOf(flags),
   };

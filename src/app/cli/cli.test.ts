@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { formatTable } from './table.ts';
-import { parseCount, parseDuration, parsePort } from './values.ts';
+import { parseCount, parseDuration, parsePort, parseSize } from './values.ts';
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 
@@ -70,6 +70,8 @@ test('durations, ports and counts are read as they are written', () => {
   for (const text of ['', 's', '10x', '-1s', '0s', '1s!', '5 s']) expect(() => parseDuration(text)).toThrow();
   expect(parsePort('0')).toBe(0);
   for (const text of ['-1', '65536', '1.5', 'http', '']) expect(() => parsePort(text)).toThrow();
+  expect(['2GiB', '512MiB', '1.5k', '0', '100'].map(parseSize)).toEqual([2 ** 31, 2 ** 29, 1_536, 0, 100]);
+  for (const text of ['', '-1', '2 apples', 'GiB']) expect(() => parseSize(text)).toThrow();
   expect(parseCount('3')).toBe(3);
   for (const text of ['0', '1.5', 'x', '']) expect(() => parseCount(text)).toThrow();
 });

@@ -17,6 +17,14 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'apply manifests to a running cluster',
     load: async () => (await import('./commands/apply.ts')).applyCommand(),
   },
+  backup: {
+    summary: 'keep all that a cluster is in one file',
+    load: async () => (await import('./commands/backup.ts')).backupCommand(),
+  },
+  restore: {
+    summary: 'make a cluster what a backup holds',
+    load: async () => (await import('./commands/restore.ts')).restoreCommand(),
+  },
   get: {
     summary: 'show objects of a running cluster',
     load: async () => (await import('./commands/get.ts')).getCommand(),

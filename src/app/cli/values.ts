@@ -59,6 +59,15 @@ export function parseCount(text: string): number {
   return value;
 }
 
+const SIZE_UNITS: Readonly<Record<string, number>> = { K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
+
+/** `512MiB`, `2GiB`, `2G` or plain bytes, in powers of 1024; bytes. */
+export function parseSize(text: string): number {
+  const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*(?:([KMGT])i?)?B?$/i.exec(text) ?? [];
+  if (number === '') throw new InvalidArgumentError('It is no size: write e.g. 512MiB or 2GiB.');
+  return Math.round(Number(number) * (SIZE_UNITS[unit.toUpperCase()] ?? 1));
+}
+
 /** An IP address, in its one spelling. */
 export function parseAddress(text: string): string {
   const address = canonicalIp(text);

@@ -48,6 +48,15 @@ export function expectedSlices(services: readonly Service[], objects: readonly K
   });
 }
 
+/** Labels of the pods that workloads ask for, by `namespace/pod`. */
+export function expectedLabels(objects: readonly KubeObject[]): ReadonlyMap<string, Readonly<Record<string, string>>> {
+  return new Map(
+    objects.flatMap((object) =>
+      podsOf(object).map(({ name, labels }) => [`${object.metadata?.namespace ?? ''}/${name}`, labels] as const),
+    ),
+  );
+}
+
 function podsOf(object: KubeObject): readonly ExpectedPod[] {
   const { kind = '' } = object;
   const name = object.metadata?.name ?? '';

@@ -79,6 +79,10 @@ function backendBlock(backend: ExplainedBackend, several: boolean): string {
     const told = endpoint === undefined ? 'a new client, placed by the policy' : `this client stays with ${endpoint}`;
     lines.push(`${'Affinity'.padEnd(LABEL_WIDTH)}by ${by}: ${told}`);
   }
+  if (backend.settings !== undefined) {
+    const rows = backend.settings.map(({ name, value, from }) => [name, value, from]);
+    lines.push('', indented(formatTable(['SETTING', 'VALUE', 'SAID BY'], rows).trimEnd()));
+  }
   if (several && backend.sentAs !== undefined) lines.push(`${'Sent as'.padEnd(LABEL_WIDTH)}${sentAs(backend.sentAs)}`);
   if (several && backend.answer !== undefined) lines.push(`${''.padEnd(LABEL_WIDTH)}${describeAnswer(backend.answer)}`);
   if (problem !== undefined) lines.push(`${''.padEnd(LABEL_WIDTH)}${problem}`);

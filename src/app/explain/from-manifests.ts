@@ -5,14 +5,15 @@ import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import type { Ingress, IngressClass } from 'kubernetes-types/networking/v1.js';
 import { createCertificateReader, readAuthorities } from '#control/controllers/traffic/read-certificate.ts';
 import { TrafficWorld } from '#control/controllers/traffic/world.ts';
+import type { BackendPolicy } from '#kube/api/backend-policy/types.ts';
 import { type KubeObject, objectKey } from '#kube/api/object.ts';
 import type { Listener, TrafficModel } from '#traffic/model/ir.ts';
 import { serviceKeyOf } from '#traffic/model/translate.ts';
 import type { Explanation, Question } from '#traffic/proxy/explain/explanation.ts';
 import { INGRESS_CLASS } from '../main/network.ts';
-import { expectedSlices } from './expected-pods.ts';
+import { expectedLabels, expectedSlices } from './expected-pods.ts';
 import { explainModel } from './from-config.ts';
-import { gatewayObjects, gatewayProblems } from './gateway-manifests.ts';
+import { gatewayObjects, gatewayProblems, policyProblems } from './gateway-manifests.ts';
 
 export interface ManifestExplanation {
   readonly explanation: Explanation;
@@ -46,6 +47,7 @@ export function explainManifests(
     [...missingSecrets(ingresses, new Set(secrets.map(objectKey))), ...secrets].map((one) => [objectKey(one), one]),
   );
   const slicesByService = Map.groupBy([...slices, ...expected], serviceKeyOf);
+  const labels = expectedLabels(objects);
   const world = new TrafficWorld(
     {
       service: (key) => serviceByKey.get(key),
@@ -54,6 +56,8 @@ export function explainManifests(
       ingressClasses: () => of<IngressClass>('IngressClass'),
       secret: (key) => secretByKey.get(key),
       gateways: () => gatewayObjects(objects),
+      policies: () => of<BackendPolicy>('BackendPolicy'),
+      podLabels: () => (pod) => labels.get(pod),
     },
     {
       ingressClass: INGRESS_CLASS,
@@ -67,7 +71,7 @@ export function explainManifests(
   const problems = world.problems().map(({ kind, key, field, message }) => `${kind} "${key}", ${field}: ${message}`);
   return {
     explanation: withoutAddresses(explainModel(model, question), new Set(expected.flatMap(addressesOf))),
-    problems: [...problems, ...gatewayProblems(world.gateways)],
+    problems: [...problems, ...gatewayProblems(world.gateways), ...policyProblems(world.policies, objects)],
   };
 }
 

@@ -1,11 +1,14 @@
 // Gateways and their routes as manifests have them: what the API server and the pools would add stands in.
 // Knows no cluster; the translation is the controllers'.
 import type { ConfigMap, Namespace, Secret, Service } from 'kubernetes-types/core/v1.js';
-import type { Gateway, GatewayClass } from '#kube/api/gateway/types.ts';
+import type { Gateway, GatewayClass, HttpRoute } from '#kube/api/gateway/types.ts';
 import { type KubeObject, objectKey } from '#kube/api/object.ts';
 import { GATEWAY_CONTROLLER } from '#traffic/model/gateway/conditions.ts';
 import type { GatewayObjects } from '#traffic/model/gateway/objects.ts';
 import type { GatewayPart } from '#traffic/model/gateway/translate-gateways.ts';
+import { portLabel } from '#traffic/model/names.ts';
+import type { BackendPolicies } from '#traffic/model/policy/backend-policies.ts';
+import { policyStatuses, type SectionsOf } from '#traffic/model/policy/policy-status.ts';
 import { GATEWAY_CLASS } from '../main/gateway-objects.ts';
 
 /** Of documentation (RFC 5737): stands for the address that a Gateway will have. */
@@ -59,10 +62,26 @@ export function gatewayProblems(part: Pick<GatewayPart, 'statusesOf'>): readonly
           : [status.status.conditions ?? [], ...listenersOf(status.status)];
     const bad = groups
       .flat()
-      .filter(({ type, status: is }) => (GOOD.has(type) ? is === 'False' : is === 'True'))
+      .filter(({ type, status: is }) => (GOOD.has(type) ? is === 'False' : is === 'True' && !type.endsWith('Affected')))
       .map(({ message }) => `${status.kind} "${status.key}": ${message}`);
     return [...new Set(bad)];
   });
+}
+
+/** What BackendPolicies would be told that is no good news. */
+export function policyProblems(policies: BackendPolicies, objects: readonly KubeObject[]): readonly string[] {
+  const byName = new Map(objects.map((object) => [`${object.kind} ${objectKey(object)}`, object]));
+  const sectionsOf: SectionsOf = (kind, key) => {
+    const object = byName.get(`${kind} ${key}`);
+    if (kind === 'Service') return object && ((object as Service).spec?.ports ?? []).map(portLabel);
+    return object && ((object as HttpRoute).spec?.rules ?? []).map(({ name = '' }) => name);
+  };
+  return policyStatuses(policies, sectionsOf).flatMap(({ kind, key, ancestors }) =>
+    ancestors
+      .flatMap(({ conditions }) => conditions)
+      .filter(({ status }) => status === 'False')
+      .map(({ message }) => `${kind} "${key}": ${message}`),
+  );
 }
 
 /** What should be True; of other types True is the bad news. */

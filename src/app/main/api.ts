@@ -17,11 +17,14 @@ import { type Network, NODE_PORT_RANGE, PUBLIC_ADDRESS } from './network.ts';
 import type { Pki } from './pki.ts';
 import { listenFailure } from './ports.ts';
 import type { Shutdown } from './shutdown.ts';
+import { openStoreFile } from './store-file.ts';
 
 /** Who may do what in the API, and how much at once. */
 export interface AccessSettings {
   readonly authorization: AuthorizationMode;
   readonly maxInFlight: number;
+  /** From which on the store takes deletions only, in bytes; 0: its disk is the limit. */
+  readonly storeQuotaBytes: number;
   readonly admissionPlugins: readonly OptionalPlugin[];
   readonly audit: AuditSettings | undefined;
 }
@@ -52,13 +55,12 @@ interface ApiOptions {
 export async function startApi(options: ApiOptions, shutdown: Shutdown): Promise<ApiServer> {
   const { data, pki, port, network, log, clock } = options;
   const advertiseAddress = options.advertiseAddress ?? network.fabric?.machine[0];
-  const [{ openSqliteStore }, { startApiServer }] = await Promise.all([
-    import('#kube/store/sqlite/index.ts'),
+  const [store, { startApiServer }] = await Promise.all([
+    openStoreFile(data, options.access.storeQuotaBytes),
     import('#kube/apiserver/server.ts'),
   ]);
-  const audit = await openAudit(options);
-  const store = openSqliteStore(data.store, { clock });
   shutdown.add('store', () => store.close());
+  const audit = await openAudit(options);
   const caPem = pki.authority.certPem;
   try {
     const api = await startApiServer({

@@ -27,6 +27,7 @@ import { NodeProcesses } from './node-processes.ts';
 import { OwnNode } from './own-node.ts';
 import { openPki } from './pki.ts';
 import { flagOfListener, listenFailure, type Ports, resolvePorts } from './ports.ts';
+import { finishRestore } from './restore-journal.ts';
 import { Shutdown } from './shutdown.ts';
 
 /** A node is told by its name. */
@@ -100,6 +101,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
   // 1. The lock of the data directory, and the addresses: two clusters on one store, or on one network, would ruin each other.
   const lock = acquireLock(data.lock, data.root);
   shutdown.add('lock', () => lock.release());
+  finishRestore(data);
   rememberImages(data.images, options.images);
   if (network.fabric === undefined) {
     const claim = await claimNetwork(network);

@@ -1,19 +1,23 @@
-// What an embedded cluster has for Gateways: the definitions of the Gateway API, a class, and addresses on this machine.
+// What an embedded cluster has for Gateways: the definitions of the Gateway API and of our policies, a class, and addresses on this machine.
 // Knows names; what a Gateway means is the traffic controller's matter.
 import type { AddressHost } from '#control/controllers/traffic/gateways/address-claims.ts';
+import { backendPolicyDefinition } from '#kube/api/backend-policy/definition.ts';
 import { gatewayDefinitions, gatewayResource } from '#kube/api/gateway/resources.ts';
 import type { GatewayClass } from '#kube/api/gateway/types.ts';
 import type { Client } from '#kube/client/client.ts';
 import type { Clock } from '#lib/clock.ts';
 import { GATEWAY_CONTROLLER } from '#traffic/model/gateway/conditions.ts';
 import type { Fabric } from '../nodes/fabric/fabric.ts';
-import { ensureServed, ensureTheirDefinition } from './custom-objects.ts';
+import { ensureDefinition, ensureServed, ensureTheirDefinition } from './custom-objects.ts';
 
 /** Name of the GatewayClass that is there from the start. */
 export const GATEWAY_CLASS = 'evenkeel';
 
 export async function ensureGatewayObjects(client: Client, clock: Clock): Promise<void> {
-  await Promise.all(gatewayDefinitions.map((definition) => ensureTheirDefinition(client, definition)));
+  await Promise.all([
+    ensureDefinition(client, backendPolicyDefinition),
+    ...gatewayDefinitions.map((definition) => ensureTheirDefinition(client, definition)),
+  ]);
   const gatewayClass: GatewayClass = {
     apiVersion: 'gateway.networking.k8s.io/v1',
     kind: 'GatewayClass',

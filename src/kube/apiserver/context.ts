@@ -13,6 +13,7 @@ import type { Authorizer } from './authz/authorizer.ts';
 import type { RoleRules } from './authz/escalation.ts';
 import type { FlowControl } from './flow/control.ts';
 import type { TokenAuthenticator, User } from './http/authn.ts';
+import type { ListBytes, ListOfObjects } from './http/list-bytes.ts';
 import type { QuotaLedger } from './limits/quota-ledger.ts';
 import type { MeasuredFigures } from './metrics/measured.ts';
 import type { RequestMetrics } from './metrics/request-metrics.ts';
@@ -62,6 +63,7 @@ export interface ServerContext {
   /** Undefined where nobody measures more than the kubelets do. */
   readonly measured: MeasuredFigures | undefined;
   readonly metrics: RequestMetrics;
+  readonly listBytes: ListBytes;
   /** Aborted when the server closes: watches and log streams end. */
   readonly closing: AbortSignal;
 }
@@ -89,6 +91,8 @@ export interface ResourceRequest {
 export interface Reply {
   readonly code: number;
   readonly object: unknown;
+  /** Of a list of objects as they are: what `object` is made of. */
+  readonly list?: ListOfObjects;
 }
 
 export type Handler = (request: ResourceRequest) => Promise<Reply | undefined>;

@@ -18,6 +18,7 @@ import { FlowControl } from './flow/control.ts';
 import { followFlows, reconcileFlows } from './flow/reconcile.ts';
 import { TokenAuthenticator, type TokenTable } from './http/authn.ts';
 import { dispatch } from './http/dispatch.ts';
+import { ListBytes } from './http/list-bytes.ts';
 import { type ApiListener, listen } from './http/listener.ts';
 import { QuotaLedger } from './limits/quota-ledger.ts';
 import { QuotaStatus } from './limits/quota-status.ts';
@@ -140,6 +141,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     kubeletClient: options.kubeletClient,
     measured: options.measured,
     metrics: new RequestMetrics(clock),
+    listBytes: new ListBytes(),
     closing: closing.signal,
   };
   const ready = Promise.withResolvers<void>();

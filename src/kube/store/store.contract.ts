@@ -2,10 +2,17 @@
 // Knows the contract only; how a store is made is handed in.
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { CompactedError, FutureRevisionError, type Store, type StoreEvent, type StoreRecord } from './store.ts';
+import {
+  CompactedError,
+  FutureRevisionError,
+  NoSpaceError,
+  type Store,
+  type StoreEvent,
+  type StoreRecord,
+} from './store.ts';
 
 export interface StoreUnderTest {
-  open(): Store;
+  open(options?: { readonly quotaBytes: number }): Store;
   /** Removes what `open` left behind. */
   cleanUp(): void;
 }
@@ -77,6 +84,13 @@ export function storeContract(name: string, prepare: () => StoreUnderTest): void
       const second = store.range('/p/', { limit: 3, after: '/p/b', revision: first.revision });
       expect(second.records).toHaveLength(3);
       expect(second.remaining).toBe(0);
+    });
+
+    it('says of an uncounted page only whether more follows', async () => {
+      for (const key of ['/p/a', '/p/b', '/p/c', '/p/d']) await put(key, key);
+      expect(store.range('/p/', { limit: 1, uncounted: true }).remaining).toBe(1);
+      expect(store.range('/p/', { limit: 3, after: '/p/a', uncounted: true })).toMatchObject({ remaining: 0 });
+      expect(store.range('/p/', { limit: 4, uncounted: true }).remaining).toBe(0);
     });
 
     it('reads the past as it was', async () => {
@@ -155,6 +169,62 @@ export function storeContract(name: string, prepare: () => StoreUnderTest): void
       expect(store.compacted()).toBe(last.revision);
       await expect(store.compact(99)).rejects.toThrow(FutureRevisionError);
       expect(await put('/c', 'one')).toBe(last.revision + 1);
+    });
+
+    it('forgets nothing that is held', async () => {
+      const first = await put('/a', 'one');
+      const hold = store.hold();
+      expect(hold.revision).toBe(first);
+      await put('/a', 'two');
+      const last = await put('/b', 'one');
+      await store.compact(last);
+      expect(store.compacted()).toBe(first);
+      expect(store.range('/', { revision: first }).records.map((record) => record.value)).toEqual(['one']);
+      hold.release();
+      await store.compact(last);
+      expect(store.compacted()).toBe(last);
+      expect(() => store.range('/', { revision: first })).toThrow(CompactedError);
+    });
+
+    it('forgets a long history, and keeps what stands', async () => {
+      for (let turn = 0; turn < 30; turn++) {
+        await Promise.all(Array.from({ length: 100 }, (_, index) => put(`/k${index}`, `${turn}`)));
+      }
+      await store.delete('/k7', store.get('/k7')?.revision ?? 0);
+      await store.compact(store.revision());
+      expect(store.compacted()).toBe(store.revision());
+      const { records } = store.range('/');
+      expect(records).toHaveLength(99);
+      expect(new Set(records.map((record) => record.value))).toEqual(new Set(['29']));
+    });
+
+    it('takes deletions only once its quota is used up, and writes again when they have made room', async () => {
+      const own = prepare();
+      const small = own.open({ quotaBytes: 400_000 });
+      try {
+        const value = 'x'.repeat(10_000);
+        let written = 0;
+        const fill = async (): Promise<void> => {
+          for (; written < 1000; written++) await small.put(`/k${written}`, value, 0);
+        };
+        await expect(fill()).rejects.toThrow(/^database space exceeded: .* Delete objects .* or raise the quota/);
+        expect(written).toBeGreaterThan(20);
+        expect(small.health().alarm).toMatchObject({ alarm: 'quota' });
+        await expect(small.put('/k0', 'other', small.get('/k0')?.revision ?? 0)).rejects.toThrow(NoSpaceError);
+        expect(small.range('/').records).toHaveLength(written);
+        const before = small.revision();
+        for (let index = 0; index < written / 2; index++) {
+          expect(await small.delete(`/k${index}`, small.get(`/k${index}`)?.revision ?? 0)).toMatchObject({ ok: true });
+        }
+        expect(small.revision()).toBe(before + Math.ceil(written / 2));
+        await small.compact(small.revision());
+        expect(small.health().alarm).toBeUndefined();
+        expect(await small.put('/again', value, 0)).toMatchObject({ ok: true });
+        expect(small.health()).toMatchObject({ quotaBytes: 400_000 });
+      } finally {
+        await small.close();
+        own.cleanUp();
+      }
     });
 
     it('refuses work once it is closed', async () => {

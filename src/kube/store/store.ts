@@ -23,6 +23,8 @@ export interface RangeOptions {
   readonly limit?: number;
   /** Only keys after this one. */
   readonly after?: string;
+  /** Do not count what comes after: `remaining` is then 1 where there is more. */
+  readonly uncounted?: boolean;
 }
 
 export interface RangeResult {
@@ -62,6 +64,41 @@ export class FutureRevisionError extends Error {
   }
 }
 
+/** Why writes are refused; `quota`: the store has reached its limit, `disk`: its disk takes no more. */
+export type StoreAlarm = 'quota' | 'disk';
+
+/** A write that is refused because there is no room for it; reads go on, and nothing that was stored is lost. */
+export class NoSpaceError extends Error {
+  readonly alarm: StoreAlarm;
+  constructor(alarm: StoreAlarm, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'NoSpaceError';
+    this.alarm = alarm;
+  }
+}
+
+/** What is stored under a key is not what was written. */
+export class DamagedRecordError extends Error {
+  readonly key: string;
+  constructor(key: string, revision: number) {
+    super(`The stored data of "${key}" at revision ${revision} is damaged: it is not what was written`);
+    this.name = 'DamagedRecordError';
+    this.key = key;
+  }
+}
+
+export interface StoreHealth {
+  /** Undefined while writes are taken. */
+  readonly alarm: NoSpaceError | undefined;
+  /** What keys, values and history take, in bytes. */
+  readonly usedBytes: number;
+  /** From which on only deletions are taken; 0: there is none. */
+  readonly quotaBytes: number;
+}
+
+/** As etcd's default. */
+export const DEFAULT_QUOTA_BYTES = 2 * 1024 ** 3;
+
 export interface Store {
   /** Revision of the last write; 1 for a new store. */
   revision(): number;
@@ -70,7 +107,7 @@ export interface Store {
   range(prefix: string, options?: RangeOptions): RangeResult;
   /**
    * Writes `value` when the key's revision is `expected` (0: must not exist). Resolves once the write is durable;
-   * many writes share one commit. Watchers see it only after that.
+   * many writes share one commit. Watchers see it only after that. Rejects with `NoSpaceError`.
    */
   put(key: string, value: string, expected: number): Promise<WriteOutcome>;
   /** Deletes the key when its revision is `expected`. */
@@ -80,8 +117,11 @@ export interface Store {
    * when history no longer reaches back to it. The listener must not throw and must not block.
    */
   watch(prefix: string, after: number, listener: (events: readonly StoreEvent[]) => void): StoreWatch;
-  /** Forgets history up to and including `revision`; current values stay. */
+  /** Forgets history up to and including `revision`, and no further than what is held; current values stay. */
   compact(revision: number): Promise<void>;
+  /** Keeps what is current now readable at the revision it returns, until it is released. */
+  hold(): { readonly revision: number; release(): void };
+  health(): StoreHealth;
   /** Oldest revision from which a watch may start. */
   compacted(): number;
   close(): Promise<void>;

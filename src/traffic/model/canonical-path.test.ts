@@ -28,6 +28,10 @@ it('an Ingress may write its path in any of these ways', () => {
     metadata: { namespace: 'shop', name: 'web' },
     spec: { rules: [{ host: 'a.test', http: { paths: [{ path: '/%7eann/caf%c3%a9', pathType: 'Exact', backend }] } }] },
   };
-  const [route] = translateIngress(ingress, () => undefined).routes;
+  const [route] = translateIngress(
+    ingress,
+    () => undefined,
+    ({ base }) => base,
+  ).routes;
   expect(route?.route.path.value).toBe('/~ann/caf%C3%A9');
 });

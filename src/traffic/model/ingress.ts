@@ -3,8 +3,11 @@
 import type { Ingress, IngressBackend, IngressRule } from 'kubernetes-types/networking/v1.js';
 import { objectKey } from '#kube/api/object.ts';
 import { canonicalPath } from './canonical-path.ts';
+import type { ClusterVariant } from './gateway/backends.ts';
 import { type FindService, resolveBackend } from './ingress-backend.ts';
 import type { PathMatch, Route, RouteAction } from './ir.ts';
+import { annotated } from './policy/annotations.ts';
+import type { ClusterChanges } from './policy/changes.ts';
 import type { Problem, ProblemReason } from './problem.ts';
 
 export interface HostRoute {
@@ -25,20 +28,30 @@ export interface IngressRoutes {
   readonly problems: readonly Problem[];
 }
 
-export function translateIngress(ingress: Ingress, findService: FindService): IngressRoutes {
-  return new Translation(ingress, findService).run();
+/** Name of a cluster that is spoken to differently; its own where nothing is different. */
+export type NameVariant = (variant: ClusterVariant) => string;
+
+export function translateIngress(ingress: Ingress, findService: FindService, variant: NameVariant): IngressRoutes {
+  return new Translation(ingress, findService, variant).run();
 }
 
 class Translation {
   readonly #ingress: Ingress;
   readonly #findService: FindService;
+  readonly #variant: NameVariant;
+  /** What its annotations say of the backends that it leads to. */
+  readonly #changes: ClusterChanges | undefined;
   readonly #key: string;
   readonly #routes: HostRoute[] = [];
   readonly #problems: Problem[] = [];
 
-  constructor(ingress: Ingress, findService: FindService) {
+  constructor(ingress: Ingress, findService: FindService, variant: NameVariant) {
     this.#ingress = ingress;
     this.#findService = findService;
+    this.#variant = variant;
+    const { changes, problems } = annotated('Ingress', ingress);
+    this.#changes = changes;
+    this.#problems.push(...problems);
     this.#key = objectKey(ingress);
   }
 
@@ -77,7 +90,14 @@ class Translation {
     const namespace = this.#ingress.metadata?.namespace ?? '';
     const { action, problem } = resolveBackend(backend, namespace, field, this.#findService);
     if (problem !== undefined) this.#problem(problem.reason, problem.field, problem.message);
-    return action;
+    const changes = this.#changes;
+    if (changes === undefined || action.type !== 'forward') return action;
+    const serviceKey = `${namespace}/${backend.service?.name ?? ''}`;
+    const clusters = action.clusters.map((one) => ({
+      ...one,
+      cluster: this.#variant({ base: one.cluster, serviceKey, changes }),
+    }));
+    return { ...action, clusters };
   }
 
   #problem(reason: ProblemReason, field: string, message: string): void {

@@ -73,11 +73,20 @@ export interface Cluster {
   readonly subset?: Readonly<Record<string, string>>;
   /** Weights from the load that endpoints report in response headers (ORCA). */
   readonly loadReports?: LoadReportPolicy;
+  /** What was asked for, as it was written, and where: `timeouts.request` by `BackendPolicy shop/web`. For people only. */
+  readonly origins?: Readonly<Record<string, SettingOrigin>>;
+}
+
+export interface SettingOrigin {
+  readonly value: string;
+  readonly from: string;
 }
 
 /** Milliseconds; 0 switches a timeout off. */
 export interface ClusterTimeouts {
   readonly connect: number;
+  /** Of a whole request with all its tries, where its route says nothing; left out: no limit. */
+  readonly request?: number;
   /** From the end of the request to the response head. */
   readonly response: number;
   /** Without a byte in either direction while a message is under way. */
@@ -140,7 +149,8 @@ export type AffinityPolicy =
       readonly key?: PrivateText;
     }
   | { readonly type: 'header'; readonly name: string }
-  | { readonly type: 'source_ip' };
+  /** `maxAgeSeconds`: of connections to an address of a Service; left out: 10,800. Requests are placed by hashing. */
+  | { readonly type: 'source_ip'; readonly maxAgeSeconds?: number };
 
 /** Counted over all workers; at a limit a request is answered 503 at once (pending ones wait for a connection). */
 export interface CircuitBreaker {

@@ -4,13 +4,15 @@ import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.js
 import type { ServicePort as KubePort, Service } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import { objectKey } from '#kube/api/object.ts';
-import { defaultRetry, defaultTimeouts } from './cluster-defaults.ts';
+import { defaultPolicy, defaultRetry, defaultTimeouts } from './cluster-defaults.ts';
 import { weightProblems } from './endpoint-weight.ts';
 import { holdOf } from './hold.ts';
 import type { Cluster, Endpoint, ServicePort } from './ir.ts';
 import { drainOf } from './l4/drain.ts';
 import { clusterName, servicePortName } from './names.ts';
-import { policyOf } from './policy.ts';
+import type { BackendPolicies } from './policy/backend-policies.ts';
+import { type ClusterChanges, overlay } from './policy/changes.ts';
+import { affinitySecondsOf, DEFAULT_AFFINITY_SECONDS, servicePolicy } from './policy/service-policy.ts';
 import type { Problem } from './problem.ts';
 import { endpointsOf } from './service-endpoints.ts';
 
@@ -24,8 +26,6 @@ export interface ServicePart {
 /** Labels with which a Service leaves layer 4 to someone else; upstream: pkg/proxy/apis/well_known_labels.go. */
 const NOT_OURS_LABELS = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless'];
 
-const DEFAULT_AFFINITY_SECONDS = 10_800;
-
 /**
  * A headless Service yields clusters without service ports: an Ingress may balance over it, layer 4 has no address
  * to serve. An ExternalName Service yields nothing.
@@ -34,32 +34,35 @@ export function translateService(
   service: Service,
   slices: readonly EndpointSlice[],
   autoscalers: readonly HorizontalPodAutoscaler[] = [],
+  policies?: BackendPolicies,
 ): ServicePart {
   const clusters = new Map<string, Cluster>();
   const endpoints = new Map<string, readonly Endpoint[]>();
   const services = new Map<string, ServicePort>();
   if (service.spec?.type === 'ExternalName') return { clusters, endpoints, services, problems: [] };
   const key = objectKey(service);
-  const { policy, problems: policyProblems } = policyOf(service);
+  const policy = servicePolicy(service, policies);
   const { hold, problems: holdProblems } = holdOf(service, autoscalers);
   for (const port of service.spec?.ports ?? []) {
     const name = clusterName(key, port);
-    clusters.set(name, {
+    const plain: Cluster = {
       name,
-      policy,
+      policy: defaultPolicy,
       upstreamProtocol: upstreamProtocol(port),
       timeouts: defaultTimeouts,
       retry: defaultRetry,
       ...(hold === undefined ? {} : { hold }),
-    });
+    };
+    const changes = changesFor(port, policy.of(port));
+    clusters.set(name, overlay(plain, changes));
     endpoints.set(name, endpointsOf(service, port, slices));
-    if (isProxied(service)) services.set(servicePortName(key, port), toServicePort(service, port, name));
+    if (isProxied(service)) services.set(servicePortName(key, port), toServicePort(service, port, name, changes));
   }
   return {
     clusters,
     endpoints,
     services,
-    problems: [...policyProblems, ...holdProblems, ...drainOf(service).problems, ...weightProblems(service, slices)],
+    problems: [...policy.problems, ...holdProblems, ...drainOf(service).problems, ...weightProblems(service, slices)],
   };
 }
 
@@ -80,7 +83,14 @@ function upstreamProtocol({ protocol = 'TCP', appProtocol = 'http' }: KubePort):
   return protocol === 'TCP' && HTTP1_PROTOCOLS.includes(appProtocol) ? 'http1' : 'tcp';
 }
 
-function toServicePort(service: Service, port: KubePort, cluster: string): ServicePort {
+/** Only what is carried over TCP may be HTTP. */
+function changesFor({ protocol = 'TCP' }: KubePort, changes: ClusterChanges = {}): ClusterChanges {
+  if (protocol === 'TCP') return changes;
+  const { upstreamProtocol: _http, ...rest } = changes;
+  return rest;
+}
+
+function toServicePort(service: Service, port: KubePort, cluster: string, changes: ClusterChanges): ServicePort {
   const { spec = {}, status } = service;
   const balancerIPs = (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, ipMode }) =>
     // With ipMode Proxy the load balancer wants to see the traffic itself.
@@ -100,6 +110,6 @@ function toServicePort(service: Service, port: KubePort, cluster: string): Servi
     affinitySeconds:
       spec.sessionAffinity === 'ClientIP'
         ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS)
-        : 0,
+        : affinitySecondsOf(changes),
   };
 }

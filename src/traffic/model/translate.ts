@@ -4,12 +4,16 @@ import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.js
 import type { Secret, Service } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import type { Ingress, IngressClass } from 'kubernetes-types/networking/v1.js';
+import type { BackendPolicy } from '#kube/api/backend-policy/types.ts';
 import { objectKey } from '#kube/api/object.ts';
 import { type FindSecret, type IngressTls, mergeCertificates, translateTls } from './certificates.ts';
+import type { ClusterVariant } from './gateway/backends.ts';
+import { VariantNotes, variantTables } from './gateway/variants.ts';
 import { type IngressRoutes, translateIngress } from './ingress.ts';
 import type { FindService } from './ingress-backend.ts';
 import { ownedBy } from './ingress-class.ts';
 import type { Certificate, Cluster, Endpoint, Listener, ServicePort, TrafficModel, VirtualHost } from './ir.ts';
+import { BackendPolicies } from './policy/backend-policies.ts';
 import { isolated, type Problem } from './problem.ts';
 import type { ReadCertificate } from './secret.ts';
 import { type ServicePart, translateService } from './service.ts';
@@ -33,6 +37,8 @@ export interface TranslateOptions {
 export interface IngressPart {
   readonly virtualHosts: ReadonlyMap<string, VirtualHost>;
   readonly certificates: ReadonlyMap<string, Certificate>;
+  /** Clusters that annotations want spoken to differently. */
+  readonly variants: ReadonlyMap<string, ClusterVariant>;
   /** Keys of the Ingresses that are ours. */
   readonly owned: readonly string[];
   /** Keys of the Secrets that they name, whether or not these exist. */
@@ -46,6 +52,7 @@ export function translateIngresses(objects: IngressObjects, options: TranslateOp
   const ours = objects.ingresses.filter(isOurs).sort(byAge);
   const problems: Problem[] = [];
   const secrets = new Set<string>();
+  const variants = new VariantNotes();
   const findSecret: FindSecret = (key) => {
     secrets.add(key);
     return objects.secret(key);
@@ -54,7 +61,7 @@ export function translateIngresses(objects: IngressObjects, options: TranslateOp
   const tls: IngressTls[] = [];
   for (const ingress of ours) {
     const outcome = isolated('Ingress', ingress, () => ({
-      routes: translateIngress(ingress, objects.service),
+      routes: translateIngress(ingress, objects.service, variants.nameOf),
       tls: translateTls(ingress, findSecret, options.readCertificate),
     }));
     if ('problem' in outcome) {
@@ -70,6 +77,7 @@ export function translateIngresses(objects: IngressObjects, options: TranslateOp
   return {
     virtualHosts: hosts.virtualHosts,
     certificates: certificates.certificates,
+    variants: variants.noted,
     owned: ours.map(objectKey),
     secrets,
     problems: [...problems, ...hosts.problems, ...certificates.problems],
@@ -81,8 +89,9 @@ export function translateServiceSafely(
   service: Service,
   slices: readonly EndpointSlice[],
   autoscalers: readonly HorizontalPodAutoscaler[] = [],
+  policies?: BackendPolicies,
 ): ServicePart {
-  const outcome = isolated('Service', service, () => translateService(service, slices, autoscalers));
+  const outcome = isolated('Service', service, () => translateService(service, slices, autoscalers, policies));
   if ('result' in outcome) return outcome.result;
   return { clusters: new Map(), endpoints: new Map(), services: new Map(), problems: [outcome.problem] };
 }
@@ -93,6 +102,7 @@ export interface TrafficObjects {
   readonly ingresses: readonly Ingress[];
   readonly ingressClasses: readonly IngressClass[];
   readonly secrets: readonly Secret[];
+  readonly backendPolicies?: readonly BackendPolicy[];
 }
 
 /** The whole model at once. */
@@ -106,8 +116,9 @@ export function translate(
   const services = new Map<string, ServicePort>();
   const problems: Problem[] = [];
   const slices = Map.groupBy(objects.endpointSlices, serviceKeyOf);
+  const policies = new BackendPolicies(objects.backendPolicies ?? []);
   for (const service of objects.services) {
-    const part = translateServiceSafely(service, slices.get(objectKey(service)) ?? []);
+    const part = translateServiceSafely(service, slices.get(objectKey(service)) ?? [], [], policies);
     for (const [name, cluster] of part.clusters) clusters.set(name, cluster);
     for (const [name, list] of part.endpoints) endpoints.set(name, list);
     for (const [name, port] of part.services) services.set(name, port);
@@ -126,6 +137,9 @@ export function translate(
     options,
   );
   const { virtualHosts, certificates } = part;
+  const varied = variantTables([...part.variants], { clusters, endpoints });
+  for (const [name, cluster] of varied?.clusters ?? []) clusters.set(name, cluster);
+  for (const [name, list] of varied?.endpoints ?? []) endpoints.set(name, list);
   const listenerByName = new Map(listeners.map((listener) => [listener.name, listener]));
   return {
     model: { listeners: listenerByName, certificates, virtualHosts, clusters, endpoints, services },

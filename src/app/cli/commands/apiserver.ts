@@ -13,6 +13,7 @@ import { defaultServiceCidr, serviceNetwork } from '../../main/network.ts';
 import { clusterNodeLife, controllerSettings } from '../../main/node-life.ts';
 import type { Bind } from '../../main/pages.ts';
 import { openPki } from '../../main/pki.ts';
+import { finishRestore } from '../../main/restore-journal.ts';
 import { Shutdown } from '../../main/shutdown.ts';
 import { type AccessFlags, accessOf, addAccessOptions } from '../access-options.ts';
 import { type AutoscalingFlags, addAutoscalingOptions, autoscalingOf } from '../autoscaling-options.ts';
@@ -90,6 +91,7 @@ Examples:
       try {
         const lock = acquireLock(data.lock, data.root);
         shutdown.add('lock', () => lock.release());
+        finishRestore(data);
         const names = {
           nodes: [],
           apiAddresses: [network.kubernetesServiceAddress, ...listOf(options.advertiseAddress)],

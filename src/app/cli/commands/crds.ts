@@ -2,6 +2,7 @@
 // Prints and nothing else; an embedded cluster has them from the start.
 import { Command, Option } from 'commander';
 import { stringify } from 'yaml';
+import { backendPolicyDefinition } from '#kube/api/backend-policy/definition.ts';
 import { GATEWAY_GROUP, gatewayDefinitions } from '#kube/api/gateway/resources.ts';
 import { loadBalancerDefinitions } from '#kube/api/load-balancer/resources.ts';
 
@@ -15,7 +16,7 @@ export function crdsCommand(): Command {
   return new Command('crds')
     .summary('print the definitions of custom resources, for kubectl apply')
     .description(
-      'Prints CustomResourceDefinitions as YAML: AddressPool of evenkeel.dev, the Gateway API (v1.6), and the resources of metallb.io for clusters that never had MetalLB. An embedded cluster has all of them from the start.',
+      'Prints CustomResourceDefinitions as YAML: AddressPool and BackendPolicy of evenkeel.dev, the Gateway API (v1.6), and the resources of metallb.io for clusters that never had MetalLB. An embedded cluster has all of them from the start.',
     )
     .addOption(
       new Option(
@@ -33,7 +34,7 @@ Examples:
   $ evenkeel crds --group evenkeel.dev | kubectl apply -f -`,
     )
     .action(({ group }: Options) => {
-      const chosen = [...loadBalancerDefinitions, ...gatewayDefinitions].filter(
+      const chosen = [...loadBalancerDefinitions, backendPolicyDefinition, ...gatewayDefinitions].filter(
         ({ spec }) => group === 'all' || spec.group === group,
       );
       process.stdout.write(chosen.map((definition) => `---\n${stringify(definition)}`).join(''));

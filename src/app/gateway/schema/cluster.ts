@@ -151,6 +151,7 @@ export function cluster(clusterName: string): Schema<ClusterFile> {
       timeouts: optional(
         object({
           connect: optional(duration),
+          request: optional(duration),
           response: optional(duration),
           idle: optional(duration),
           session: optional(duration),
@@ -175,7 +176,7 @@ export function cluster(clusterName: string): Schema<ClusterFile> {
       subset: optional(named(text, 'labels')),
       loadReports: optional(loadReports),
       endpoints: list(endpoint, 'endpoints'),
-    } satisfies EveryField<Cluster, 'endpoints', 'name'>),
+    } satisfies EveryField<Cluster, 'endpoints', 'name' | 'origins'>),
     ({ tls: files, endpoints, timeouts, affinity: given, ...rest }) => {
       const { keyFile: affinityKeyFile, ...kept } = given ?? {};
       return {

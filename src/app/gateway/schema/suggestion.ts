@@ -1,43 +1,11 @@
 // What was probably meant by a word that does not exist.
 // Knows no words of its own.
+import { nearest } from '#lib/nearest.ts';
 
 /** A remedy: the nearest known word, or all of them. */
 export function suggestion(word: string, known: readonly string[]): string {
-  const nearest = nearestOf(word, known);
-  if (nearest !== undefined) return `Did you mean "${nearest}"?`;
+  const meant = nearest(word, known);
+  if (meant !== undefined) return `Did you mean "${meant}"?`;
   if (known.length === 0) return 'Remove it: there are none';
   return `Use ${known.length === 1 ? '' : 'one of '}${known.map((name) => `"${name}"`).join(', ')}`;
-}
-
-export function nearestOf(word: string, known: readonly string[]): string | undefined {
-  const wanted = plain(word);
-  const ranked = known
-    .map((name) => ({ name, distance: distance(wanted, plain(name)) }))
-    .sort((a, b) => a.distance - b.distance);
-  const [best] = ranked;
-  return best !== undefined && best.distance <= Math.max(1, Math.floor(wanted.length / 3)) ? best.name : undefined;
-}
-
-/** `max_bytes`, `max-bytes` and `maxBytes` are one word to a person. */
-function plain(word: string): string {
-  return word.toLowerCase().replace(/[_-]/g, '');
-}
-
-/** How many letters must change, come, go, or swap with their neighbour (optimal string alignment). */
-function distance(a: string, b: string): number {
-  let before: number[] = [];
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      let best = Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1);
-      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      if (swapped) best = Math.min(best, (before[j - 2] ?? 0) + 1);
-      next.push(best);
-    }
-    before = row;
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

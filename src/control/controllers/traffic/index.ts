@@ -20,6 +20,8 @@ import { DrainNotes } from './drain-notes.ts';
 import type { AddressHost } from './gateways/address-claims.ts';
 import { Gateways } from './gateways/index.ts';
 import { createIngressStatusQueue } from './ingress-status.ts';
+import { PolicyFeed } from './policies/index.ts';
+import { WatchedPodLabels } from './policies/pod-labels.ts';
 import { createProblemReporter } from './problem-reporter.ts';
 import { createCertificateReader, readAuthorities } from './read-certificate.ts';
 import { serviceFaults } from './service-faults.ts';
@@ -77,6 +79,8 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
       ingressClasses: () => classes.list(),
       secret: (key) => secrets.get(key),
       autoscalers: (namespace) => autoscalers.list(namespace),
+      policies: () => policies.list(),
+      podLabels: () => pods.labels(),
       ...(options.gatewayAddresses === undefined ? {} : { gateways: () => (gateways as Gateways).objects() }),
     },
     {
@@ -116,6 +120,7 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
           host,
           onNews: (kind, key) => {
             world.touchGateways(kind, key);
+            policyNews = true;
             // What is there from the start is heard of while all of this is still being made.
             if (ready) touch();
           },
@@ -123,6 +128,26 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
           clock,
           log: log.child({ part: 'gateways' }),
         });
+  let policyNews = false;
+  const pods = new WatchedPodLabels(informers, (namespace) => {
+    world.touchPods(namespace);
+    touch();
+  });
+  const policies: PolicyFeed = new PolicyFeed({
+    client,
+    informers,
+    sink,
+    service: (key) => services.get(key),
+    route: (kind, key) => gateways?.route(kind, key),
+    policies: () => world.policies,
+    onNews: () => {
+      world.touchPolicies();
+      policyNews = true;
+      if (ready) touch();
+    },
+    clock,
+    log: log.child({ part: 'policies' }),
+  });
   let version = 0;
   let pending: Cancel | undefined;
   let reporting: Cancel | undefined;
@@ -149,6 +174,8 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
       sink.publish({ version, ...changes, ...(all.size === 0 ? {} : { listeners: all }) });
     }
     gateways?.published(world.takeTellings());
+    if (policyNews) policies.published();
+    policyNews = false;
     options.dns?.flush();
     drains?.settle();
   };
@@ -162,6 +189,10 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
       // A route looks at type and ports of its Service, never at its endpoints.
       if (!jsonEqual(now?.spec, before?.spec)) {
         world.touchIngresses();
+        world.touchGateways('Service', key);
+        policyNews = true;
+      } else if (!jsonEqual(now?.metadata?.annotations, before?.metadata?.annotations)) {
+        // They may say which protocol its backends speak.
         world.touchGateways('Service', key);
       }
       touch();
@@ -200,9 +231,16 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
   };
   try {
     await Promise.all(
-      [services, slices, ingresses, classes, secrets, autoscalers, ...(gateways === undefined ? [] : [gateways])].map(
-        (informer) => informer.synced(),
-      ),
+      [
+        services,
+        slices,
+        ingresses,
+        classes,
+        secrets,
+        autoscalers,
+        policies,
+        ...(gateways === undefined ? [] : [gateways]),
+      ].map((informer) => informer.synced()),
     );
   } catch (error) {
     unsubscribeAll();
@@ -211,6 +249,7 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
   ready = true;
   publish();
   statuses?.start();
+  policies.start();
   gateways?.start();
   return {
     async stop() {
@@ -221,6 +260,8 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
       drains?.stop();
       await statuses?.stop();
       await gateways?.stop();
+      pods.stop();
+      await policies.stop();
       await events.flush();
     },
   };

@@ -4,13 +4,17 @@ import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.js
 import type { Secret, Service } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import type { Ingress, IngressClass } from 'kubernetes-types/networking/v1.js';
+import type { BackendPolicy } from '#kube/api/backend-policy/types.ts';
 import { diffTraffic } from '#traffic/model/diff.ts';
 import type { ClusterVariant } from '#traffic/model/gateway/backends.ts';
 import type { ChangedObject } from '#traffic/model/gateway/news.ts';
 import type { GatewayObjects, GatewayOptions } from '#traffic/model/gateway/objects.ts';
 import type { Telling } from '#traffic/model/gateway/tellings.ts';
 import { GatewayTranslator } from '#traffic/model/gateway/translator.ts';
-import type { Cluster, Endpoint, TrafficModel, TrafficUpdate } from '#traffic/model/ir.ts';
+import { variantTables } from '#traffic/model/gateway/variants.ts';
+import type { TrafficModel, TrafficUpdate } from '#traffic/model/ir.ts';
+import { BackendPolicies } from '#traffic/model/policy/backend-policies.ts';
+import { hasSubsets, type PodLabels, withSubsets } from '#traffic/model/policy/subset.ts';
 import type { Problem } from '#traffic/model/problem.ts';
 import type { ServicePart } from '#traffic/model/service.ts';
 import {
@@ -31,6 +35,10 @@ export interface TrafficSource {
   autoscalers?(namespace: string): readonly HorizontalPodAutoscaler[];
   /** Left out where Gateways are not served. */
   gateways?(): GatewayObjects;
+  /** Left out where nobody has any. */
+  policies?(): readonly BackendPolicy[];
+  /** Asked for when a policy first takes a subset; undefined until pods are known. */
+  podLabels?(): PodLabels | undefined;
 }
 
 export interface WorldOptions extends TranslateOptions {
@@ -44,6 +52,7 @@ export type Changes = Omit<TrafficUpdate, 'version'>;
 const nothing: IngressPart = {
   virtualHosts: new Map(),
   certificates: new Map(),
+  variants: new Map(),
   owned: [],
   secrets: new Set(),
   problems: [],
@@ -58,6 +67,12 @@ export class TrafficWorld {
   readonly #dirtyServices = new Set<string>();
   #ingresses = nothing;
   #ingressesDirty = true;
+  /** Variants that Ingresses want, by Service. */
+  #ingressVariants = new Map<string, [string, ClusterVariant][]>();
+  #policies = new BackendPolicies([]);
+  #policiesDirty = true;
+  /** Services for which labels of pods were asked. */
+  readonly #subsets = new Set<string>();
   readonly gateways: GatewayTranslator;
   /** What Gateways and their routes have to look at again; undefined: at everything. */
   #gatewayNews: Map<string, ChangedObject> | undefined;
@@ -79,6 +94,11 @@ export class TrafficWorld {
     return tellings;
   }
 
+  /** What BackendPolicies say. */
+  get policies(): BackendPolicies {
+    return this.#policies;
+  }
+
   /** Keys of the Ingresses that are ours. */
   get owned(): readonly string[] {
     return this.#ingresses.owned;
@@ -87,6 +107,18 @@ export class TrafficWorld {
   /** The Service, or one of its slices, is not what it was. */
   touchService(key: string): void {
     this.#dirtyServices.add(key);
+  }
+
+  /** Labels of pods of the namespace, or of all, are not what they were. */
+  touchPods(namespace: string | undefined): void {
+    for (const key of this.#subsets) {
+      if (namespace === undefined || key.startsWith(`${namespace}/`)) this.touchService(key);
+    }
+  }
+
+  /** A BackendPolicy is not what it was. */
+  touchPolicies(): void {
+    this.#policiesDirty = true;
   }
 
   /** Something that routes or certificates depend on is not what it was. */
@@ -107,16 +139,23 @@ export class TrafficWorld {
   /** Translates what was touched and says what that changed; undefined when nothing did. */
   refresh(): Changes | undefined {
     const all: (Changes | undefined)[] = [];
+    if (this.#policiesDirty) this.#refreshPolicies();
     const services = new Set(this.#dirtyServices);
     for (const key of services) all.push(this.#refreshService(key));
     this.#dirtyServices.clear();
     if (this.#ingressesDirty) {
       this.#ingressesDirty = false;
-      all.push(this.#refreshIngresses());
+      all.push(this.#refreshIngresses(services));
     }
     const news = this.#gatewayNews;
     if (this.#source.gateways !== undefined && (news === undefined || news.size > 0)) {
-      all.push(this.#refreshGateways(this.#source.gateways(), news && [...news.values()], services));
+      all.push(
+        this.#refreshGateways(
+          { ...this.#source.gateways(), policies: this.#policies },
+          news && [...news.values()],
+          services,
+        ),
+      );
       this.#gatewayNews = new Map();
     }
     for (const key of services) all.push(this.#refreshVariants(key));
@@ -128,6 +167,16 @@ export class TrafficWorld {
     return [...this.#services.values()].flatMap(({ problems }) => problems).concat(this.#ingresses.problems);
   }
 
+  #refreshPolicies(): void {
+    this.#policiesDirty = false;
+    const before = this.#policies;
+    this.#policies = new BackendPolicies(this.#source.policies?.() ?? []);
+    for (const { kind, key } of this.#policies.targetsThatDiffer(before)) {
+      if (kind === 'Service') this.#dirtyServices.add(key);
+      this.touchGateways(kind, key);
+    }
+  }
+
   #refreshService(key: string): Changes | undefined {
     const service = this.#source.service(key);
     const before = this.#services.get(key);
@@ -137,12 +186,16 @@ export class TrafficWorld {
     }
     const { namespace = '' } = service.metadata ?? {};
     const autoscalers = this.#source.autoscalers?.(namespace) ?? [];
-    const after = translateServiceSafely(service, this.#source.slicesOf(key), autoscalers);
+    const after = this.#withSubsets(
+      key,
+      translateServiceSafely(service, this.#source.slicesOf(key), autoscalers, this.#policies),
+    );
     this.#services.set(key, after);
     return diffTraffic(tablesOf(before), tablesOf(after));
   }
 
-  #refreshIngresses(): Changes | undefined {
+  /** Adds to `services` those whose clusters Ingresses want, or wanted, spoken to differently. */
+  #refreshIngresses(services: Set<string>): Changes | undefined {
     const { virtualHosts, certificates } = this.#ingresses;
     const source = this.#source;
     this.#ingresses = translateIngresses(
@@ -162,6 +215,9 @@ export class TrafficWorld {
       this.#ingresses = { ...this.#ingresses, virtualHosts: new Map(hosts) };
     }
     const after = this.#ingresses;
+    for (const key of this.#ingressVariants.keys()) services.add(key);
+    this.#ingressVariants = Map.groupBy(after.variants, ([, { serviceKey }]) => serviceKey);
+    for (const key of this.#ingressVariants.keys()) services.add(key);
     return diffTraffic(
       { virtualHosts, certificates },
       { virtualHosts: after.virtualHosts, certificates: after.certificates },
@@ -181,10 +237,18 @@ export class TrafficWorld {
     return filled.length === 0 ? undefined : Object.fromEntries(filled);
   }
 
+  #withSubsets<T extends Pick<TrafficModel, 'clusters' | 'endpoints'>>(service: string, tables: T): T {
+    if (!hasSubsets(tables)) return tables;
+    this.#subsets.add(service);
+    return withSubsets(tables, this.#source.podLabels?.());
+  }
+
   /** A variant has the endpoints of its cluster, whenever these change. */
   #refreshVariants(service: string): Changes | undefined {
     const before = this.#variants.get(service);
-    const after = variantTables(this.gateways.variants.ofService(service), this.#services.get(service));
+    const wanted = [...this.gateways.variants.ofService(service), ...(this.#ingressVariants.get(service) ?? [])];
+    const varied = variantTables(wanted, this.#services.get(service));
+    const after = varied && this.#withSubsets(service, varied);
     if (before === undefined && after === undefined) return undefined;
     if (after === undefined) this.#variants.delete(service);
     else this.#variants.set(service, after);
@@ -193,22 +257,6 @@ export class TrafficWorld {
 }
 
 const unread: GatewayOptions['readAuthorities'] = () => ({ error: 'certificates are not read here' });
-
-function variantTables(
-  variants: ReadonlyMap<string, ClusterVariant>,
-  part: ServicePart | undefined,
-): Tables | undefined {
-  if (part === undefined || variants.size === 0) return undefined;
-  const clusters = new Map<string, Cluster>();
-  const endpoints = new Map<string, readonly Endpoint[]>();
-  for (const [name, { base, changes }] of variants) {
-    const cluster = part.clusters.get(base);
-    if (cluster === undefined) continue;
-    clusters.set(name, { ...cluster, ...changes, name });
-    endpoints.set(name, part.endpoints.get(base) ?? []);
-  }
-  return { clusters, endpoints };
-}
 
 function tablesOf(part: ServicePart | undefined): Partial<TrafficModel> {
   if (part === undefined) return {};

@@ -103,14 +103,48 @@ function writeObject(writer: WireWriter, object: unknown): void {
   const { apiVersion, kind } = (isJsonObject(object) ? object : {}) as Fields;
   const message = messageOf(String(apiVersion), String(kind));
   if (message === undefined) throw new ProtobufError(`${apiVersion} ${kind} has no form in protocol buffers`);
-  const raw = writer.length;
   encodeMessage(writer, message, object);
-  writer.delimit(UNKNOWN.raw, raw);
+  wrap(writer, String(apiVersion), String(kind));
+}
+
+/** Puts what has been written so far into an envelope. */
+function wrap(writer: WireWriter, apiVersion: string, kind: string): void {
+  writer.delimit(UNKNOWN.raw, 0);
   const typeMeta = writer.length;
-  writeText(writer, TYPE_META.kind, String(kind));
-  writeText(writer, TYPE_META.apiVersion, String(apiVersion));
+  writeText(writer, TYPE_META.kind, kind);
+  writeText(writer, TYPE_META.apiVersion, apiVersion);
   writer.delimit(UNKNOWN.typeMeta, typeMeta);
   writer.bytes(MAGIC);
+}
+
+/** The bytes of an object without its envelope, as a list holds them. Throws as `encodeProtobuf` does. */
+export function encodeItem(apiVersion: string, kind: string, object: unknown): Buffer {
+  const message = messageOf(apiVersion, kind);
+  if (message === undefined) throw new ProtobufError(`${apiVersion} ${kind} has no form in protocol buffers`);
+  const writer = new WireWriter();
+  encodeMessage(writer, message, object);
+  return writer.finish();
+}
+
+/** Of every list. */
+const ITEMS = 2;
+
+/** A list with its envelope from the bytes of its items; `list` has all but them. Throws as `encodeProtobuf` does. */
+export function encodeList(
+  list: { apiVersion: string; kind: string; metadata: unknown },
+  items: readonly Uint8Array[],
+): Buffer {
+  const message = messageOf(list.apiVersion, list.kind);
+  if (message === undefined) throw new ProtobufError(`${list.apiVersion} ${list.kind} has no form in protocol buffers`);
+  const writer = new WireWriter();
+  for (let index = items.length - 1; index >= 0; index--) {
+    const mark = writer.length;
+    writer.bytes(items[index] as Uint8Array);
+    writer.delimit(ITEMS, mark);
+  }
+  encodeMessage(writer, message, list);
+  wrap(writer, list.apiVersion, list.kind);
+  return writer.finish();
 }
 
 const WATCH_EVENT = { type: 1, object: 2 } as const;

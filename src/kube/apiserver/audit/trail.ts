@@ -101,6 +101,11 @@ export class Trail {
     this.#answer = object;
   }
 
+  /** The same for an answer that has to be made: only where the policy wants it written. */
+  answersBy(make: () => unknown): void {
+    if (this.#verdict.level === 'RequestResponse') this.#answer = make();
+  }
+
   fails(error: StatusError): void {
     this.#failure = error;
   }

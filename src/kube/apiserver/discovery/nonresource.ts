@@ -6,6 +6,7 @@ import { metricsAnswer } from '#telemetry/metrics-page.ts';
 import type { ServerContext } from '../context.ts';
 import { negotiate } from '../http/negotiation.ts';
 import { sendBytes, sendObject } from '../http/respond.ts';
+import { sendBackup } from './backup.ts';
 import { notAllowedHere } from '../http/routes.ts';
 import { aggregated, coreVersions, group, groupList, resourceList } from './documents.ts';
 import { sendOpenApi } from './openapi.ts';
@@ -28,15 +29,19 @@ export async function serveNonResource(
   const path = url.pathname.length > 1 ? url.pathname.replace(/\/$/, '') : url.pathname;
   const health = HEALTH.exec(path);
   if (health !== null) {
-    const text = url.searchParams.has('verbose') ? `[+]ping ok\n[+]store ok\n${health[1]} check passed\n` : 'ok';
-    await sendBytes(request, response, 200, 'text/plain; charset=utf-8', text);
+    const { code, text } = healthOf(server, health[1] ?? '', health[2] ?? '', url.searchParams.has('verbose'));
+    await sendBytes(request, response, code, 'text/plain; charset=utf-8', text);
     return true;
   }
   if (path === '/metrics') {
     const { registry, store, metrics } = server;
-    const text = (format: MetricFormat): string => metrics.text(registry.storedCounts(), store.revision(), format);
+    const text = (format: MetricFormat): string => metrics.text(registry.storedCounts(), store, format);
     const answer = await metricsAnswer(text, request.headers.accept);
     await sendBytes(request, response, 200, answer.type, answer.text, { vary: 'Accept' });
+    return true;
+  }
+  if (path === '/backup' && request.method === 'GET') {
+    await sendBackup(server, response);
     return true;
   }
   if (path.startsWith('/openapi/')) return sendOpenApi(server, request, response, url);
@@ -47,6 +52,20 @@ export async function serveNonResource(
   if (contentType === undefined) await sendObject(request, response, { code: 200, body: value });
   else await sendBytes(request, response, 200, contentType, `${JSON.stringify(value)}\n`, { vary: 'Accept' });
   return true;
+}
+
+/** A store that takes no writes makes the server unready; it lives on, for starting it anew would not help. */
+function healthOf(
+  { store }: ServerContext,
+  endpoint: string,
+  check: string,
+  verbose: boolean,
+): { code: number; text: string } {
+  const alarm = endpoint === 'readyz' && ['', '/store'].includes(check) ? store.health().alarm : undefined;
+  const storeLine = alarm === undefined ? '[+]store ok' : `[-]store failed: writes are refused (${alarm.alarm})`;
+  const lines = `[+]ping ok\n${storeLine}\n`;
+  if (alarm !== undefined) return { code: 500, text: `${lines}${endpoint} check failed\n` };
+  return { code: 200, text: verbose ? `${lines}${endpoint} check passed\n` : 'ok' };
 }
 
 interface Document {
@@ -111,6 +130,7 @@ function rootPaths(server: ServerContext): string[] {
     '/api/v1',
     '/apis',
     ...groups,
+    '/backup',
     '/healthz',
     '/livez',
     '/metrics',

@@ -2,6 +2,7 @@
 // Knows the order of these steps; each is a file of its own.
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { badRequest, StatusError } from '#kube/api/status.ts';
+import { NoSpaceError } from '#kube/store/store.ts';
 import type { Upgrade } from '#kube/streaming/upgrade.ts';
 import { requestId, Trail } from '../audit/trail.ts';
 import type { ResourceRequest, ServerContext } from '../context.ts';
@@ -104,11 +105,15 @@ async function serveTo(
   told(subjectOf(resourceRequest, verb));
   const reply = await handler(resourceRequest);
   if (reply === undefined) return;
-  trail?.answers(reply.object);
+  if (reply.list === undefined) trail?.answers(reply.object);
+  else trail?.answersBy(() => reply.object);
   const { format } = negotiate(request.headers.accept, resource.inProtobuf ? builtinOffer : customOffer);
   await sendObject(request, response, {
     code: reply.code,
-    body: reply.object,
+    ...(reply.list === undefined ? {} : { bytes: await server.listBytes.of(resource, reply.list, format) }),
+    get body() {
+      return reply.object;
+    },
     format,
     warnings: resourceRequest.warnings,
   });
@@ -174,7 +179,7 @@ async function fail(
     response.end();
     return;
   }
-  const status = error instanceof StatusError ? error : internal(error);
+  const status = error instanceof StatusError ? error : error instanceof NoSpaceError ? full(error) : internal(error);
   trail?.fails(status);
   if (status.code >= 500 && status.reason === 'InternalError') {
     server.log.error({ error, method: request.method, path: request.url }, 'Request failed');
@@ -185,6 +190,11 @@ async function fail(
   } else await sendError(request, response, status, warnings);
   // A body nobody read would keep an HTTP/1.1 connection from its next request.
   request.resume();
+}
+
+/** Upstream answers 500 with etcd's words; the code says beside them that trying again is of no use. */
+function full({ message }: NoSpaceError): StatusError {
+  return new StatusError(507, 'InsufficientStorage', message, { causes: [{ reason: 'NoSpace', message }] });
 }
 
 function internal(error: unknown): StatusError {

@@ -4,6 +4,7 @@ import { apiVersionOf } from '#kube/api/resources.ts';
 import { type IncludeObject, tableFor } from '#kube/api/table/index.ts';
 import type { AnyObject } from '../registry/any-object.ts';
 import type { Resource } from '../registry/registry.ts';
+import { bare } from './list-bytes.ts';
 import type { Accepted } from './negotiation.ts';
 
 export interface ListMetadata {
@@ -71,9 +72,4 @@ function table(
 
 function partial(object: AnyObject, version: string): unknown {
   return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata: object.metadata };
-}
-
-/** As upstream: the items of a built-in list do not repeat what the list says. */
-function bare({ apiVersion: _, kind: __, ...rest }: AnyObject): AnyObject {
-  return rest;
 }

@@ -18,6 +18,8 @@ const GZIP_FROM_BYTES = 128 * 1024;
 export interface Answer {
   readonly code: number;
   readonly body: unknown;
+  /** What the body is in this format, where that is known already. */
+  readonly bytes?: Uint8Array | undefined;
   readonly format?: Format;
   readonly warnings?: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
@@ -26,11 +28,13 @@ export interface Answer {
 export async function sendObject(
   request: Http2ServerRequest,
   response: Http2ServerResponse,
-  { code, body, format = 'json', warnings = [], headers = {} }: Answer,
+  answer: Answer,
 ): Promise<void> {
+  const { code, format = 'json', warnings = [], headers = {} } = answer;
   const all: Record<string, string | string[]> = { 'cache-control': 'no-cache, private', ...headers };
   if (warnings.length > 0) all.warning = warnings.map(warningHeader);
-  await sendBytes(request, response, code, mediaTypes[format], await serialize(body, format), all);
+  const bytes = answer.bytes ?? (await serialize(answer.body, format));
+  await sendBytes(request, response, code, mediaTypes[format], bytes, all);
 }
 
 async function serialize(body: unknown, format: Format): Promise<string | Uint8Array> {

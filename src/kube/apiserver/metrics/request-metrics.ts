@@ -1,5 +1,6 @@
 // What the API server counts: requests by verb and resource, those in flight, watches, objects and the revision.
 // Knows names and numbers; what a request is about is told by whoever serves it.
+import type { Store } from '#kube/store/store.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { MetricFormat } from '#telemetry/format.ts';
 import { processMetrics } from '#telemetry/process-metrics.ts';
@@ -50,6 +51,21 @@ const definitions = {
     ['group', 'resource'],
     1000,
     'Objects of each resource that somebody has asked for since the start.',
+  ),
+  used: metric('storage_used_bytes', 'gauge', [], 1, 'What objects and their history take in the store.'),
+  quota: metric(
+    'storage_quota_bytes',
+    'gauge',
+    [],
+    1,
+    'From how many used bytes on the store takes deletions only; 0 means that there is no such limit.',
+  ),
+  alarm: metric(
+    'storage_alarm',
+    'gauge',
+    ['alarm'],
+    2,
+    '1 while writes are refused: quota, the store has reached its quota; disk, its disk takes no more.',
   ),
   revision: metric('storage_revision', 'gauge', [], 1, 'Revision of the store; its rate is writes a second.'),
 } as const satisfies Record<string, MetricDefinition>;
@@ -108,11 +124,16 @@ export class RequestMetrics {
   }
 
   /** Ends with a line break. */
-  text(stored: Iterable<StoredCount>, revision: number, format: MetricFormat): string {
+  text(stored: Iterable<StoredCount>, store: Pick<Store, 'revision' | 'health'>, format: MetricFormat): string {
     const recorder = this.#recorder;
     const counts = [...stored].map(({ group, resource, count }) => [[group, resource], count] as const);
     recorder.replace(definitions.objects, counts);
-    recorder.set(definitions.revision, [], revision);
+    recorder.set(definitions.revision, [], store.revision());
+    const { alarm, usedBytes, quotaBytes } = store.health();
+    recorder.set(definitions.used, [], usedBytes);
+    recorder.set(definitions.quota, [], quotaBytes);
+    for (const name of ['quota', 'disk'] as const)
+      recorder.set(definitions.alarm, [name], alarm?.alarm === name ? 1 : 0);
     return `${recorder.text(format)}${this.admission.text(format)}${processMetrics(format)}`;
   }
 }

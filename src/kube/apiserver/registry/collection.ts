@@ -34,12 +34,15 @@ export class Collection {
   readonly #listeners = new Set<Listener>();
   readonly #watch: StoreWatch;
   #sorted: readonly Stored[] | undefined;
+  /** No change after it: what is held is exact for every revision from here on. */
+  #changedAt: number;
 
   constructor(store: Store, prefix: string, log: Logger) {
     this.#log = log;
     this.prefix = prefix;
     this.#store = store;
     const { records, revision } = store.range(prefix);
+    this.#changedAt = revision;
     for (const record of records) this.#items.set(record.key, decode(record));
     this.#watch = store.watch(prefix, revision, (events) => this.#follow(events));
   }
@@ -65,12 +68,14 @@ export class Collection {
   list(namespace?: string): readonly Stored[] {
     this.#sorted ??= [...this.#items.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
     if (namespace === undefined) return this.#sorted;
-    const prefix = `${this.prefix}${namespace}/`;
-    return this.#sorted.filter((item) => item.key.startsWith(prefix));
+    const from = `${this.prefix}${namespace}/`;
+    return this.#sorted.slice(firstAt(this.#sorted, from), firstAt(this.#sorted, from + LAST));
   }
 
   /** Objects as of a revision, from the store. Throws `CompactedError`, `FutureRevisionError`. */
   page(namespace: string | undefined, options: RangeOptions): Page {
+    const held = this.#heldPage(namespace, options);
+    if (held !== undefined) return held;
     const prefix = namespace === undefined ? this.prefix : `${this.prefix}${namespace}/`;
     const { records, revision, remaining } = this.#store.range(prefix, options);
     return {
@@ -78,6 +83,17 @@ export class Collection {
       revision,
       remaining,
     };
+  }
+
+  /** From memory where nothing has changed since the revision, as is the rule from one page of a list to the next. */
+  #heldPage(namespace: string | undefined, { revision, limit, after }: RangeOptions): Page | undefined {
+    const current = this.#store.revision();
+    const at = revision ?? current;
+    if (at < this.#changedAt || at > current || at < this.#store.compacted()) return undefined;
+    const all = this.list(namespace);
+    const start = after === undefined ? 0 : firstAt(all, `${after}\0`);
+    const items = all.slice(start, limit === undefined ? undefined : start + limit);
+    return { items, revision: at, remaining: all.length - start - items.length };
   }
 
   /** Writes when the key's revision is `expected` (0: must not exist). */
@@ -116,6 +132,7 @@ export class Collection {
       const change = this.#toChange(event);
       // With each: whoever is told of one may ask for the list, and more are to come.
       this.#sorted = undefined;
+      this.#changedAt = event.record.revision;
       if (event.type === 'put') this.#items.set(event.record.key, change.now);
       else this.#items.delete(event.record.key);
       for (const listener of [...this.#listeners]) this.#tell(listener, change);
@@ -142,4 +159,19 @@ export class Collection {
     const item = this.#items.get(key);
     return item?.revision === revision ? item : undefined;
   }
+}
+
+/** Sorts after every key with the same beginning. */
+const LAST = '\u{10FFFF}';
+
+/** The place of the first item whose key is not before `key`. */
+function firstAt(sorted: readonly Stored[], key: string): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] as Stored).key < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

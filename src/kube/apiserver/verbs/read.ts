@@ -36,7 +36,16 @@ export async function listObjects(request: ResourceRequest): Promise<Reply> {
   assertListOptions(query);
   const options = representOptions(request);
   const { objects, metadata } = selectPage(request, selectionOf(request));
-  return { code: 200, object: representList(resource, objects, metadata, options) };
+  const represented = (): unknown => representList(resource, objects, metadata, options);
+  if (options.accepted.representation !== 'object') return { code: 200, object: represented() };
+  // As an object it is asked for by few: bytes are made of those of its items.
+  return {
+    code: 200,
+    list: { objects, metadata },
+    get object() {
+      return represented();
+    },
+  };
 }
 
 interface Selected {

@@ -1,6 +1,6 @@
 // Holds the memory store to the contract.
-// Knows nothing more than how to make one.
+// Knows nothing of other stores.
 import { storeContract } from '../store.contract.ts';
 import { createMemoryStore } from './index.ts';
 
-storeContract('memory', () => ({ open: createMemoryStore, cleanUp() {} }));
+storeContract('memory', () => ({ open: (options) => createMemoryStore(options), cleanUp: () => {} }));

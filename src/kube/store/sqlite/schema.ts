@@ -1,12 +1,13 @@
 // The SQLite file: how it is opened, locked, checked and laid out.
 // Knows no revisions logic; every failure names the file and what to do about it.
-import { chmodSync } from 'node:fs';
+import { chmodSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 
-const LAYOUT_VERSION = 1;
+const LAYOUT_VERSION = 2;
 
 // A row per write, never changed after: `id` is the revision, `value` of a deletion is the last
-// value, and `prev_revision` links to the row it replaced (0: none).
+// value, `prev_revision` links to the row it replaced (0: none), `crc` is null in rows of layout 1.
+// `open` of meta is 1 while somebody writes: the file alone is then not the whole store.
 const LAYOUT = `
   CREATE TABLE kv (
     id INTEGER PRIMARY KEY,
@@ -15,20 +16,33 @@ const LAYOUT = `
     deleted INTEGER NOT NULL,
     create_revision INTEGER NOT NULL,
     prev_revision INTEGER NOT NULL,
-    value TEXT NOT NULL
+    value TEXT NOT NULL,
+    crc INTEGER
   ) STRICT;
   CREATE INDEX kv_by_name ON kv (name, id);
   CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
-  INSERT INTO meta (name, value) VALUES ('compacted', 0);
+  INSERT INTO meta (name, value) VALUES ('compacted', 0), ('open', 0);
+`;
+
+const FROM_LAYOUT_1 = `
+  ALTER TABLE kv ADD COLUMN crc INTEGER;
+  INSERT INTO meta (name, value) VALUES ('open', 0);
 `;
 
 /** The file cannot serve as a store; the message names it, the reason and the remedy. */
 export class StoreFileError extends Error {
   readonly file: string;
-  constructor(file: string, why: string, remedy: string, cause?: unknown) {
+  readonly why: string;
+  readonly remedy: string;
+  /** What can still be read of it can be saved. */
+  readonly damaged: boolean;
+  constructor(file: string, why: string, remedy: string, cause?: unknown, damaged = false) {
     super(`Cannot open store "${file}": ${why}. ${remedy}`, { cause });
     this.name = 'StoreFileError';
     this.file = file;
+    this.why = why;
+    this.remedy = remedy;
+    this.damaged = damaged;
   }
 }
 
@@ -38,20 +52,64 @@ export class StoreFileError extends Error {
  */
 export function openDatabase(file: string): DatabaseSync {
   let database: DatabaseSync | undefined;
+  const hadLog = (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > WAL_HEADER_BYTES;
   try {
     database = new DatabaseSync(file, { timeout: 0 });
     // The lock keeps a second server off the same data. FULL makes every commit wait for the disk,
     // so what was acknowledged survives a power cut too, not only the end of the process.
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+    // What is deleted is overwritten: Secrets do not stay in the file, and what is saved of a damaged one was alive.
+    database.exec('PRAGMA secure_delete = ON');
     database.exec('BEGIN EXCLUSIVE; COMMIT');
     chmodSync(file, 0o600); // Secrets are inside.
     assertSound(database, file);
     prepareLayout(database, file);
+    markOpen(database, file, hadLog);
     return database;
   } catch (error) {
     database?.close();
     throw explain(file, error);
   }
+}
+
+/** Of SQLite's log without a single page in it. */
+const WAL_HEADER_BYTES = 32;
+
+/**
+ * The mark goes into the file itself, so that a copy of the file without its log is known for what it is: it lacks
+ * what was written last.
+ */
+function markOpen(database: DatabaseSync, file: string, hadLog: boolean): void {
+  const wasOpen = database.prepare("SELECT value FROM meta WHERE name = 'open'").get()?.value === 1;
+  if (wasOpen && !hadLog) {
+    throw new StoreFileError(
+      file,
+      `it was in use when it was last written, and its log "${file}-wal" is missing: the last writes were in it`,
+      'Put the log back beside it, or restore a backup',
+      undefined,
+      true,
+    );
+  }
+  database.exec("UPDATE meta SET value = 1 WHERE name = 'open'");
+  database.exec('PRAGMA wal_checkpoint(PASSIVE)');
+}
+
+/** Puts all that is in the log into the file and closes it. Where the disk is full the end of the process does that. */
+export function closeDatabase(database: DatabaseSync): void {
+  const markClosed = "UPDATE meta SET value = 0 WHERE name = 'open'";
+  try {
+    try {
+      database.exec(markClosed);
+    } catch {
+      // On a full disk the emptied log makes room for this one page.
+      database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      database.exec(markClosed);
+    }
+  } catch {
+    // Closing would remove the log, and the mark would then say that it is missing.
+    return;
+  }
+  database.close();
 }
 
 function assertSound(database: DatabaseSync, file: string): void {
@@ -62,6 +120,10 @@ function assertSound(database: DatabaseSync, file: string): void {
 function prepareLayout(database: DatabaseSync, file: string): void {
   const version = Number(database.prepare('PRAGMA user_version').get()?.user_version);
   if (version === LAYOUT_VERSION) return;
+  if (version === 1) {
+    database.exec(`BEGIN; ${FROM_LAYOUT_1}; PRAGMA user_version = ${LAYOUT_VERSION}; COMMIT`);
+    return;
+  }
   if (version > LAYOUT_VERSION) {
     throw new StoreFileError(
       file,
@@ -78,6 +140,7 @@ function prepareLayout(database: DatabaseSync, file: string): void {
 
 const BUSY = 5;
 const CORRUPT = 11;
+const FULL = 13;
 const CANNOT_OPEN = 14;
 const NOT_A_DATABASE = 26;
 
@@ -95,6 +158,8 @@ function explain(file: string, error: unknown): Error {
     case CORRUPT:
     case NOT_A_DATABASE:
       return damaged(file, error.message, error);
+    case FULL:
+      return new StoreFileError(file, 'its disk is full', 'Make room on the disk', error);
     case CANNOT_OPEN:
       return new StoreFileError(
         file,
@@ -111,7 +176,8 @@ function damaged(file: string, detail: string, cause?: unknown): StoreFileError 
   return new StoreFileError(
     file,
     `it is damaged (${detail})`,
-    'Restore it from a copy, or move it away to start with an empty cluster',
+    'Restore a backup, or move it away to start with an empty cluster',
     cause,
+    true,
   );
 }

@@ -1,12 +1,13 @@
 // Holds the SQLite store to the contract, and to what a file adds: reopening, locking, damage.
 // Knows nothing of the API server above it.
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '#lib/clock.ts';
 import { storeContract } from '../store.contract.ts';
+import { DamagedRecordError } from '../store.ts';
 import { openSqliteStore, StoreFileError } from './index.ts';
 
 const makeDirectory = () => mkdtempSync(join(tmpdir(), 'evenkeel-store-'));
@@ -15,7 +16,7 @@ const remove = (directory: string) => rmSync(directory, { recursive: true, force
 storeContract('sqlite', () => {
   const directory = makeDirectory();
   return {
-    open: () => openSqliteStore(join(directory, 'store.db'), { clock: systemClock }),
+    open: (options) => openSqliteStore(join(directory, 'store.db'), { clock: systemClock, ...options }),
     cleanUp: () => remove(directory),
   };
 });
@@ -106,7 +107,60 @@ describe('sqlite store file', () => {
     const newer = new DatabaseSync(file);
     newer.exec('PRAGMA user_version = 99');
     newer.close();
-    expect(open).toThrow('it has layout version 99, newer than the 1 known here');
+    expect(open).toThrow('it has layout version 99, newer than the 2 known here');
+  });
+
+  it('finds a value that the disk has changed, and says which', async () => {
+    const store = open();
+    await store.put('/registry/secrets/default/a', 'the-secret-of-a', 0);
+    await store.put('/registry/secrets/default/b', 'the-secret-of-b', 0);
+    await store.close();
+    const bytes = readFileSync(file);
+    // No page is out of order: SQLite itself does not see that.
+    bytes[bytes.lastIndexOf('the-secret-of-a')] = 'T'.charCodeAt(0);
+    writeFileSync(file, bytes);
+    const again = open();
+    expect(() => again.get('/registry/secrets/default/a')).toThrow(
+      'The stored data of "/registry/secrets/default/a" at revision 2 is damaged',
+    );
+    expect(() => again.range('/registry/secrets/')).toThrow(DamagedRecordError);
+    expect(again.get('/registry/secrets/default/b')?.value).toBe('the-secret-of-b');
+    await again.close();
+  });
+
+  it('says that the log with the last writes is missing', async () => {
+    const store = open();
+    await store.put('/a', 'one', 0);
+    const copy = join(directory, 'copy.db');
+    copyFileSync(file, copy);
+    await store.close();
+    expect(() => openSqliteStore(copy, { clock: systemClock })).toThrow(`its log "${copy}-wal" is missing`);
+    await open().close();
+  });
+
+  it('takes over a store of the layout before', async () => {
+    const store = open();
+    await store.put('/a', 'one', 0);
+    await store.close();
+    const older = new DatabaseSync(file);
+    older.exec("ALTER TABLE kv DROP COLUMN crc; DELETE FROM meta WHERE name = 'open'; PRAGMA user_version = 1");
+    older.close();
+    const again = open();
+    expect(again.get('/a')?.value).toBe('one');
+    await again.put('/a', 'two', 2);
+    await again.close();
+    const third = open();
+    expect(third.get('/a')).toEqual({ key: '/a', value: 'two', revision: 3, createRevision: 2 });
+    await third.close();
+  });
+
+  it('leaves nothing of a deleted value in the file once history is compacted', async () => {
+    const store = open();
+    await store.put('/a', 'a-password-that-was', 0);
+    await store.delete('/a', 2);
+    await store.compact(3);
+    await store.close();
+    expect(readFileSync(file).includes('a-password-that-was')).toBe(false);
   });
 
   it('names a directory that is not there', () => {

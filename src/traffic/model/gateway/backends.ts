@@ -4,6 +4,9 @@ import type { Service, ServicePort } from 'kubernetes-types/core/v1.js';
 import type { BackendRef } from '#kube/api/gateway/types.ts';
 import type { AffinityPolicy, Cluster } from '../ir.ts';
 import { clusterName } from '../names.ts';
+import type { BackendPolicies } from '../policy/backend-policies.ts';
+import { type ClusterChanges, overlayAll, withoutOrigins } from '../policy/changes.ts';
+import { servicePolicy } from '../policy/service-policy.ts';
 import type { Fault } from './conditions.ts';
 import type { Permits } from './grants.ts';
 import type { RouteKindName } from './objects.ts';
@@ -12,11 +15,12 @@ import type { RouteKindName } from './objects.ts';
 export interface ClusterVariant {
   readonly base: string;
   readonly serviceKey: string;
-  readonly changes: Partial<Pick<Cluster, 'upstreamProtocol' | 'tls' | 'affinity'>>;
+  readonly changes: ClusterChanges;
 }
 
 export interface BackendLookups {
   readonly grants: Permits;
+  readonly policies: BackendPolicies | undefined;
   service(key: string): Service | undefined;
   /** Name of the variant; the cluster's own where nothing changes. */
   variant(variant: ClusterVariant): string;
@@ -27,6 +31,9 @@ export interface BackendLookups {
 export interface BackendUse {
   readonly kind: RouteKindName;
   readonly namespace: string;
+  /** What policies say of the route or rule. */
+  readonly changes?: ClusterChanges | undefined;
+  /** What the rule itself says, which has its way. */
   readonly affinity?: AffinityPolicy;
 }
 
@@ -71,26 +78,32 @@ export function resolveBackendRef(ref: BackendRef, use: BackendUse, lookups: Bac
       `Service "${key}" has no port ${wanted ?? 'none'}/${protocol}: it has ${known || 'none'}`,
     );
   }
-  const changes = changesFor(key, port, use, lookups);
+  const changes = changesFor(key, service, port, use, lookups);
   if ('fault' in changes) return changes;
   return { cluster: lookups.variant({ base: clusterName(key, port), serviceKey: key, changes }), service: key };
 }
 
 function changesFor(
   key: string,
+  service: Service,
   port: ServicePort,
-  { kind, affinity }: BackendUse,
+  { kind, affinity, changes = {} }: BackendUse,
   lookups: BackendLookups,
 ): ClusterVariant['changes'] | { readonly fault: Fault } {
   if (kind !== 'HTTPRoute' && kind !== 'GRPCRoute') return {};
   const tls = lookups.tlsOf(key, port);
   if (tls !== undefined && 'fault' in tls) return tls;
   const app = port.appProtocol ?? '';
-  const asked = HTTP2.includes(app)
-    ? 'http2'
-    : HTTP1.includes(app) || (tls !== undefined && TLS.includes(app))
-      ? 'http1'
-      : undefined;
+  const usual = servicePolicy(service, lookups.policies).of(port)?.upstreamProtocol;
+  const told = changes.upstreamProtocol ?? usual;
+  const asked =
+    told !== undefined
+      ? told
+      : HTTP2.includes(app)
+        ? 'http2'
+        : HTTP1.includes(app) || (tls !== undefined && TLS.includes(app))
+          ? 'http1'
+          : undefined;
   if (asked === undefined) {
     const help = TLS.includes(app)
       ? 'a BackendTLSPolicy for it says how TLS is spoken'
@@ -99,12 +112,29 @@ function changesFor(
     return { fault: { reason: 'UnsupportedProtocol', message } };
   }
   const protocol = kind === 'GRPCRoute' ? 'http2' : asked;
+  const { upstreamProtocol: _told, ...rest } = changes;
+  const silenced = [
+    ...(affinity === undefined ? [] : ['sessionAffinity']),
+    ...(told !== undefined && protocol !== told ? ['upstreamProtocol'] : []),
+  ];
   return {
+    ...withoutOrigins(rest, silenced),
     // What the cluster itself would speak is no change.
-    ...(protocol === spokenBy(app) ? {} : { upstreamProtocol: protocol }),
+    ...(protocol === (usual ?? spokenBy(app)) ? {} : { upstreamProtocol: protocol }),
     ...(tls === undefined ? {} : { tls }),
     ...(affinity === undefined ? {} : { affinity }),
   };
+}
+
+/** What policies say of a rule: those for it, and before them those for its route. */
+export function routeChanges(
+  kind: 'HTTPRoute' | 'GRPCRoute',
+  key: string,
+  rule: string | undefined,
+  { policies }: BackendLookups,
+): ClusterChanges | undefined {
+  if (policies === undefined) return undefined;
+  return overlayAll([policies.ofRoute(kind, key), rule === undefined ? undefined : policies.ofRoute(kind, key, rule)]);
 }
 
 /** As the translation of Services reads it. */

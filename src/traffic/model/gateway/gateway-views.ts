@@ -81,6 +81,7 @@ export class GatewayViews {
   lookups(objects: GatewayObjects): Omit<BackendLookups, 'variant'> {
     return {
       grants: this.#grants,
+      policies: objects.policies,
       service: (key) => objects.service(key),
       tlsOf: (service, port) => this.#policies.tlsOf(service, port),
     };

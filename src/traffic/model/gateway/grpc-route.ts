@@ -3,7 +3,7 @@
 import type { GrpcMatch, GrpcRoute } from '#kube/api/gateway/types.ts';
 import { objectKey } from '#kube/api/object.ts';
 import type { LocalAnswer, PathMatch, Route } from '../ir.ts';
-import type { BackendLookups } from './backends.ts';
+import { type BackendLookups, routeChanges } from './backends.ts';
 import type { Fault } from './conditions.ts';
 import { badPatterns, headersOf, regexesOf } from './http-route.ts';
 import { routeName } from './names.ts';
@@ -26,7 +26,8 @@ export function translateGrpcRoute(route: GrpcRoute, lookups: BackendLookups): R
   for (const [at, rule] of rules.entries()) {
     const field = `spec.rules[${at}]`;
     const affinity = affinityOf(rule.sessionPersistence, `GRPCRoute ${key} ${at}`);
-    const use = { kind: 'GRPCRoute' as const, namespace, ...(affinity === undefined ? {} : { affinity }) };
+    const changes = routeChanges('GRPCRoute', key, rule.name, lookups);
+    const use = { kind: 'GRPCRoute' as const, namespace, changes, ...(affinity === undefined ? {} : { affinity }) };
     const done = ruleAction(rule, field, use, lookups, cannot);
     refFaults.push(...done.refFaults);
     const faults = [...done.faults];

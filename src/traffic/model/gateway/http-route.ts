@@ -5,7 +5,7 @@ import { objectKey } from '#kube/api/object.ts';
 import { wholeMatch } from '#lib/linear-regex.ts';
 import { canonicalPath } from '../canonical-path.ts';
 import type { HeaderMatch, LocalAnswer, PathMatch, RetryPolicy, Route, RouteTimeouts, ValueMatch } from '../ir.ts';
-import type { BackendLookups } from './backends.ts';
+import { type BackendLookups, routeChanges } from './backends.ts';
 import type { Fault } from './conditions.ts';
 import { durationMs } from './duration.ts';
 import { routeName } from './names.ts';
@@ -28,7 +28,8 @@ export function translateHttpRoute(route: HttpRoute, lookups: BackendLookups): R
   for (const [at, rule] of rules.entries()) {
     const field = `spec.rules[${at}]`;
     const affinity = affinityOf(rule.sessionPersistence, `HTTPRoute ${key} ${at}`);
-    const use = { kind: 'HTTPRoute' as const, namespace, ...(affinity === undefined ? {} : { affinity }) };
+    const changes = routeChanges('HTTPRoute', key, rule.name, lookups);
+    const use = { kind: 'HTTPRoute' as const, namespace, changes, ...(affinity === undefined ? {} : { affinity }) };
     const done = ruleAction(rule, field, use, lookups, cannot);
     refFaults.push(...done.refFaults);
     const faults = [...done.faults];

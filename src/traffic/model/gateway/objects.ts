@@ -12,6 +12,7 @@ import type {
   ReferenceGrant,
 } from '#kube/api/gateway/types.ts';
 import type { KubeObject } from '#kube/api/object.ts';
+import type { BackendPolicies } from '../policy/backend-policies.ts';
 import type { ReadCertificate } from '../secret.ts';
 import type { Fault } from './conditions.ts';
 
@@ -26,6 +27,8 @@ export interface GatewayObjects {
   readonly udpRoutes: readonly Layer4RouteObject[];
   readonly grants: readonly ReferenceGrant[];
   readonly tlsPolicies: readonly BackendTlsPolicy[];
+  /** Left out where there are none. */
+  readonly policies?: BackendPolicies;
   /** One of the lists above, by its kind and key. */
   find(kind: string, key: string): KubeObject | undefined;
   service(key: string): Service | undefined;

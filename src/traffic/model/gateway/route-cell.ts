@@ -28,6 +28,8 @@ export interface RouteBody {
   readonly variants: ReadonlyMap<string, ClusterVariant>;
   /** Names of everything that was looked up. */
   readonly reads: ReadonlySet<string>;
+  /** BackendPolicies that say something of it. */
+  readonly policies: readonly string[];
   /** It is worth nothing as a whole. */
   readonly whole: Fault | undefined;
 }
@@ -59,6 +61,7 @@ export const emptyBody: RouteBody = {
   services: new Set(),
   variants: new Map(),
   reads: new Set(),
+  policies: [],
   whole: undefined,
 };
 
@@ -73,6 +76,7 @@ export function bodyOf(
   const reads = new Set<string>();
   const notes = new VariantNotes();
   const noted: BackendLookups = {
+    policies: lookups.policies,
     grants: {
       permit(from, to) {
         if (from.namespace !== to.namespace) reads.add(thing.grants(to.namespace));
@@ -106,8 +110,13 @@ export function bodyOf(
     services,
     variants: notes.noted,
     reads,
+    policies: isHttp(kind) ? (lookups.policies?.affecting(kind, objectKey(route)) ?? []) : [],
     whole: wholeFault(outcome),
   };
+}
+
+function isHttp(kind: RouteKindName): kind is 'HTTPRoute' | 'GRPCRoute' {
+  return kind === 'HTTPRoute' || kind === 'GRPCRoute';
 }
 
 function translated(

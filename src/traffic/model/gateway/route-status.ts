@@ -6,18 +6,23 @@ import type { ParentOutcome } from './attach.ts';
 import { condition, type Fault, GATEWAY_CONTROLLER, holds, together } from './conditions.ts';
 import type { PolicyView } from './tls-policies.ts';
 
+/** As policy attachment asks for (GEP-713). */
+const AFFECTED = 'evenkeel.dev/BackendPolicyAffected';
+
 export interface RouteFindings {
   /** The route as a whole is worth nothing. */
   readonly whole: Fault | undefined;
   /** Some of its rules are. */
   readonly part: Fault | undefined;
   readonly refFaults: readonly Fault[];
+  /** BackendPolicies that say something of it. */
+  readonly policies?: readonly string[];
 }
 
 export function parentStatuses(
   route: AnyRoute,
   outcomes: readonly ParentOutcome[],
-  { whole, part, refFaults }: RouteFindings,
+  { whole, part, refFaults, policies = [] }: RouteFindings,
 ): readonly ParentStatus[] {
   const generation = route.metadata?.generation;
   return outcomes.map(({ parentRef, fault }) => {
@@ -27,6 +32,10 @@ export function parentStatuses(
     ];
     if (part !== undefined && fault === undefined)
       conditions.push(condition('PartiallyInvalid', 'True', part.reason, part.message, generation));
+    if (policies.length > 0) {
+      const message = `Object affected by ${policies.map((key) => `BackendPolicy "${key}"`).join(', ')}`;
+      conditions.push(condition(AFFECTED, 'True', 'PolicyAffected', message, generation));
+    }
     return { parentRef, controllerName: GATEWAY_CONTROLLER, conditions };
   });
 }

@@ -38,7 +38,7 @@ function countsOf(listeners: GatewayView['listeners']): ReadonlyMap<GatewayView[
 
 export function tellRoute({ kind, key, route, parents, body }: RouteCell): Telling {
   const { outcome, whole } = body;
-  const findings = { whole, part: partFault(outcome), refFaults: outcome.refFaults };
+  const findings = { whole, part: partFault(outcome), refFaults: outcome.refFaults, policies: body.policies };
   const status = attempt(() => ({ kind, key, parents: parentStatuses(route, parents, findings) }));
   return () => status;
 }

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { ConfigMap, Namespace, Secret, Service } from 'kubernetes-types/core/v1.js';
 import { parseAllDocuments } from 'yaml';
 import { type KubeObject, objectKey } from '#kube/api/object.ts';
+import { BackendPolicies } from '../policy/backend-policies.ts';
 import type { ReadCertificate } from '../secret.ts';
 import type { GatewayObjects, GatewayOptions } from './objects.ts';
 
@@ -46,6 +47,7 @@ export function objectsOf(given: readonly KubeObject[]): GatewayObjects {
     udpRoutes: all('UDPRoute'),
     grants: all('ReferenceGrant'),
     tlsPolicies: all('BackendTLSPolicy'),
+    policies: new BackendPolicies(all('BackendPolicy')),
     find: (kind, key) => objects.find((object) => object.kind === kind && objectKey(object) === key),
     service: (key) => services.get(key),
     secret: (key) => secrets.get(key),

@@ -30,8 +30,12 @@ function printed(part: GatewayPart): Record<string, unknown> {
 
 describe('translation of Gateways', () => {
   it.each(readdirSync(folder).filter((file) => file.endsWith('.in.yaml')))('of %s', async (input) => {
-    const part = translateGateways(objectsIn(join(folder, input)), { readCertificate, readAuthorities });
-    const filled = Object.entries(printed(part)).filter(([, value]) => Object.keys(value as object).length > 0);
+    const objects = objectsIn(join(folder, input));
+    const part = translateGateways(objects, { readCertificate, readAuthorities });
+    const policies = (objects.policies?.views ?? []).map(({ key, claims }) => [key, claims]);
+    const filled = Object.entries({ ...printed(part), policies: Object.fromEntries(policies) }).filter(
+      ([, value]) => Object.keys(value as object).length > 0,
+    );
     const output = stringify(Object.fromEntries(filled), { lineWidth: 0, aliasDuplicateObjects: false });
     await expect(output).toMatchFileSnapshot(join(folder, input.replace('.in.yaml', '.out.yaml')));
   });

@@ -1,6 +1,8 @@
 // Clusters that are spoken to in another way than their Service says, each once and under a name that stays.
 // Knows nothing of what a variant is for; one is there for as long as somebody uses it.
 import { hash32 } from '#lib/hash.ts';
+import type { Cluster, Endpoint, TrafficModel } from '../ir.ts';
+import { overlay } from '../policy/changes.ts';
 import type { ClusterVariant } from './backends.ts';
 
 export class Variants {
@@ -76,4 +78,21 @@ export class VariantNotes {
     this.noted.set(name, variant);
     return name;
   };
+}
+
+/** The clusters with the endpoints of those that they are variants of; undefined where there are none. */
+export function variantTables(
+  variants: readonly (readonly [string, ClusterVariant])[],
+  part: Pick<TrafficModel, 'clusters' | 'endpoints'> | undefined,
+): Pick<TrafficModel, 'clusters' | 'endpoints'> | undefined {
+  if (part === undefined || variants.length === 0) return undefined;
+  const clusters = new Map<string, Cluster>();
+  const endpoints = new Map<string, readonly Endpoint[]>();
+  for (const [name, { base, changes }] of variants) {
+    const cluster = part.clusters.get(base);
+    if (cluster === undefined) continue;
+    clusters.set(name, { ...overlay(cluster, changes), name });
+    endpoints.set(name, part.endpoints.get(base) ?? []);
+  }
+  return { clusters, endpoints };
 }

@@ -5,7 +5,13 @@ import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import { objectKey } from '#kube/api/object.ts';
 import { canonicalCidr, canonicalIp, type Family, familyOf } from '#lib/ip.ts';
 import { portLabel, servicePortName } from '../names.ts';
-import { policyOf } from '../policy.ts';
+import type { BackendPolicies } from '../policy/backend-policies.ts';
+import {
+  affinitySecondsOf,
+  DEFAULT_AFFINITY_SECONDS,
+  type ServicePolicy,
+  servicePolicy,
+} from '../policy/service-policy.ts';
 import { drainOf } from './drain.ts';
 import { l4Endpoints } from './endpoints.ts';
 import type { L4Protocol, L4ServicePort } from './service-port.ts';
@@ -14,22 +20,26 @@ import type { L4Protocol, L4ServicePort } from './service-port.ts';
 export const PROXY_NAME_LABEL = 'service.kubernetes.io/service-proxy-name';
 export const HEADLESS_LABEL = 'service.kubernetes.io/headless';
 
-const DEFAULT_AFFINITY_SECONDS = 10_800;
 const FAMILIES: readonly Family[] = ['IPv4', 'IPv6'];
 /** One list for all that have none. */
 const NONE: readonly string[] = [];
 
 /** Keyed by name. Nothing for a Service that is headless, an ExternalName, or somebody else's. */
-export function translateL4(service: Service, slices: readonly EndpointSlice[]): ReadonlyMap<string, L4ServicePort> {
+export function translateL4(
+  service: Service,
+  slices: readonly EndpointSlice[],
+  policies?: BackendPolicies,
+): ReadonlyMap<string, L4ServicePort> {
   const found = new Map<string, L4ServicePort>();
   if (!isProxied(service)) return found;
   const own = slices.filter(isOurs);
+  const policy = servicePolicy(service, policies);
   for (const family of FAMILIES) {
     const shared = sharedOf(service, family);
     if (shared === undefined) continue;
     const inFamily = own.filter(({ addressType }) => addressType === family);
     for (const port of service.spec?.ports ?? []) {
-      const one = toPort(service, port, shared, inFamily);
+      const one = toPort(service, port, { ...shared, ...balancingOf(service, port, policy) }, inFamily);
       found.set(one.name, one);
     }
   }
@@ -49,14 +59,7 @@ function isOurs({ metadata }: Service | EndpointSlice): boolean {
 /** What all ports of a Service share in a family; undefined when it has no address there. */
 type Shared = Pick<
   L4ServicePort,
-  | 'family'
-  | 'clusterIP'
-  | 'externalIPs'
-  | 'loadBalancerIPs'
-  | 'loadBalancerSources'
-  | 'affinitySeconds'
-  | 'pick'
-  | 'drainMs'
+  'family' | 'clusterIP' | 'externalIPs' | 'loadBalancerIPs' | 'loadBalancerSources' | 'drainMs'
 >;
 
 function sharedOf(service: Service, family: Family): Shared | undefined {
@@ -75,19 +78,28 @@ function sharedOf(service: Service, family: Family): Shared | undefined {
   // With ipMode Proxy the load balancer wants to see the traffic itself.
   const loadBalancerIPs = ours(balancers.filter(({ ipMode }) => ipMode !== 'Proxy').map(({ ip }) => ip));
   if (clusterIP === '' && externalIPs.length === 0 && loadBalancerIPs.length === 0) return undefined;
-  const { policy } = policyOf(service);
   return {
     family,
     clusterIP,
     externalIPs,
     loadBalancerIPs,
     loadBalancerSources: sourcesOf(service, family),
+    drainMs: drainOf(service).ms,
+  };
+}
+
+type Balancing = Pick<L4ServicePort, 'affinitySeconds' | 'pick'>;
+const HASHING = ['ip_hash', 'ring_hash', 'maglev'];
+
+/** What there is of policies at layer 4: the same endpoint for a client, by hashing or by memory. */
+function balancingOf({ spec = {} }: Service, port: ServicePort, policy: ServicePolicy): Balancing {
+  const changes = policy.of(port) ?? {};
+  return {
     affinitySeconds:
       spec.sessionAffinity === 'ClientIP'
         ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS)
-        : 0,
-    pick: ['ip_hash', 'ring_hash', 'maglev'].includes(policy.type) ? 'source_hash' : 'random',
-    drainMs: drainOf(service).ms,
+        : affinitySecondsOf(changes),
+    pick: changes.policy !== undefined && HASHING.includes(changes.policy.type) ? 'source_hash' : 'random',
   };
 }
 
@@ -100,7 +112,12 @@ function sourcesOf({ spec = {} }: Service, family: Family): readonly string[] | 
   return ranges.length === 0 || ranges.some((range) => range.endsWith('/0')) ? undefined : [...new Set(ranges)].sort();
 }
 
-function toPort(service: Service, port: ServicePort, shared: Shared, slices: readonly EndpointSlice[]): L4ServicePort {
+function toPort(
+  service: Service,
+  port: ServicePort,
+  shared: Shared & Balancing,
+  slices: readonly EndpointSlice[],
+): L4ServicePort {
   const { spec = {} } = service;
   const key = objectKey(service);
   const protocol = protocolOf(port);

@@ -44,12 +44,13 @@ export function explainBackends(
       return { ...base, levels: [], endpoints: [], ...(base.answer === undefined ? { problem } : {}) };
     }
     const hashKey = hashKeyOf(entry.config.hash, context.request, context.clientAddress);
-    const { affinity } = entry.config;
+    const { affinity, origins } = entry.config;
     const target = context.client === undefined ? undefined : ownEndpoint(entry, context.client, context.now);
     const endpoints = explainEndpoints(entry, hashKey, context, target);
     return {
       ...base,
       policy: entry.config.policy,
+      ...(origins === undefined ? {} : { settings: Object.entries(origins).map(([name, one]) => ({ name, ...one })) }),
       ...(hashKey === '' ? {} : { hashKey }),
       ...(affinity === undefined ? {} : { affinity: { by: describeAffinity(affinity), endpoint: target?.key } }),
       levels: entry.levels.map(({ name, load, panic }) => ({ name, load, panic })),

@@ -96,6 +96,8 @@ export interface ExplainedBackend {
   /** How many of the route's requests go here, 0 to 1. */
   readonly share: number;
   readonly policy?: BalancingPolicy;
+  /** What was asked for of this cluster, and where; left out: nothing, all is as usual. */
+  readonly settings?: readonly ExplainedSetting[];
   /** What the policy hashes for this request, where it hashes. */
   readonly hashKey?: string;
   /** What keeps a client with its endpoint, and whether it keeps this one: its chances then say so. */
@@ -111,6 +113,15 @@ export interface ExplainedBackend {
   readonly answer?: FilterAnswer;
   /** What is wrong with it: the cluster does not exist, or has nobody who could take the request. */
   readonly problem?: string;
+}
+
+export interface ExplainedSetting {
+  /** `timeouts.request`. */
+  readonly name: string;
+  /** As it was written. */
+  readonly value: string;
+  /** `BackendPolicy shop/web`. */
+  readonly from: string;
 }
 
 export interface ExplainedEndpoint {

@@ -88,7 +88,8 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
       return this.#refuse(413, 'Body is too large');
     if (!this.#tries.enter(route.route, cluster, head))
       return this.#refuse(503, `Backend has all the requests it may have, route ${route.route.metricName}`, 'overflow');
-    this.#deadlines.begin(shorter(route.route.timeouts?.request ?? 0, head.timeoutMs), this.#record.started);
+    const whole = route.route.timeouts?.request ?? cluster.config.timeouts.request ?? 0;
+    this.#deadlines.begin(shorter(whole, head.timeoutMs), this.#record.started);
     return true;
   }
 

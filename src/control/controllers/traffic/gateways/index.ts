@@ -1,7 +1,7 @@
 // Gateways: from what they ask for to addresses, sockets and statuses, in step with what the engine serves.
 // Knows no engine; the traffic controller, whose part this is, publishes what comes out.
 import type { Service } from 'kubernetes-types/core/v1.js';
-import type { Gateway } from '#kube/api/gateway/types.ts';
+import type { AnyRoute, Gateway } from '#kube/api/gateway/types.ts';
 import { type KubeObject, objectKey } from '#kube/api/object.ts';
 import type { Client } from '#kube/client/client.ts';
 import type { Informer, Informers } from '#kube/client/informer.ts';
@@ -13,7 +13,7 @@ import type { Telling } from '#traffic/model/gateway/tellings.ts';
 import type { GatewayTranslator } from '#traffic/model/gateway/translator.ts';
 import type { TrafficSink } from '#traffic/model/ir.ts';
 import { AddressClaims, type AddressHost } from './address-claims.ts';
-import { GatewayInformers } from './gateway-informers.ts';
+import { GatewayInformers, type GatewayKind } from './gateway-informers.ts';
 import { addressesFrom, GATEWAY_LABEL, isOwnedBy, serviceNameOf } from './gateway-service.ts';
 import { ServiceWriter } from './service-writer.ts';
 import { socketFaults } from './socket-faults.ts';
@@ -52,7 +52,12 @@ export class Gateways {
   constructor(options: GatewaysOptions) {
     const { client, services, informers, host, clock, log } = options;
     this.#options = options;
-    this.#statuses = new StatusWriter({ client, find: (kind, key) => this.#informers.get(kind, key), clock, log });
+    this.#statuses = new StatusWriter({
+      client,
+      find: (kind, key) => this.#informers.get(kind as GatewayKind, key),
+      clock,
+      log,
+    });
     this.#writer = new ServiceWriter({ client, find: (key) => services.get(key), clock, log });
     this.#claims = new AddressClaims(host, log, (addresses) => this.#onClaims(addresses));
     this.#informers = new GatewayInformers(informers, (kind, key, told) => {
@@ -84,6 +89,10 @@ export class Gateways {
     await this.#writer.stop();
     await this.#statuses.stop();
     await this.#claims.settled();
+  }
+
+  route(kind: 'HTTPRoute' | 'GRPCRoute', key: string): AnyRoute | undefined {
+    return this.#informers.get(kind, key) as AnyRoute | undefined;
   }
 
   /** What the translation reads now. */

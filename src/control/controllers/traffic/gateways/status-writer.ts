@@ -1,5 +1,6 @@
 // Writes into objects of the Gateway API what they are told, and nothing that stands there already.
 // Never touches what other controllers wrote: entries of routes and policies that are not ours stay as they are.
+import { backendPolicyResource } from '#kube/api/backend-policy/definition.ts';
 import { gatewayResource } from '#kube/api/gateway/resources.ts';
 import type { Condition, ListenerStatus } from '#kube/api/gateway/types.ts';
 import { type KubeObject, splitKey } from '#kube/api/object.ts';
@@ -12,6 +13,7 @@ import { jsonEqual } from '#lib/json.ts';
 import type { Logger } from '#lib/log.ts';
 import { GATEWAY_CONTROLLER } from '#traffic/model/gateway/conditions.ts';
 import type { ObjectStatus } from '#traffic/model/gateway/object-status.ts';
+import type { PolicyStatus } from '#traffic/model/policy/policy-status.ts';
 import type { GatewayKind } from './gateway-informers.ts';
 
 const FIELD_MANAGER = 'evenkeel-gateway-controller';
@@ -20,18 +22,19 @@ const MOST_ENTRIES = 32;
 
 export interface StatusWriterOptions {
   readonly client: Client;
-  find(kind: GatewayKind, key: string): KubeObject | undefined;
+  find(kind: GatewayKind | 'BackendPolicy', key: string): KubeObject | undefined;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
+type Told = ObjectStatus | PolicyStatus;
 type Status = Readonly<Record<string, unknown>>;
 type Entry = { readonly controllerName: string; readonly conditions: readonly Condition[] };
 
 export class StatusWriter {
   readonly #options: StatusWriterOptions;
   readonly #queue: WorkQueue;
-  readonly #wanted = new Map<string, ObjectStatus>();
+  readonly #wanted = new Map<string, Told>();
 
   constructor(options: StatusWriterOptions) {
     const { clock, log } = options;
@@ -48,7 +51,7 @@ export class StatusWriter {
   }
 
   /** What an object, named by kind and key, is to be told from now on; undefined: nothing. */
-  want(id: string, status: ObjectStatus | undefined): void {
+  want(id: string, status: Told | undefined): void {
     if (status === undefined) {
       this.#wanted.delete(id);
     } else if (!jsonEqual(this.#wanted.get(id), status)) {
@@ -77,7 +80,7 @@ export class StatusWriter {
     const { resourceVersion } = object.metadata ?? {};
     try {
       await this.#options.client.patch(
-        gatewayResource(wanted.kind),
+        wanted.kind === 'BackendPolicy' ? backendPolicyResource : gatewayResource(wanted.kind),
         name,
         namespace,
         'merge',
@@ -92,7 +95,7 @@ export class StatusWriter {
 }
 
 /** What has to be written; undefined when all of it stands there. */
-export function statusFor(wanted: ObjectStatus, there: Status, now: string): Status | undefined {
+export function statusFor(wanted: Told, there: Status, now: string): Status | undefined {
   if ('parents' in wanted || 'ancestors' in wanted) {
     const field = 'parents' in wanted ? 'parents' : 'ancestors';
     const own: readonly Entry[] = 'parents' in wanted ? wanted.parents : wanted.ancestors;

@@ -1,0 +1,247 @@
+// Settings that guard backends: health checks, outlier detection, limits, slow start.
+// Data only.
+import { duration, flag, HOUR, number, percent, type SettingField, whole, word } from './field.ts';
+
+const count = whole(0, 100_000);
+const limit = whole(1, 1_000_000);
+
+const healthFields: readonly SettingField[] = [
+  {
+    path: 'healthCheck.type',
+    annotation: 'health-check',
+    is: word('http', 'tcp', 'grpc'),
+    required: true,
+    otherwise: 'no checks beside the probes of pods',
+    about: 'How the gateway itself asks each endpoint for its health.',
+  },
+  {
+    path: 'healthCheck.interval',
+    annotation: 'health-check-interval',
+    is: duration(100, HOUR),
+    default: '10s',
+    about: 'Time between two checks of an endpoint.',
+  },
+  {
+    path: 'healthCheck.timeout',
+    annotation: 'health-check-timeout',
+    is: duration(1, HOUR),
+    default: '1s',
+    about: 'Time for an answer, at most the interval.',
+  },
+  {
+    path: 'healthCheck.jitterPercent',
+    annotation: 'health-check-jitter',
+    is: percent,
+    default: 10,
+    about: 'By so much each wait is longer or shorter at random.',
+  },
+  {
+    path: 'healthCheck.unhealthyThreshold',
+    annotation: 'health-check-unhealthy-threshold',
+    is: whole(1, 100),
+    default: 3,
+    about: 'Failures in a row that make it unhealthy.',
+  },
+  {
+    path: 'healthCheck.healthyThreshold',
+    annotation: 'health-check-healthy-threshold',
+    is: whole(1, 100),
+    default: 1,
+    about: 'Successes in a row that make it healthy.',
+  },
+  {
+    path: 'healthCheck.port',
+    annotation: 'health-check-port',
+    is: whole(1, 65_535),
+    otherwise: "the endpoint's",
+    about: 'Port that is asked.',
+  },
+  {
+    path: 'healthCheck.path',
+    annotation: 'health-check-path',
+    is: { type: 'text', pattern: '^/[!"$-~]*$', maxLength: 1024, example: '/healthz' },
+    otherwise: '/',
+    about: 'Of http: what is asked for.',
+  },
+  {
+    path: 'healthCheck.host',
+    annotation: 'health-check-host',
+    is: { type: 'text', pattern: '^[0-9A-Za-z_.:\\[\\]-]+$', maxLength: 253, example: 'shop.example.com' },
+    otherwise: "the endpoint's address",
+    about: 'Of http: the host that is asked for.',
+  },
+  {
+    path: 'healthCheck.method',
+    annotation: 'health-check-method',
+    is: word('GET', 'HEAD', 'OPTIONS', 'POST'),
+    otherwise: 'GET',
+    about: 'Of http: the method.',
+  },
+  {
+    path: 'healthCheck.expectedStatuses',
+    annotation: 'health-check-statuses',
+    is: {
+      type: 'list',
+      of: { type: 'text', pattern: '^[1-5][0-9]{2}(-[1-5][0-9]{2})?$', maxLength: 7, example: '200-299' },
+      most: 16,
+    },
+    otherwise: '200',
+    about: 'Of http: statuses, and ranges of them, of a healthy endpoint.',
+  },
+  {
+    path: 'healthCheck.grpcService',
+    annotation: 'health-check-grpc-service',
+    is: { type: 'text', pattern: '^[0-9A-Za-z_./-]+$', maxLength: 253, example: 'shop.Cart' },
+    otherwise: 'the server as a whole',
+    about: 'Of grpc: the service that is asked for.',
+  },
+  {
+    path: 'healthCheck.initiallyUnhealthy',
+    annotation: 'health-check-initially-unhealthy',
+    is: flag,
+    otherwise: 'false',
+    about: 'Whether an endpoint gets nothing before its first good check.',
+  },
+];
+
+const outlierFields: readonly SettingField[] = [
+  {
+    path: 'outlierDetection.consecutive5xx',
+    annotation: 'outlier-consecutive-5xx',
+    is: count,
+    default: 5,
+    about: 'Answers of 5xx in a row that eject an endpoint; 0 never.',
+  },
+  {
+    path: 'outlierDetection.consecutiveGatewayErrors',
+    annotation: 'outlier-consecutive-gateway-errors',
+    is: count,
+    otherwise: '0: never',
+    about: '502, 503, 504 and failed connections in a row.',
+  },
+  {
+    path: 'outlierDetection.consecutiveConnectFailures',
+    annotation: 'outlier-consecutive-connect-failures',
+    is: count,
+    otherwise: '0: never',
+    about: 'Failed connections in a row.',
+  },
+  {
+    path: 'outlierDetection.successRateStdevFactor',
+    annotation: 'outlier-success-rate-stdev-factor',
+    is: whole(0, 100_000, 'thousandths'),
+    otherwise: '0: never',
+    about: 'Ejects whose success rate lies so many standard deviations, in thousandths (1900), below the mean.',
+  },
+  {
+    path: 'outlierDetection.successRateMinimumHosts',
+    annotation: 'outlier-success-rate-minimum-hosts',
+    is: count,
+    otherwise: '5',
+    about: 'Endpoints with enough requests that this takes.',
+  },
+  {
+    path: 'outlierDetection.successRateRequestVolume',
+    annotation: 'outlier-success-rate-request-volume',
+    is: count,
+    otherwise: '100',
+    about: 'Requests in an interval that are enough.',
+  },
+  {
+    path: 'outlierDetection.latencyFactor',
+    annotation: 'outlier-latency-factor',
+    is: number(1, 1_000),
+    otherwise: 'never',
+    about: "Ejects whose mean latency in an interval is so many times the median of the others'.",
+  },
+  {
+    path: 'outlierDetection.latencyMinimum',
+    annotation: 'outlier-latency-minimum',
+    is: duration(0, HOUR),
+    otherwise: '0s',
+    about: 'Latency that is never too much.',
+  },
+  {
+    path: 'outlierDetection.interval',
+    annotation: 'outlier-interval',
+    is: duration(100, HOUR),
+    default: '10s',
+    about: 'Time between two looks at rates and latencies.',
+  },
+  {
+    path: 'outlierDetection.baseEjection',
+    annotation: 'outlier-base-ejection',
+    is: duration(1, 24 * HOUR),
+    default: '30s',
+    about: 'Time of the first ejection, growing with each in a row.',
+  },
+  {
+    path: 'outlierDetection.maxEjection',
+    annotation: 'outlier-max-ejection',
+    is: duration(1, 24 * HOUR),
+    default: '5m',
+    about: 'Longest time of an ejection.',
+  },
+  {
+    path: 'outlierDetection.maxEjectionPercent',
+    annotation: 'outlier-max-ejection-percent',
+    is: percent,
+    default: 10,
+    about: 'Endpoints that may be out at a time, at least one.',
+  },
+];
+
+export const guardFields: readonly SettingField[] = [
+  ...healthFields,
+  ...outlierFields,
+  {
+    path: 'circuitBreaker.maxConnections',
+    annotation: 'max-connections',
+    is: limit,
+    otherwise: 'no limit',
+    about: 'Connections to the backends, over all workers of a gateway.',
+  },
+  {
+    path: 'circuitBreaker.maxPendingRequests',
+    annotation: 'max-pending-requests',
+    is: count,
+    otherwise: 'no limit',
+    about: 'Requests that wait for a connection.',
+  },
+  {
+    path: 'circuitBreaker.maxRequests',
+    annotation: 'max-requests',
+    is: limit,
+    otherwise: 'no limit',
+    about: 'Requests at a time; 503 beyond.',
+  },
+  {
+    path: 'circuitBreaker.maxRetries',
+    annotation: 'max-retries',
+    is: count,
+    otherwise: 'no limit',
+    about: 'Retries at a time.',
+  },
+  {
+    path: 'slowStart.window',
+    annotation: 'slow-start',
+    is: duration(1, HOUR),
+    required: true,
+    otherwise: 'none',
+    about: 'Time in which a new endpoint comes to its full share.',
+  },
+  {
+    path: 'slowStart.aggression',
+    annotation: 'slow-start-aggression',
+    is: number(0.1, 10),
+    default: 1,
+    about: '1 is linear; more grows faster at first.',
+  },
+  {
+    path: 'slowStart.minWeightPercent',
+    annotation: 'slow-start-min-weight-percent',
+    is: percent,
+    default: 10,
+    about: 'Share that it begins with.',
+  },
+];
