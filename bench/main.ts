@@ -19,8 +19,11 @@ import { pods } from './pods/pods.ts';
 import { scale } from './scale/scale.ts';
 import { services } from './services/services.ts';
 import { soak } from './soak/soak.ts';
+import { spike } from './spike/spike.ts';
+import { telemetry } from './telemetry/telemetry.ts';
 import { tls } from './tls/tls.ts';
 import { workers } from './workers/workers.ts';
+import { zero } from './zero/zero.ts';
 
 const benchmarks = new Map<string, Benchmark>(
   [
@@ -42,6 +45,9 @@ const benchmarks = new Map<string, Benchmark>(
     failover,
     dns,
     apiserver,
+    telemetry,
+    spike,
+    zero,
   ].map((one) => [one.usage.name, one]),
 );
 

@@ -13,6 +13,9 @@ import { type TempDir, tempDir } from '#test/support/temp-dir.ts';
 const namespace = 'zero';
 const host = 'zero.local';
 
+/** First requests at once. */
+const BURST = 200;
+
 const more = `
 ---
 apiVersion: networking.k8s.io/v1
@@ -70,7 +73,7 @@ test('with nothing to do there is no pod, and the first requests wait for one', 
   expect(await conditions()).toMatchObject({ ScaledToZero: 'True', AbleToScale: 'True' });
 
   const answers = await Promise.all(
-    Array.from({ length: 20 }, (_, index) =>
+    Array.from({ length: BURST }, (_, index) =>
       ask(`${cluster.http}/${index}`, { host, method: 'POST', body: { index } }),
     ),
   );
@@ -80,13 +83,13 @@ test('with nothing to do there is no pod, and the first requests wait for one', 
   });
   const metrics = await (await fetch(`${cluster.admin}/metrics`)).text();
   const released = [...metrics.matchAll(/^evenkeel_held_requests_total\{.*outcome="(\w+)"\} (\d+)$/gm)];
-  expect(released.map(([, outcome, count]) => [outcome, Number(count)])).toEqual([['released', 20]]);
+  expect(released.map(([, outcome, count]) => [outcome, Number(count)])).toEqual([['released', BURST]]);
 
   // Alone again, it goes once more.
   await scaledTo(0);
   const lines = await eventually('the access log is written', () => {
     const all = readFileSync(join(directory.path, 'access.log'), 'utf8').trim().split('\n');
-    expect(all.length).toBeGreaterThanOrEqual(20);
+    expect(all.length).toBeGreaterThanOrEqual(BURST);
     return all.map((line) => JSON.parse(line) as { status: number; heldMs?: number });
   });
   for (const { heldMs } of lines) expect(heldMs).toBeGreaterThan(0);

@@ -22,6 +22,23 @@ async function lint(page: string): Promise<string> {
   return code === 0 ? '' : `${stdout}${stderr}`;
 }
 
+const AUTOSCALER = `
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: { name: web, namespace: metrics }
+spec:
+  scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: web }
+  maxReplicas: 2
+  metrics:
+    - type: Object
+      object:
+        describedObject: { apiVersion: v1, kind: Service, name: web }
+        metric: { name: http_requests_in_flight }
+        target: { type: AverageValue, averageValue: "1k" }
+    - type: External
+      external: { metric: { name: nobody_has_it }, target: { type: Value, value: "1" } }
+`;
+
 function metricNames(page: string): string[] {
   return [...page.matchAll(/^# TYPE (\S+)/gm)].map(([, name = '']) => name);
 }
@@ -30,7 +47,7 @@ describe.runIf(hasTool('promtool', 'what promtool says of the metrics'))('evenke
   let cluster: TestCluster;
   beforeAll(async () => {
     const app = { name: 'web', namespace: 'metrics', host: 'web.test', replicas: 1 };
-    cluster = await startCluster(['-'], { input: echoManifests(app) });
+    cluster = await startCluster(['-'], { input: `${echoManifests(app)}\n---${AUTOSCALER}` });
     await ask(`${cluster.http}/`, { headers: { host: 'web.test' } });
   }, 90_000);
   afterAll(() => cluster?.remove(), 30_000);
@@ -76,6 +93,23 @@ describe.runIf(hasTool('promtool', 'what promtool says of the metrics'))('evenke
     const open = await ask(`${cluster.admin}/metrics`, { headers: { accept: OPENMETRICS } });
     expect(open.headers['content-type']).toMatch(/^application\/openmetrics-text; version=1.0.0/);
     expect(open.text).toMatch(/\n# TYPE evenkeel_http_requests counter\nevenkeel_http_requests_total\{.*\n# EOF\n$/s);
+  });
+
+  test('the work of autoscalers, by upstream’s names', async () => {
+    await eventually('it has been looked at', async () => {
+      const page = (await ask(`${cluster.admin}/metrics`)).text;
+      const name = 'horizontal_pod_autoscaler_controller';
+      for (const line of [
+        `${name}_reconciliations_total{action="none",error="internal"}`,
+        `${name}_reconciliation_duration_seconds_count{action="none",error="internal"}`,
+        `${name}_metric_computation_total{action="none",error="none",metric_type="Object"}`,
+        `${name}_metric_computation_total{action="none",error="internal",metric_type="External"}`,
+        `${name}_metric_computation_duration_seconds_count{action="none",error="none",metric_type="Object"}`,
+      ]) {
+        expect(page).toContain(`\n${line} `);
+      }
+      expect(await lint(page)).toBe('');
+    });
   });
 
   test('API server', async () => {

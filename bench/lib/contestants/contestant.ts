@@ -34,6 +34,8 @@ export interface Setup {
   readonly balance?: { readonly haproxy?: string; readonly nginx?: string; readonly evenkeel?: BalancingPolicy };
   /** Passive ejection of backends that fail, where the proxy has it. */
   readonly eject?: boolean;
+  /** Ours counts nothing. */
+  readonly uncounted?: boolean;
   /** Further settings of our cluster. */
   readonly cluster?: Partial<Cluster>;
 }

@@ -26,7 +26,9 @@ export const evenkeel: ProxyKind = {
     const script = fileURLToPath(new URL('./gateway.ts', import.meta.url));
     const path = arena.file(`${name}.model`, serialize(file));
     const profile = process.env.EVENKEEL_BENCH_NODE_OPTIONS?.split(' ') ?? [];
-    return { name, port, command: process.execPath, args: [...profile, script, path], ipc: true };
+    const uncounted = new URL('../../telemetry/uncounted.ts', import.meta.url).href;
+    const more = setup.uncounted === true ? ['--import', uncounted] : [];
+    return { name, port, command: process.execPath, args: [...profile, ...more, script, path], ipc: true };
   },
 };
 

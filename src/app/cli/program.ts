@@ -73,6 +73,10 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'run the controllers of any cluster, but the scheduler',
     load: async () => (await import('./commands/controllers.ts')).controllersCommand(),
   },
+  'metrics-server': {
+    summary: 'serve metrics to autoscalers and kubectl top, in any cluster',
+    load: async () => (await import('./commands/metrics-server.ts')).metricsServerCommand(),
+  },
   node: {
     summary: 'see the nodes of a cluster of up, stop them, kill them, start them',
     load: async () => (await import('./commands/node.ts')).nodeCommand(),

@@ -74,6 +74,7 @@ export async function startApi(options: ApiOptions, shutdown: Shutdown): Promise
         ...pki.kubeletClient,
         ...(options.kubeletCaPem === undefined ? {} : { caPem: options.kubeletCaPem }),
       },
+      frontProxy: pki.frontProxy,
       serviceCidr: network.serviceCidr,
       nodePortRange: NODE_PORT_RANGE,
       tolerationSeconds: options.tolerationSeconds,

@@ -12,6 +12,7 @@ import type { Engine } from '#traffic/proxy/engine.ts';
 import type { PrometheusSource } from '../measures/prometheus/open-prometheus.ts';
 import { TrafficFigures } from '../measures/traffic-figures.ts';
 import { type AccessSettings, startApi } from './api.ts';
+import { AwaitedServices } from './awaited-services.ts';
 import { startControlPlane } from './control-plane.ts';
 import type { DataDir } from './data-dir.ts';
 import { startDevCertificates } from './dev-certificate.ts';
@@ -126,8 +127,9 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
 
   // 3. The traffic engine: its threads take longest to come up, and it needs nobody until there is traffic to carry.
   const figures = new TrafficFigures(clock, log.child({ part: 'figures' }));
+  const awaited = new AwaitedServices(() => figures.refresh());
   const measured = await withPrometheus([figures], options.prometheus, options, shutdown);
-  const starting = startEngine(parts, options, ports, shutdown);
+  const starting = startEngine(parts, options, ports, awaited.held, shutdown);
   // Its failure is met below, where it is awaited.
   starting.catch(() => {});
 
@@ -164,6 +166,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
         ...controllerSettings(nodeLife),
         volumesDir: data.volumes,
         autoscaling: options.autoscaling,
+        onAwaited: awaited.onAwaited,
       },
       balancerCidrs: network.balancerCidrs,
       log,
@@ -279,12 +282,19 @@ async function loadParts() {
   };
 }
 
-async function startEngine(parts: Parts, options: ClusterOptions, ports: Ports, shutdown: Shutdown): Promise<Engine> {
+async function startEngine(
+  parts: Parts,
+  options: ClusterOptions,
+  ports: Ports,
+  onHeld: (cluster: string) => void,
+  shutdown: Shutdown,
+): Promise<Engine> {
   const log = options.log.child({ part: 'engine' });
   const engine = await parts.startEngine({
     workers: options.workers,
     servedByHeader: 'x-evenkeel-endpoint',
     node: NODE_NAME,
+    onHeld,
     // Nodes with a network of their own serve them, and the machine is a client like any other.
     clusterAddresses: options.network.fabric === undefined,
     balancerCidrs: options.network.fabric === undefined ? options.network.balancerCidrs : [],

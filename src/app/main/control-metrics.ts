@@ -4,6 +4,7 @@
 import type { Deployment } from 'kubernetes-types/apps/v1.js';
 import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.js';
 import type { Node, Pod } from 'kubernetes-types/core/v1.js';
+import { observeAutoscalers } from '#control/controllers/hpa/observed.ts';
 import type { KubeObject } from '#kube/api/object.ts';
 import { builtin } from '#kube/api/resources.ts';
 import type { Informer, Informers } from '#kube/client/informer.ts';
@@ -20,6 +21,19 @@ const metric = (
   maxSeries = 2000,
 ): MetricDefinition => ({ name: `evenkeel_${name}`, help, type, labels, maxSeries });
 
+/** By the names that dashboards for kube-controller-manager know. */
+const upstream = (
+  name: string,
+  type: MetricDefinition['type'],
+  labels: readonly string[],
+  help: string,
+): MetricDefinition => ({
+  ...metric(name, type, labels, help, 50),
+  name: `horizontal_pod_autoscaler_controller_${name}`,
+});
+
+const RECONCILED = ['action', 'error'];
+const COMPUTED = ['action', 'error', 'metric_type'];
 const DEPLOYMENT = ['namespace', 'deployment'];
 const AUTOSCALER = ['namespace', 'hpa'];
 
@@ -46,6 +60,30 @@ const definitions = {
     200,
   ),
   depth: metric('workqueue_depth', 'gauge', ['queue'], 'Keys that wait now.', 100),
+  reconciliations: upstream(
+    'reconciliations_total',
+    'counter',
+    RECONCILED,
+    'Looks at autoscalers, by what came of them.',
+  ),
+  reconciling: upstream(
+    'reconciliation_duration_seconds',
+    'histogram',
+    RECONCILED,
+    'Time that a look at an autoscaler takes, with its metrics, the scale and the status.',
+  ),
+  computations: upstream(
+    'metric_computation_total',
+    'counter',
+    COMPUTED,
+    'Metrics of autoscalers that were read and computed, by what they asked for.',
+  ),
+  computing: upstream(
+    'metric_computation_duration_seconds',
+    'histogram',
+    COMPUTED,
+    'Time that a metric of an autoscaler takes to be read and computed.',
+  ),
   nodes: metric(
     'nodes',
     'gauge',
@@ -96,10 +134,21 @@ export class ControlMetrics {
         this.#recorder.add(definitions.done, [queue, failed ? 'failed' : 'done']);
       },
     });
+    observeAutoscalers({
+      reconciled: (action, error, ms) => {
+        this.#recorder.add(definitions.reconciliations, [action, error]);
+        this.#recorder.observe(definitions.reconciling, [action, error], ms);
+      },
+      computed: (action, error, type, ms) => {
+        this.#recorder.add(definitions.computations, [action, error, type]);
+        this.#recorder.observe(definitions.computing, [action, error, type], ms);
+      },
+    });
   }
 
   stop(): void {
     observeQueues(undefined);
+    observeAutoscalers(undefined);
   }
 
   /** Ends with a line break. */

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { FRONT_PROXY_NAME } from '#kube/apiserver/aggregation/front-proxy-name.ts';
 import { createSigningKey } from '#kube/apiserver/service-accounts/jwt.ts';
 import {
   type Authority,
@@ -20,6 +21,8 @@ export interface Pki {
   readonly apiServer: KeyPair;
   /** How the API server shows itself to kubelets. */
   readonly kubeletClient: KeyPair;
+  /** How the API server shows itself to servers behind it: by an authority of its own, which nobody is let in by. */
+  readonly frontProxy: KeyPair & { readonly caPem: string };
   /** Of each node, by its name. */
   readonly nodes: ReadonlyMap<string, NodeKeys>;
   /** Of the controllers and of people: group system:masters. */
@@ -47,7 +50,10 @@ export interface PkiNames {
 
 /** Reads what is there, and makes what is missing, near its end, or does not fit `names`. */
 export async function openPki(dir: string, names: PkiNames, now: number): Promise<Pki> {
-  const authority = await openAuthority(dir);
+  const [authority, frontAuthority] = await Promise.all([
+    openAuthority(dir, 'ca', 'Evenkeel local authority'),
+    openAuthority(dir, 'front-proxy-ca', 'Evenkeel front proxy authority'),
+  ]);
   const issue = (name: string, request: CertificateRequest): Promise<KeyPair> =>
     openLeaf(dir, name, authority, request, now);
   const [apiServer, kubeletClient, admin] = await Promise.all([
@@ -69,6 +75,8 @@ export async function openPki(dir: string, names: PkiNames, now: number): Promis
     }),
     issue('admin', { commonName: 'evenkeel-admin', organizations: ['system:masters'], client: true }),
   ]);
+  const request = { commonName: FRONT_PROXY_NAME, client: true };
+  const front = await openLeaf(dir, 'front-proxy-client', frontAuthority, request, now);
   const nodes = new Map<string, NodeKeys>();
   await Promise.all(
     names.nodes.map(async ({ name, addresses }) => {
@@ -82,16 +90,17 @@ export async function openPki(dir: string, names: PkiNames, now: number): Promis
   );
   const adminToken = openSecret(dir, 'admin.token', () => `${randomBytes(32).toString('base64url')}\n`).trim();
   const serviceAccountKeyPem = openSecret(dir, 'service-accounts.key', createSigningKey);
-  return { authority, apiServer, kubeletClient, admin, nodes, adminToken, serviceAccountKeyPem };
+  const frontProxy = { ...front, caPem: frontAuthority.certPem };
+  return { authority, apiServer, kubeletClient, frontProxy, admin, nodes, adminToken, serviceAccountKeyPem };
 }
 
-async function openAuthority(dir: string): Promise<Authority> {
-  const pair = readPair(dir, 'ca');
+async function openAuthority(dir: string, name: string, commonName: string): Promise<Authority> {
+  const pair = readPair(dir, name);
   if (pair !== undefined) return loadAuthority(pair);
-  const authority = await createAuthority({ commonName: 'Evenkeel local authority' });
-  writePair(dir, 'ca', authority);
+  const authority = await createAuthority({ commonName });
+  writePair(dir, name, authority);
   // Alone as well: what curl and browsers are given to trust.
-  writeWhole(join(dir, 'ca.crt'), authority.certPem);
+  writeWhole(join(dir, `${name}.crt`), authority.certPem);
   return authority;
 }
 

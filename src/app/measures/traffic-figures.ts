@@ -59,6 +59,11 @@ export class TrafficFigures implements MeasuredFigures {
     this.#source = source;
   }
 
+  /** Reads now, if somebody asks at all; otherwise the first question will. */
+  async refresh(): Promise<void> {
+    if (this.#cancel !== undefined) await this.#read();
+  }
+
   stop(): void {
     this.#cancel?.();
     this.#cancel = undefined;

@@ -62,6 +62,8 @@ export interface ControllerSettings {
   /** What is divided among the nodes for their pods, one of each family. Upstream: --allocate-node-cidrs. */
   readonly nodeCidrs: readonly NodeCidrs[];
   readonly autoscaling: AutoscalingSettings;
+  /** Tells of Services that somebody waits for: autoscalers that measure them are looked at at once. */
+  readonly onAwaited: ((listener: (namespace: string, service: string) => void) => void) | undefined;
   /** Whether Services of type LoadBalancer that name no class get addresses of our pools. */
   readonly defaultLoadBalancer: boolean;
   /** Signs a request (PKCS #10, PEM text) and yields the certificate; undefined: nobody signs. Upstream: --cluster-signing-cert-file. */
@@ -79,6 +81,7 @@ export const defaultSettings: ControllerSettings = {
   volumesDir: undefined,
   nodeCidrs: [],
   autoscaling: defaultAutoscaling,
+  onAwaited: undefined,
   defaultLoadBalancer: true,
   signCertificate: undefined,
 };

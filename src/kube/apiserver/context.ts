@@ -8,6 +8,7 @@ import type { Logger } from '#lib/log.ts';
 import type { Annotate } from './admission/attributes.ts';
 import type { TolerationSeconds } from './admission/default-tolerations.ts';
 import type { OptionalPlugin } from './admission/optional-plugins.ts';
+import type { Aggregator } from './aggregation/aggregator.ts';
 import type { Audit } from './audit/trail.ts';
 import type { Authorizer } from './authz/authorizer.ts';
 import type { RoleRules } from './authz/escalation.ts';
@@ -26,6 +27,13 @@ export interface KubeletCredentials {
   readonly keyPem: string;
   /** Authority of what kubelets serve with; any certificate will do when left out, as with upstream's server. */
   readonly caPem?: string;
+}
+
+/** By which servers behind this one know it, and the authority that they know it by. */
+export interface FrontProxyKeys {
+  readonly caPem: string;
+  readonly certPem: string;
+  readonly keyPem: string;
 }
 
 /** The parts of a running server. */
@@ -64,6 +72,9 @@ export interface ServerContext {
   readonly measured: MeasuredFigures | undefined;
   readonly metrics: RequestMetrics;
   readonly listBytes: ListBytes;
+  /** Other API servers behind this one. */
+  readonly aggregator: Aggregator;
+  readonly frontProxy: FrontProxyKeys | undefined;
   /** Aborted when the server closes: watches and log streams end. */
   readonly closing: AbortSignal;
 }

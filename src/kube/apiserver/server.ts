@@ -5,6 +5,9 @@ import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import { defaultTolerationSeconds, type TolerationSeconds } from './admission/default-tolerations.ts';
 import type { OptionalPlugin } from './admission/optional-plugins.ts';
+import { Aggregator } from './aggregation/aggregator.ts';
+import { apiServices } from './aggregation/api-service.ts';
+import { publishTrust } from './aggregation/published-trust.ts';
 import type { Audit } from './audit/trail.ts';
 import { aggregateRoles, followRoles } from './authz/aggregate.ts';
 import { type AuthorizationMode, allowAll, exceptMasters } from './authz/authorizer.ts';
@@ -12,7 +15,7 @@ import { restrictNodes } from './authz/nodes.ts';
 import { RbacAuthorizer } from './authz/rbac.ts';
 import { reconcilePolicy } from './authz/reconcile.ts';
 import { bootstrap, followNamespaces } from './bootstrap.ts';
-import type { KubeletCredentials, ServerContext } from './context.ts';
+import type { FrontProxyKeys, KubeletCredentials, ServerContext } from './context.ts';
 import { serveCustomResources } from './crd/serve.ts';
 import { FlowControl } from './flow/control.ts';
 import { followFlows, reconcileFlows } from './flow/reconcile.ts';
@@ -60,6 +63,8 @@ export interface ApiServerOptions {
    * do not count. Default 240.
    */
   readonly maxInFlight?: number;
+  /** How servers of APIServices know it; without it they see an unknown client. */
+  readonly frontProxy?: FrontProxyKeys;
   /** How it reaches a node's kubelet for logs. */
   readonly kubeletClient?: KubeletCredentials;
   /** One range, or one of each family, e.g. `10.96.0.0/16`; the first address is the `kubernetes` Service's. */
@@ -104,6 +109,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const registry = new Registry(store, log, (all) =>
     servedMetrics({ measured: options.measured, objectKind: (resource) => kindIn(all, resource) }),
   );
+  const registered = apiServices();
+  registry.addCustom(registered.definition, registered.strategy, registered.custom);
+  const aggregator = new Aggregator(registry);
   // Allocations are known before the first write can ask for one.
   const collectionOf = (group: string, resource: string) => registry.builtin(group, 'v1', resource).collection;
   const services = followServices(
@@ -142,6 +150,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     measured: options.measured,
     metrics: new RequestMetrics(clock),
     listBytes: new ListBytes(),
+    aggregator,
+    frontProxy: options.frontProxy,
     closing: closing.signal,
   };
   const ready = Promise.withResolvers<void>();
@@ -169,6 +179,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     if (advertiseAddress !== undefined) await listenOn(advertiseAddress, port);
     // The port is known only now, and the first objects name it.
     await bootstrap(server, advertiseAddress ?? options.address, port);
+    await publishTrust(server, options.tls.clientCaPem);
     await reconcilePolicy(server);
     await aggregateRoles(server);
     await reconcileFlows(server);
@@ -181,6 +192,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const stopFollowing = followNamespaces(server);
   const stopAggregating = followRoles(server);
   const stopMending = followFlows(server);
+  const stopForwarding = aggregator.follow(server);
   quotaStatus.start(server);
   const addresses = followAddresses(server);
   const stopMaintenance = startMaintenance(server);
@@ -190,6 +202,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     async close() {
       stopMaintenance();
       stopFollowing();
+      stopForwarding();
       stopAggregating();
       stopMending();
       await addresses.stop();

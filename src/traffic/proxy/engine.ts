@@ -55,6 +55,8 @@ export interface EngineOptions extends Reporting {
   /** Node and zone that this engine runs in, for clusters that prefer endpoints near by. */
   readonly node?: string;
   readonly zone?: string;
+  /** Requests have begun to wait for the first endpoint of a cluster; called a few times a second at most. */
+  readonly onHeld?: (cluster: string) => void;
 }
 
 export interface ListeningAddress {
@@ -188,6 +190,7 @@ class WorkerEngine implements Engine {
           },
           onListenError: (name, error) => this.#reportListenError(name, error),
           onLongRun: (run) => this.#health.onLongRun(run),
+          onHeld: (cluster) => options.onHeld?.(cluster),
           onSpans: (spans) => this.#exporter?.take(spans),
           onCrash: (source) => {
             this.#ended.add(source);

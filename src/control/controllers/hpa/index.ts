@@ -1,6 +1,6 @@
 // HorizontalPodAutoscaler: as many pods as what is measured asks for.
 // Knows when an autoscaler is looked at; what then happens is in sync.ts. (Upstream: pkg/controller/podautoscaler.)
-import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.js';
+import type { HorizontalPodAutoscaler, MetricSpec } from 'kubernetes-types/autoscaling/v2.js';
 import type { Pod } from 'kubernetes-types/core/v1.js';
 import { builtin } from '#kube/api/resources.ts';
 import { createWorkQueue, type Requeue } from '#kube/client/work-queue.ts';
@@ -36,6 +36,17 @@ export const hpaController: Controller = {
     autoscalers.onChange((key, now, before) => {
       if (now === undefined || before === undefined || !semanticallyEqual(now.spec, before.spec)) queue.add(key);
     });
+    settings.onAwaited?.((namespace, service) => {
+      for (const { metadata, spec } of autoscalers.list(namespace)) {
+        if (spec?.metrics?.some((metric) => measures(metric, service))) queue.add(`${namespace}/${metadata?.name}`);
+      }
+    });
     return { queues: [queue], reads: [autoscalers, pods] };
   },
 };
+
+/** By its name, or by an external metric, which may be that of any Service. */
+function measures({ object, external }: MetricSpec, service: string): boolean {
+  const { kind, name } = object?.describedObject ?? {};
+  return (kind === 'Service' && name === service) || external !== undefined;
+}

@@ -26,6 +26,7 @@ import { autoscalerOf, podFacts, sourceOf } from './facts.ts';
 import { Forecasts } from './forecast-memory.ts';
 import { readsForecast } from './forecasts.ts';
 import { Kinds } from './kinds.ts';
+import { actionOf, errorOf, type ScaleAction, type ScaleError, told } from './observed.ts';
 import { Selectors } from './overlap.ts';
 import { type FoundScale, Scales } from './scale.ts';
 import { Signals } from './signals.ts';
@@ -46,6 +47,12 @@ interface Look {
   readonly namespace: string;
   readonly conditions: Condition[];
   metrics: MetricStatus[];
+}
+
+/** For whoever counts. */
+interface Outcome {
+  action: ScaleAction;
+  error: ScaleError;
 }
 
 interface Asked {
@@ -83,6 +90,18 @@ export class Sync {
 
   /** Rejects when it could not do all of it; the status then says why. */
   async run(key: string, autoscaler: HorizontalPodAutoscaler): Promise<void> {
+    const { clock } = this.#context;
+    const begun = clock.now();
+    const outcome: Outcome = { action: 'none', error: 'internal' };
+    try {
+      await this.#look(key, autoscaler, outcome);
+      outcome.error = 'none';
+    } finally {
+      told()?.reconciled(outcome.action, outcome.error, clock.now() - begun);
+    }
+  }
+
+  async #look(key: string, autoscaler: HorizontalPodAutoscaler, outcome: Outcome): Promise<void> {
     const namespace = autoscaler.metadata?.namespace ?? '';
     const look: Look = { key, autoscaler, namespace, conditions: [], metrics: [] };
     const found = await this.#readScale(look);
@@ -99,6 +118,7 @@ export class Sync {
     else {
       const { asked, error } = await this.#measure(look, found);
       if (asked === undefined) {
+        outcome.error = errorOf(look.conditions.find(({ type }) => type === 'ScalingActive')?.reason);
         await this.#writeStatus(look, current, autoscaler.status?.desiredReplicas ?? 0, false);
         this.#warn(look, 'FailedComputeMetricsReplicas', error ?? '');
         throw new Error(error);
@@ -107,6 +127,7 @@ export class Sync {
       const settled = this.#settle(look, current, asked);
       ({ desired, reason } = settled);
     }
+    outcome.action = actionOf(current, desired);
     if (desired !== current) await this.#scale(look, found, desired, reason);
     await this.#writeStatus(look, current, desired, desired !== current);
     if (failure !== undefined) throw new Error(failure);
@@ -141,7 +162,13 @@ export class Sync {
     const { tolerance, cpuInitializationMs, initialReadinessDelayMs } = settings.autoscaling;
     const specReplicas = scale.spec?.replicas ?? 0;
     const metrics = autoscaler.spec?.metrics ?? [];
-    const read = metrics.map((metric) => this.#signals.read(metric, namespace, selector.toString()));
+    const lasted: number[] = [];
+    const read = metrics.map(async (metric, index) => {
+      const begun = clock.now();
+      const signal = await this.#signals.read(metric, namespace, selector.toString());
+      lasted[index] = clock.now() - begun;
+      return signal;
+    });
     const signals = await Promise.all(read);
     const situation = {
       namespace,
@@ -156,6 +183,8 @@ export class Sync {
       const outcome = evaluate(sourceOf(metric), signal, situation);
       if (!outcome.ok) this.#warn(look, outcome.reason, outcome.message);
       look.metrics.push(metricStatus(metric, outcome));
+      const action = outcome.ok ? actionOf(specReplicas, outcome.replicas) : 'none';
+      told()?.computed(action, errorOf(outcome.ok ? undefined : outcome.reason), metric.type, lasted[index] ?? 0);
       return outcome;
     });
     const measured = outcomes.map((outcome, i) => ({ source: sourceOf(metrics[i] as MetricSpec), outcome }));

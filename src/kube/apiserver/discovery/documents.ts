@@ -1,6 +1,7 @@
 // Discovery: which groups, versions and resources are served, in upstream's plain and aggregated forms.
 // Knows definitions only; the documents are made anew when custom resources come and go.
 import type { ResourceDefinition, Verb } from '#kube/api/resources.ts';
+import type { ForeignVersion } from '../aggregation/aggregator.ts';
 import { subresourceVerbs } from '../http/routes.ts';
 import { isMeasured, METRIC_LIST } from '../metrics/served-metrics.ts';
 
@@ -110,7 +111,11 @@ function foreignKind(subresource: string, kind: string): Kind | undefined {
 }
 
 /** `APIGroupDiscoveryList`: everything below `/api` or `/apis` in one document. */
-export function aggregated(definitions: readonly ResourceDefinition[], root: 'api' | 'apis'): unknown {
+export function aggregated(
+  definitions: readonly ResourceDefinition[],
+  root: 'api' | 'apis',
+  foreign: readonly ForeignVersion[] = [],
+): unknown {
   const groups = groupsOf(definitions).filter(({ name }) => (name === '') === (root === 'api'));
   return {
     kind: 'APIGroupDiscoveryList',
@@ -118,13 +123,18 @@ export function aggregated(definitions: readonly ResourceDefinition[], root: 'ap
     metadata: {},
     items: groups.map(({ name, versions }) => ({
       metadata: { ...(name === '' ? {} : { name }), creationTimestamp: null },
-      versions: versions.map((version) => ({
-        version,
-        resources: definitions
-          .filter((definition) => definition.group === name && definition.version === version)
-          .map(aggregatedResource),
-        freshness: 'Current',
-      })),
+      versions: versions.map((version) => {
+        const theirs = foreign.find((one) => one.group === name && one.version === version);
+        if (theirs !== undefined) {
+          return {
+            version,
+            resources: listedResources(theirs),
+            freshness: theirs.fresh ? 'Current' : 'Stale',
+          };
+        }
+        const ours = definitions.filter((definition) => definition.group === name && definition.version === version);
+        return { version, resources: ours.map(aggregatedResource), freshness: 'Current' };
+      }),
     })),
   };
 }
@@ -150,6 +160,42 @@ function aggregatedResource(definition: ResourceDefinition): unknown {
           })),
         }),
   };
+}
+
+interface Listed {
+  readonly name?: string;
+  readonly namespaced?: boolean;
+  readonly kind?: string;
+  readonly singularName?: string;
+  readonly verbs?: readonly string[];
+  readonly shortNames?: readonly string[];
+  readonly categories?: readonly string[];
+}
+
+/** From another server's plain list to the aggregated form: a subresource may stand there without its resource. */
+function listedResources({ group, version, resources }: ForeignVersion): unknown[] {
+  const all = new Map<string, { readonly subresources: unknown[]; readonly [field: string]: unknown }>();
+  for (const { name = '', namespaced, kind = '', singularName, verbs, ...rest } of resources as Listed[]) {
+    const [resource = '', ...sub] = name.split('/');
+    const known = all.get(resource) ?? { subresources: [] };
+    const responseKind = { group, version, kind };
+    const scope = namespaced === true ? 'Namespaced' : 'Cluster';
+    if (sub.length > 0) {
+      known.subresources.push({ subresource: sub.join('/'), responseKind, verbs: verbs ?? [] });
+      all.set(resource, { resource, scope, singularResource: '', verbs: [], ...known });
+      continue;
+    }
+    const { shortNames = [], categories = [] } = rest;
+    all.set(resource, {
+      ...known,
+      ...{ resource, responseKind, scope, singularResource: singularName ?? '', verbs: verbs ?? [] },
+      ...(shortNames.length === 0 ? {} : { shortNames }),
+      ...(categories.length === 0 ? {} : { categories }),
+    });
+  }
+  return [...all.values()].map(({ subresources, ...rest }) =>
+    subresources.length === 0 ? rest : { ...rest, subresources },
+  );
 }
 
 /** Any text that stays the same while the storage of a resource does. */

@@ -3,6 +3,7 @@
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { MetricFormat } from '#telemetry/format.ts';
 import { metricsAnswer } from '#telemetry/metrics-page.ts';
+import { standIns } from '../aggregation/aggregator.ts';
 import type { ServerContext } from '../context.ts';
 import { negotiate } from '../http/negotiation.ts';
 import { sendBytes, sendObject } from '../http/respond.ts';
@@ -77,7 +78,12 @@ const KEYS_PATH = '/openid/v1/jwks';
 const AGGREGATED_TYPE = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
 
 function document(server: ServerContext, request: Http2ServerRequest, path: string): Document | undefined {
-  const definitions = server.registry.definitions();
+  const foreign = server.aggregator.versions();
+  // Who serves a group and version in our place serves all of it.
+  const own = server.registry
+    .definitions()
+    .filter(({ group, version }) => !foreign.some((one) => one.group === group && one.version === version));
+  const definitions = [...own, ...standIns(foreign)];
   if (path === '/version') return { value: version };
   if (path === '/.well-known/openid-configuration') return { value: openIdConfiguration(server) };
   if (path === KEYS_PATH) return { value: server.serviceAccounts.keySet(), contentType: 'application/jwk-set+json' };
@@ -88,7 +94,8 @@ function document(server: ServerContext, request: Http2ServerRequest, path: stri
       inProtobuf: [],
     });
     const root = path === '/api' ? 'api' : 'apis';
-    if (representation === 'discovery') return { value: aggregated(definitions, root), contentType: AGGREGATED_TYPE };
+    if (representation === 'discovery')
+      return { value: aggregated(definitions, root, foreign), contentType: AGGREGATED_TYPE };
     return {
       value:
         root === 'api'
@@ -119,7 +126,7 @@ function openIdConfiguration({ serviceAccounts }: ServerContext): unknown {
 
 function rootPaths(server: ServerContext): string[] {
   const groups = new Set<string>();
-  for (const definition of server.registry.definitions()) {
+  for (const definition of [...server.registry.definitions(), ...server.aggregator.versions()]) {
     if (definition.group === '') continue;
     groups.add(`/apis/${definition.group}`);
     groups.add(`/apis/${definition.group}/${definition.version}`);

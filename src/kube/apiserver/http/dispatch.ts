@@ -80,6 +80,10 @@ async function serveTo(
   { request, response, upgrade, url, path }: Call,
   { told, trail, warnings }: Watchers,
 ): Promise<void> {
+  if (server.aggregator.serves(url.pathname)) {
+    await server.aggregator.pass(server, user, { http: request, response, upgrade }, url.pathname);
+    return;
+  }
   const resource = path === undefined ? undefined : server.registry.find(path.group, path.version, path.resource);
   if (path === undefined || resource === undefined) {
     if (!(await serveNonResource(server, request, response, url))) throw noSuchPath();

@@ -37,13 +37,10 @@ export function summaryOf(home: MetricsHome, node: AnyObject): Promise<Summary |
   const now = home.clock.now();
   const known = all.get(name);
   if (known !== undefined && now - known.at < FRESH_MS) return known.summary;
-  const summary = home
-    .summaryText(node)
-    .then((text) => JSON.parse(text) as Summary)
-    .catch((error: Error) => {
-      home.log.debug({ node: name, error: error.message }, 'A kubelet does not say what its pods use');
-      return undefined;
-    });
+  const summary = home.summary(node).catch((error: Error) => {
+    home.log.debug({ node: name, error: error.message }, 'A kubelet does not say what its pods use');
+    return undefined;
+  });
   all.set(name, { at: now, summary });
   return summary;
 }

@@ -4,6 +4,7 @@ import type { ResourceDefinition } from '#kube/api/resources.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import type { AnyObject } from '../registry/any-object.ts';
+import type { Summary } from './kubelet-summary.ts';
 import type { MeasuredFigures } from './measured.ts';
 
 export interface MetricsHome {
@@ -16,7 +17,7 @@ export interface MetricsHome {
   /** Those of a namespace, or all of them. */
   objects(kind: ResourceDefinition, namespace: string | undefined): Promise<readonly AnyObject[]>;
   /** What the node's kubelet says at `/stats/summary`; rejects when it cannot be asked. */
-  summaryText(node: AnyObject): Promise<string>;
+  summary(node: AnyObject): Promise<Summary>;
 }
 
 export interface MetricsRequest {

@@ -6,6 +6,7 @@ import type { ServerContext } from '../context.ts';
 import { kubeletTls } from '../proxy/kubelet.ts';
 import { type AnyObject, digArray, digNumber, digString, isFields } from '../registry/any-object.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { Summary } from './kubelet-summary.ts';
 import { type MetricsHome, resourceName } from './metrics-home.ts';
 
 /** A node that does not answer within this time is left out, in milliseconds. */
@@ -26,7 +27,7 @@ export function ownHome(server: ServerContext): MetricsHome {
       const found = registry.find(group, version, resource);
       return found === undefined ? [] : found.collection.list(namespace).map(({ object }) => object);
     },
-    summaryText: (node) => ask(server, node),
+    summary: async (node) => JSON.parse(await ask(server, node)) as Summary,
   };
   homes.set(server, home);
   return home;

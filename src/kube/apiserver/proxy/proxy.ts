@@ -99,7 +99,24 @@ function unavailable(message: string): StatusError {
   return new StatusError(503, 'ServiceUnavailable', message);
 }
 
-function pass(request: ResourceRequest, destination: Destination): Promise<undefined> {
+/** A request on its way to somebody else. */
+export type Forwarded = Pick<ResourceRequest, 'server' | 'http' | 'response' | 'upgrade'>;
+
+/** To another API server: its paths are ours, and `headers` say who asks, whatever the client says of that. */
+export async function forward(
+  request: Forwarded,
+  destination: Destination,
+  headers: Readonly<Record<string, string | string[]>>,
+): Promise<void> {
+  if (request.upgrade !== undefined) await tunnel(request, request.upgrade, destination, headers);
+  else await pass(request, destination, headers);
+}
+
+function pass(
+  request: Forwarded,
+  destination: Destination,
+  more: Readonly<Record<string, string | string[]>> = {},
+): Promise<undefined> {
   const { promise, resolve, reject } = Promise.withResolvers<undefined>();
   const { http, server } = request;
   // HTTP/2 in, HTTP/1.1 out: the two classes agree in what is used here.
@@ -107,6 +124,7 @@ function pass(request: ResourceRequest, destination: Destination): Promise<undef
   const { host, port } = destination;
   const headers: Record<string, string | string[]> = {
     ...passedHeaders(http),
+    ...more,
     host: `${isIPv6(host) ? `[${host}]` : host}:${port}`,
   };
   for (const name of HOP_BY_HOP) delete headers[name];
@@ -126,7 +144,8 @@ function pass(request: ResourceRequest, destination: Destination): Promise<undef
     const kept = Object.entries(answer.headersDistinct).filter(([name]) => !HOP_BY_HOP.includes(name));
     const answerHeaders = Object.fromEntries(kept) as Record<string, string[]>;
     const [location] = answerHeaders.location ?? [];
-    if (location?.startsWith('/') === true) answerHeaders.location = [`${prefixOf(http.url)}${location}`];
+    if (location?.startsWith('/') === true && http.url.includes('/proxy'))
+      answerHeaders.location = [`${prefixOf(http.url)}${location}`];
     response.writeHead(answer.statusCode ?? 502, answerHeaders);
     answer.on('error', stop);
     answer.pipe(response);

@@ -8,7 +8,9 @@ import type { Upgrade } from '#kube/streaming/upgrade.ts';
 import type { ResourceRequest } from '../context.ts';
 
 /** What is between the client and us alone, or for us to answer. */
-const OURS = new Set(['host', 'authorization', 'impersonate-user', 'impersonate-group', 'impersonate-uid']);
+const OURS = new Set(['host', 'authorization']);
+/** Who asks, and as whom, is between the client and us, too. */
+const ABOUT_USERS = /^(x-remote-|impersonate-)/;
 
 export interface Destination {
   readonly scheme: 'http' | 'https';
@@ -21,6 +23,7 @@ export interface Destination {
     readonly key?: string;
     readonly ca?: string;
     readonly rejectUnauthorized?: boolean;
+    readonly servername?: string;
   };
 }
 
@@ -40,15 +43,23 @@ export function passedHeaders(
 ): Record<string, string[]> {
   // HTTP/2 has no list of its own; there each value stands alone already.
   const headers = Object.entries(request.headersDistinct ?? request.headers);
-  const kept = headers.filter(([name, value]) => value !== undefined && !OURS.has(name) && !name.startsWith(':'));
+  const kept = headers.filter(
+    ([name, value]) => value !== undefined && !OURS.has(name) && !name.startsWith(':') && !ABOUT_USERS.test(name),
+  );
   return Object.fromEntries(kept.map(([name, value]) => [name, [value ?? []].flat()]));
 }
 
 /** Resolves when the connection is over. Rejects with `StatusError` while the client can still be told. */
-export function tunnel(request: ResourceRequest, upgrade: Upgrade, destination: Destination): Promise<undefined> {
+export function tunnel(
+  request: Pick<ResourceRequest, 'server' | 'response'>,
+  upgrade: Upgrade,
+  destination: Destination,
+  more: Readonly<Record<string, string | string[]>> = {},
+): Promise<undefined> {
   const { promise, resolve, reject } = Promise.withResolvers<undefined>();
   const { socket, head } = upgrade;
-  const onward = openRequest(destination, upgrade.request.method ?? 'GET', passedHeaders(upgrade.request));
+  const headers = { ...passedHeaders(upgrade.request), ...more };
+  const onward = openRequest(destination, upgrade.request.method ?? 'GET', headers);
   onward.on('error', (error) => {
     const { host, port } = destination;
     reject(new StatusError(502, 'BadGateway', `error dialing backend: ${host}:${port}: ${error.message}`));

@@ -25,8 +25,16 @@ export class WorkerStats implements HttpStats {
   readonly #exemplars: Exemplars;
   readonly #routes = new Map<string, Map<string, RouteCells>>();
   readonly #requests: number;
+  readonly #onHeld: (cluster: string) => void;
 
-  constructor(writer: MetricWriter, inFlight: InFlightCounters, exemplars: Exemplars) {
+  /** `onHeld` hears of every request that begins to wait. */
+  constructor(
+    writer: MetricWriter,
+    inFlight: InFlightCounters,
+    exemplars: Exemplars,
+    onHeld: (cluster: string) => void,
+  ) {
+    this.#onHeld = onHeld;
     this.#writer = writer;
     this.#exemplars = exemplars;
     this.#inFlight = inFlight;
@@ -149,6 +157,7 @@ export class WorkerStats implements HttpStats {
 
   heldBegan(cluster: string): void {
     this.#writer.add(this.#writer.cell(proxyMetrics.held, [cluster]), 1);
+    this.#onHeld(cluster);
   }
 
   heldEnded(cluster: string, outcome: string, duration: number): void {

@@ -90,4 +90,6 @@ export type FromWorker =
       readonly exemplars: ReadonlyMap<number, Exemplar>;
     }
   | { readonly type: 'explained'; readonly id: number; readonly explanation: Explanation }
-  | ({ readonly type: 'long_run' } & LongRun);
+  | ({ readonly type: 'long_run' } & LongRun)
+  /** Requests have begun to wait for the first endpoint of a cluster. */
+  | { readonly type: 'held'; readonly cluster: string };

@@ -43,6 +43,9 @@ import type { FromWorker, ToWorker, WorkerSettings } from './messages.ts';
 import { serviceStats } from './service-stats.ts';
 import { tlsStats } from './tls-stats.ts';
 
+/** Milliseconds between two messages about requests that wait for one cluster. */
+const HELD_PAUSE_MS = 200;
+
 export interface WorkerDeps {
   readonly clock: Clock;
   readonly log: Logger;
@@ -93,7 +96,12 @@ export class ProxyWorker {
     this.#accessLog = settings.accessLog && new AccessLog(settings.accessLog, clock);
     const writer = new MetricWriter(settings.metrics, (series) => deps.send({ type: 'series', series }));
     this.#exemplars = new Exemplars(() => clock.wall());
-    this.#stats = new WorkerStats(writer, this.#counters, this.#exemplars);
+    this.#stats = new WorkerStats(
+      writer,
+      this.#counters,
+      this.#exemplars,
+      seldom(now, (cluster) => deps.send({ type: 'held', cluster })),
+    );
     this.#spans = settings.traceRatio === undefined ? undefined : this.#spanBatch(writer);
     const tracer =
       this.#spans &&
@@ -256,6 +264,17 @@ export class ProxyWorker {
 }
 
 /** Shows what had to be dropped. */
+/** Of many calls about one name, a few a second. */
+function seldom(now: () => number, tell: (name: string) => void): (name: string) => void {
+  const told = new Map<string, number>();
+  return (name) => {
+    if (now() - (told.get(name) ?? Number.NEGATIVE_INFINITY) < HELD_PAUSE_MS) return;
+    // Names come from the model: as few as there are clusters that hold.
+    told.set(name, now());
+    tell(name);
+  };
+}
+
 function countDropped(from: { readonly dropped: number }, writer: MetricWriter, cell: number): Timed {
   let counted = 0;
   return {

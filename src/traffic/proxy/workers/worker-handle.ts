@@ -34,6 +34,8 @@ export interface WorkerEvents {
   onListenError(name: string, error: Error): void;
   /** An endpoint has failed too often in a row. */
   onLongRun(run: LongRun): void;
+  /** Requests have begun to wait for a cluster. */
+  onHeld(cluster: string): void;
   onSpans(spans: EncodedSpans): void;
   /** The thread ended by itself: what it had under way is gone, `source` is what it had counted. */
   onCrash(source: MetricSource): void;
@@ -201,6 +203,9 @@ export class WorkerHandle {
         break;
       case 'long_run':
         this.#events.onLongRun(message);
+        break;
+      case 'held':
+        this.#events.onHeld(message.cluster);
         break;
       case 'drained':
         for (const done of this.#onDrained.splice(0)) done();

@@ -57,6 +57,9 @@ describe('a value', () => {
     latest: { at: 10_000, text: now },
     before: then === undefined ? undefined : { at: 5_000, text: then },
   });
+  /** A histogram with the bounds 1 and 2. */
+  const took = (first: number, second: number, count: number, seconds: number): string =>
+    `took_bucket{le="1"} ${first}\ntook_bucket{le="2"} ${second}\ntook_bucket{le="+Inf"} ${count}\ntook_sum ${seconds}\ntook_count ${count}`;
   const mail = (labels: Readonly<Record<string, string>>): boolean => labels.kind === 'mail';
 
   test.each([
@@ -69,6 +72,15 @@ describe('a value', () => {
     ['narrowed down', readings('jobs_total{kind="mail"} 9\njobs_total{kind="sms"} 90'), 'jobs_total', mail, 9],
     ['narrowed down to nothing', readings('jobs_total{kind="sms"} 90'), 'jobs_total', mail, undefined],
     ['no rate from one reading', readings('jobs_total 17'), 'jobs_per_second', all, undefined],
+    ['an average', readings(took(4, 9, 10, 12), took(0, 5, 5, 2)), 'took_average', all, 2],
+    ['no quantile from one reading', readings(took(8, 8, 10, 1)), 'took_p50', all, undefined],
+    ['a median within a bucket', readings(took(8, 10, 10, 9), took(0, 0, 0, 0)), 'took_p50', all, 0.625],
+    ['a quantile in the second bucket', readings(took(8, 10, 10, 9), took(0, 0, 0, 0)), 'took_p90', all, 1.5],
+    ['a quantile beyond all bounds', readings(took(1, 2, 10, 9), took(0, 0, 0, 0)), 'took_p99', all, 2],
+    ['a quantile of what came meanwhile', readings(took(8, 10, 10, 9), took(8, 8, 8, 9)), 'took_p50', all, 1.5],
+    ['a quantile of nothing new', readings(took(8, 10, 10, 9), took(8, 10, 10, 9)), 'took_p99', all, 0],
+    ['an average of nothing new', readings(took(8, 10, 10, 9), took(8, 10, 10, 9)), 'took_average', all, 0],
+    ['no histogram', readings('took 1', 'took 0'), 'took_p50', all, undefined],
     ['nothing', readings(''), 'jobs', all, undefined],
   ])('%s', (_what, given, metric, matches, expected) => {
     expect(measuredBy(given, metric, matches)?.value).toBe(expected);
