@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Deployment } from 'kubernetes-types/apps/v1.js';
 import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.js';
+import type { Event } from 'kubernetes-types/core/v1.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { KubeObject } from '#kube/api/object.ts';
 import { startCluster, type TestCluster } from '#test/support/cluster.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { ask } from '#test/support/http.ts';
@@ -70,7 +72,10 @@ const conditions = async (): Promise<Record<string, string>> => {
 
 test('with nothing to do there is no pod, and the first requests wait for one', async () => {
   await scaledTo(0);
-  expect(await conditions()).toMatchObject({ ScaledToZero: 'True', AbleToScale: 'True' });
+  // The autoscaler writes down what it has done after it has done it.
+  await eventually('the autoscaler says that it took the last one', async () => {
+    expect(await conditions()).toMatchObject({ ScaledToZero: 'True', AbleToScale: 'True' });
+  });
 
   const answers = await Promise.all(
     Array.from({ length: BURST }, (_, index) =>
@@ -78,12 +83,18 @@ test('with nothing to do there is no pod, and the first requests wait for one', 
     ),
   );
   expect(answers.map(({ status, text }) => (status === 200 ? 200 : text))).toEqual(answers.map(() => 200));
-  await eventually('the autoscaler knows that it brought it', async () => {
-    expect(await conditions()).toMatchObject({ ScaledToZero: 'False', ScalingActive: 'True' });
+  // Its conditions may say the next thing already: the pod goes again two seconds later.
+  await eventually('the autoscaler says that it brought it', async () => {
+    const events = await cluster.list<Event & KubeObject>('Event', namespace);
+    const sizes = events.filter(({ reason }) => reason === 'SuccessfulRescale').map(({ message }) => message);
+    expect(sizes).toContainEqual(expect.stringMatching(/^New size: [1-3]; reason: external metric/));
   });
   const metrics = await (await fetch(`${cluster.admin}/metrics`)).text();
   const released = [...metrics.matchAll(/^evenkeel_held_requests_total\{.*outcome="(\w+)"\} (\d+)$/gm)];
-  expect(released.map(([, outcome, count]) => [outcome, Number(count)])).toEqual([['released', BURST]]);
+  expect(released.map(([, outcome]) => outcome)).toEqual(['released']);
+  const waited = Number(released[0]?.[2]);
+  // On a busy machine the last ones come when the pod is there.
+  expect(waited).toBeGreaterThan(0);
 
   // Alone again, it goes once more.
   await scaledTo(0);
@@ -92,5 +103,5 @@ test('with nothing to do there is no pod, and the first requests wait for one', 
     expect(all.length).toBeGreaterThanOrEqual(BURST);
     return all.map((line) => JSON.parse(line) as { status: number; heldMs?: number });
   });
-  for (const { heldMs } of lines) expect(heldMs).toBeGreaterThan(0);
+  expect(lines.filter(({ heldMs = 0 }) => heldMs > 0)).toHaveLength(waited);
 }, 90_000);

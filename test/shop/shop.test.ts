@@ -100,7 +100,16 @@ describe('under a constant load nothing fails', () => {
   test('while the Deployment scales from 2 to 6 and back', async () => {
     const report = await load(async () => {
       await scale(shop, 'storefront', 6);
-      await settled(shop, 'storefront', 6);
+      const pods = await settled(shop, 'storefront', 6);
+      // Ready in the API is not yet known to the gateway: who goes before that has nothing to lose.
+      await eventually('each of them has answered', async () => {
+        const { text } = await ask(`${shop.admin}/metrics`);
+        for (const pod of pods) {
+          expect(text).toMatch(
+            new RegExp(`^evenkeel_upstream_requests_total\\{.*endpoint="shop/${nameOf(pod)}",outcome="2xx"\\}`, 'm'),
+          );
+        }
+      });
       await scale(shop, 'storefront', 2);
       await settled(shop, 'storefront', 2);
     });

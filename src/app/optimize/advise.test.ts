@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { advise } from './advise.ts';
-import type { ContainerFacts, WorkloadFacts } from './facts.ts';
+import type { BackendFacts, ContainerFacts, WorkloadFacts } from './facts.ts';
 import { patchOf } from './patch.ts';
 
 const MI = 2 ** 20;
@@ -29,6 +29,14 @@ function workload(more: Partial<WorkloadFacts> = {}): WorkloadFacts {
 }
 
 const autoscaler = { name: 'web', minReplicas: 2, maxReplicas: 4 };
+const pods = (...means: readonly number[]) =>
+  means.map((meanMs, i) => ({ name: `shop/web-${i}`, requests: 100, meanMs }));
+const timeout = (text: string, ms: number) => ({ text, ms });
+/** A Service whose requests take up to 0.4 s. */
+const backend = (more: Partial<BackendFacts> = {}): BackendFacts => ({
+  ...{ service: 'web', requests: 300, p99: [...Array<number>(9).fill(0.1), 0.4], pods: pods(10, 11, 12) },
+  ...more,
+});
 const traffic = (rates: readonly number[]) => ({ rates });
 
 test('nothing is proposed where nothing is wrong, or too little was seen', () => {
@@ -117,6 +125,32 @@ const rows: [what: string, workload: WorkloadFacts, field: string, from: string,
     'maxUnavailable 1',
     /2 pods or more all the time/,
   ],
+  [
+    'a slow pod that a blind policy gives as much as the others',
+    workload({
+      backends: [backend({ policy: 'round_robin', pods: pods(10, 11, 80), requestTimeout: timeout('2s', 2000) })],
+    }),
+    'Service web: evenkeel.dev/balancing-policy',
+    'round_robin',
+    'peak_ewma',
+    /^shop\/web-2 takes 80 ms a request and half of its pods at most 11 ms, and it gets 33 % of 300 requests/,
+  ],
+  [
+    'no time-out',
+    workload({ backends: [backend()] }),
+    'Service web: evenkeel.dev/request-timeout',
+    '',
+    '2s',
+    /^99 % of 300 requests took at most 400 ms at the worst of 10 looks, and nothing ends one that hangs$/,
+  ],
+  [
+    'a time-out that cuts off what would come',
+    workload({ backends: [backend({ requestTimeout: timeout('300ms', 300) })] }),
+    'Service web: evenkeel.dev/request-timeout',
+    '300ms',
+    '2s',
+    /it cuts off what would come/,
+  ],
 ];
 
 test.each(rows)('%s', (_, facts, field, from, to, evidence) => {
@@ -130,6 +164,16 @@ test.each<[string, Partial<WorkloadFacts>]>([
     'a DaemonSet gets neither autoscaler nor budget',
     { kind: 'DaemonSet', budget: false, traffic: traffic([...ten(1), ...ten(99)]) },
   ],
+  [
+    'pods that are as fast as each other, and a time-out with room, are left alone',
+    { backends: [backend({ policy: 'round_robin', requestTimeout: timeout('1s', 1000) })] },
+  ],
+  [
+    'a policy that goes by latency is left alone',
+    { backends: [backend({ policy: 'peak_ewma', pods: pods(10, 80), requestTimeout: timeout('1s', 1000) })] },
+  ],
+  ['what takes longer than people wait gets no time-out', { backends: [backend({ p99: ten(30) })] }],
+  ['a few requests say nothing', { backends: [backend({ requests: 20, policy: 'random', pods: [] })] }],
   ['steady traffic gets no autoscaler', { traffic: traffic(ten(100)) }],
   ['one pod gets no budget, which would keep its node from draining', { budget: false, replicas: ten(1), wanted: 1 }],
   ['an autoscaler whose bounds are one is left alone', { autoscaler: { ...autoscaler, maxReplicas: 2 } }],
@@ -188,6 +232,22 @@ describe('the patch', () => {
     expect(patch).toMatch(/# 10 looks: 100m in half of them, at most 100m in 95 %\n +cpu: 115m\n/);
     expect(patch).toMatch(/# 10 looks: at most 100Mi; without a limit one leak takes the node\n +memory: 150Mi\n/);
     expect(patch).toMatch(/# 2 pods or more all the time.*\n+apiVersion: policy\/v1/);
+  });
+
+  test('of settings is of the Service, with the evidence above each', () => {
+    const settings = patchOf(advise(workload({ backends: [backend({ policy: 'random', pods: pods(10, 80) })] })));
+    expect(parseAllDocuments(settings).map((document) => document.toJS())).toEqual([
+      {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: {
+          name: 'web',
+          namespace: 'shop',
+          annotations: { 'evenkeel.dev/balancing-policy': 'peak_ewma', 'evenkeel.dev/request-timeout': '2s' },
+        },
+      },
+    ]);
+    expect(settings).toMatch(/# shop\/web-1 takes 80 ms.*\n +evenkeel.dev\/balancing-policy: peak_ewma\n/);
   });
 
   test('of nothing is empty', () => {

@@ -1,5 +1,6 @@
 // From what was seen to what should be changed, each line with its evidence.
 // Pure; the figures are rules of thumb, each with its reason beside it.
+import { forBackends, type SettingAdvice } from './backends.ts';
 import type { Amounts, ContainerFacts, WorkloadFacts } from './facts.ts';
 
 /** A change of one field. `from` and `to` as a manifest writes them; `from` empty where nothing was said. */
@@ -27,7 +28,8 @@ export type Change =
       readonly maxReplicas: number;
       readonly utilization: number;
     }
-  | { readonly what: 'budget' };
+  | { readonly what: 'budget' }
+  | SettingAdvice['change'];
 
 /** Fewer looks than this say too little of a container. */
 const LEAST_LOOKS = 5;
@@ -52,6 +54,7 @@ export function advise(workload: WorkloadFacts): readonly Advice[] {
     ...containers.flatMap((container) => forContainer(workload, container)),
     ...forScale(workload),
     ...forBudget(workload),
+    ...forBackends(workload).map((one) => ({ workload, ...one })),
   ];
 }
 

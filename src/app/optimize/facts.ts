@@ -28,6 +28,24 @@ export interface TrafficFacts {
   readonly rates: readonly number[];
 }
 
+/** What the gateway counted of a Service, and what the Service says of it. */
+export interface BackendFacts {
+  /** In the workload's namespace. */
+  readonly service: string;
+  /** By its annotation; undefined: the default, which goes by latency. */
+  readonly policy?: string;
+  readonly requestTimeout?: { readonly text: string; readonly ms: number };
+  readonly requests: number;
+  /** Seconds, one value a look that had requests. */
+  readonly p99: readonly number[];
+  readonly pods: readonly {
+    /** `namespace/pod`. */
+    readonly name: string;
+    readonly requests: number;
+    readonly meanMs: number;
+  }[];
+}
+
 export interface WorkloadFacts {
   readonly apiVersion: string;
   readonly kind: string;
@@ -44,4 +62,6 @@ export interface WorkloadFacts {
   readonly budget: boolean;
   /** Of the Services that select its pods; absent where nothing was counted. */
   readonly traffic?: TrafficFacts;
+  /** Of each of those Services that had requests. */
+  readonly backends?: readonly BackendFacts[];
 }

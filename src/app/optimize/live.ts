@@ -7,7 +7,7 @@ import type { Client } from '#kube/client/client.ts';
 import { pause } from '../pause.ts';
 import { rowsBetween } from '../top/rows.ts';
 import type { Sample } from '../top/sample.ts';
-import type { WorkloadFacts } from './facts.ts';
+import type { BackendFacts, WorkloadFacts } from './facts.ts';
 import { amountsOf, readWorkloads, type Workload } from './workloads.ts';
 
 export interface LiveOptions {
@@ -33,6 +33,10 @@ interface Growing {
   readonly cpu: Map<string, number[]>;
   readonly memory: Map<string, number[]>;
   readonly rates: number[];
+  /** Seconds, by Service. */
+  readonly p99: Map<string, number[]>;
+  /** By Service and then by pod, over all looks. */
+  readonly spent: Map<string, Map<string, { requests: number; seconds: number }>>;
 }
 
 /** Looks until the window is over or the signal comes; what was seen until then counts. */
@@ -46,6 +50,8 @@ export async function watchFacts(options: LiveOptions): Promise<readonly Workloa
       cpu: new Map(),
       memory: new Map(),
       rates: [],
+      p99: new Map(),
+      spent: new Map(),
     }),
   );
   const looks = Math.max(1, Math.round(windowMs / everyMs));
@@ -71,6 +77,22 @@ function countTraffic(all: readonly Growing[], before: Sample | undefined, now: 
     const own = rows.filter(({ name }) => growing.workload.services.some((service) => name.startsWith(`${service}/`)));
     if (own.length === 0) continue;
     growing.rates.push(own.reduce((sum, row) => sum + row.rate, 0));
+    for (const { name, p99 } of own) {
+      const service = name.slice(0, name.lastIndexOf('/'));
+      if (p99 !== undefined) push(growing.p99, service, p99);
+      const pods = growing.spent.get(service) ?? new Map<string, { requests: number; seconds: number }>();
+      for (const [pod, spent] of now.spent.get(name) ?? []) {
+        const old = before?.spent.get(name)?.get(pod);
+        // Counts of a pod that has come since, or has begun anew, count from 0.
+        const [requests, seconds] =
+          old === undefined || spent.requests < old.requests
+            ? [spent.requests, spent.seconds]
+            : [spent.requests - old.requests, spent.seconds - old.seconds];
+        const sum = pods.get(pod) ?? { requests: 0, seconds: 0 };
+        pods.set(pod, { requests: sum.requests + requests, seconds: sum.seconds + seconds });
+      }
+      growing.spent.set(service, pods);
+    }
   }
 }
 
@@ -103,8 +125,8 @@ async function countPods(
   }
 }
 
-function factsOf({ workload, replicas, cpu, memory, rates }: Growing): WorkloadFacts {
-  const { services: _, owns: __, containers, ...rest } = workload;
+function factsOf({ workload, replicas, cpu, memory, rates, p99, spent }: Growing): WorkloadFacts {
+  const { services, owns: _, settings, containers, ...rest } = workload;
   return {
     ...rest,
     replicas,
@@ -114,7 +136,24 @@ function factsOf({ workload, replicas, cpu, memory, rates }: Growing): WorkloadF
       memory: memory.get(container.name) ?? [],
     })),
     ...(rates.length === 0 ? {} : { traffic: { rates } }),
+    backends: services.flatMap((service) =>
+      backendOf(service, settings.get(service), p99.get(service), spent.get(service)),
+    ),
   };
+}
+
+function backendOf(
+  service: string,
+  settings: Pick<BackendFacts, 'policy' | 'requestTimeout'> = {},
+  p99: readonly number[] = [],
+  spent: ReadonlyMap<string, { readonly requests: number; readonly seconds: number }> = new Map(),
+): readonly BackendFacts[] {
+  const pods = [...spent]
+    .filter(([, { requests }]) => requests > 0)
+    .map(([name, { requests, seconds }]) => ({ name, requests, meanMs: (seconds / requests) * 1000 }));
+  const requests = pods.reduce((sum, pod) => sum + pod.requests, 0);
+  if (requests === 0) return [];
+  return [{ service: service.slice(service.indexOf('/') + 1), ...settings, requests, p99, pods }];
 }
 
 function isReady({ status }: Pod): boolean {

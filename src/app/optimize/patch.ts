@@ -14,6 +14,8 @@ function documentsOf(workload: WorkloadFacts, advice: readonly Advice[]): readon
   const documents: string[] = [];
   const resources = advice.filter(({ change }) => change.what === 'resources');
   if (resources.length > 0) documents.push(workloadPatch(workload, resources));
+  const settings = Map.groupBy(advice, ({ change }) => (change.what === 'setting' ? change.service : ''));
+  for (const [service, all] of settings) if (service !== '') documents.push(servicePatch(workload, service, all));
   const { namespace, name, selector } = workload;
   for (const one of advice) {
     const { change } = one;
@@ -41,6 +43,18 @@ function documentsOf(workload: WorkloadFacts, advice: readonly Advice[]): readon
     }
   }
   return documents;
+}
+
+function servicePatch({ namespace }: WorkloadFacts, name: string, advice: readonly Advice[]): string {
+  const annotations = Object.fromEntries(
+    advice.flatMap(({ change }) => (change.what === 'setting' ? [[change.annotation, change.value]] : [])),
+  );
+  const document = new Document({ apiVersion: 'v1', kind: 'Service', metadata: { name, namespace, annotations } });
+  for (const { change, evidence } of advice) {
+    if (change.what === 'setting')
+      comment(document.getIn(['metadata', 'annotations'], true), change.annotation, evidence);
+  }
+  return document.toString({ lineWidth: 0 });
 }
 
 function commented({ evidence }: Advice, object: object): string {

@@ -42,7 +42,7 @@ export async function readHistory(options: HistoryOptions): Promise<readonly Wor
 type Answers = Readonly<Record<'cpu' | 'memory' | 'rates', readonly Series[]>>;
 
 function factsOf(workload: Workload, answers: Answers): WorkloadFacts {
-  const { services, owns: _, containers, ...rest } = workload;
+  const { services, owns: _, settings: __, containers, ...rest } = workload;
   const ofPods = ({ metric }: Series): boolean =>
     metric.namespace === workload.namespace && isPodOf(workload, metric.pod ?? '');
   const ofTraffic = ({ metric }: Series): boolean =>

@@ -9,7 +9,8 @@ import { parseQuantity } from '#kube/api/quantity.ts';
 import { builtin } from '#kube/api/resources.ts';
 import { labelSelectorMatches, mapSelectorMatches } from '#kube/api/selector.ts';
 import type { Client } from '#kube/client/client.ts';
-import type { Amounts, AutoscalerFacts } from './facts.ts';
+import { readDuration } from '#lib/duration.ts';
+import type { Amounts, AutoscalerFacts, BackendFacts } from './facts.ts';
 
 type Object = Deployment | StatefulSet | DaemonSet;
 
@@ -25,6 +26,8 @@ export interface Workload {
   readonly budget: boolean;
   /** `namespace/service` of each Service that selects its pods. */
   readonly services: readonly string[];
+  /** What each of them says of its requests, by the same names. */
+  readonly settings: ReadonlyMap<string, Pick<BackendFacts, 'policy' | 'requestTimeout'>>;
   owns(pod: Pod): boolean;
 }
 
@@ -63,6 +66,8 @@ function workloadOf(kind: string, object: Object, { autoscalers, budgets, servic
   const autoscaler = autoscalers.find(
     (one) => inside(one) && one.spec?.scaleTargetRef.kind === kind && one.spec.scaleTargetRef.name === name,
   );
+  const own = services.filter((one) => inside(one) && mapSelectorMatches(one.spec?.selector, labels));
+  const keyOf = (one: Service): string => `${namespace}/${one.metadata?.name ?? ''}`;
   return {
     apiVersion: 'apps/v1',
     kind,
@@ -77,10 +82,20 @@ function workloadOf(kind: string, object: Object, { autoscalers, budgets, servic
     })),
     ...(autoscaler === undefined ? {} : { autoscaler: autoscalerFacts(autoscaler) }),
     budget: budgets.some((one) => inside(one) && labelSelectorMatches(one.spec?.selector, labels)),
-    services: services
-      .filter((one) => inside(one) && mapSelectorMatches(one.spec?.selector, labels))
-      .map((one) => `${namespace}/${one.metadata?.name ?? ''}`),
+    services: own.map(keyOf),
+    settings: new Map(own.map((one) => [keyOf(one), settingsOf(one)])),
     owns: (pod) => pod.metadata?.namespace === namespace && labelSelectorMatches(spec?.selector, pod.metadata.labels),
+  };
+}
+
+function settingsOf({ metadata }: Service): Pick<BackendFacts, 'policy' | 'requestTimeout'> {
+  const { annotations = {} } = metadata ?? {};
+  const policy = annotations['evenkeel.dev/balancing-policy'];
+  const text = annotations['evenkeel.dev/request-timeout'];
+  const ms = text === undefined ? undefined : readDuration(text);
+  return {
+    ...(policy === undefined ? {} : { policy }),
+    ...(text === undefined || ms === undefined ? {} : { requestTimeout: { text, ms } }),
   };
 }
 

@@ -23,6 +23,7 @@ function sample(at: number, clusters: Record<string, EndpointReport[]>, metrics 
       ([name, endpoints]): ClusterReport => ({ name, policy: { type: 'random' }, panic: false, levels: [], endpoints }),
     ),
     durations: durationsIn(metrics),
+    spent: new Map(),
   };
 }
 

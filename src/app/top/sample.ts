@@ -6,12 +6,20 @@ import { codeOf, Failure, messageOf, UsageFailure } from '../failure.ts';
 /** Requests so far that took at most `upTo` seconds, by rising `upTo`; the last is infinite. */
 export type Buckets = ReadonlyMap<number, number>;
 
+/** Requests to one endpoint so far, and the seconds that they took together. */
+export interface Spent {
+  readonly requests: number;
+  readonly seconds: number;
+}
+
 export interface Sample {
   /** Monotonic milliseconds. */
   readonly at: number;
   readonly clusters: readonly ClusterReport[];
   /** By cluster. */
   readonly durations: ReadonlyMap<string, Buckets>;
+  /** By cluster and then by pod, or address. */
+  readonly spent: ReadonlyMap<string, ReadonlyMap<string, Spent>>;
 }
 
 /** Longest wait for an answer, milliseconds. */
@@ -22,7 +30,12 @@ const DURATION =
 /** Throws a `Failure` when nobody answers, or somebody else. */
 export async function takeSample(admin: URL): Promise<Sample> {
   const [clusters, metrics] = await Promise.all([ask(admin, '/clusters'), ask(admin, '/metrics')]);
-  return { at: performance.now(), clusters: JSON.parse(clusters) as ClusterReport[], durations: durationsIn(metrics) };
+  return {
+    at: performance.now(),
+    clusters: JSON.parse(clusters) as ClusterReport[],
+    durations: durationsIn(metrics),
+    spent: spentIn(metrics),
+  };
 }
 
 /** `text` as Prometheus reads it; the buckets of a cluster's endpoints are added up. */
@@ -36,6 +49,20 @@ export function durationsIn(text: string): Map<string, Buckets> {
     }
     const upTo = le === '+Inf' ? Number.POSITIVE_INFINITY : Number(le);
     buckets.set(upTo, (buckets.get(upTo) ?? 0) + Number(count));
+  }
+  return all;
+}
+
+const SPENT =
+  /^evenkeel_upstream_request_duration_seconds_(sum|count)\{cluster="((?:[^"\\]|\\.)*)",endpoint="([^"]*)"\} (\S+)/gm;
+
+function spentIn(text: string): Map<string, Map<string, Spent>> {
+  const all = new Map<string, Map<string, Spent>>();
+  for (const [, part, cluster = '', endpoint = '', value] of text.matchAll(SPENT)) {
+    const pods = all.get(cluster) ?? new Map<string, Spent>();
+    const { requests = 0, seconds = 0 } = pods.get(endpoint) ?? {};
+    pods.set(endpoint, part === 'sum' ? { requests, seconds: Number(value) } : { requests: Number(value), seconds });
+    all.set(cluster, pods);
   }
   return all;
 }

@@ -63,7 +63,7 @@ export interface ApiServerOptions {
    * do not count. Default 240.
    */
   readonly maxInFlight?: number;
-  /** How servers of APIServices know it; without it they see an unknown client. */
+  /** How servers of APIServices know it; without it they are told of nothing, and see an unknown client. */
   readonly frontProxy?: FrontProxyKeys;
   /** How it reaches a node's kubelet for logs. */
   readonly kubeletClient?: KubeletCredentials;
@@ -179,7 +179,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     if (advertiseAddress !== undefined) await listenOn(advertiseAddress, port);
     // The port is known only now, and the first objects name it.
     await bootstrap(server, advertiseAddress ?? options.address, port);
-    await publishTrust(server, options.tls.clientCaPem);
+    if (options.frontProxy !== undefined) await publishTrust(server, options.frontProxy, options.tls.clientCaPem);
     await reconcilePolicy(server);
     await aggregateRoles(server);
     await reconcileFlows(server);

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { accessLogTo } from '#telemetry/access-record.ts';
 import { tempDir } from '#test/support/temp-dir.ts';
 import type { HoldPolicy } from '#traffic/model/ir.ts';
@@ -15,7 +15,12 @@ import { exchange, httpBackend, RawClient } from './testing/peers.ts';
 const harness = new Harness();
 afterEach(() => harness.close());
 
-const hold: HoldPolicy = { maxRequests: 100, maxBytes: 1024 * 1024, timeout: 30_000 };
+/** Nothing here takes long; a machine with other work may. */
+const PATIENCE_MS = 30_000;
+vi.setConfig({ testTimeout: 3 * PATIENCE_MS });
+
+/** Nobody is told that it took too long while a test still waits. */
+const hold: HoldPolicy = { maxRequests: 100, maxBytes: 1024 * 1024, timeout: 10 * PATIENCE_MS };
 const get = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 
 async function engineWith(policy: HoldPolicy | undefined, options: Partial<EngineOptions> = {}): Promise<Engine> {
@@ -52,7 +57,7 @@ const ended = async (engine: Engine, outcome: string): Promise<number> =>
     )?.[1] ?? 0,
   );
 const waiting = (engine: Engine, count: number): Promise<void> =>
-  expect.poll(() => held(engine), { timeout: 10_000, interval: 10 }).toBe(count);
+  expect.poll(() => held(engine), { timeout: PATIENCE_MS, interval: 10 }).toBe(count);
 
 describe('a request without an endpoint', () => {
   it('waits for the first one, and says in the access log how long', async () => {
@@ -108,7 +113,7 @@ describe('a request without an endpoint', () => {
     const engine = await engineWith(hold, { workers: 2 });
     const answers = Array.from({ length: 60 }, () => exchange(portOf(engine), get));
     await expect
-      .poll(async () => (await held(engine)) + (await ended(engine, 'overflow')), { timeout: 10_000 })
+      .poll(async () => (await held(engine)) + (await ended(engine, 'overflow')), { timeout: PATIENCE_MS })
       .toBe(60);
     const overflows = await ended(engine, 'overflow');
     const { bodies } = await bringEndpoint(engine);
@@ -227,7 +232,7 @@ describe('endpoints come and go', () => {
     const engine = await engineWith(hold);
     const answer = exchange(portOf(engine), get);
     await waiting(engine, 1);
-    const draining = engine.drain(10_000);
+    const draining = engine.drain(PATIENCE_MS);
     await bringEndpoint(engine);
     expect(await answer).toMatch(/^HTTP\/1\.1 200 /);
     await draining;

@@ -33,7 +33,7 @@ export function optimizeCommand(): Command {
   return new Command('optimize')
     .summary('propose requests, limits, autoscalers and budgets from what was measured')
     .description(
-      'Looks at what the pods of each workload use and at what the gateway counts, for a while, or asks a Prometheus for the past, and proposes what should change: CPU and memory requests and limits, bounds of autoscalers, autoscalers and PodDisruptionBudgets where there are none. Each line has its evidence. Nothing is changed; -o yaml prints a patch that does.\n\nA look of a minute sees a minute: give it the load that counts, or a Prometheus that has seen a week.',
+      'Looks at what the pods of each workload use and at what the gateway counts, for a while, or asks a Prometheus for the past, and proposes what should change: CPU and memory requests and limits, bounds of autoscalers, autoscalers and PodDisruptionBudgets where there are none, and, from a running gateway, balancing policies and time-outs of Services. Each line has its evidence. Nothing is changed; -o yaml prints a patch that does.\n\nA look of a minute sees a minute: give it the load that counts, or a Prometheus that has seen a week.',
     )
     .option('-n, --namespace <name>', 'only workloads of this namespace (default: all but kube-*)')
     .addOption(
