@@ -2,6 +2,7 @@
 // Re-exports only.
 export { applyStructuralDefaults, hasDefaults } from './defaults.ts';
 export { validateFieldPath } from './field-path.ts';
+export { pruneStructural } from './prune.ts';
 export { type CompiledRule, checkRules, compileRule, compileRules, type RuleNode } from './rules.ts';
 export { readStructural, type Structural, structuralAt, type ValidationRule } from './structural.ts';
 export { blockingCause, validateCustom } from './validate.ts';

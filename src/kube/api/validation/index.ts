@@ -28,6 +28,7 @@ import { storageRules } from './storage.ts';
 import { webhookRules } from './webhooks.ts';
 import { workloadRules } from './workloads.ts';
 
+export { textMistakes } from './metadata.ts';
 export type { ValidationOptions } from './rules.ts';
 export { compileWebhookCondition } from './webhooks.ts';
 

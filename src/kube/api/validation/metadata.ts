@@ -3,8 +3,9 @@
 
 import { jsonEqual } from '#lib/json.ts';
 import type { ObjectMeta, OwnerReference } from '../object.ts';
+import type { StatusCause } from '../status.ts';
 import { byteLength, dnsLabel, labelValueText, qualifiedName, type TextRule } from './names.ts';
-import { child, type FieldPath, type Report } from './report.ts';
+import { child, type FieldPath, Report } from './report.ts';
 
 const annotationBytes = 256 * 1024;
 const coreFinalizers = new Set([
@@ -124,4 +125,12 @@ export function validateMetadataUpdate(next: ObjectMeta, previous: ObjectMeta, p
       `no new finalizers can be added if the object is being deleted, found new finalizers []string{${list}}`,
     );
   }
+}
+
+/** What is wrong with labels or annotations by themselves, as upstream names their place. */
+export function textMistakes(field: 'labels' | 'annotations', texts: Record<string, string>): StatusCause[] {
+  const report = new Report();
+  if (field === 'labels') validateLabels(texts, 'metadata.labels', report);
+  else validateAnnotations(texts, 'metadata.annotation', report);
+  return report.causes;
 }

@@ -44,7 +44,11 @@ function validateWebhook(webhook: ValidatingWebhook | MutatingWebhook, path: Fie
   validateConditions(conditions, child(path, 'matchConditions'), report, (text) => compileWebhookCondition(text));
 }
 
-function validateClient(config: ValidatingWebhook['clientConfig'] | undefined, path: FieldPath, report: Report): void {
+export function validateClient(
+  config: ValidatingWebhook['clientConfig'] | undefined,
+  path: FieldPath,
+  report: Report,
+): void {
   const { url, service } = config ?? {};
   if ((url === undefined) === (service === undefined)) {
     report.required(path, 'exactly one of url or service is required');

@@ -1,21 +1,13 @@
 // What a version of a CustomResourceDefinition means for the server: names, schema, defaults, columns, scale.
 // Knows the definition's fields; when it is served is serve.ts's matter.
-import { applyStructuralDefaults, hasDefaults, readStructural, type Structural } from '#kube/api/custom/index.ts';
+import { applyStructuralDefaults, readStructural, type Structural } from '#kube/api/custom/index.ts';
 import { apiVersionOf, type ResourceDefinition, type Verb } from '#kube/api/resources.ts';
 import { definition as builtinSchema, type Schema, schemaFromCustom } from '#kube/api/schema/index.ts';
-import {
-  type AnyObject,
-  deepFreeze,
-  dig,
-  digArray,
-  digString,
-  type Fields,
-  isFields,
-  mutableCopy,
-} from '../registry/any-object.ts';
-import type { Conversion } from '../registry/conversion.ts';
+import { type AnyObject, dig, digArray, digString, type Fields, isFields } from '../registry/any-object.ts';
 import type { CustomResource, ScalePaths } from '../registry/registry.ts';
 import type { Strategy } from '../strategies/strategy.ts';
+import { conversionOf, type Versions } from './conversions.ts';
+import type { ConversionWebhook } from './converter.ts';
 import { findAll, parseJsonPath, plainPath } from './json-path.ts';
 import { printerOf } from './printer.ts';
 import { validatorOf } from './validator.ts';
@@ -26,19 +18,38 @@ export interface ServedVersion {
   readonly custom: CustomResource;
 }
 
+/** Rejects with `StatusError`. */
+export type AskWebhook = (
+  webhook: ConversionWebhook,
+  objects: readonly AnyObject[],
+  apiVersion: string,
+) => Promise<readonly AnyObject[]>;
+
 const VERBS: readonly Verb[] = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 
-/** The versions that a definition asks to be served, in its own order. */
-export function servedVersions(crd: AnyObject): ServedVersion[] {
+/** The versions that a definition asks to be served, in its own order. `convert` asks its webhook. */
+export function servedVersions(crd: AnyObject, convert: AskWebhook): ServedVersion[] {
   const versions = digArray(crd, 'spec', 'versions').filter(isFields);
   const storage = digString(
     versions.find((version) => version.storage === true),
     'name',
   );
-  return versions.filter((version) => version.served === true).map((version) => served(crd, version, storage));
+  const shapes = new Map<string, Structural>();
+  const group = digString(crd, 'spec', 'group');
+  const shapeOf = (apiVersion: string): Structural | undefined => {
+    const known = shapes.get(apiVersion);
+    const version = versions.find(({ name }) => `${group}/${String(name)}` === apiVersion);
+    if (known !== undefined || version === undefined) return known;
+    const made = readStructural(dig(version, 'schema', 'openAPIV3Schema'));
+    shapes.set(apiVersion, made);
+    return made;
+  };
+  return versions
+    .filter((version) => version.served === true)
+    .map((version) => served(crd, version, { storage: apiVersionOf({ group, version: storage }), shapeOf, convert }));
 }
 
-function served(crd: AnyObject, version: Fields, storageVersion: string): ServedVersion {
+function served(crd: AnyObject, version: Fields, versions: Versions): ServedVersion {
   const group = digString(crd, 'spec', 'group');
   const names = dig(crd, 'status', 'acceptedNames');
   const plural = digString(names, 'plural');
@@ -57,12 +68,12 @@ function served(crd: AnyObject, version: Fields, storageVersion: string): Served
     subresources: [...(hasStatus ? ['status'] : []), ...(scale === undefined ? [] : ['scale'])],
   });
   const openApiSchema = dig(version, 'schema', 'openAPIV3Schema');
-  const structural = readStructural(openApiSchema);
+  const structural = versions.shapeOf(apiVersionOf(definition)) ?? readStructural(openApiSchema);
   return {
     definition,
     strategy: { countsGenerations: true, requiresResourceVersion: true, selectableFields: selectable(version) },
     custom: {
-      conversion: sameShape(definition, storageVersion, structural),
+      conversion: conversionOf(crd, definition, versions),
       schema: schemaOf(openApiSchema),
       openApiSchema: isFields(openApiSchema) ? openApiSchema : undefined,
       printer: printerOf(version),
@@ -77,27 +88,6 @@ function served(crd: AnyObject, version: Fields, storageVersion: string): Served
 function schemaOf(openApiSchema: unknown): Schema | undefined {
   const metadata = builtinSchema('meta.v1.ObjectMeta');
   return metadata === undefined ? undefined : schemaFromCustom(openApiSchema, metadata);
-}
-
-/**
- * Conversion strategy `None`: versions differ in their name only. What was stored before a default was in the schema
- * has it when it is read.
- */
-function sameShape(definition: ResourceDefinition, storageVersion: string, schema: Structural): Conversion {
-  const { group, version, resource } = definition;
-  const stored = apiVersionOf({ group, version: storageVersion });
-  const shown = apiVersionOf({ group, version });
-  const fills = hasDefaults(schema);
-  return {
-    storageName: `${group}/${resource}`,
-    toStorage: (object) => (object.apiVersion === stored ? object : { ...object, apiVersion: stored }),
-    fromStorage(object) {
-      if (!fills) return object.apiVersion === shown ? object : deepFreeze({ ...object, apiVersion: shown });
-      const filled = { ...mutableCopy(object), apiVersion: shown };
-      applyStructuralDefaults(schema, filled);
-      return deepFreeze(filled);
-    },
-  };
 }
 
 function scalePaths(version: Fields): ScalePaths | undefined {

@@ -6,7 +6,8 @@ import type { Resource } from '../registry/registry.ts';
 import { deleteObject } from '../write/delete.ts';
 import { timestamp } from '../write/times.ts';
 import { updateObject } from '../write/update.ts';
-import { type ServedVersion, servedVersions } from './custom-resource.ts';
+import { convertByWebhook } from './converter.ts';
+import { type AskWebhook, type ServedVersion, servedVersions } from './custom-resource.ts';
 import { isTrue, namedStatus, withCondition } from './names.ts';
 import { CLEANUP_FINALIZER } from './strategy.ts';
 
@@ -19,6 +20,7 @@ export function serveCustomResources(server: ServerContext): () => void {
   const served = new Map<string, readonly ServedVersion[]>();
   const clearing = new Map<string, () => void>();
 
+  const convert: AskWebhook = (webhook, objects, apiVersion) => convertByWebhook(server, webhook, objects, apiVersion);
   const withdraw = (name: string): void => {
     for (const { definition } of served.get(name) ?? []) {
       registry.removeCustom(definition.group, definition.version, definition.resource);
@@ -30,7 +32,7 @@ export function serveCustomResources(server: ServerContext): () => void {
     withdraw(name);
     const versions: ServedVersion[] = [];
     try {
-      for (const version of isTrue(crd, 'Established') ? servedVersions(crd) : []) {
+      for (const version of isTrue(crd, 'Established') ? servedVersions(crd, convert) : []) {
         registry.addCustom(version.definition, version.strategy, version.custom);
         versions.push(version);
       }

@@ -9,6 +9,16 @@ export interface Conversion {
   readonly storageName: string;
   toStorage(object: AnyObject): AnyObject;
   fromStorage(object: AnyObject): AnyObject;
+  /**
+   * Where objects are converted by somebody who has to be asked. `fromStorage` then takes objects of the version that is
+   * shown, and `toStorage` those of the version that is stored.
+   */
+  readonly asked?: {
+    readonly shown: string;
+    readonly stored: string;
+    /** Rejects with `StatusError`. */
+    convert(objects: readonly AnyObject[], apiVersion: string): Promise<readonly AnyObject[]>;
+  };
   /** What is wrong with an object is said of its stored form, which says more. */
   readonly validatesStored?: true;
 }

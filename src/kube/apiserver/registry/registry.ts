@@ -74,6 +74,44 @@ export async function convertBetween(from: Resource, to: Resource, object: AnyOb
   return mutableCopy(to.view(stored));
 }
 
+/** An object as it is to be stored. Rejects where a conversion fails. */
+export function storedForm({ conversion }: Resource, object: AnyObject): AnyObject | Promise<AnyObject> {
+  const { asked } = conversion ?? {};
+  if (conversion === undefined) return object;
+  if (asked === undefined || object.apiVersion === asked.stored) return conversion.toStorage(object);
+  return asked.convert([object], asked.stored).then(([made]) => conversion.toStorage(made ?? object));
+}
+
+/** Asks for what is not known yet, once for whoever else wants the same, and keeps it where views are. */
+function preparing(
+  { asked, fromStorage }: Conversion,
+  views: WeakMap<AnyObject, AnyObject>,
+): (objects: readonly AnyObject[]) => Promise<void> | undefined {
+  const onTheirWay = new WeakMap<AnyObject, Promise<void>>();
+  return (objects) => {
+    const missing = objects.filter((object) => object.apiVersion !== asked?.shown && !views.has(object));
+    if (missing.length === 0 || asked === undefined) return undefined;
+    const fresh = missing.filter((object) => !onTheirWay.has(object));
+    if (fresh.length > 0) {
+      const coming = asked.convert(fresh, asked.shown).then(
+        (made) => {
+          for (const [index, object] of fresh.entries()) {
+            onTheirWay.delete(object);
+            const converted = made[index];
+            if (converted !== undefined) views.set(object, fromStorage(converted));
+          }
+        },
+        (error: unknown) => {
+          for (const object of fresh) onTheirWay.delete(object);
+          throw error;
+        },
+      );
+      for (const object of fresh) onTheirWay.set(object, coming);
+    }
+    return Promise.all(new Set(missing.map((object) => onTheirWay.get(object)))).then(() => undefined);
+  };
+}
+
 export class Registry {
   readonly #store: Store;
   readonly #log: Logger;
@@ -116,6 +154,7 @@ export class Registry {
     const conversion = custom?.conversion ?? conversionFor(definition);
     const storageName = conversion?.storageName ?? storageNameOf(definition);
     const views = new WeakMap<AnyObject, AnyObject>();
+    const prepare = conversion?.asked === undefined ? () => undefined : preparing(conversion, views);
     const collection = (): Collection => this.#collection(storageName);
     return {
       definition,
@@ -127,7 +166,7 @@ export class Registry {
       get collection() {
         return collection();
       },
-      prepare: () => undefined,
+      prepare,
       view(object) {
         if (conversion === undefined) return object;
         const known = views.get(object);

@@ -22,7 +22,8 @@ import { updateObject } from '../write/update.ts';
 export async function getScale(request: ResourceRequest): Promise<Reply> {
   const stored = request.resource.collection.get(request.namespace, nameOf(request));
   if (stored === undefined) throw notFound(request.resource.definition, nameOf(request));
-  return { code: 200, object: scaleOf(request.resource, stored.object) };
+  await request.resource.prepare([stored.object]);
+  return { code: 200, object: scaleOf(request.resource, request.resource.view(stored.object)) };
 }
 
 export async function putScale(request: ResourceRequest): Promise<Reply> {

@@ -20,6 +20,7 @@ export async function getObject(request: ResourceRequest): Promise<Reply> {
   const { resource, namespace } = request;
   const stored = resource.collection.get(namespace, nameOf(request));
   if (stored === undefined) throw notFound(resource.definition, nameOf(request));
+  await resource.prepare([stored.object]);
   return { code: 200, object: representObject(resource, resource.view(stored.object), representOptions(request)) };
 }
 
@@ -35,7 +36,7 @@ export async function listObjects(request: ResourceRequest): Promise<Reply> {
   const { resource, query } = request;
   assertListOptions(query);
   const options = representOptions(request);
-  const { objects, metadata } = selectPage(request, selectionOf(request));
+  const { objects, metadata } = await selectPage(request, selectionOf(request));
   const represented = (): unknown => representList(resource, objects, metadata, options);
   if (options.accepted.representation !== 'object') return { code: 200, object: represented() };
   // As an object it is asked for by few: bytes are made of those of its items.
@@ -59,7 +60,7 @@ interface ContinueToken {
   readonly after: string;
 }
 
-function selectPage(request: ResourceRequest, selection: Selection): Selected {
+async function selectPage(request: ResourceRequest, selection: Selection): Promise<Selected> {
   const { query } = request;
   const limit = limitOf(query);
   const token = parseContinue(query.get('continue'));
@@ -71,7 +72,7 @@ function selectPage(request: ResourceRequest, selection: Selection): Selected {
   if (limit === undefined && token === undefined && !exact) return selectAll(request, selection, asked);
   const revision = token?.revision ?? (exact ? asked : undefined);
   try {
-    return selectFrom(request, selection, limit, revision, token?.after);
+    return await selectFrom(request, selection, limit, revision, token?.after);
   } catch (error) {
     if (token !== undefined && error instanceof CompactedError) {
       throw expired(
@@ -83,29 +84,30 @@ function selectPage(request: ResourceRequest, selection: Selection): Selected {
 }
 
 /** Everything as of now, which satisfies `''`, `0` and any revision that has been. */
-function selectAll(
+async function selectAll(
   { resource, namespace }: ResourceRequest,
   selection: Selection,
   asked: number | undefined,
-): Selected {
+): Promise<Selected> {
   const { collection } = resource;
   const revision = collection.revision();
   if (asked !== undefined && asked > revision) throw tooLarge(asked, revision);
-  const objects = collection
-    .list(namespace)
+  const items = collection.list(namespace);
+  await resource.prepare(items.map((item) => item.object));
+  const objects = items
     .map((item) => resource.view(item.object))
     .filter((object) => selection.empty || selection.matches(object));
   return { objects, metadata: { resourceVersion: String(revision) } };
 }
 
 /** One page; with a selector, stored pages are read until it is full. */
-function selectFrom(
+async function selectFrom(
   { resource, namespace }: ResourceRequest,
   selection: Selection,
   limit: number | undefined,
   revision: number | undefined,
   start: string | undefined,
-): Selected {
+): Promise<Selected> {
   const { collection } = resource;
   const objects: AnyObject[] = [];
   let after = start;
@@ -118,6 +120,7 @@ function selectFrom(
     });
     at = page.revision;
     after = page.items.at(-1)?.key ?? after;
+    await resource.prepare(page.items.map((item) => item.object));
     for (const { object } of page.items) {
       const shown = resource.view(object);
       if (selection.empty || selection.matches(shown)) objects.push(shown);

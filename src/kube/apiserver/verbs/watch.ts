@@ -39,7 +39,7 @@ export async function watchObjects(request: ResourceRequest): Promise<undefined>
     // One turn of the event loop from here to subscribe: nothing can be written in between.
     const fromNow = asked === undefined || asked === 0;
     if (initial ?? fromNow) stream.sendCurrent(initial === true);
-    else if (!fromNow) for (const change of collection.changesSince(asked)) stream.send(change);
+    else if (!fromNow) for (const change of collection.changesSince(asked)) stream.convey(change);
     stream.follow();
   } catch (error) {
     stream.fail(watchError(error, asked ?? 0));
@@ -72,6 +72,8 @@ class WatchStream {
   /** A Table's columns are sent with its first rows only, as upstream: they outweigh a row by far. */
   #columnsSent = false;
   #ended = false;
+  /** Settled when all that came before has been sent. */
+  #waiting: Promise<void> | undefined;
 
   constructor(
     request: ResourceRequest,
@@ -110,25 +112,58 @@ class WatchStream {
 
   sendCurrent(markEnd: boolean): void {
     const { resource, namespace } = this.#request;
-    for (const { object } of resource.collection.list(namespace)) {
-      const shown = resource.view(object);
-      if (this.#selection.matches(shown)) this.#write('ADDED', this.#rows(shown, this.#takeColumns()));
-    }
-    if (markEnd) this.#bookmark(true);
+    const items = resource.collection.list(namespace);
+    const revision = resource.collection.revision();
+    this.#inTurn(resource.prepare(items.map(({ object }) => object)), revision, () => {
+      for (const { object } of items) {
+        const shown = resource.view(object);
+        if (this.#selection.matches(shown)) this.#write('ADDED', this.#rows(shown, this.#takeColumns()));
+      }
+      if (markEnd) this.#bookmark(true, revision);
+    });
   }
 
   follow(): void {
-    const { resource, server } = this.#request;
+    const { resource } = this.#request;
     const unsubscribe = resource.collection.subscribe((change) => {
       try {
-        this.send(change);
+        this.convey(change);
       } catch (error) {
-        // Without this change the client's picture would be wrong: it must list again.
-        server.log.error({ error, key: change.now.key }, 'Cannot send a change to a watcher');
-        this.fail(watchError(error, change.now.revision));
+        this.#lose(change.now.revision, error);
       }
     });
     this.#cleanUp.push(unsubscribe);
+  }
+
+  /** Whoever has to be asked about one of them first, they come in their order. */
+  convey(change: Change): void {
+    const objects = [change.now.object, ...(change.before === undefined ? [] : [change.before.object])];
+    this.#inTurn(this.#request.resource.prepare(objects), change.now.revision, () => this.send(change));
+  }
+
+  /** At once, where nothing is waited for: neither for `ready` nor for what came before. */
+  #inTurn(ready: Promise<void> | undefined, revision: number, act: () => void): void {
+    if (ready === undefined && this.#waiting === undefined) {
+      act();
+      return;
+    }
+    const settled = Promise.all([this.#waiting, ready])
+      .then(() => {
+        if (!this.#ended) act();
+      })
+      .catch((error: unknown) => this.#lose(revision, error))
+      .finally(() => {
+        if (this.#waiting === settled) this.#waiting = undefined;
+      });
+    this.#waiting = settled;
+  }
+
+  /** Without this change the client's picture would be wrong: it must list again. */
+  #lose(revision: number, error: unknown): void {
+    if (this.#ended) return;
+    const { server, resource } = this.#request;
+    server.log.error({ error, resource: resource.definition.resource }, 'Cannot send a change to a watcher');
+    this.fail(watchError(error, revision));
   }
 
   /** A change is an addition or a deletion when the object enters or leaves the selection. */
@@ -168,8 +203,9 @@ class WatchStream {
     if (known !== undefined) return known;
     const { resource } = this.#request;
     const shown = leaves && change.before !== undefined ? change.before.object : change.now.object;
-    const object = leaves ? withVersion(shown, change.now.revision) : shown;
-    const bytes = this.#frame(type, this.#rows(resource.view(object), withColumns));
+    const seen = resource.view(shown);
+    const object = leaves ? withVersion(seen, change.now.revision) : seen;
+    const bytes = this.#frame(type, this.#rows(object, withColumns));
     change.encodings.set(key, bytes);
     return bytes;
   }
@@ -194,14 +230,16 @@ class WatchStream {
   }
 
   /** Says how far this client has seen, although nothing it selects has changed. */
-  #bookmark(initialEnd: boolean): void {
+  #bookmark(initialEnd: boolean, revision?: number): void {
+    // What waits is older than now: the client would never hear of it.
+    if (this.#waiting !== undefined && revision === undefined) return;
     const { resource } = this.#request;
     const { definition } = resource;
     const object: AnyObject = {
       kind: definition.kind,
       apiVersion: definition.group === '' ? definition.version : `${definition.group}/${definition.version}`,
       metadata: {
-        resourceVersion: String(resource.collection.revision()),
+        resourceVersion: String(revision ?? resource.collection.revision()),
         ...(initialEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}),
       },
     };

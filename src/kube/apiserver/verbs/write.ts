@@ -209,7 +209,9 @@ export async function deleteSelected(request: ResourceRequest): Promise<Reply> {
   const options = deleteOptions(await optionalBody(request), request.query);
   const selection = selectionOf(request);
   const deletions: Promise<Deletion | undefined>[] = [];
-  for (const { object } of resource.collection.list(namespace)) {
+  const items = resource.collection.list(namespace);
+  await resource.prepare(items.map((item) => item.object));
+  for (const { object } of items) {
     if (!selection.matches(resource.view(object))) continue;
     const { namespace: own, name = '' } = object.metadata ?? {};
     deletions.push(

@@ -10,7 +10,7 @@ import { admitWrite, mutateWrite } from '../admission/write.ts';
 import type { ServerContext } from '../context.ts';
 import type { User } from '../http/authn.ts';
 import type { AnyObject } from '../registry/any-object.ts';
-import type { Resource } from '../registry/registry.ts';
+import { type Resource, storedForm } from '../registry/registry.ts';
 import { assertValid } from './check.ts';
 import { decode } from './input.ts';
 import type { WriteOptions } from './options.ts';
@@ -100,12 +100,13 @@ async function tryCreate(input: CreateInput, sent: AnyObject): Promise<AnyObject
       undo();
       return object;
     }
-    const stored = resource.conversion?.toStorage(object) ?? object;
+    const stored = await storedForm(resource, object);
     const outcome = await collection.put(key, stored, 0);
     if (!outcome.ok) {
       undo();
       return undefined;
     }
+    await resource.prepare([stored]);
     return withRevision(resource.view(stored), outcome.revision);
   } catch (error) {
     undo();

@@ -51,6 +51,8 @@ export async function deleteObject(target: DeleteTarget, options: DeleteOptions)
   for (;;) {
     const stored = resource.collection.get(namespace, name);
     if (stored === undefined) throw notFound(resource.definition, name);
+    // Whoever clears away what a definition leaves behind has nothing shown.
+    if (target.user !== undefined) await resource.prepare([stored.object]);
     assertPreconditions(target, stored.object, options);
     await admitDeletion(target, stored.object, options);
     const done = await tryDelete(target, stored, options);
@@ -73,15 +75,20 @@ async function tryDelete(target: DeleteTarget, stored: Stored, options: DeleteOp
   const { resource, server } = target;
   const next = marked(stored.object, resource, options, server.clock.wall());
   const { collection } = resource;
+  const shown = async (object: AnyObject): Promise<AnyObject> => {
+    if (target.user === undefined) return object;
+    await resource.prepare([object]);
+    return resource.view(object);
+  };
   if (next === undefined) {
-    const object = resource.view(stored.object);
+    const object = await shown(stored.object);
     if (options.dryRun === true) return { object, gone: true };
     const outcome = await collection.delete(stored.key, stored.revision);
     return outcome.ok ? { object: withRevision(object, outcome.revision), gone: true } : undefined;
   }
-  if (next === stored.object || options.dryRun === true) return { object: resource.view(next), gone: false };
+  if (next === stored.object || options.dryRun === true) return { object: await shown(next), gone: false };
   const outcome = await collection.put(stored.key, next, stored.revision);
-  return outcome.ok ? { object: withRevision(resource.view(next), outcome.revision), gone: false } : undefined;
+  return outcome.ok ? { object: withRevision(await shown(next), outcome.revision), gone: false } : undefined;
 }
 
 /** The object as it stands while its deletion waits; undefined when nothing holds it. */

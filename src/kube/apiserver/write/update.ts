@@ -10,7 +10,7 @@ import type { ServerContext } from '../context.ts';
 import type { User } from '../http/authn.ts';
 import type { AnyObject } from '../registry/any-object.ts';
 import type { Stored } from '../registry/codec.ts';
-import type { Resource } from '../registry/registry.ts';
+import { type Resource, storedForm } from '../registry/registry.ts';
 import { assertValid } from './check.ts';
 import { withRevision } from './create.ts';
 import { decode } from './input.ts';
@@ -48,6 +48,7 @@ export async function updateObject(input: UpdateInput, change: Change): Promise<
   for (;;) {
     const stored = resource.collection.get(namespace, name);
     if (stored === undefined) throw notFound(resource.definition, name);
+    await resource.prepare([stored.object]);
     const current = resource.view(stored.object);
     const next = { ...change(current) };
     assertPreconditions(input, next, current);
@@ -133,11 +134,14 @@ async function tryUpdate(
       undo?.();
       return withRevision(next, stored.revision);
     }
-    const toStored = storedForm(resource, next, stored.object, subresource);
+    const toStored = await keptStatus(resource, next, stored.object, subresource);
     const outcome = shouldVanish(next, resource)
       ? await collection.delete(stored.key, stored.revision)
       : await collection.put(stored.key, toStored, stored.revision);
-    if (outcome.ok) return withRevision(resource.view(toStored), outcome.revision);
+    if (outcome.ok) {
+      await resource.prepare([toStored]);
+      return withRevision(resource.view(toStored), outcome.revision);
+    }
     undo?.();
     return undefined;
   } catch (error) {
@@ -149,15 +153,17 @@ async function tryUpdate(
 }
 
 /** A status that the version of the request cannot show in full is not lost by a write that is not for it. */
-function storedForm(
-  { conversion, definition }: Resource,
+async function keptStatus(
+  resource: Resource,
   next: AnyObject,
   before: AnyObject,
   subresource: UpdateInput['subresource'],
-): AnyObject {
+): Promise<AnyObject> {
+  const { conversion, definition, custom } = resource;
   if (conversion === undefined) return next;
-  const made = conversion.toStorage(next);
-  if (subresource === 'status' || !definition.subresources.includes('status')) return made;
+  const made = await storedForm(resource, next);
+  // A custom resource shows all of its status in every version.
+  if (custom !== undefined || subresource === 'status' || !definition.subresources.includes('status')) return made;
   return before.status === undefined ? made : { ...made, status: before.status };
 }
 

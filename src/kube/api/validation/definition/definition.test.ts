@@ -180,15 +180,15 @@ const specs: [string, CustomResourceDefinition, string][] = [
     'must point to a field of type string, boolean or integer',
   ],
   [
-    'webhook conversion between versions',
+    'webhook conversion with reviews of an unknown version',
     definition(plain, {
       versions: two(plain),
       conversion: {
         strategy: 'Webhook',
-        webhook: { clientConfig: { url: 'https://x.example' }, conversionReviewVersions: ['v1'] },
+        webhook: { clientConfig: { url: 'https://x.example' }, conversionReviewVersions: ['v3'] },
       },
     }),
-    'spec.conversion.strategy: Forbidden: this server converts objects with strategy None only',
+    'spec.conversion.conversionReviewVersions: Invalid value: ["v3"]: must include at least one of v1, v1beta1',
   ],
 ];
 

@@ -3,6 +3,7 @@
 import type { CustomResourceDefinition } from 'kubernetes-types/apiextensions/v1.js';
 import { at, child, type Report } from '../report.ts';
 import { type KindRules, rulesFor } from '../rules.ts';
+import { validateClient } from '../webhooks.ts';
 import { validateApproval, validateNames, validateNamesUpdate } from './names.ts';
 import { validateVersions } from './versions.ts';
 
@@ -28,10 +29,9 @@ const definition = rulesFor<CustomResourceDefinition>({
   },
 });
 
-/**
- * Objects are converted between versions only where they differ in nothing but the version's name; a webhook that would
- * do more is refused where it would be called, which is with more than one version.
- */
+/** Versions of ConversionReview that this server speaks. */
+const REVIEWS = ['v1', 'v1beta1'];
+
 function validateConversion({ spec }: CustomResourceDefinition, report: Report): void {
   const { conversion } = spec ?? {};
   if (conversion === undefined) return;
@@ -49,10 +49,13 @@ function validateConversion({ spec }: CustomResourceDefinition, report: Report):
     report.required(child(path, 'webhookClientConfig'), 'exactly one of url or service is required');
   } else if ((webhook.conversionReviewVersions ?? []).length === 0) {
     report.required(child(path, 'conversionReviewVersions'));
-  } else if ((spec?.versions ?? []).filter((version) => version.served).length > 1) {
-    const text =
-      'this server converts objects with strategy None only: serve one version, or use None where versions differ in their name only';
-    report.forbidden(child(path, 'strategy'), text);
+  } else {
+    validateClient(webhook.clientConfig, child(path, 'webhookClientConfig'), report);
+    const versions = webhook.conversionReviewVersions ?? [];
+    if (!versions.some((version) => REVIEWS.includes(version))) {
+      const text = `must include at least one of ${REVIEWS.join(', ')}`;
+      report.invalid(child(path, 'conversionReviewVersions'), versions, text);
+    }
   }
 }
 

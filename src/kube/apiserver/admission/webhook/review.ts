@@ -4,11 +4,11 @@ import { randomUUID } from 'node:crypto';
 import { StatusError } from '#kube/api/status.ts';
 import type { ServerContext } from '../../context.ts';
 import type { WebhookOutcome } from '../../metrics/admission-metrics.ts';
+import { postWebhook } from '../../proxy/webhook.ts';
 import { dig, digArray, digNumber, digString, isFields } from '../../registry/any-object.ts';
 import { requestOf } from '../activation.ts';
 import type { AdmissionAttributes } from '../attributes.ts';
-import { callWebhook } from './call.ts';
-import type { Hook } from './hooks.ts';
+import type { Hook, Webhook } from './hooks.ts';
 
 export interface Verdict {
   /** False: it could not be asked, and that is let pass. */
@@ -41,7 +41,7 @@ export async function askWebhook(
     );
   let response: unknown;
   try {
-    response = readResponse(await callWebhook(server, webhook, JSON.stringify(review)), uid);
+    response = readResponse(await call(server, webhook, JSON.stringify(review)), uid);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     server.log.warn({ webhook: webhook.name, error: why }, 'A webhook could not be asked');
@@ -68,6 +68,16 @@ export async function askWebhook(
   }
   counted({ failed: false, rejected: false, code: 200 });
   return { answered: true, patch: patchOf(webhook.name, response), warnings };
+}
+
+const DEFAULT_SECONDS = 10;
+
+async function call(server: ServerContext, webhook: Webhook, body: string): Promise<unknown> {
+  try {
+    return await postWebhook(server, webhook.clientConfig, webhook.timeoutSeconds ?? DEFAULT_SECONDS, body);
+  } catch (error) {
+    throw new Error(`failed to call webhook: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 function readResponse(review: unknown, uid: string): unknown {
