@@ -173,4 +173,71 @@ subjects:
       'user "ann" (groups=["system:authenticated"]) is attempting to grant RBAC permissions not currently held:',
     );
   });
+
+  test('a node may read what its pods refer to, and nothing beside it', async () => {
+    for (const name of ['mine', 'other']) {
+      await kubectl(['-n', 'team', 'create', 'secret', 'generic', name, '--from-literal=a=b']);
+    }
+    const env = [{ name: 'A', valueFrom: { secretKeyRef: { name: 'mine', key: 'a' } } }];
+    const overrides = { spec: { containers: [{ name: 'user', image: 'evenkeel.dev/echo', env }] } };
+    await kubectl([
+      ...['-n', 'team', 'run', 'user', '--image=evenkeel.dev/echo'],
+      `--overrides=${JSON.stringify(overrides)}`,
+    ]);
+    await kubectl(['-n', 'team', 'wait', '--for=condition=Ready', 'pod/user', '--timeout=60s']);
+    const node = (await kubectl(['-n', 'team', 'get', 'pod', 'user', '-o', 'jsonpath={.spec.nodeName}'])).trim();
+    const ask = async (...words: string[]): Promise<string> =>
+      (
+        await kubectl.try([
+          ...['-n', 'team', 'auth', 'can-i', ...words],
+          ...['--as', `system:node:${node}`, '--as-group', 'system:nodes'],
+        ])
+      ).stdout.trim();
+    expect(await ask('get', 'secrets/mine')).toBe('yes');
+    expect(await ask('get', 'secrets/other')).toBe(`no - no relationship found between node '${node}' and this object`);
+    expect(await ask('list', 'secrets')).toMatch(/^no/);
+    expect(await ask('create', 'pods')).toBe('yes');
+    const stranger = await kubectl.try([
+      ...['label', 'node', node, 'node-restriction.kubernetes.io/x=y'],
+      ...['--as', `system:node:${node}`, '--as-group', 'system:nodes'],
+    ]);
+    expect(stranger.stderr).toContain('is not allowed to modify labels: node-restriction.kubernetes.io/x');
+  }, 120_000);
+
+  test('a policy changes what kubectl creates, and is listed with its mutations', async () => {
+    const policies = join(home, 'policies.yaml');
+    writeFileSync(
+      policies,
+      `apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicy
+metadata: {name: owned}
+spec:
+  matchConstraints:
+    resourceRules:
+      - {apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE"], resources: ["configmaps"]}
+  reinvocationPolicy: Never
+  mutations:
+    - patchType: ApplyConfiguration
+      applyConfiguration:
+        expression: 'Object{metadata: Object.metadata{labels: {"owner": request.userInfo.username}}}'
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicyBinding
+metadata: {name: owned}
+spec:
+  policyName: owned
+  matchResources:
+    namespaceSelector: {matchLabels: {"kubernetes.io/metadata.name": team}}
+`,
+    );
+    await kubectl(['apply', '-f', policies]);
+    await kubectl(['-n', 'team', 'create', 'configmap', 'stamped', '--from-literal=a=b']);
+    const label = ['get', 'configmap', 'stamped', '-o', 'jsonpath={.metadata.labels.owner}'];
+    expect(await kubectl(['-n', 'team', ...label])).toBe('evenkeel-admin');
+    expect(await kubectl(['get', 'mutatingadmissionpolicies'])).toMatch(
+      /^NAME +MUTATIONS +PARAMKIND +AGE\nowned +1 +<unset> +/,
+    );
+    expect(await kubectl(['explain', 'mutatingadmissionpolicy.spec.mutations'])).toContain('patchType');
+    await kubectl(['delete', '-f', policies]);
+  }, 60_000);
 });

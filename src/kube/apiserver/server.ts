@@ -11,6 +11,7 @@ import { publishTrust } from './aggregation/published-trust.ts';
 import type { Audit } from './audit/trail.ts';
 import { aggregateRoles, followRoles } from './authz/aggregate.ts';
 import { type AuthorizationMode, allowAll, exceptMasters } from './authz/authorizer.ts';
+import { NodeGraph } from './authz/node-graph.ts';
 import { restrictNodes } from './authz/nodes.ts';
 import { RbacAuthorizer } from './authz/rbac.ts';
 import { reconcilePolicy } from './authz/reconcile.ts';
@@ -127,6 +128,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const serviceAccounts = new ServiceAccountTokens(options.serviceAccounts.keyPem, registry);
   const quotaStatus = new QuotaStatus();
   const roles = options.authorization === 'AlwaysAllow' ? undefined : new RbacAuthorizer(registry);
+  const graph = new NodeGraph(registry);
   const server: ServerContext = {
     store,
     registry,
@@ -136,7 +138,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     flows: new FlowControl(registry, options.maxInFlight ?? MAX_IN_FLIGHT),
     quotas: new QuotaLedger(registry, (account) => quotaStatus.note(account)),
     audit: options.audit,
-    authorizer: roles === undefined ? allowAll : exceptMasters(restrictNodes(roles, registry)),
+    authorizer: roles === undefined ? allowAll : exceptMasters(restrictNodes(roles, registry, graph)),
     roles,
     rootCaPem: options.serviceAccounts.rootCaPem,
     clock,
@@ -207,6 +209,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       stopMending();
       await addresses.stop();
       stopServing();
+      graph.close();
       // Watches and logs end first: they would hold their connections for as long as they like.
       closing.abort();
       await closeListeners(CLOSE_GRACE_MS);

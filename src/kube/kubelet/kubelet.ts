@@ -35,6 +35,7 @@ import { openRuntime } from './open-runtime.ts';
 import { DrainGate, type DrainPolicy } from './pod/drain-gate.ts';
 import { sweepPodDirs } from './pod/pod-dirs.ts';
 import { PodManager } from './pod/pod-manager.ts';
+import { watchReferences } from './pod/reference-watch.ts';
 import { withoutStaleEndpoints } from './pod/stale-endpoints.ts';
 import { watchStorage } from './pod/storage-watch.ts';
 import type { PodEvents } from './pod/worker-types.ts';
@@ -190,8 +191,6 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const recorder = createEventRecorder(client, { component: 'kubelet', host: nodeName, clock, log });
   const services = informers.of<Service>(builtin('Service'));
   const slices = informers.of<EndpointSlice>(builtin('EndpointSlice'));
-  const configMaps = informers.of<ConfigMap>(builtin('ConfigMap'));
-  const secrets = informers.of<Secret>(builtin('Secret'));
   const pods = informers.of<Pod>(builtin('Pod'), { fieldSelector: `spec.nodeName=${nodeName}` });
   // Containers learn of Services when they start, so the Services must be known before the first one does.
   await Promise.all([services.synced(), slices.synced()]);
@@ -268,8 +267,12 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   };
 
   const stops = [
-    configMaps.onChange((_key, now, before) => manager.referenceChanged('ConfigMap', (now ?? before) as KubeObject)),
-    secrets.onChange((_key, now, before) => manager.referenceChanged('Secret', (now ?? before) as KubeObject)),
+    watchReferences(pods, {
+      client,
+      clock,
+      log,
+      changed: (kind, object) => manager.referenceChanged(kind, object),
+    }),
     manager.follow(pods),
     watchStorage({
       intervalMs: options.storageCheckMs ?? STORAGE_CHECK_MS,

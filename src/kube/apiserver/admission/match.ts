@@ -65,11 +65,17 @@ export function selectorsMatch(
   { namespaceSelector, objectSelector }: { namespaceSelector?: LabelSelector; objectSelector?: LabelSelector },
 ): boolean {
   const { object, oldObject } = attributes;
+  // Options of a connection can have no labels, so they have none that could match.
+  if (attributes.operation === 'CONNECT' && !isEmpty(objectSelector)) return false;
   const labels = [object, oldObject].filter((each) => each !== undefined).map((each) => each.metadata?.labels);
   if (!labels.some((each) => labelSelectorMatches(objectSelector ?? {}, each ?? {}))) return false;
   const namespace = namespaceOf(server, attributes);
   if (namespace === undefined) return true;
   return labelSelectorMatches(namespaceSelector ?? {}, namespace.metadata?.labels ?? {});
+}
+
+function isEmpty({ matchLabels = {}, matchExpressions = [] }: LabelSelector = {}): boolean {
+  return Object.keys(matchLabels).length === 0 && matchExpressions.length === 0;
 }
 
 /** The namespace that an object is in; a namespace is in itself. Undefined for what is in none. */

@@ -7,6 +7,7 @@ import type { Resource } from '../registry/registry.ts';
 import { type AdmissionAttributes, type Annotate, SYSTEM_USER } from './attributes.ts';
 import { denyExternalIps } from './external-ips.ts';
 import { mutateObject } from './mutation.ts';
+import { restrictNode } from './node-restriction.ts';
 import { applyPolicies } from './policy/policies.ts';
 import { validateByWebhooks } from './webhook/run.ts';
 
@@ -62,6 +63,7 @@ export function admitWrite(write: Write, change: Change): Promise<void> | undefi
   const attributes = attributesOf(write, change);
   if (attributes === undefined) return undefined;
   const { server } = write;
+  restrictNode(server, attributes);
   if (server.admissionPlugins.has('DenyServiceExternalIPs')) denyExternalIps(attributes);
   const judged = applyPolicies(server, attributes);
   return judged === undefined

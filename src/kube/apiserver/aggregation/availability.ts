@@ -1,7 +1,7 @@
 // Whether the server behind an APIService can be asked now, in upstream's reasons and words; and what it serves.
 // Knows Services, EndpointSlices and one question; who asks when is aggregator.ts. (Upstream: kube-aggregator, status/remote.)
 import type { ServerContext } from '../context.ts';
-import { servicePlace } from '../proxy/proxy.ts';
+import { servicePlace } from '../proxy/service-place.ts';
 import { openRequest } from '../proxy/tunnel.ts';
 import { type AnyObject, digArray, digNumber, digString } from '../registry/any-object.ts';
 

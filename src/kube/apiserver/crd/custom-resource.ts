@@ -25,10 +25,13 @@ export type AskWebhook = (
   apiVersion: string,
 ) => Promise<readonly AnyObject[]>;
 
+/** For definitions that name no webhook. */
+const nobody: AskWebhook = () => Promise.reject(new Error('There is no webhook to ask'));
+
 const VERBS: readonly Verb[] = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 
 /** The versions that a definition asks to be served, in its own order. `convert` asks its webhook. */
-export function servedVersions(crd: AnyObject, convert: AskWebhook): ServedVersion[] {
+export function servedVersions(crd: AnyObject, convert: AskWebhook = nobody): ServedVersion[] {
   const versions = digArray(crd, 'spec', 'versions').filter(isFields);
   const storage = digString(
     versions.find((version) => version.storage === true),

@@ -1,21 +1,21 @@
 // The proxy subresources: HTTP to a Pod, to a ready Pod behind a Service, or to a Node's kubelet.
 // Knows names like `https:web:8443` and what stands behind them; requests and answers pass through as they are.
-import { randomInt } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { isIPv6 } from 'node:net';
-import { badRequest, notFound, StatusError } from '#kube/api/status.ts';
+import { badRequest, notFound } from '#kube/api/status.ts';
+import { admitConnection } from '../admission/connect.ts';
 import { nameOf, type ResourceRequest } from '../context.ts';
-import { type AnyObject, dig, digArray, digNumber, digString, isFields } from '../registry/any-object.ts';
+import { type AnyObject, digArray, digNumber, digString } from '../registry/any-object.ts';
 import { kubeletOf, kubeletTls } from './kubelet.ts';
+import { type Place, servicePlace, unavailable } from './service-place.ts';
 import { type Destination, openRequest, passedHeaders, tunnel } from './tunnel.ts';
 
 /** What belongs to one connection only. */
 const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'];
 
-type Place = Pick<Destination, 'host' | 'port'>;
-
 export async function proxyRequest(request: ResourceRequest): Promise<undefined> {
   const destination = destinationOf(request);
+  await admitConnection(request, destination.path.split('?', 1)[0] ?? '/');
   if (request.upgrade !== undefined) return await tunnel(request, request.upgrade, destination);
   return await pass(request, destination);
 }
@@ -57,46 +57,6 @@ function podPlace(pod: AnyObject, asked: string): Place {
   if (port === undefined || !Number.isInteger(port))
     throw badRequest(`pod ${pod.metadata?.name} has no port "${asked}"`);
   return { host, port };
-}
-
-/** A ready endpoint of a Service, by the name or number of its port. Throws `StatusError` 503. */
-export function servicePlace(
-  { server, namespace }: Pick<ResourceRequest, 'server' | 'namespace'>,
-  service: AnyObject,
-  asked: string,
-): Place {
-  const name = service.metadata?.name ?? '';
-  const ports = digArray(service, 'spec', 'ports').filter(isFields);
-  const chosen = ports.find((port) =>
-    asked === '' ? ports.length === 1 : port.name === asked || String(port.port) === asked,
-  );
-  if (chosen === undefined) throw unavailable(`no service port "${asked}" found for service "${name}"`);
-  const places = server.registry
-    .builtin('discovery.k8s.io', 'v1', 'endpointslices')
-    .collection.list(namespace)
-    .map((item) => item.object)
-    .filter((slice) => slice.metadata?.labels?.['kubernetes.io/service-name'] === name)
-    .flatMap((slice) => placesOf(slice, digString(chosen, 'name')));
-  const place = places[places.length === 0 ? 0 : randomInt(places.length)];
-  if (place === undefined) throw unavailable(`no endpoints available for service "${name}"`);
-  return place;
-}
-
-function placesOf(slice: AnyObject, portName: string): Place[] {
-  const port = digNumber(
-    digArray(slice, 'ports').find((one) => digString(one, 'name') === portName),
-    'port',
-  );
-  if (port === undefined) return [];
-  const ready = digArray(slice, 'endpoints').filter((endpoint) => dig(endpoint, 'conditions', 'ready') !== false);
-  return ready.flatMap((endpoint) => {
-    const [host] = digArray(endpoint, 'addresses');
-    return typeof host === 'string' ? [{ host, port }] : [];
-  });
-}
-
-function unavailable(message: string): StatusError {
-  return new StatusError(503, 'ServiceUnavailable', message);
 }
 
 /** A request on its way to somebody else. */

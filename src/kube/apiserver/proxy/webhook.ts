@@ -2,7 +2,7 @@
 // Knows addresses, certificates and time limits; what is asked and answered is its callers' matter.
 import { Agent, request as httpsRequest } from 'node:https';
 import type { ServerContext } from '../context.ts';
-import { servicePlace } from './proxy.ts';
+import { servicePlace } from './service-place.ts';
 
 /** Answers are small; whoever sends more is not listened to further. */
 const MOST_BYTES = 64 * 1024 * 1024;

@@ -1,9 +1,10 @@
 // The binding subresource: the scheduler's word on which node a Pod runs.
 // Knows Pods only.
 import { badRequest, conflict } from '#kube/api/status.ts';
+import { admitPosted } from '../admission/connect.ts';
 import { nameOf, type Reply, type ResourceRequest } from '../context.ts';
 import { readParsed } from '../http/body.ts';
-import { digArray, digString, isFields, mutableCopy } from '../registry/any-object.ts';
+import { type AnyObject, digArray, digString, isFields, mutableCopy } from '../registry/any-object.ts';
 import { writeOptions } from '../write/options.ts';
 import { timestamp } from '../write/times.ts';
 import { updateObject } from '../write/update.ts';
@@ -20,6 +21,8 @@ export async function bindPod(request: ResourceRequest): Promise<Reply> {
       `Binding "${name}" is invalid: target.kind: Unsupported value: ${JSON.stringify(kind)}: supported values: "Node"`,
     );
   }
+  const binding = { apiVersion: 'v1', kind: 'Binding', ...(body as AnyObject) };
+  await admitPosted(request, binding, { group: '', version: 'v1', kind: 'Binding' });
   const input = {
     server,
     resource,

@@ -1,6 +1,7 @@
 // The subresources exec, attach and portforward: the client's connection goes on to the kubelet of the Pod's node.
 // Knows queries and paths; what the connection then speaks is between the client and the kubelet.
 import { badRequest, notFound } from '#kube/api/status.ts';
+import { admitConnection } from '../admission/connect.ts';
 import { nameOf, type ResourceRequest } from '../context.ts';
 import { containerOf, kubeletOf, kubeletTls } from '../proxy/kubelet.ts';
 import { tunnel } from '../proxy/tunnel.ts';
@@ -62,6 +63,7 @@ async function connect(
   path: string,
   query: URLSearchParams,
 ): Promise<undefined> {
+  await admitConnection(request);
   const { server, upgrade } = request;
   const nodeName = digString(pod, 'spec', 'nodeName');
   if (nodeName === '') throw badRequest(`pod ${nameOf(request)} does not have a host assigned`);

@@ -33,7 +33,9 @@ async function write(request: ResourceRequest, change: (current: AnyObject) => A
   const { server, resource, user, namespace } = request;
   const name = nameOf(request);
   const options = writeOptions(request);
-  const input = { server, resource, user, namespace, name, options, subresource: 'internal' as const };
+  const { warnings, annotate } = request;
+  const subresource = 'ephemeralcontainers' as const;
+  const input = { server, resource, user, namespace, name, options, subresource, warnings, annotate };
   const object = await updateObject(input, (current) => {
     const given = change(current);
     const next = mutableCopy(current);

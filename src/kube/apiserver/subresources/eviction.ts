@@ -2,6 +2,7 @@
 // Knows Pods and budgets; keeping a budget's numbers is a controller's work.
 import { labelSelectorMatches } from '#kube/api/selector.ts';
 import { notFound, StatusError } from '#kube/api/status.ts';
+import { admitPosted } from '../admission/connect.ts';
 import { nameOf, type Reply, type ResourceRequest } from '../context.ts';
 import { readParsed } from '../http/body.ts';
 import { type AnyObject, dig, digArray, digNumber, digString, isFields, mutableCopy } from '../registry/any-object.ts';
@@ -19,6 +20,8 @@ export async function evictPod(request: ResourceRequest): Promise<Reply> {
   const options = deleteOptions(dig(body, 'deleteOptions'), request.query);
   const pod = resource.collection.get(namespace, name)?.object;
   if (pod === undefined) throw notFound(resource.definition, name);
+  const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', ...(isFields(body) ? (body as AnyObject) : {}) };
+  await admitPosted(request, eviction, { group: 'policy', version: 'v1', kind: 'Eviction' });
   if (countsForBudgets(pod) && options.dryRun !== true) {
     const budget = budgetOf(request, pod);
     if (budget !== undefined) await spend(request, budget, pod);

@@ -3,6 +3,7 @@
 import { applyDefaults } from '#kube/api/defaulting/index.ts';
 import { decodeObject, schemaFor } from '#kube/api/schema/index.ts';
 import { badRequest, conflict, invalid, notFound, type StatusCause } from '#kube/api/status.ts';
+import { admitPosted } from '../admission/connect.ts';
 import { nameOf, type Reply, type ResourceRequest } from '../context.ts';
 import { readParsed } from '../http/body.ts';
 import { type AnyObject, dig, digArray, digNumber, digString, isFields } from '../registry/any-object.ts';
@@ -31,6 +32,7 @@ export async function createToken(request: ResourceRequest): Promise<Reply> {
   assertSameObject(body, namespace, name);
   const seconds = digNumber(body, 'spec', 'expirationSeconds') ?? 3600;
   assertSeconds(seconds, name);
+  await admitPosted(request, body, { group: 'authentication.k8s.io', version: 'v1', kind: KIND });
   const asked = digArray(body, 'spec', 'audiences').map(String);
   const audiences = asked.length > 0 ? asked : server.serviceAccounts.audiences;
   const now = Math.floor(server.clock.wall() / 1000);

@@ -26,7 +26,7 @@ export interface UpdateInput {
   readonly name: string;
   readonly options: Pick<WriteOptions, 'dryRun' | 'manager'>;
   /** Which part of the object this write is for; `undefined` is the object but its status. */
-  readonly subresource?: 'status' | 'scale' | 'finalize' | 'approval' | 'internal';
+  readonly subresource?: 'status' | 'scale' | 'finalize' | 'approval' | 'ephemeralcontainers' | 'internal';
   /** A full update names the version it replaces where the strategy insists; a patch does not. */
   readonly replaces?: boolean;
   /** Server-side apply has made the entries itself. */

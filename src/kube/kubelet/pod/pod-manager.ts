@@ -5,36 +5,8 @@ import { type KubeObject, objectKey } from '#kube/api/object.ts';
 import type { Informer } from '#kube/client/informer.ts';
 import type { PodContainers } from '../stats/sampler.ts';
 import { PodWorker } from './pod-worker.ts';
+import { references } from './references.ts';
 import type { PodWorkerDependencies } from './worker-types.ts';
-
-/** Every ConfigMap and Secret that a pod refers to, as `kind/namespace/name`. */
-function references(pod: Pod): Set<string> {
-  const namespace = pod.metadata?.namespace ?? '';
-  const found = new Set<string>();
-  const note = (kind: 'ConfigMap' | 'Secret', name: string | undefined): void => {
-    if (name !== undefined && name !== '') found.add(`${kind}/${namespace}/${name}`);
-  };
-  const { initContainers = [], containers = [], ephemeralContainers = [] } = pod.spec ?? {};
-  for (const container of [...initContainers, ...containers, ...ephemeralContainers]) {
-    for (const { configMapRef, secretRef } of container.envFrom ?? []) {
-      note('ConfigMap', configMapRef?.name);
-      note('Secret', secretRef?.name);
-    }
-    for (const { valueFrom } of container.env ?? []) {
-      note('ConfigMap', valueFrom?.configMapKeyRef?.name);
-      note('Secret', valueFrom?.secretKeyRef?.name);
-    }
-  }
-  for (const volume of pod.spec?.volumes ?? []) {
-    note('ConfigMap', volume.configMap?.name);
-    note('Secret', volume.secret?.secretName);
-    for (const source of volume.projected?.sources ?? []) {
-      note('ConfigMap', source.configMap?.name);
-      note('Secret', source.secret?.name);
-    }
-  }
-  return found;
-}
 
 /** What a stop may take beyond the containers' grace, in milliseconds. */
 const STOP_MARGIN_MS = 1_500;
