@@ -137,6 +137,10 @@ class WatchStream {
 
   /** Whoever has to be asked about one of them first, they come in their order. */
   convey(change: Change): void {
+    if (this.#request.resource.conversion?.asked === undefined) {
+      this.send(change);
+      return;
+    }
     const objects = [change.now.object, ...(change.before === undefined ? [] : [change.before.object])];
     this.#inTurn(this.#request.resource.prepare(objects), change.now.revision, () => this.send(change));
   }
