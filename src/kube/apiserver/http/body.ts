@@ -4,6 +4,7 @@ import type { Http2ServerRequest } from 'node:http2';
 import { parse as parseYaml } from 'yaml';
 import { protobufMediaType } from '#kube/api/protobuf/media-type.ts';
 import { badRequest, StatusError, unsupportedMediaType } from '#kube/api/status.ts';
+import { TOO_DEEP, textTooDeep, valueTooDeep } from './depth.ts';
 import { loadProtobuf } from './protobuf.ts';
 
 /** As upstream's limit for a resource request, in bytes. */
@@ -84,6 +85,7 @@ function summary(bytes: Buffer): string {
 
 /** `explain` makes a message of what is wrong. Throws `StatusError` 400. */
 export function parseJson(bytes: Buffer, explain = (why: string): string => why): unknown {
+  if (textTooDeep(bytes)) throw badRequest(explain(TOO_DEEP));
   try {
     return JSON.parse(bytes.toString('utf8'));
   } catch (error) {
@@ -97,12 +99,17 @@ export function parseJson(bytes: Buffer, explain = (why: string): string => why)
 
 /** As `parseJson`. */
 export function parseAsYaml(bytes: Buffer, explain = (why: string): string => why): unknown {
+  let value: unknown;
   try {
     // Kubernetes reads YAML 1.1 booleans as strings only when quoted; JSON-compatible core is what clients send.
-    return parseYaml(bytes.toString('utf8'), { maxAliasCount: 100 });
+    value = parseYaml(bytes.toString('utf8'), { maxAliasCount: 100 });
   } catch (error) {
-    throw badRequest(explain((error as Error).message));
+    const { message } = error as Error;
+    // The reader of YAML is recursive as well.
+    throw badRequest(explain(message.includes('call stack') ? TOO_DEEP : message));
   }
+  if (valueTooDeep(value)) throw badRequest(explain(TOO_DEEP));
+  return value;
 }
 
 /** The decoded body. Throws `StatusError` 400, 413, 415. */

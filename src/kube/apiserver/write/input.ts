@@ -25,7 +25,9 @@ export async function readObject(request: ResourceRequest, options: WriteOptions
       ),
     );
   }
-  const object = { apiVersion: apiVersionOf(definition), kind: definition.kind, ...body } as AnyObject;
+  // As upstream: the path says what the body does not; what is no text at all is refused as a kind that nobody knows.
+  const [apiVersion, kind] = [body.apiVersion || apiVersionOf(definition), body.kind || definition.kind].map(String);
+  const object = { ...body, apiVersion, kind } as AnyObject;
   assertKind(request.resource, object);
   const duplicates =
     mediaType === 'application/json' && options.fieldValidation !== 'Ignore'
