@@ -25,16 +25,19 @@ export const spike: Benchmark = {
       peak: { default: 200, help: 'requests a second at the highest; a tenth of it before and after' },
       limit: { default: 250, help: 'milliseconds that the p99 is to stay below' },
       network: { default: 'loopback', help: 'loopback or netns' },
+      stabilization: { default: '10s', help: 'how long pods stay when fewer would do (five minutes otherwise)' },
     },
   },
   run: async (options, args) => {
     const say = speaker(options.json);
     const runs = [];
     for (let round = 0; round < options.rounds; round++) {
-      const result = await inCluster([SHOP, '--network', options.text('network')], '', async (up) => {
+      const flags = ['--horizontal-pod-autoscaler-downscale-stabilization', options.text('stabilization')];
+      const result = await inCluster([SHOP, '--network', options.text('network'), ...flags], '', async (up) => {
+        const { load, points } = await drive(up, options.number('peak'), options.seconds);
+        // Afterwards: it is a peak of its own, and the spike is to begin with as few pods as there may be.
         const capacity = await capacityOfOnePod(up);
         say(`One storefront pod alone carries ${capacity.toFixed(0)} requests a second`);
-        const { load, points } = await drive(up, options.number('peak'), options.seconds);
         return { capacity, ...readSpike(load, points, options.number('limit')) };
       });
       runs.push(result);
