@@ -4,6 +4,9 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
 import type { ClientConfig } from '../../src/kube/client/kubeconfig.ts';
 
+/** As Go's client, in bytes. */
+const CONNECTION_WINDOW = 1 << 30;
+
 export interface Answer {
   readonly status: number;
   readonly bytes: number;
@@ -18,9 +21,12 @@ export class Session {
       rejectUnauthorized: insecureSkipTlsVerify !== true,
       ...(caPem === undefined ? {} : { ca: caPem }),
       ...(clientCertPem === undefined ? {} : { cert: clientCertPem, key: clientKeyPem }),
-      peerMaxConcurrentStreams: 1000,
+      // As Go's client: with the default of 64 kB a list would wait for the reader every few frames.
+      settings: { initialWindowSize: 4 * 1024 * 1024 },
+      peerMaxConcurrentStreams: 250,
     });
     this.#session.setMaxListeners(0);
+    this.#session.once('connect', () => this.#session.setLocalWindowSize(CONNECTION_WINDOW));
   }
 
   ask(method: string, path: string, body?: string, accept = 'application/json', type = accept): Promise<Answer> {

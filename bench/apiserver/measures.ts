@@ -151,7 +151,7 @@ async function listOnce(session: Session, accept: string, limit: number | undefi
 function continueOf(text: string): string {
   const head = text.slice(0, 400);
   const json = /"continue":"([^"]*)"/.exec(head)?.[1];
-  return json ?? /[A-Za-z0-9+/_-]{40,}={0,2}/.exec(head)?.[0] ?? '';
+  return json ?? /eyJ[A-Za-z0-9_-]+={0,2}/.exec(head)?.[0] ?? '';
 }
 
 export interface Watchers {

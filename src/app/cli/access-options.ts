@@ -13,6 +13,7 @@ import { parseCount, parseList, parseSize } from './values.ts';
 export interface AccessFlags {
   readonly authorizationMode: AccessSettings['authorization'];
   readonly maxRequestsInflight: number;
+  readonly maxWatches: number;
   readonly storeQuota: number;
   readonly enableAdmissionPlugins: readonly OptionalPlugin[];
   readonly auditLogPath?: string;
@@ -40,6 +41,11 @@ export function addAccessOptions(command: Command): Command {
       )
         .argParser(parseCount)
         .default(240),
+    )
+    .addOption(
+      new Option('--max-watches <n>', 'watches of the API that may stand at once, half of them of one user')
+        .argParser(parseCount)
+        .default(20_000),
     )
     .addOption(
       new Option(
@@ -74,6 +80,7 @@ export function accessOf(flags: AccessFlags): AccessSettings {
   return {
     authorization: flags.authorizationMode,
     maxInFlight: flags.maxRequestsInflight,
+    maxWatches: flags.maxWatches,
     storeQuotaBytes: flags.storeQuota,
     admissionPlugins: flags.enableAdmissionPlugins,
     audit: auditOf(flags),

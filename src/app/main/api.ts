@@ -23,6 +23,7 @@ import { openStoreFile } from './store-file.ts';
 export interface AccessSettings {
   readonly authorization: AuthorizationMode;
   readonly maxInFlight: number;
+  readonly maxWatches: number;
   /** From which on the store takes deletions only, in bytes; 0: its disk is the limit. */
   readonly storeQuotaBytes: number;
   readonly admissionPlugins: readonly OptionalPlugin[];
@@ -80,6 +81,7 @@ export async function startApi(options: ApiOptions, shutdown: Shutdown): Promise
       tolerationSeconds: options.tolerationSeconds,
       authorization: options.access.authorization,
       maxInFlight: options.access.maxInFlight,
+      maxWatches: options.access.maxWatches,
       admissionPlugins: options.access.admissionPlugins,
       ...(audit === undefined ? {} : { audit }),
       // On the fabric nobody reaches a loopback address, on the loopback device there are no others.

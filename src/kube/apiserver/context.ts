@@ -16,6 +16,7 @@ import type { FlowControl } from './flow/control.ts';
 import type { TokenAuthenticator, User } from './http/authn.ts';
 import type { ListBytes, ListOfObjects } from './http/list-bytes.ts';
 import type { QuotaLedger } from './limits/quota-ledger.ts';
+import type { WatchLimit } from './limits/watch-limit.ts';
 import type { MeasuredFigures } from './metrics/measured.ts';
 import type { RequestMetrics } from './metrics/request-metrics.ts';
 import type { Registry, Resource } from './registry/registry.ts';
@@ -75,6 +76,8 @@ export interface ServerContext {
   /** Other API servers behind this one. */
   readonly aggregator: Aggregator;
   readonly frontProxy: FrontProxyKeys | undefined;
+  /** How many watches there are, and of whom. */
+  readonly watches: WatchLimit;
   /** Aborted when the server closes: watches and log streams end. */
   readonly closing: AbortSignal;
 }

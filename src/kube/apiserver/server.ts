@@ -26,6 +26,7 @@ import { ListBytes } from './http/list-bytes.ts';
 import { type ApiListener, listen } from './http/listener.ts';
 import { QuotaLedger } from './limits/quota-ledger.ts';
 import { QuotaStatus } from './limits/quota-status.ts';
+import { WatchLimit, type WatchLimits } from './limits/watch-limit.ts';
 import { startMaintenance } from './maintenance.ts';
 import type { MeasuredFigures } from './metrics/measured.ts';
 import { kindIn } from './metrics/own-home.ts';
@@ -66,6 +67,10 @@ export interface ApiServerOptions {
   readonly maxInFlight?: number;
   /** How servers of APIServices know it; without it they are told of nothing, and see an unknown client. */
   readonly frontProxy?: FrontProxyKeys;
+  /**
+   * How many watches may stand at once; of one user not more than half, `system:masters` left out. Default 20,000.
+   */
+  readonly maxWatches?: number;
   /** How it reaches a node's kubelet for logs. */
   readonly kubeletClient?: KubeletCredentials;
   /** One range, or one of each family, e.g. `10.96.0.0/16`; the first address is the `kubernetes` Service's. */
@@ -100,6 +105,8 @@ export interface ApiServer {
 const CLOSE_GRACE_MS = 500;
 /** Fewer than upstream's 600: they share one thread, and whoever comes next waits for them all. */
 const MAX_IN_FLIGHT = 240;
+const MAX_WATCHES = 20_000;
+const watchLimitsOf = (all: number): WatchLimits => ({ all, ofOne: Math.ceil(all / 2) });
 const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
 
 /** Resolves when the server answers and the first objects are there. Rejects when the address cannot be bound. */
@@ -154,6 +161,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     listBytes: new ListBytes(),
     aggregator,
     frontProxy: options.frontProxy,
+    watches: new WatchLimit(watchLimitsOf(options.maxWatches ?? MAX_WATCHES)),
     closing: closing.signal,
   };
   const ready = Promise.withResolvers<void>();

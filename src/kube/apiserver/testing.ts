@@ -42,6 +42,7 @@ export interface TestServerOptions {
   readonly authorization?: AuthorizationMode;
   readonly audit?: Audit;
   readonly maxInFlight?: number;
+  readonly maxWatches?: number;
   readonly admissionPlugins?: readonly OptionalPlugin[];
   /** Besides the one of the administrator. */
   readonly tokens?: TokenTable;
@@ -72,6 +73,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     admitLoopback: options.admitLoopback ?? true,
     log: options.log ?? silentLogger,
     clock: options.clock ?? systemClock,
+    ...(options.maxWatches === undefined ? {} : { maxWatches: options.maxWatches }),
     ...(options.maxInFlight === undefined ? {} : { maxInFlight: options.maxInFlight }),
     ...(options.admissionPlugins === undefined ? {} : { admissionPlugins: options.admissionPlugins }),
     ...(options.audit === undefined ? {} : { audit: options.audit }),

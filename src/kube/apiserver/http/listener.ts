@@ -42,7 +42,8 @@ export async function listen(options: ListenerOptions): Promise<ApiListener> {
     // Long lists in selectors and tokens of big companies: upstream takes as much.
     // The types do not know what node:http takes here.
     http1Options: { maxHeaderSize: MAX_HEADER_BYTES } as object,
-    settings: { maxHeaderListSize: MAX_HEADER_BYTES },
+    // Requests at once on one connection as Go's servers: who wants more opens another, as Go's clients do.
+    settings: { maxHeaderListSize: MAX_HEADER_BYTES, maxConcurrentStreams: 250 },
   });
   const sockets = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();

@@ -32,6 +32,8 @@ export async function watchObjects(request: ResourceRequest): Promise<undefined>
   const codec = options.accepted.format === 'protobuf' ? await loadProtobuf() : undefined;
   // Nobody would be told again that the client left while the codec was loading; HTTP/1.1 has no stream.
   if (request.http.stream?.destroyed ?? request.response.destroyed) return undefined;
+  const leave = request.server.watches.take(request.user);
+  request.response.once('close', leave);
   const stream = new WatchStream(request, selection, options, codec);
   stream.open();
   const { collection } = resource;
