@@ -4,6 +4,8 @@ import { execFile } from 'node:child_process';
 import { networkInterfaces } from 'node:os';
 import { promisify } from 'node:util';
 import type { AddressHost } from '#control/controllers/traffic/gateways/address-claims.ts';
+import type { Clock } from '#lib/clock.ts';
+import { sayHere } from '#traffic/announce/l2/say-here.ts';
 
 const run = promisify(execFile);
 
@@ -12,9 +14,28 @@ export interface MachineAddresses extends AddressHost {
   close(): Promise<void>;
 }
 
+export interface MachineAddressTools {
+  readonly clock: Clock;
+  /** One line a problem. */
+  readonly warn: (message: string) => void;
+}
+
+/** Milliseconds after which it is said again that an address is here; neighbours may not listen for the first second. */
+const SAID_MS = [0, 150, 1_100, 2_200];
+
 /** Without `link` only addresses that the machine has by itself can be had. */
-export function machineAddresses(link: string | undefined): MachineAddresses {
+export function machineAddresses(link: string | undefined, { clock, warn }: MachineAddressTools): MachineAddresses {
   const brought = new Set<string>();
+  /** Who had it before may be dead, and routers still know its hardware. */
+  const say = (address: string): void => {
+    try {
+      if (brought.has(address)) sayHere(address, link ?? '');
+    } catch (error) {
+      warn(
+        `Neighbours are not told that ${address} is at ${link} now, and may look for it elsewhere for a while: ${(error as Error).message}`,
+      );
+    }
+  };
   const change = async (verb: 'replace' | 'delete', address: string): Promise<void> => {
     const bits = address.includes(':') ? '128' : '32';
     const nodad = address.includes(':') && verb === 'replace' ? ['nodad'] : [];
@@ -40,6 +61,7 @@ export function machineAddresses(link: string | undefined): MachineAddresses {
         });
       }
       brought.add(address);
+      for (const ms of SAID_MS) clock.after(ms, () => say(address));
     },
     release,
     async close() {

@@ -74,7 +74,7 @@ export async function runClusterGateway(options: ClusterGatewayOptions, shutdown
   const informers = createInformers(client, { clock, log: log.child({ part: 'informers' }) });
   shutdown.add('informers', () => informers.stop());
   informers.start();
-  const addresses = machineAddresses(options.link);
+  const addresses = machineAddresses(options.link, { clock, warn: (message) => log.warn({}, message) });
   shutdown.add('addresses', () => addresses.close());
   const starting = startTraffic({
     client,
