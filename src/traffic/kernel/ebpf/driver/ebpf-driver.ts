@@ -1,5 +1,7 @@
 // The eBPF driver: serves Services where sockets of this machine ask for them, before there is a packet.
 // Everything else (traffic from outside, source ranges, silence, masquerade) it leaves to the driver beneath.
+
+import { collectGarbage } from '#lib/sys/collect-garbage.ts';
 import { libcObstacle } from '#lib/sys/libc.ts';
 import { mountPoints } from '#lib/sys/mounts.ts';
 import type { PortRules, RuleUpdate } from '#traffic/snapshot/rules/rule-model.ts';
@@ -72,6 +74,8 @@ interface Begun {
 }
 
 const PART = 1_000;
+/** From so many ports on it is worth a pause to collect what a start leaves, once and after each so many. */
+const LARGE = 15_000;
 
 function* partsOf(ports: RuleUpdate['ports']): Generator<RuleUpdate['ports']> {
   let part = new Map<string, PortRules | undefined>();
@@ -97,11 +101,19 @@ class EbpfDriver implements L4Driver {
     const { cgroup, netns, warn, beneath } = this.#options;
     // A socket that is left alone by the new tables must meet the new rules beneath.
     await beneath.apply(update);
+    // What the driver beneath leaves of a large start is not to be there together with what the tables leave of theirs.
+    const large = this.#begun === undefined && update.ports.size >= LARGE;
+    if (large) collectGarbage();
     this.#begun ??= this.#begin();
     const { folder, maps, tables } = this.#begun;
     // While no program looks, a part at a time: what is planned for tens of thousands of ports takes 100 MB.
     const parts = this.#begun.attachment === undefined ? partsOf(update.ports) : [update.ports];
-    for (const part of parts) tables.change(part);
+    let filled = 0;
+    for (const part of parts) {
+      tables.change(part);
+      filled += part.size;
+      if (large && filled % LARGE === 0) collectGarbage();
+    }
     // Programs take the place of those of an earlier run only now that the tables are full.
     this.#begun.attachment ??= new Attachment({ cgroup, node: namespaceCookie(netns), folder, maps, warn });
   }

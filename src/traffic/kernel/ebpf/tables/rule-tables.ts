@@ -149,7 +149,9 @@ export class RuleTables {
     const names = endpoints.map(nameOf);
     const layout = slotsOf(endpoints, rules.pick);
     const slots = layout.interchangeable
-      ? stableOrder(old?.slots.length === new Set(old?.slots).size ? (old?.slots ?? []) : [], names)
+      ? old === undefined
+        ? names
+        : stableOrder(old.slots.length === new Set(old.slots).size ? old.slots : [], names)
       : Array.from(layout.owners, (owner) => names[owner] ?? '');
     const places = new Map(names.map((name) => [name, placeBytes(placeOf(name))]));
     for (const [slot, name] of slots.entries()) {
@@ -207,8 +209,8 @@ function nameOf({ address, port }: RuleEndpoint): string {
 }
 
 function placeOf(name: string): Place {
-  const [address = '', port] = name.split(' ');
-  return { address, port: Number(port) };
+  const space = name.indexOf(' ');
+  return { address: name.slice(0, space), port: Number(name.slice(space + 1)) };
 }
 
 /** The same in every run, so that clients keep their endpoint over a restart. */
