@@ -18,6 +18,7 @@ export interface ClusterGatewayFlags extends ConnectOptions, LeaderFlags, Report
   readonly ingressClass: string;
   readonly publishAddress?: string;
   readonly interface?: string;
+  readonly mesh: boolean;
   readonly workers: number;
   readonly adminPort: number;
   readonly drainTimeout: number;
@@ -59,6 +60,7 @@ export async function serveClusterGateway(
         ...(flags.publishAddress === undefined ? {} : { publishAddress: flags.publishAddress }),
         ...(flags.interface === undefined ? {} : { link: flags.interface }),
         ...reporting,
+        mesh: flags.mesh,
         workers: flags.workers,
         adminPort: flags.adminPort,
         drainTimeout: flags.drainTimeout,

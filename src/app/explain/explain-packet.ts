@@ -15,6 +15,7 @@ import { Failure } from '../failure.ts';
 import { LEADS_MACHINE } from '../nodes/fabric/leads-machine.ts';
 import { type NodeSettings, nodeFactsOf, rangesOf } from '../service-proxy/node-watch.ts';
 import { answeringNode, type ChosenNode } from './answering-node.ts';
+import { type MeshRoutes, meshRouteOf } from './mesh-route.ts';
 import type { PacketQuestion } from './packet-question.ts';
 import { silentFor } from './silent-nodes.ts';
 
@@ -27,6 +28,8 @@ export interface PacketObjects {
   readonly serviceRanges?: readonly ServiceCidr[];
   /** About Nodes and Services. */
   readonly events: readonly Event[];
+  /** Of the Gateway API, whose parents may be Services. */
+  readonly routes: MeshRoutes;
 }
 
 /** As service proxies are told it. */
@@ -47,6 +50,8 @@ export interface PacketExplanation extends Trace {
   readonly node: string;
   /** Why it is this node, where it is not the one of an address or a pod. */
   readonly because: string | undefined;
+  /** Which routes requests of the connection meet; undefined where there are none for them. */
+  readonly mesh: string | undefined;
   /** Pod that has an endpoint's address, as `namespace/name`. */
   readonly pods: Readonly<Record<string, string>>;
 }
@@ -69,7 +74,23 @@ export function explainPacket(
   book.change(ports);
   book.changeSilent(silentFor(node?.metadata?.name ?? '', objects.events));
   const found = trace(book.model, packet);
-  return { packet, node: node?.metadata?.name ?? '', because, ...found, pods: podsAt(found, objects.endpointSlices) };
+  const mesh = meshOf(found, packet, objects);
+  return {
+    packet,
+    node: node?.metadata?.name ?? '',
+    because,
+    ...found,
+    mesh,
+    pods: podsAt(found, objects.endpointSlices),
+  };
+}
+
+/** Of cluster IPs alone: who comes by another way meets no route. */
+function meshOf({ service, front }: Trace, { from }: Packet, objects: PacketObjects): string | undefined {
+  const [port = '', rest] = (service ?? '').split('/TCP/');
+  if (rest === undefined || front?.kind !== 'cluster_ip') return undefined;
+  const services = new Map(objects.services.map((one) => [objectKey(one), one]));
+  return meshRouteOf(port, from, objects.routes, (key) => services.get(key), objects.pods);
 }
 
 function addressOf(from: PacketQuestion['from'], to: string, pods: PacketObjects['pods']): string {

@@ -5,13 +5,14 @@ import type { PacketExplanation } from './explain-packet.ts';
 
 /** Ends with a line break. */
 export function formatPacket(explanation: PacketExplanation): string {
-  const { packet, node, because, steps } = explanation;
+  const { packet, node, because, steps, mesh } = explanation;
   const by = node === '' ? '' : `, by the rules of node ${node}${because === undefined ? '' : `, ${because}`}`;
   const to = packet.to.includes(':') ? `[${packet.to}]` : packet.to;
   const blocks = [
     `${packet.protocol} ${packet.from} -> ${to}:${packet.port}${by}`,
     `${verdictWords(explanation)}.`,
     steps.map((step, place) => `${place + 1}. ${step}`).join('\n'),
+    mesh === undefined ? '' : `${mesh}.`,
     endpointTable(explanation),
   ];
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;

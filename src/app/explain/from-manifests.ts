@@ -87,6 +87,7 @@ function wholeModel(world: TrafficWorld, listeners: readonly Listener[]): Traffi
     clusters: table(all.clusters),
     endpoints: table(all.endpoints),
     services: table(all.services),
+    clients: table(all.clients),
   };
 }
 

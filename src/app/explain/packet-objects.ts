@@ -2,6 +2,8 @@
 // Knows clients and files; what becomes of the packet is explain-packet's matter.
 import type { Event, Node, Pod, Service } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
+import { gatewayResource } from '#kube/api/gateway/resources.ts';
+import type { GrpcRoute, HttpRoute } from '#kube/api/gateway/types.ts';
 import { type KubeObject, objectKey } from '#kube/api/object.ts';
 import { builtin } from '#kube/api/resources.ts';
 import type { ServiceCidr } from '#kube/api/service-ranges.ts';
@@ -74,20 +76,28 @@ async function fromCluster(options: ConnectOptions): Promise<Found> {
   try {
     const all = async <T>(kind: string): Promise<(T & KubeObject)[]> =>
       (await client.list<T & KubeObject>(builtin(kind))).items;
-    const [services, endpointSlices, nodes, pods, ofNodes, ofServices, serviceRanges] = await Promise.all([
-      all<Service>('Service'),
-      all<EndpointSlice>('EndpointSlice'),
-      all<Node>('Node'),
-      all<Pod>('Pod'),
-      eventsOf(client, 'Node'),
-      eventsOf(client, 'Service'),
-      readable(all<ServiceCidr>('ServiceCIDR')),
-    ]);
+    const [services, endpointSlices, nodes, pods, ofNodes, ofServices, serviceRanges, httpRoutes, grpcRoutes] =
+      await Promise.all([
+        all<Service>('Service'),
+        all<EndpointSlice>('EndpointSlice'),
+        all<Node>('Node'),
+        all<Pod>('Pod'),
+        eventsOf(client, 'Node'),
+        eventsOf(client, 'Service'),
+        readable(all<ServiceCidr>('ServiceCIDR')),
+        readable(listed<HttpRoute>(client, 'HTTPRoute')),
+        readable(listed<GrpcRoute>(client, 'GRPCRoute')),
+      ]);
     const events = [...ofNodes, ...ofServices];
-    return { objects: { services, endpointSlices, nodes, pods, serviceRanges, events }, problems: [] };
+    const routes = { httpRoutes, grpcRoutes };
+    return { objects: { services, endpointSlices, nodes, pods, serviceRanges, events, routes }, problems: [] };
   } finally {
     await client.close();
   }
+}
+
+async function listed<T extends KubeObject>(client: Client, kind: string): Promise<readonly T[]> {
+  return (await client.list<T>(gatewayResource(kind))).items;
 }
 
 /** Nothing where the cluster has none, or whoever asks may not see them: then the flag says what there is. */
@@ -119,14 +129,17 @@ async function fromManifests(paths: readonly string[], recursive: boolean): Prom
     all,
   );
   const endpointSlices = [...slices, ...(expected as (EndpointSlice & KubeObject)[])];
+  const routes = { httpRoutes: of<HttpRoute>('HTTPRoute'), grpcRoutes: of<GrpcRoute>('GRPCRoute') };
+  const [nodes, pods, events] = [of<Node>('Node'), of<Pod>('Pod'), of<Event>('Event')];
   return {
     objects: {
       services,
       endpointSlices,
-      nodes: of<Node>('Node'),
-      pods: of<Pod>('Pod'),
+      nodes,
+      pods,
       serviceRanges: of<ServiceCidr>('ServiceCIDR'),
-      events: of<Event>('Event'),
+      events,
+      routes,
     },
     problems: problems.map(formatProblem),
   };

@@ -111,6 +111,7 @@ class Reading {
       clusters: this.#clusters(clusters),
       endpoints: new Map<string, readonly Endpoint[]>([...clusters].map(([name, { endpoints }]) => [name, endpoints])),
       services: new Map(),
+      clients: new Map(),
     };
     const names = {
       listeners: new Set(Object.keys(this.#sections.listeners)),

@@ -23,6 +23,7 @@ const NOTHING: TrafficModel = {
   clusters: new Map(),
   endpoints: new Map(),
   services: new Map(),
+  clients: new Map(),
 };
 
 export class LiveConfig {

@@ -25,6 +25,8 @@ export interface ClusterGatewayOptions extends Reporting {
   readonly publishAddress?: string;
   /** Interface that addresses of Gateways are brought to. */
   readonly link?: string;
+  /** Routes of Services are told what became of them; proxies of nodes serve them. */
+  readonly mesh: boolean;
   readonly workers: number;
   readonly adminPort: number;
   /** Milliseconds. */
@@ -83,6 +85,7 @@ export async function runClusterGateway(options: ClusterGatewayOptions, shutdown
     listeners: options.ingressListeners,
     ingressClass: options.ingressClass,
     gatewayAddresses: addresses,
+    mesh: options.mesh,
     ...(options.publishAddress === undefined ? {} : { publishAddress: options.publishAddress }),
     log: log.child({ part: 'traffic' }),
     clock,

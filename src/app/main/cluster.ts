@@ -214,6 +214,7 @@ async function start(options: ClusterOptions, shutdown: Shutdown): Promise<Clust
     ingressClass: INGRESS_CLASS,
     publishAddress: PUBLIC_ADDRESS,
     gatewayAddresses: gatewayAddressHost(fabric),
+    mesh: true,
     ...(dns.feed === undefined ? {} : { dns: dns.feed }),
     log: log.child({ part: 'traffic' }),
     clock,

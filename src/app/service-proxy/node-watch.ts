@@ -7,6 +7,7 @@ import type { ServiceCidr } from '#kube/api/service-ranges.ts';
 import { canonicalIp, inAnyOf } from '#lib/ip.ts';
 import type { NodeFacts } from '#traffic/snapshot/rules/node-facts.ts';
 import { contains, formatCidr, parseCidr, without } from '../nodes/fabric/cidr.ts';
+import type { NodePlace } from './mesh/fronts.ts';
 
 export interface NodeSettings {
   readonly name: string;
@@ -62,6 +63,24 @@ export function nodeFactsOf(
     serviceRanges: rangesWithout([...new Set([...serviceCidrs, ...ranges])], apart),
     masqueradeAll,
     drainMs,
+  };
+}
+
+/** Where a proxy of the node's own listens, and for whom: pods of the node, and what the machine itself asks. */
+export function meshPlaceOf(
+  settings: NodeSettings,
+  node: (Node & KubeObject) | undefined,
+  machine: readonly string[],
+): NodePlace {
+  const { podRanges, nodePortAddresses } = nodeFactsOf(
+    { ...settings, detectLocal: 'NodeCIDR', nodePortAddresses: 'primary' },
+    node,
+    machine,
+  );
+  const pods = podRanges.length > 0 ? podRanges : settings.clusterCidrs;
+  return {
+    addresses: nodePortAddresses.filter((address) => machine.includes(address)),
+    clients: pods.length === 0 ? undefined : [...pods, ...machine],
   };
 }
 

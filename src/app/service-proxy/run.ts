@@ -26,9 +26,10 @@ import { conflictTeller } from './conflicts.ts';
 import { type ConntrackSettings, conntrackWishes, holdConntrack } from './conntrack-settings.ts';
 import { chooseDriver, clearLeft, type Mode } from './drivers.ts';
 import { HealthServers, proxyHealth } from './health-servers.ts';
+import { NodeMesh } from './mesh/node-mesh.ts';
 import { ProxyMetrics } from './metrics.ts';
 import { LackTeller, nodeLacks } from './node-lacks.ts';
-import { isLeaving, machineAddresses, type NodeSettings, nodeFactsOf, rangesOf } from './node-watch.ts';
+import { isLeaving, machineAddresses, meshPlaceOf, type NodeSettings, nodeFactsOf, rangesOf } from './node-watch.ts';
 import { holdNamespace } from './one-proxy.ts';
 import { ServiceProxy } from './service-proxy.ts';
 import type { SilenceBoard } from './silence.ts';
@@ -49,6 +50,8 @@ export interface ServiceProxySettings {
   /** Rules stay in force when it ends, for the next one to take over. */
   readonly keepRules: boolean;
   readonly verifyMs: number;
+  /** Requests to Services that have routes of the Gateway API go by a proxy of the node's own, in so many threads. */
+  readonly mesh?: { readonly workers: number };
   /** Of the kernel's connection tracking; left as they are when left out. */
   readonly conntrack?: ConntrackSettings;
 }
@@ -113,7 +116,6 @@ async function serve(settings: ServiceProxySettings, deps: ServiceProxyDependenc
   });
   tell(`Driver ${driver.name}: ${reason}`);
   const metrics = new ProxyMetrics(driver.name, settings.node.name);
-  deps.onMetrics?.((format) => metrics.text(format));
   const informers = createInformers(client, { log: log.child({ part: 'informers' }), clock });
   const nodes = informers.of<Node & KubeObject>(builtin('Node'), {
     fieldSelector: `metadata.name=${settings.node.name}`,
@@ -125,7 +127,7 @@ async function serve(settings: ServiceProxySettings, deps: ServiceProxyDependenc
     nodeFactsOf(settings.node, nodes.get(settings.node.name), machineAddresses(), rangesOf(ranges.list()));
   const health = new HealthServers({ addresses: [], healthy: () => proxy.healthy, onProblem: warn });
   const sink: L4Sink = { publish: ({ names, since }) => proxy.publish(names, since) };
-  const feed = new L4Feed({ informers, sink, clock, log });
+  const feed = new L4Feed({ informers, sink, clock, log, node: host });
   const proxy: ServiceProxy = new ServiceProxy({
     driver,
     node: facts(),
@@ -140,12 +142,30 @@ async function serve(settings: ServiceProxySettings, deps: ServiceProxyDependenc
     clock,
     log,
   });
+  const mesh =
+    settings.mesh === undefined
+      ? undefined
+      : new NodeMesh({
+          informers,
+          node: host,
+          zone: () => facts().zone,
+          place: () => meshPlaceOf(settings.node, nodes.get(host), machineAddresses()),
+          async detour(detours) {
+            feed.detour(detours);
+            await proxy.settled();
+          },
+          workers: settings.mesh.workers,
+          clock,
+          log: log.child({ part: 'mesh' }),
+        });
   let closePages = (): void => {};
+  deps.onMetrics?.((format) => `${metrics.text(format)}${mesh?.lastMetrics(format) ?? ''}`);
   let ends: (() => void)[] = [];
   let keep = settings.keepRules;
   try {
     const leaving = (): boolean => isLeaving(nodes.get(settings.node.name));
-    const metricsText = (format: MetricFormat): string => `${metrics.text(format)}${processMetrics(format)}`;
+    const metricsText = async (format: MetricFormat): Promise<string> =>
+      `${metrics.text(format)}${(await mesh?.metricsText(format)) ?? ''}${processMetrics(format)}`;
     closePages = await servePages([
       {
         bind: settings.healthz,
@@ -161,6 +181,7 @@ async function serve(settings: ServiceProxySettings, deps: ServiceProxyDependenc
         const now = facts();
         const node = nodes.get(settings.node.name);
         proxy.changeNode(now);
+        mesh?.look();
         if (node !== undefined || settings.registersNode !== true) {
           lacks.tell(nodeLacks(settings.node, node, now), clock.now());
         }
@@ -183,6 +204,7 @@ async function serve(settings: ServiceProxySettings, deps: ServiceProxyDependenc
         `Serving ${ports.size} Service ports of ${new Set([...ports.values()].map(({ service }) => service)).size} Services`,
       );
       deps.onReady?.();
+      mesh?.start();
       tidy(ports.size);
       await clearOthers(driver.name, proxy, settings.owner, deps);
     });
@@ -196,6 +218,7 @@ async function serve(settings: ServiceProxySettings, deps: ServiceProxyDependenc
     throw error;
   } finally {
     for (const end of ends) end();
+    await mesh?.close();
     feed.stop();
     await informers.stop();
     health.close();

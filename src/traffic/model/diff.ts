@@ -14,6 +14,7 @@ export function diffTraffic(before: Partial<TrafficModel>, after: Partial<Traffi
     ...named('clusters', diffTable(before.clusters, after.clusters)),
     ...named('endpoints', diffTable(before.endpoints, after.endpoints)),
     ...named('services', diffTable(before.services, after.services)),
+    ...named('clients', diffTable(before.clients, after.clients)),
   };
   return Object.keys(changes).length === 0 ? undefined : changes;
 }

@@ -30,6 +30,21 @@ export interface Listener {
    * requests under names that are not here, and under those whose clusters are empty.
    */
   readonly passthrough?: readonly PassthroughRoute[];
+  /** It stands in front of a Service: clients believe that they speak with the Service. */
+  readonly front?: MeshFront;
+}
+
+export interface MeshFront {
+  /** `VirtualHost.listeners` have this name, wherever the front listens. */
+  readonly name: string;
+  /** Port of the Service, which redirects name. */
+  readonly port: number;
+  /** Groups of clients (`TrafficModel.clients`) that are served by the hosts of `NAME/from/GROUP` instead. */
+  readonly groups: readonly string[];
+  /** Clients of no group are carried to the Service's endpoints as bytes. Left out: the front's own hosts serve them. */
+  readonly carried?: true;
+  /** CIDRs whose clients are let in; left out: everybody. */
+  readonly from?: readonly string[];
 }
 
 export interface PassthroughRoute {
@@ -104,6 +119,8 @@ export interface ServicePort {
   readonly externalLocal: boolean;
   /** Seconds a client stays with its endpoint; 0 switches affinity off. */
   readonly affinitySeconds: number;
+  /** Requests to its cluster IPs are routed. */
+  readonly front?: MeshFront;
 }
 
 /** Everything an engine needs. Maps are keyed by name. */
@@ -114,6 +131,8 @@ export interface TrafficModel {
   readonly clusters: ReadonlyMap<string, Cluster>;
   readonly endpoints: ReadonlyMap<string, readonly Endpoint[]>;
   readonly services: ReadonlyMap<string, ServicePort>;
+  /** Addresses of clients, by group: who is in none of them is told apart from nobody. */
+  readonly clients: ReadonlyMap<string, readonly Address[]>;
 }
 
 /** What changed between two models: `undefined` as value means removed. An engine applies it in one step. */
@@ -125,6 +144,7 @@ export interface TrafficUpdate {
   readonly clusters?: ReadonlyMap<string, Cluster | undefined>;
   readonly endpoints?: ReadonlyMap<string, readonly Endpoint[] | undefined>;
   readonly services?: ReadonlyMap<string, ServicePort | undefined>;
+  readonly clients?: ReadonlyMap<string, readonly Address[] | undefined>;
 }
 
 /** Where the control plane publishes; the process wires it to the engines. */

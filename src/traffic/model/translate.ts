@@ -142,7 +142,7 @@ export function translate(
   for (const [name, list] of varied?.endpoints ?? []) endpoints.set(name, list);
   const listenerByName = new Map(listeners.map((listener) => [listener.name, listener]));
   return {
-    model: { listeners: listenerByName, certificates, virtualHosts, clusters, endpoints, services },
+    model: { listeners: listenerByName, certificates, virtualHosts, clusters, endpoints, services, clients: new Map() },
     problems: [...problems, ...part.problems],
   };
 }

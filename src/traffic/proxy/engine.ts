@@ -86,6 +86,8 @@ export interface Engine extends Required<TrafficSink> {
   drain(ms: number): Promise<void>;
   /** Ends everything at once; resolves within a second. */
   close(): Promise<void>;
+  /** Called when a worker has ended by itself: until another one serves (`applied`), what it listened at may be deaf. */
+  onWorkerLost(fn: () => void): void;
   /** Called once for each listener or Service that cannot be bound; others go on. */
   onListenError(fn: (listenerOrService: string, error: Error) => void): void;
   /** Resolves when every worker has applied the first update and its listeners are bound or reported. */
@@ -131,6 +133,7 @@ class WorkerEngine implements Engine {
   readonly #tickets = new TicketSecretRing();
   readonly #ticketTimer: NodeJS.Timeout;
   readonly #listenErrorFns: ((name: string, error: Error) => void)[] = [];
+  readonly #lostFns: (() => void)[] = [];
   readonly #reported = new Map<string, Error>();
   readonly #bound = new Map<string, ListeningAddress>();
   readonly #waiting: { version: number; resolve: () => void }[] = [];
@@ -196,6 +199,7 @@ class WorkerEngine implements Engine {
             this.#ended.add(source);
             // At once: until another one runs, limits and policies must not reckon with requests that are gone.
             this.#slots.table.clearRow(index);
+            for (const fn of this.#lostFns) fn();
           },
           onRestart: () => {
             worker.start();
@@ -254,6 +258,10 @@ class WorkerEngine implements Engine {
     this.#reported.set(name, error);
     this.#options.log.error({ listener: name, error: error.message }, 'Cannot listen');
     for (const fn of this.#listenErrorFns) fn(name, error);
+  }
+
+  onWorkerLost(fn: () => void): void {
+    this.#lostFns.push(fn);
   }
 
   onListenError(fn: (listenerOrService: string, error: Error) => void): void {

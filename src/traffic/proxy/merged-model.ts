@@ -3,7 +3,7 @@
 
 import type { Cluster, Endpoint, TrafficModel, TrafficUpdate } from '#traffic/model/ir.ts';
 
-const parts = ['listeners', 'certificates', 'virtualHosts', 'clusters', 'endpoints', 'services'] as const;
+const parts = ['listeners', 'certificates', 'virtualHosts', 'clusters', 'endpoints', 'services', 'clients'] as const;
 
 export class MergedModel {
   version = 0;
@@ -14,6 +14,7 @@ export class MergedModel {
     clusters: new Map(),
     endpoints: new Map(),
     services: new Map(),
+    clients: new Map(),
   };
 
   apply(update: TrafficUpdate): void {

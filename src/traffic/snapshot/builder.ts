@@ -27,6 +27,8 @@ class Builder implements SnapshotBuilder {
   #version = 0;
   #listeners: Snapshot['listeners'] = new Map();
   #services: Snapshot['services'] = new Map();
+  #clients: ReadonlyMap<string, readonly string[]> = new Map();
+  #groupOf: Snapshot['groupOf'] = new Map();
   #clusters: Snapshot['clusters'] = new Map();
   #routes = RouteTables.empty;
   #layer4 = Layer4Table.empty;
@@ -41,6 +43,12 @@ class Builder implements SnapshotBuilder {
     this.#version = update.version;
     this.#listeners = merged(this.#listeners, update.listeners);
     this.#services = merged(this.#services, update.services);
+    if (sized(update.clients)) {
+      this.#clients = merged(this.#clients, update.clients);
+      this.#groupOf = new Map(
+        [...this.#clients].flatMap(([group, addresses]) => addresses.map((address) => [address, group] as const)),
+      );
+    }
     if (sized(update.listeners)) this.#layer4 = this.#layer4.with(update.listeners, this.#deps.random);
     if (sized(update.virtualHosts)) this.#routes = this.#routes.with(update.virtualHosts, this.#deps.random);
     if (sized(update.certificates)) this.#certificates = this.#certificates.with(update.certificates);
@@ -117,6 +125,7 @@ class Builder implements SnapshotBuilder {
       version,
       listeners: this.#listeners,
       services: this.#services,
+      groupOf: this.#groupOf,
       clusters,
       virtualHosts: routes.virtualHosts,
       certificates: certificates.certificates,

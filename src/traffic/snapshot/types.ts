@@ -98,6 +98,8 @@ export interface Snapshot {
   readonly version: number;
   readonly listeners: ReadonlyMap<string, Listener>;
   readonly services: ReadonlyMap<string, ServicePort>;
+  /** Group of a client by its address. */
+  readonly groupOf: ReadonlyMap<string, string>;
   readonly clusters: ReadonlyMap<string, ClusterEntry>;
   readonly virtualHosts: ReadonlyMap<string, VirtualHost>;
   /** One object as long as its content stays, fit as a key for the engine's TLS contexts. */

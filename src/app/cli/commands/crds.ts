@@ -3,10 +3,10 @@
 import { Command, Option } from 'commander';
 import { stringify } from 'yaml';
 import { backendPolicyDefinition } from '#kube/api/backend-policy/definition.ts';
-import { GATEWAY_GROUP, gatewayDefinitions } from '#kube/api/gateway/resources.ts';
+import { GATEWAY_GROUP, gatewayDefinitions, MESH_GROUP } from '#kube/api/gateway/resources.ts';
 import { loadBalancerDefinitions } from '#kube/api/load-balancer/resources.ts';
 
-const GROUPS = ['evenkeel.dev', GATEWAY_GROUP, 'metallb.io'] as const;
+const GROUPS = ['evenkeel.dev', GATEWAY_GROUP, MESH_GROUP, 'metallb.io'] as const;
 
 interface Options {
   readonly group: 'all' | (typeof GROUPS)[number];

@@ -23,6 +23,7 @@ interface Options extends ConnectOptions, LeaderFlags, ReportingFlags {
   readonly ingressClass: string;
   readonly publishAddress?: string;
   readonly interface?: string;
+  readonly mesh: boolean;
   readonly check: boolean;
   readonly workers: number;
   readonly adminPort: number;
@@ -53,6 +54,7 @@ export function gatewayCommand(): Command {
     .addOption(new Option('--https-port <port>', 'serve Ingresses by HTTPS there').argParser(parsePort))
     .option('--ingress-class <name>', 'IngressClass that is ours even before it exists', INGRESS_CLASS)
     .option('--publish-address <address>', 'what stands in the status of Ingresses')
+    .option('--mesh', 'tell routes whose parent is a Service what became of them (docs/mesh.md)', false)
     .option('--check', 'only say what is wrong with the file; exit code 0 when nothing is, else 1', false)
     .addOption(new Option('--workers <n>', 'threads').argParser(parseCount).default(defaultWorkers()))
     .addOption(

@@ -54,6 +54,7 @@ interface Options {
   readonly clientCaFile?: string;
   readonly drainBy: KubeletSettings['drainBy'];
   readonly serviceProxy?: Mode;
+  readonly mesh: boolean;
   readonly serviceCidr?: readonly string[];
   readonly healthzBindAddress: readonly Bind[];
   readonly metricsBindAddress: readonly Bind[];
@@ -148,6 +149,7 @@ export function kubeletCommand(): Command {
         MODES,
       ),
     )
+    .option('--mesh', 'with --service-proxy: serve routes of the Gateway API whose parent is a Service', false)
     .addOption(
       new Option(
         '--service-cidr <range,...>',
@@ -262,6 +264,12 @@ function settingsOf(options: Options): KubeletSettings {
       'Give --service-proxy as well, or run "evenkeel speaker" beside another proxy',
     );
   }
+  if (options.mesh && options.serviceProxy === undefined) {
+    throw new UsageFailure(
+      '--mesh means nothing without --service-proxy',
+      'Give --service-proxy as well, or leave it out',
+    );
+  }
   if (options.serviceCidr !== undefined && options.serviceProxy === undefined) {
     throw new UsageFailure(
       '--service-cidr says what a Service proxy drops, and none runs here',
@@ -291,6 +299,7 @@ function settingsOf(options: Options): KubeletSettings {
       : {
           serviceProxy: {
             mode: options.serviceProxy,
+            mesh: options.mesh,
             serviceCidrs: options.serviceCidr ?? [],
             healthz: options.healthzBindAddress[0],
             metrics: options.metricsBindAddress[0],

@@ -18,7 +18,7 @@ import { addConntrackOptions, type ConntrackOptions, conntrackOf } from '../conn
 import { isNodeLivenessOn, type NodeLiveness, nodeLivenessOption } from '../node-liveness-option.ts';
 import { nodeName } from '../node-name.ts';
 import { signalled } from '../signals.ts';
-import { parseDuration, parseList } from '../values.ts';
+import { parseCount, parseDuration, parseList } from '../values.ts';
 
 interface Options extends ConnectOptions, ConntrackOptions {
   readonly mode: Mode;
@@ -36,6 +36,8 @@ interface Options extends ConnectOptions, ConntrackOptions {
   readonly metricsBindAddress: readonly Bind[];
   readonly announce?: readonly string[];
   readonly nodeLiveness?: NodeLiveness;
+  readonly mesh: boolean;
+  readonly meshWorkers: number;
   readonly keepRules: boolean;
   readonly verifyInterval: number;
   readonly cleanup: boolean;
@@ -114,6 +116,14 @@ export function serviceProxyCommand(): Command {
       ).argParser(parseList),
     )
     .addOption(nodeLivenessOption('default: on with --announce'))
+    .option(
+      '--mesh',
+      'serve routes of the Gateway API whose parent is a Service: requests of pods to it go by a proxy on the node',
+      false,
+    )
+    .addOption(
+      new Option('--mesh-workers <number>', 'with --mesh: threads of that proxy').argParser(parseCount).default(2),
+    )
     .option('--keep-rules', 'leave the rules in force at the end, for the next proxy to take over without a gap', false)
     .addOption(
       new Option('--verify-interval <duration>', 'between comparisons with what the kernel has')
@@ -131,6 +141,7 @@ Examples:
   $ evenkeel service-proxy --kubeconfig F --tcp-drain-timeout 30s
   $ evenkeel service-proxy --kubeconfig F --mode ebpf
   $ evenkeel service-proxy --kubeconfig F --mode ipvs --ipvs-scheduler wlc
+  $ evenkeel service-proxy --kubeconfig F --mesh
   $ evenkeel service-proxy --cleanup`,
     )
     .action(run);
@@ -217,6 +228,7 @@ function settingsOf(options: Options): ServiceProxySettings {
     ...(options.cgroup === undefined ? {} : { cgroup: options.cgroup }),
     healthz,
     metrics,
+    ...(options.mesh ? { mesh: { workers: options.meshWorkers } } : {}),
     keepRules: options.keepRules,
     verifyMs: options.verifyInterval,
     conntrack: conntrackOf(options),

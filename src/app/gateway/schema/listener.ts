@@ -49,7 +49,7 @@ export function listener(listenerName: string): Schema<WithFiles<Listener>> {
           { min: 1 },
         ),
       ),
-    } satisfies EveryField<Listener, never, 'name'>),
+    } satisfies EveryField<Listener, never, 'name' | 'front'>),
     ({ address = '', protocol = 'http', tls: settings, passthrough, ...rest }) =>
       (read) => ({
         name: listenerName,

@@ -7,6 +7,8 @@ import type { KubeletSettings } from './settings.ts';
 
 const VERIFY_MS = 60_000;
 const AGAIN_MS = 5_000;
+/** One is enough for the pods of a node of this machine's. */
+const MESH_WORKERS = 1;
 
 /** Resolves when it has ended, which is at once where none is asked for. Never rejects. */
 export async function serveServices(settings: KubeletSettings, deps: ServiceProxyDependencies): Promise<void> {
@@ -26,11 +28,12 @@ export async function serveServices(settings: KubeletSettings, deps: ServiceProx
     masqueradeAll: false,
     drainMs: 0,
   };
-  const { mode, healthz, metrics } = serviceProxy;
+  const { mode, healthz, metrics, mesh } = serviceProxy;
   while (!signal.aborted) {
     try {
       const own = { registersNode: true, keepRules: false, verifyMs: VERIFY_MS } as const;
-      await runServiceProxy({ mode, node, healthz, metrics, ...own }, deps);
+      const meshed = mesh ? { mesh: { workers: MESH_WORKERS } } : {};
+      await runServiceProxy({ mode, node, healthz, metrics, ...own, ...meshed }, deps);
     } catch (error) {
       log.error({ error }, 'The service proxy has ended');
       tell(`Services are not served on this node: ${messageOf(error)}; trying again in ${AGAIN_MS / 1000} s`);

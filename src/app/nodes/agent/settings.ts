@@ -61,6 +61,8 @@ export interface KubeletSettings {
     /** `/healthz` and `/livez` of the proxy, and its `/metrics`; undefined for nowhere. */
     readonly healthz: Bind | undefined;
     readonly metrics: Bind | undefined;
+    /** Routes of Services are served by a proxy of the node's own. */
+    readonly mesh: boolean;
   };
   /** Beside the proxy, announces load-balancer addresses: by layer 2 on these interfaces, or all that lead out when empty. */
   readonly announce?: readonly string[];

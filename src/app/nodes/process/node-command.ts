@@ -115,6 +115,7 @@ export function kubeletArguments(node: NodeCommand): string[] {
   const switches = [
     ...(node.stubImages ? ['--stub-images'] : []),
     ...(node.sharesMachine ? ['--shares-machine'] : []),
+    ...(node.servesServices ? ['--mesh'] : []),
     ...(node.verbose ? ['--verbose'] : []),
   ];
   return ['kubelet', ...given, ...switches, '--until-input-ends'];

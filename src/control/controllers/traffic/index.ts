@@ -20,6 +20,8 @@ import { DrainNotes } from './drain-notes.ts';
 import type { AddressHost } from './gateways/address-claims.ts';
 import { Gateways } from './gateways/index.ts';
 import { createIngressStatusQueue } from './ingress-status.ts';
+import { Mesh } from './mesh/index.ts';
+import { LINGER_MS } from './mesh/mesh-tables.ts';
 import { PolicyFeed } from './policies/index.ts';
 import { WatchedPodLabels } from './policies/pod-labels.ts';
 import { createProblemReporter } from './problem-reporter.ts';
@@ -38,6 +40,8 @@ export interface TrafficOptions {
   readonly publishAddress?: string;
   /** Brings addresses of Gateways to this machine; left out, Gateways are not served. */
   readonly gatewayAddresses?: AddressHost;
+  /** Routes may be attached to Services, and are told what became of them. */
+  readonly mesh?: boolean;
   /** Publishes what it has in the moment in which traffic is published. */
   readonly dns?: Pick<DnsFeed, 'flush'>;
   readonly log: Logger;
@@ -82,6 +86,12 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
       policies: () => policies.list(),
       podLabels: () => pods.labels(),
       ...(options.gatewayAddresses === undefined ? {} : { gateways: () => (gateways as Gateways).objects() }),
+      ...(options.mesh !== true
+        ? {}
+        : {
+            mesh: () => (mesh as Mesh).objects(),
+            podAddresses: (namespace: string) => (mesh as Mesh).podAddresses(namespace),
+          }),
     },
     {
       ingressClass: options.ingressClass,
@@ -108,6 +118,7 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
 
   const drains = sink.drained === undefined ? undefined : new DrainNotes({ client, sink, clock, log });
   let ready = false;
+  let policyNews = false;
   const host = options.gatewayAddresses;
   const gateways: Gateways | undefined =
     host === undefined
@@ -128,7 +139,6 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
           clock,
           log: log.child({ part: 'gateways' }),
         });
-  let policyNews = false;
   const pods = new WatchedPodLabels(informers, (namespace) => {
     world.touchPods(namespace);
     touch();
@@ -148,9 +158,30 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
     clock,
     log: log.child({ part: 'policies' }),
   });
+  const mesh: Mesh | undefined =
+    options.mesh !== true
+      ? undefined
+      : new Mesh({
+          client,
+          informers,
+          services,
+          sink,
+          onNews: () => {
+            world.mesh.touch();
+            if (ready) touch();
+          },
+          onClients: (namespace) => {
+            world.mesh.touchClients(namespace);
+            if (ready) touch();
+          },
+          part: () => world.mesh.part,
+          clock,
+          log: log.child({ part: 'mesh' }),
+        });
   let version = 0;
   let pending: Cancel | undefined;
   let reporting: Cancel | undefined;
+  let sweeping: Cancel | undefined;
   const publish = (): void => {
     pending = undefined;
     const changes = world.refresh();
@@ -176,8 +207,15 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
     gateways?.published(world.takeTellings());
     if (policyNews) policies.published();
     policyNews = false;
+    mesh?.published();
+    if (world.mesh.lingers) sweeping ??= clock.after(LINGER_MS, sweep);
     options.dns?.flush();
     drains?.settle();
+  };
+  const sweep = (): void => {
+    sweeping = undefined;
+    world.mesh.sweep();
+    touch();
   };
   const touch = (): void => {
     if (ready) pending ??= clock.after(GATHER_MS, publish);
@@ -190,10 +228,12 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
       if (!jsonEqual(now?.spec, before?.spec)) {
         world.touchIngresses();
         world.touchGateways('Service', key);
+        world.mesh.touch();
         policyNews = true;
       } else if (!jsonEqual(now?.metadata?.annotations, before?.metadata?.annotations)) {
         // They may say which protocol its backends speak.
         world.touchGateways('Service', key);
+        world.mesh.touch();
       }
       touch();
     }),
@@ -231,16 +271,9 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
   };
   try {
     await Promise.all(
-      [
-        services,
-        slices,
-        ingresses,
-        classes,
-        secrets,
-        autoscalers,
-        policies,
-        ...(gateways === undefined ? [] : [gateways]),
-      ].map((informer) => informer.synced()),
+      [services, slices, ingresses, classes, secrets, autoscalers, policies, gateways, mesh].map((part) =>
+        part?.synced(),
+      ),
     );
   } catch (error) {
     unsubscribeAll();
@@ -251,17 +284,20 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
   statuses?.start();
   policies.start();
   gateways?.start();
+  mesh?.start();
   return {
     async stop() {
       ready = false;
       pending?.();
       reporting?.();
+      sweeping?.();
       unsubscribeAll();
       drains?.stop();
       await statuses?.stop();
       await gateways?.stop();
       pods.stop();
       await policies.stop();
+      await mesh?.stop();
       await events.flush();
     },
   };

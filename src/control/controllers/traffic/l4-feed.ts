@@ -6,6 +6,7 @@ import { builtin } from '#kube/api/resources.ts';
 import type { Informer, Informers } from '#kube/client/informer.ts';
 import type { Cancel, Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
+import { type Detours, withDetour } from '#traffic/model/l4/detour.ts';
 import { drainOf } from '#traffic/model/l4/drain.ts';
 import { isOnAny, type PackedSlice, packSlice, unpackSlice } from '#traffic/model/l4/packed-slice.ts';
 import type { L4ServicePort } from '#traffic/model/l4/service-port.ts';
@@ -29,6 +30,8 @@ export interface L4FeedOptions {
   readonly sink: L4Sink;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Name of this node, where some Services take a detour through a proxy of it. */
+  readonly node?: string;
 }
 
 /** As upstream's proxies ask, so that the API server sends nothing that would be left out here. */
@@ -55,6 +58,7 @@ export class L4Feed {
   /** The Service that was asked for last, since a Service is asked for port by port. */
   #last: { readonly key: string; readonly ports: ReadonlyMap<string, L4ServicePort> } | undefined;
   readonly #dirty = new Set<string>();
+  #detours: Detours = new Map();
   readonly #told = new Map<string, string>();
   readonly #unsubscribe: (() => void)[];
   #since: number | undefined;
@@ -102,6 +106,19 @@ export class L4Feed {
     return this.#last.ports.get(name);
   }
 
+  /** From now on these ports take a detour, and no others; published at once. */
+  detour(detours: Detours): void {
+    const before = this.#detours;
+    this.#detours = detours;
+    for (const key of new Set([...before.keys(), ...detours.keys()])) {
+      const [was, is] = [before.get(key), detours.get(key)];
+      if (was?.address !== is?.address || was?.port !== is?.port) this.#touch(key.slice(0, key.indexOf(':')));
+    }
+    if (!this.#ready || this.#dirty.size === 0) return;
+    this.#pending?.();
+    this.#flush(false);
+  }
+
   /** What was published needs no note: objects are here. */
   note(): void {}
 
@@ -145,11 +162,18 @@ export class L4Feed {
     const service = this.#services.get(key);
     if (service === undefined) return NOTHING;
     try {
-      return translateL4(service, slices.map(unpackSlice));
+      const ports = translateL4(service, slices.map(unpackSlice));
+      return this.#detours.size === 0 ? ports : this.#detoured(ports);
     } catch (error) {
       this.#options.log.warn({ service: key, error: String(error) }, 'This Service cannot be served at layer 4');
       return NOTHING;
     }
+  }
+
+  #detoured(ports: ReadonlyMap<string, L4ServicePort>): ReadonlyMap<string, L4ServicePort> {
+    const { node = '' } = this.#options;
+    const all = [...ports.values()].flatMap((port) => withDetour(port, this.#detours, node));
+    return new Map(all.map((port) => [port.name, port]));
   }
 
   #namesOf(key: string): readonly string[] {

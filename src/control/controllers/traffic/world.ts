@@ -23,9 +23,10 @@ import {
   translateIngresses,
   translateServiceSafely,
 } from '#traffic/model/translate.ts';
+import { type MeshSource, MeshTables } from './mesh/mesh-tables.ts';
 
 /** The objects as they are now. */
-export interface TrafficSource {
+export interface TrafficSource extends MeshSource {
   service(key: string): Service | undefined;
   slicesOf(serviceKey: string): readonly EndpointSlice[];
   ingresses(): readonly Ingress[];
@@ -74,6 +75,7 @@ export class TrafficWorld {
   /** Services for which labels of pods were asked. */
   readonly #subsets = new Set<string>();
   readonly gateways: GatewayTranslator;
+  readonly mesh: MeshTables;
   /** What Gateways and their routes have to look at again; undefined: at everything. */
   #gatewayNews: Map<string, ChangedObject> | undefined;
   #tellings = new Map<string, Telling | undefined>();
@@ -85,6 +87,7 @@ export class TrafficWorld {
     this.#options = options;
     const { readCertificate, readAuthorities = unread } = options;
     this.gateways = new GatewayTranslator({ readCertificate, readAuthorities });
+    this.mesh = new MeshTables(source, { readCertificate, readAuthorities });
   }
 
   /** What objects of the Gateway API are to be told since it was asked last. */
@@ -140,6 +143,8 @@ export class TrafficWorld {
   refresh(): Changes | undefined {
     const all: (Changes | undefined)[] = [];
     if (this.#policiesDirty) this.#refreshPolicies();
+    // Before Services, for it says which of them have a front.
+    all.push(...this.mesh.refresh(this.#dirtyServices, this.#policies));
     const services = new Set(this.#dirtyServices);
     for (const key of services) all.push(this.#refreshService(key));
     this.#dirtyServices.clear();
@@ -174,6 +179,7 @@ export class TrafficWorld {
     for (const { kind, key } of this.#policies.targetsThatDiffer(before)) {
       if (kind === 'Service') this.#dirtyServices.add(key);
       this.touchGateways(kind, key);
+      this.mesh.touch();
     }
   }
 
@@ -186,10 +192,11 @@ export class TrafficWorld {
     }
     const { namespace = '' } = service.metadata ?? {};
     const autoscalers = this.#source.autoscalers?.(namespace) ?? [];
-    const after = this.#withSubsets(
+    const plain = this.#withSubsets(
       key,
       translateServiceSafely(service, this.#source.slicesOf(key), autoscalers, this.#policies),
     );
+    const after = this.mesh.withFronts(key, plain);
     this.#services.set(key, after);
     return diffTraffic(tablesOf(before), tablesOf(after));
   }
@@ -246,7 +253,11 @@ export class TrafficWorld {
   /** A variant has the endpoints of its cluster, whenever these change. */
   #refreshVariants(service: string): Changes | undefined {
     const before = this.#variants.get(service);
-    const wanted = [...this.gateways.variants.ofService(service), ...(this.#ingressVariants.get(service) ?? [])];
+    const wanted = [
+      ...this.gateways.variants.ofService(service),
+      ...(this.#ingressVariants.get(service) ?? []),
+      ...this.mesh.variantsOf(service),
+    ];
     const varied = variantTables(wanted, this.#services.get(service));
     const after = varied && this.#withSubsets(service, varied);
     if (before === undefined && after === undefined) return undefined;
@@ -264,8 +275,8 @@ function tablesOf(part: ServicePart | undefined): Partial<TrafficModel> {
   return { clusters, endpoints, services };
 }
 
-/** Parts share no name, so their changes only stand side by side. */
-function merge(all: readonly Changes[]): Changes | undefined {
+/** Parts share no name, so their changes only stand side by side; of one that is there twice the last counts. */
+export function merge(all: readonly Changes[]): Changes | undefined {
   const [first, ...rest] = all;
   if (rest.length === 0) return first;
   const merged = new Map<string, Map<string, unknown>>();

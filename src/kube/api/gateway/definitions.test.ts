@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { publishedBundle } from '#test/support/published.ts';
-import { gatewayDefinitions } from './resources.ts';
+import { gatewayDefinitions, gatewayResource } from './resources.ts';
 import type { Definition } from './schema-parts.ts';
 
 const bundle = publishedBundle('experimental', 'the definitions of the Gateway API beside the published ones');
@@ -42,10 +42,11 @@ describe.skipIf(bundle === undefined)('definitions of the Gateway API', () => {
           .map(({ name, served, storage, deprecated = false }) => ({ name, served, storage, deprecated }))
           .sort((a, b) => (a.name < b.name ? -1 : 1));
       expect(facts(own.spec.versions)).toEqual(facts(other.spec.versions));
-      const v1 = (definition: Definition) => definition.spec.versions.find(({ name }) => name === 'v1');
-      expect(unescaped(bare(v1(own)?.schema))).toEqual(unescaped(bare(v1(other)?.schema)));
-      expect(v1(own)?.additionalPrinterColumns).toEqual(v1(other)?.additionalPrinterColumns);
-      expect(v1(own)?.subresources ?? {}).toEqual(v1(other)?.subresources ?? {});
+      const spoken = gatewayResource(kind).version;
+      const read = (definition: Definition) => definition.spec.versions.find(({ name }) => name === spoken);
+      expect(unescaped(bare(read(own)?.schema))).toEqual(unescaped(bare(read(other)?.schema)));
+      expect(read(own)?.additionalPrinterColumns).toEqual(read(other)?.additionalPrinterColumns);
+      expect(read(own)?.subresources ?? {}).toEqual(read(other)?.subresources ?? {});
     },
   );
 });

@@ -6,9 +6,10 @@ import { backendTlsPolicyDefinition, referenceGrantDefinition } from './grant-an
 import { grpcRouteDefinition } from './grpc-route.ts';
 import { httpRouteDefinition } from './http-route.ts';
 import { tcpRouteDefinition, tlsRouteDefinition, udpRouteDefinition } from './layer4-routes.ts';
-import { type Definition, GATEWAY_GROUP } from './schema-parts.ts';
+import { meshDefinition } from './mesh-definition.ts';
+import { type Definition, GATEWAY_GROUP, MESH_GROUP } from './schema-parts.ts';
 
-export { GATEWAY_GROUP };
+export { GATEWAY_GROUP, MESH_GROUP };
 
 export type GatewayResource = Pick<ResourceDefinition, 'group' | 'version' | 'resource' | 'kind' | 'namespaced'>;
 
@@ -23,12 +24,14 @@ export const gatewayDefinitions: readonly Definition[] = [
   udpRouteDefinition,
   referenceGrantDefinition,
   backendTlsPolicyDefinition,
+  meshDefinition,
 ];
 
-/** In version v1. Throws for a kind that is none of the Gateway API. */
+/** In version v1, or the first of those there are. Throws for a kind that is none of the Gateway API. */
 export function gatewayResource(kind: string): GatewayResource {
   const spec = gatewayDefinitions.find((definition) => definition.spec.names.kind === kind)?.spec;
   if (spec === undefined) throw new Error(`No resource of the Gateway API is of kind ${kind}`);
-  const { group, names, scope } = spec;
-  return { group, version: 'v1', resource: names.plural, kind, namespaced: scope === 'Namespaced' };
+  const { group, names, scope, versions } = spec;
+  const version = versions.find(({ name }) => name === 'v1')?.name ?? versions[0]?.name ?? 'v1';
+  return { group, version, resource: names.plural, kind, namespaced: scope === 'Namespaced' };
 }

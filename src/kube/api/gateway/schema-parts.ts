@@ -6,6 +6,8 @@ export type { Definition, SchemaNode };
 export { list, object, text, whole };
 
 export const GATEWAY_GROUP = 'gateway.networking.k8s.io';
+/** Of kinds that exist in the experimental channel alone. */
+export const MESH_GROUP = 'gateway.networking.x-k8s.io';
 /** What tools look for on a definition to know which release and channel is there. */
 const BUNDLE = {
   // An address of the review that let a group of *.k8s.io in; the API server asks for one.
@@ -130,6 +132,8 @@ export interface VersionOf {
 }
 
 interface Defined {
+  /** That of the Gateway API when left out. */
+  readonly group?: string;
   readonly kind: string;
   readonly plural: string;
   readonly shortNames?: readonly string[];
@@ -144,7 +148,7 @@ interface Defined {
 }
 
 export function defineKind(of: Defined): Definition {
-  const { kind, plural, shortNames, about, spec, status, columns, labels } = of;
+  const { group = GATEWAY_GROUP, kind, plural, shortNames, about, spec, status, columns, labels } = of;
   const versions = of.versions ?? [{ name: 'v1' }];
   const stored = versions.find(({ storage }) => storage === true)?.name ?? versions[0]?.name;
   const printed = (columns ?? [['Age', 'date', '.metadata.creationTimestamp']]).map(
@@ -154,12 +158,12 @@ export function defineKind(of: Defined): Definition {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
     metadata: {
-      name: `${plural}.${GATEWAY_GROUP}`,
+      name: `${plural}.${group}`,
       annotations: BUNDLE,
       ...(labels === undefined ? {} : { labels }),
     },
     spec: {
-      group: GATEWAY_GROUP,
+      group,
       names: {
         kind,
         listKind: `${kind}List`,
@@ -176,7 +180,7 @@ export function defineKind(of: Defined): Definition {
         ...(deprecated === true
           ? {
               deprecated: true,
-              deprecationWarning: `${GATEWAY_GROUP}/${name} ${kind} is deprecated: use ${GATEWAY_GROUP}/v1`,
+              deprecationWarning: `${group}/${name} ${kind} is deprecated: use ${group}/v1`,
             }
           : {}),
         additionalPrinterColumns: printed,

@@ -9,8 +9,8 @@ const net = require('node:net');
 const podIp = process.env.EVENKEEL_POD_IP || '';
 const namespace = process.env.EVENKEEL_NAMESPACE || 'default';
 const namesFile = process.env.EVENKEEL_NAMES_FILE || '';
-// Addresses of pods and Services in the loopback network.
-const CLUSTER = /^127\.(?:96|244)\./;
+// Addresses of pods, Services and Gateways in the loopback network, whatever its ranges are.
+const CLUSTER = /^127\.(?!0\.)/;
 
 let names = {};
 let stamp = '';

@@ -21,8 +21,9 @@ export interface RouteFindings {
 
 export function parentStatuses(
   route: AnyRoute,
-  outcomes: readonly ParentOutcome[],
+  outcomes: readonly Pick<ParentOutcome, 'parentRef' | 'fault'>[],
   { whole, part, refFaults, policies = [] }: RouteFindings,
+  controllerName = GATEWAY_CONTROLLER,
 ): readonly ParentStatus[] {
   const generation = route.metadata?.generation;
   return outcomes.map(({ parentRef, fault }) => {
@@ -36,7 +37,7 @@ export function parentStatuses(
       const message = `Object affected by ${policies.map((key) => `BackendPolicy "${key}"`).join(', ')}`;
       conditions.push(condition(AFFECTED, 'True', 'PolicyAffected', message, generation));
     }
-    return { parentRef, controllerName: GATEWAY_CONTROLLER, conditions };
+    return { parentRef, controllerName, conditions };
   });
 }
 

@@ -66,6 +66,11 @@ export class ClientConnection implements Timed {
     socket.on('close', () => context.stats.connectionClosed(client.listener));
   }
 
+  /** It is known what the client speaks, since it has said something. */
+  get begun(): boolean {
+    return this.#protocol !== undefined;
+  }
+
   /** Closes it once it has nothing to answer. */
   drain(): void {
     if (this.#protocol === undefined) this.socket.destroySoon();

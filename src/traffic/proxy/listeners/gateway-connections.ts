@@ -19,8 +19,9 @@ import { type HandshakeFailure, type Secured, TlsTerminator } from '../tls/termi
 import type { ConnectionTaker } from '../workers/gateway-listeners.ts';
 import { type ArrivalFailure, Arrivals } from './arrivals.ts';
 import { farewell } from './farewell.ts';
+import { FrontConnections, seenBy } from './front-connections.ts';
 import { gatewayRoute } from './gateway-route.ts';
-import { socketPair } from './peer.ts';
+import { plainAddress, socketPair } from './peer.ts';
 
 export interface TlsStats {
   /** `version` as OpenSSL names it: `TLSv1.3`. */
@@ -36,6 +37,7 @@ export class GatewayConnections implements ConnectionTaker {
   readonly #arrivals: Arrivals;
   readonly #terminator = new TlsTerminator();
   readonly #http = new Set<ClientConnection>();
+  readonly #fronts: FrontConnections;
   #handshakes = 0;
   readonly #flows = new Set<TcpFlow>();
   /** Handshakes under way have no ClientConnection yet. */
@@ -48,6 +50,7 @@ export class GatewayConnections implements ConnectionTaker {
     this.#flowContext = flowContext;
     this.#contexts = contexts;
     this.#stats = stats;
+    this.#fronts = new FrontConnections(() => context.snapshot);
     const { headTimeout, handshakes } = context.limits;
     this.#arrivals = new Arrivals({ timeout: headTimeout, most: handshakes }, () => context.now(), context.sweeper);
   }
@@ -60,6 +63,13 @@ export class GatewayConnections implements ConnectionTaker {
     const peer = socketPair(socket);
     if (peer === undefined) {
       socket.destroy();
+      return;
+    }
+    if (listener.front !== undefined) {
+      // Who may not come in hears what nobody listening would say.
+      if (!this.#fronts.letsIn(listener.front, peer.source.address)) socket.resetAndDestroy();
+      else if (!this.routes(listener, socket)) this.#passOn(listener, socket, peer, undefined);
+      else this.#serveHttp(listener, socket, seenBy(peer, listener.front), undefined);
       return;
     }
     const proxyHeader = this.#expectsProxyHeader(listener, peer);
@@ -78,9 +88,20 @@ export class GatewayConnections implements ConnectionTaker {
     );
   }
 
+  /** Whether a front would look into what this client sends; it carries the bytes of others. */
+  routes({ front }: Listener, socket: Socket): boolean {
+    const address = plainAddress(socket.remoteAddress);
+    return front !== undefined && !this.#fronts.carries(front, address);
+  }
+
   /** The listener is gone: its HTTP connections are asked to go too. */
   removed(name: string): void {
     for (const connection of this.#http) if (connection.listener === name) connection.drain();
+  }
+
+  /** Fronts have come, gone, or tell clients apart otherwise: connections that would be served otherwise now end. */
+  onFronts(): void {
+    this.#fronts.settle();
   }
 
   /** HTTP connections close after their answer; those under way come in and close then. */
@@ -195,15 +216,17 @@ export class GatewayConnections implements ConnectionTaker {
     secure: { readonly hello: ClientHello; readonly tls: TlsContext; readonly secured: Secured } | undefined,
   ): void {
     const { address } = pair.source;
+    const { front } = listener;
     const certificate = secure?.secured.clientCertificate;
     const forward = listener.tls?.clientCertificates?.forward ?? true;
     const facts = clientFacts(pair, secure === undefined ? 'http' : 'https', {
-      trusted: this.#context.isTrusted(address),
+      // Whoever calls a Service does not know of a proxy: what it says of its own clients is not taken away.
+      trusted: front !== undefined || this.#context.isTrusted(address),
       forwarded: this.#context.forwarded,
       certificateLine: certificate !== undefined && forward ? forwardedCertificate(certificate) : '',
     });
     const connection = new ClientConnection(this.#context, socket, {
-      listener: listener.name,
+      listener: front === undefined ? listener.name : this.#fronts.hostsOf(front, address),
       facts,
       http2: spokenHttp2(listener, secure?.secured.socket.alpnProtocol),
       misdirected:
@@ -213,6 +236,7 @@ export class GatewayConnections implements ConnectionTaker {
               isMisdirected(host, secure.hello.serverName, secure.tls.certificates, listener, this.#context.snapshot),
     });
     this.#http.add(connection);
+    if (front !== undefined) this.#fronts.add(connection, front.name, address);
     if (secure === undefined) this.#track(connection.socket);
     connection.socket.on('close', () => this.#http.delete(connection));
     if (this.#context.draining) connection.drain();

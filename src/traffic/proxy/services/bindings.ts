@@ -11,6 +11,8 @@ export interface Binding {
   readonly address: string;
   readonly port: number;
   readonly service: ServicePort;
+  /** It is a cluster IP. */
+  readonly inside: boolean;
 }
 
 /**
@@ -24,12 +26,12 @@ export function bindingsOf(
 ): Binding[] {
   if (service.protocol === 'SCTP') return [];
   const bindings = new Map<string, Binding>();
-  const add = (address: string, port: number): void => {
+  const add = (address: string, port: number, inside = false): void => {
     const name = `${service.name}@${address}:${port}`;
     const key = `${name}/${service.protocol}`;
-    bindings.set(key, { key, name, address, port, service });
+    bindings.set(key, { key, name, address, port, service, inside });
   };
-  for (const address of service.clusterIPs) add(address, service.port);
+  for (const address of service.clusterIPs) add(address, service.port, true);
   for (const address of service.externalIPs) if (isLocal(address)) add(address, service.port);
   for (const address of service.loadBalancerIPs) if (isLocal(address)) add(address, service.port);
   if (service.nodePort > 0) for (const address of nodeAddresses) add(address, service.nodePort);

@@ -1,9 +1,10 @@
 // The user-space Service driver: keeps one listener per Service address, as the snapshot names them.
 // Knows nothing of what a listener does with its clients.
 
+import type { Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { type AddressRange, contains, parseAddress, parseRange } from '#lib/address-range.ts';
-import type { ServicePort } from '#traffic/model/ir.ts';
+import type { Listener, ServicePort } from '#traffic/model/ir.ts';
 import { AffinityTable } from '#traffic/snapshot/rules/affinity-table.ts';
 import type { FlowContext } from '../layer4/context.ts';
 import { TcpListener } from '../tcp/tcp-listener.ts';
@@ -18,6 +19,9 @@ interface Bound {
   readonly route: ServiceRoute;
 }
 
+/** A front has no socket of its own here. */
+const WITHOUT_SOCKET = { address: '', port: 0, protocol: 'http' } as const;
+
 export interface ServiceDriverOptions {
   /** Addresses, besides 127.0.0.1, that node ports are served on. */
   readonly nodeAddresses: readonly string[];
@@ -25,6 +29,12 @@ export interface ServiceDriverOptions {
   readonly clusterAddresses: boolean;
   /** CIDRs of load-balancer addresses that are served although no interface has them. */
   readonly balancerCidrs: readonly string[];
+  /** Takes connections to a cluster IP that has a front. */
+  readonly fronts: {
+    /** Whether it looks into what this client sends. */
+    routes(front: Listener, socket: Socket): boolean;
+    accept(front: Listener, socket: Socket): void;
+  };
   /** Whether this worker serves a Service; each Service has one worker, because affinity is its memory. */
   owns(service: string): boolean;
 }
@@ -98,8 +108,10 @@ export class ServiceDriver {
 
   async #bind(binding: Binding): Promise<void> {
     const route = new ServiceRoute(binding.service, this.#affinityOf(binding.service.name));
-    const Kind = binding.service.protocol === 'UDP' ? UdpListener : TcpListener;
-    const listener = new Kind(this.#context, route);
+    const listener =
+      binding.service.protocol === 'UDP'
+        ? new UdpListener(this.#context, route)
+        : new TcpListener(this.#context, route, (socket) => binding.inside && this.#toFront(route, socket));
     this.#bound.set(binding.key, { binding, listener, route });
     try {
       const port = await listener.listen(binding.address, binding.port);
@@ -110,6 +122,15 @@ export class ServiceDriver {
       const { code = '', message } = error as NodeJS.ErrnoException;
       this.#report.failed(binding.service.name, code, listenFailure(binding, code, message));
     }
+  }
+
+  /** Requests are routed, where the Service has a front by now. */
+  #toFront({ service: { front } }: ServiceRoute, socket: Socket): boolean {
+    if (front === undefined) return false;
+    const listener: Listener = { ...WITHOUT_SOCKET, name: front.name, front };
+    if (!this.#options.fronts.routes(listener, socket)) return false;
+    this.#options.fronts.accept(listener, socket);
+    return true;
   }
 
   #affinityOf(service: string): AffinityTable {

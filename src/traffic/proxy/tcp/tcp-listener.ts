@@ -1,7 +1,7 @@
 // One address and port of a Service at TCP: accepts, and makes a flow of each connection.
 // Knows nothing of which addresses there should be.
 
-import { createServer, type Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import type { FlowContext, FlowRoute } from '../layer4/context.ts';
 import { socketPair } from '../listeners/peer.ts';
 import { TcpFlow } from './tcp-flow.ts';
@@ -10,8 +10,10 @@ export class TcpListener {
   readonly #server: Server;
   readonly #flows = new Set<TcpFlow>();
 
-  constructor(context: FlowContext, route: FlowRoute) {
+  /** `taken` says of a socket, paused and unread, that somebody else serves it. */
+  constructor(context: FlowContext, route: FlowRoute, taken: (socket: Socket) => boolean = () => false) {
     this.#server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
+      if (taken(socket)) return;
       const pair = socketPair(socket);
       if (pair === undefined) {
         socket.destroy();

@@ -163,6 +163,7 @@ export class ProxyWorker {
         nodeAddresses: settings.nodeAddresses,
         clusterAddresses: settings.clusterAddresses,
         balancerCidrs: settings.balancerCidrs,
+        fronts: this.#connections,
         owns: (service) => hash32(service) % settings.workers === settings.index,
       },
       report,
@@ -234,6 +235,9 @@ export class ProxyWorker {
     this.#stats.routesLeft(routesLeft(message.update, this.#context.snapshot, snapshot));
     this.#stats.clustersLeft(clustersLeft(message.update));
     this.#use(snapshot);
+    const { services, listeners, clients, virtualHosts } = message.update;
+    // In the same turn, so that no request meets hosts that are not for it any more.
+    if (services ?? listeners ?? clients ?? virtualHosts) this.#connections.onFronts();
     // What is under way goes on, and may try again: it follows the endpoints. Nobody new is let in.
     if (!this.#context.draining)
       await Promise.all([this.#gateway.reconcile(snapshot.listeners), this.#services.reconcile(snapshot.services)]);

@@ -29,7 +29,8 @@ export type GatewayKind =
   | 'TLSRoute'
   | 'TCPRoute'
   | 'UDPRoute'
-  | 'BackendTLSPolicy';
+  | 'BackendTLSPolicy'
+  | 'XMesh';
 
 const KINDS: readonly (GatewayKind | 'ReferenceGrant')[] = [
   'GatewayClass',

@@ -13,6 +13,7 @@ import { jsonEqual } from '#lib/json.ts';
 import type { Logger } from '#lib/log.ts';
 import { GATEWAY_CONTROLLER } from '#traffic/model/gateway/conditions.ts';
 import type { ObjectStatus } from '#traffic/model/gateway/object-status.ts';
+import type { MeshStatus } from '#traffic/model/mesh/translate-mesh.ts';
 import type { PolicyStatus } from '#traffic/model/policy/policy-status.ts';
 import type { GatewayKind } from './gateway-informers.ts';
 
@@ -23,11 +24,13 @@ const MOST_ENTRIES = 32;
 export interface StatusWriterOptions {
   readonly client: Client;
   find(kind: GatewayKind | 'BackendPolicy', key: string): KubeObject | undefined;
+  /** Whose entries these are in routes and policies; that of Gateways when left out. */
+  readonly controllerName?: string;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-type Told = ObjectStatus | PolicyStatus;
+type Told = ObjectStatus | PolicyStatus | MeshStatus;
 type Status = Readonly<Record<string, unknown>>;
 type Entry = { readonly controllerName: string; readonly conditions: readonly Condition[] };
 
@@ -74,7 +77,7 @@ export class StatusWriter {
       | undefined;
     if (object === undefined) return;
     const now = timestamp(this.#options.clock.wall());
-    const status = statusFor(wanted, object.status ?? {}, now);
+    const status = statusFor(wanted, object.status ?? {}, now, this.#options.controllerName);
     if (status === undefined) return;
     const { namespace, name } = splitKey(wanted.key);
     const { resourceVersion } = object.metadata ?? {};
@@ -95,14 +98,14 @@ export class StatusWriter {
 }
 
 /** What has to be written; undefined when all of it stands there. */
-export function statusFor(wanted: Told, there: Status, now: string): Status | undefined {
+export function statusFor(wanted: Told, there: Status, now: string, own = GATEWAY_CONTROLLER): Status | undefined {
   if ('parents' in wanted || 'ancestors' in wanted) {
     const field = 'parents' in wanted ? 'parents' : 'ancestors';
-    const own: readonly Entry[] = 'parents' in wanted ? wanted.parents : wanted.ancestors;
+    const entriesNow: readonly Entry[] = 'parents' in wanted ? wanted.parents : wanted.ancestors;
     const before = (there[field] ?? []) as readonly Entry[];
-    const others = before.filter(({ controllerName }) => controllerName !== GATEWAY_CONTROLLER);
-    const ours = before.filter(({ controllerName }) => controllerName === GATEWAY_CONTROLLER);
-    const dated = own.map((entry, at) => {
+    const others = before.filter(({ controllerName }) => controllerName !== own);
+    const ours = before.filter(({ controllerName }) => controllerName === own);
+    const dated = entriesNow.map((entry, at) => {
       const known = ours.find((one) => jsonEqual(refOf(one), refOf(entry))) ?? ours[at];
       return { ...entry, conditions: dateAll(entry.conditions, known?.conditions, now) };
     });

@@ -171,6 +171,8 @@ function ownRoles(): RoleData[] {
         rule(READ, GROUP.core, 'namespaces'),
         rule(READ, 'apiextensions.k8s.io', 'customresourcedefinitions'),
         rule(READ, ['evenkeel.dev', 'metallb.io'], '*'),
+        // What the mesh reads on a node: routes, and how backends of theirs are spoken to.
+        rule(READ, 'gateway.networking.k8s.io', 'httproutes grpcroutes backendtlspolicies'),
         rule('create patch update', GROUP.events, 'events'),
         // The key by which the nodes of a cluster know each other's word.
         rule('create', GROUP.core, 'secrets'),
