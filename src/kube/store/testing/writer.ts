@@ -1,4 +1,4 @@
-// A process that writes to a store until it is killed, and prints each write once it is acknowledged.
+// A process that writes to a store, and compacts it, until it is killed; prints each write once it is acknowledged.
 // Knows nothing of the test that reads it: usage `node writer.ts FILE PREFIX`.
 import { writeSync } from 'node:fs';
 import { systemClock } from '#lib/clock.ts';
@@ -8,6 +8,9 @@ const WRITERS = 8;
 const [file = '', prefix = ''] = process.argv.slice(2);
 const store = openSqliteStore(file, { clock: systemClock });
 const padding = 'x'.repeat(1000);
+
+// Kills fall into compactions as well.
+setInterval(() => void store.compact(store.revision()), 3);
 
 async function writeForever(key: string): Promise<never> {
   let revision = 0;
