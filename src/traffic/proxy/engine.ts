@@ -8,12 +8,11 @@ import { checkAccessFile } from '#telemetry/access-file.ts';
 import { EndedCounts } from '#telemetry/ended-counts.ts';
 import { exposition, type MetricSource, type Total, totals } from '#telemetry/exposition.ts';
 import type { MetricFormat } from '#telemetry/format.ts';
-import { MetricWriter } from '#telemetry/metric-writer.ts';
 import { proxyMetrics } from '#telemetry/proxy-metrics.ts';
 import type { Reporting } from '#telemetry/reporting.ts';
-import type { Series } from '#telemetry/series.ts';
 import { SpanExporter } from '#telemetry/traces/span-exporter.ts';
 import type { TrafficSink, TrafficUpdate } from '#traffic/model/ir.ts';
+import { buildInfo } from './build-info.ts';
 import { type ClusterReport, reportCluster } from './cluster-report.ts';
 import { DrainWatch } from './drain-watch.ts';
 import { EndpointSlots } from './endpoint-slots.ts';
@@ -101,15 +100,6 @@ const TICKET_ROTATION = 12 * 60 * 60 * 1000;
 
 /** Milliseconds for the collector to take the last spans. */
 const LAST_SPANS_MS = 400;
-
-/** The one series that is the engine's own: which version runs. */
-function buildInfo(): MetricSource {
-  const series: Series[] = [];
-  const memory = new SharedArrayBuffer(4096);
-  const writer = new MetricWriter(memory, (one) => series.push(one));
-  writer.add(writer.cell(proxyMetrics.buildInfo, [version]), 1);
-  return { memory, series, ended: false };
-}
 
 /** Starts the workers; rejects when the access log cannot be opened. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
