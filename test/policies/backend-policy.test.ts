@@ -73,7 +73,7 @@ describe('BackendPolicies', PATIENT, () => {
     const found = await findKubectl('current');
     if ('missing' in found) throw new Error(found.missing);
     binary = found.path;
-    all = await Promise.all(['a', 'b', 'c'].map(backend));
+    all = await Promise.all(['a', 'b', 'c'].map((name) => backend(name)));
     const services = ['hashed', 'limited', 'ejected', 'checked', 'slow', 'sticky', 'timed', 'ways'];
     const input = [
       ...services.map((name) => serviceOver(name, all)),

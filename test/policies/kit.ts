@@ -16,7 +16,7 @@ export interface Backend {
 }
 
 /** Says its name; a request with `?wait` is answered when the test says so. */
-export async function backend(name: string): Promise<Backend> {
+export async function backend(name: string, address = '127.0.0.1'): Promise<Backend> {
   let waiting: (() => void)[] = [];
   const server: Server = createServer((request, response) => {
     const answer = (): void => {
@@ -27,7 +27,7 @@ export async function backend(name: string): Promise<Backend> {
     if (request.url?.endsWith('?wait') === true) waiting.push(answer);
     else answer();
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
   const own: Backend = {
     name,
     port: (server.address() as AddressInfo).port,

@@ -48,13 +48,6 @@ export function resolveBackend(
       `Service "${key}" does not exist: create it or correct the name`,
     );
   }
-  if (service.spec?.type === 'ExternalName') {
-    return unavailable(
-      'BackendNotSupported',
-      `${field}.service.name`,
-      `Service "${key}" is of type ExternalName and has no endpoints: use a Service with a selector or with EndpointSlices`,
-    );
-  }
   const port = findPort(service, wanted);
   if (port === undefined) {
     const known = (service.spec?.ports ?? []).map(({ name, port }) => (name ? `"${name}" (${port})` : `${port}`));
@@ -62,7 +55,7 @@ export function resolveBackend(
     return unavailable(
       'PortNotFound',
       `${field}.service.port`,
-      `Service "${key}" has no port ${label}: it has ${known.join(', ') || 'none'}`,
+      `Service "${key}" has no port ${label}: it has ${known.join(', ') || 'none, list them in its spec.ports'}`,
     );
   }
   return { action: { type: 'forward', clusters: [{ cluster: clusterName(key, port), weight: 1 }] } };

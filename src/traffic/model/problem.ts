@@ -9,6 +9,7 @@ export type ProblemReason =
   | 'FailedToListen'
   | 'InvalidPath'
   | 'InvalidSetting'
+  | 'NameNotResolved'
   | 'NotTranslatable'
   | 'PortNotFound'
   | 'RouteConflict'

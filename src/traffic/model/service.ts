@@ -28,7 +28,8 @@ const NOT_OURS_LABELS = ['service.kubernetes.io/service-proxy-name', 'service.ku
 
 /**
  * A headless Service yields clusters without service ports: an Ingress may balance over it, layer 4 has no address
- * to serve. An ExternalName Service yields nothing.
+ * to serve. So does an ExternalName Service, whose slices are
+ * what its name has for addresses.
  */
 export function translateService(
   service: Service,
@@ -39,7 +40,6 @@ export function translateService(
   const clusters = new Map<string, Cluster>();
   const endpoints = new Map<string, readonly Endpoint[]>();
   const services = new Map<string, ServicePort>();
-  if (service.spec?.type === 'ExternalName') return { clusters, endpoints, services, problems: [] };
   const key = objectKey(service);
   const policy = servicePolicy(service, policies);
   const { hold, problems: holdProblems } = holdOf(service, autoscalers);

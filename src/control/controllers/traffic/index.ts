@@ -17,6 +17,7 @@ import type { Listener, TrafficSink } from '#traffic/model/ir.ts';
 import { serviceKeyOf } from '#traffic/model/translate.ts';
 import type { DnsFeed } from './dns-feed.ts';
 import { DrainNotes } from './drain-notes.ts';
+import { ExternalNames, type Resolve, resolveByMachine } from './external-names.ts';
 import type { AddressHost } from './gateways/address-claims.ts';
 import { Gateways } from './gateways/index.ts';
 import { createIngressStatusQueue } from './ingress-status.ts';
@@ -44,6 +45,8 @@ export interface TrafficOptions {
   readonly mesh?: boolean;
   /** Publishes what it has in the moment in which traffic is published. */
   readonly dns?: Pick<DnsFeed, 'flush'>;
+  /** How names of ExternalName Services are resolved; left out: as this machine does it. */
+  readonly resolve?: Resolve;
   readonly log: Logger;
   readonly clock: Clock;
 }
@@ -78,7 +81,11 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
   const world = new TrafficWorld(
     {
       service: (key) => services.get(key),
-      slicesOf: (key) => slices.byIndex(BY_SERVICE, key),
+      slicesOf: (key) => {
+        const service = services.get(key);
+        if (service?.spec?.type === 'ExternalName') return externalNames.slicesOf(service, key);
+        return slices.byIndex(BY_SERVICE, key);
+      },
       ingresses: () => ingresses.list(),
       ingressClasses: () => classes.list(),
       secret: (key) => secrets.get(key),
@@ -139,6 +146,10 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
           clock,
           log: log.child({ part: 'gateways' }),
         });
+  const externalNames = new ExternalNames(clock, options.resolve ?? resolveByMachine, (key) => {
+    world.touchService(key);
+    touch();
+  });
   const pods = new WatchedPodLabels(informers, (namespace) => {
     world.touchPods(namespace);
     touch();
@@ -195,7 +206,7 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
       // What cannot be listened at is known when it has been tried.
       void (sink.applied?.() ?? Promise.resolve()).then(() => {
         const faults = serviceFaults(sink.listenErrors?.() ?? new Map(), (key) => services.get(key) !== undefined);
-        problems.report([...world.problems(), ...faults]);
+        problems.report([...world.problems(), ...externalNames.problems(), ...faults]);
       });
     });
     if (version === 0 || changes !== undefined) {
@@ -224,6 +235,7 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
   const unsubscribe = [
     services.onChange((key, now, before) => {
       world.touchService(key);
+      externalNames.see(key, now);
       // A route looks at type and ports of its Service, never at its endpoints.
       if (!jsonEqual(now?.spec, before?.spec)) {
         world.touchIngresses();
@@ -296,6 +308,7 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
       await statuses?.stop();
       await gateways?.stop();
       pods.stop();
+      externalNames.stop();
       await policies.stop();
       await mesh?.stop();
       await events.flush();
