@@ -31,6 +31,7 @@ import { joinDescriptions } from './workers/description.ts';
 import { createInFlightMemory } from './workers/in-flight.ts';
 import type { ToWorker } from './workers/messages.ts';
 import { PortProbe } from './workers/port-probe.ts';
+import { pack } from './workers/sent-hosts.ts';
 import { METRIC_BYTES, WorkerHandle } from './workers/worker-handle.ts';
 
 export interface EngineOptions extends Reporting {
@@ -197,7 +198,7 @@ class WorkerEngine implements Engine {
             worker.send({ type: 'ticket_secrets', secrets: this.#tickets.secrets });
             worker.send({
               type: 'update',
-              update: this.#model.full(),
+              update: pack(this.#model.full(), new Map()),
               slots: this.#slots.table.entries(),
               health: this.#health.full(),
             });
@@ -228,11 +229,12 @@ class WorkerEngine implements Engine {
         ? published
         : await this.#probe.check(published, (name, error) => this.#reportListenError(name, error));
     if (this.#closed) return;
+    const sent = pack(update, this.#model.model().virtualHosts);
     this.#model.apply(update);
     for (const name of published.listeners?.keys() ?? []) this.#forgetReport(name);
     for (const name of published.services?.keys() ?? []) this.#forgetReport(name);
     const slots = this.#slots.apply(update);
-    this.#sendAll({ type: 'update', update, slots, health: this.#health.apply(update) });
+    this.#sendAll({ type: 'update', update: sent, slots, health: this.#health.apply(update) });
   }
 
   #sendAll(message: ToWorker): void {

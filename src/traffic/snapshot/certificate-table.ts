@@ -46,7 +46,7 @@ export class CertificateTable {
         else if (list.at(-1) !== certificate) list.push(certificate);
       }
     }
-    return new HostTable(
+    return HostTable.of(
       [...byHostname].map(([hostname, list]) => [{ hostname, wildcard }, this.#list(list, before)] as const),
     );
   }

@@ -19,7 +19,7 @@ function request(
 type Given = Record<string, Partial<RouteMatch> & { path?: PathMatch }>;
 
 function winner(routes: Given, path: string, view: RequestView): string | undefined {
-  const table = new PathTable(
+  const table = PathTable.of(
     Object.entries(routes).map(([name, match]) => [{ path: prefix('/'), ...match }, name] as const),
   );
   return table.find(path, view);
@@ -173,7 +173,7 @@ describe('any routes and any request', () => {
             }),
           );
           const view = request(method, headers, parameters);
-          const table = new PathTable(routes.map((route) => [route, route.name] as const));
+          const table = PathTable.of(routes.map((route) => [route, route.name] as const));
           const outcomes = explainRoutes({ hostname: '*', wildcard: 'one-label', routes }, target, view);
           const plain = outcomes.find(({ type }) => type === 'matched');
           expect(table.find(`${target}?x=/a`, view)).toBe(plain?.route.name);

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { HostTable } from './host-table.ts';
 
 function tableOf(...patterns: (string | [string, 'any-labels'])[]): HostTable<string> {
-  return new HostTable(
+  return HostTable.of(
     patterns.map((pattern) => {
       const [hostname, wildcard] = typeof pattern === 'string' ? [pattern, 'one-label' as const] : pattern;
       return [{ hostname, wildcard }, hostname] as const;
@@ -50,11 +50,11 @@ describe('host table', () => {
   });
 
   it('prefers the one-label wildcard where both kinds end alike', () => {
-    const both = new HostTable<number>([
-      [{ hostname: '*.local', wildcard: 'any-labels' }, 1],
-      [{ hostname: '*.local', wildcard: 'one-label' }, 2],
+    const both = HostTable.of([
+      [{ hostname: '*.local', wildcard: 'any-labels' }, 'any'],
+      [{ hostname: '*.local', wildcard: 'one-label' }, 'one'],
     ]);
-    expect([both.find('a.local'), both.find('a.b.local')]).toEqual([2, 1]);
+    expect([both.find('a.local'), both.find('a.b.local')]).toEqual(['one', 'any']);
   });
 
   it('finds nothing without a default', () => {

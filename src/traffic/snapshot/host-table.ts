@@ -1,5 +1,6 @@
 // Finds the virtual host of a hostname: exact, then the wildcard with the most labels, then `*`.
 // Knows nothing of what stands behind a hostname.
+import { LayeredMap } from '#lib/layered-map.ts';
 import { normaliseHost } from './host-name.ts';
 
 export interface HostPattern {
@@ -13,25 +14,53 @@ const MEMORY = 1024;
 /** Characters; no hostname with a port is longer. */
 const MAX_REMEMBERED = 260;
 
-export class HostTable<T> {
-  readonly #exact = new Map<string, T>();
+export class HostTable<T extends string | object> {
+  readonly #exact: LayeredMap<string, T>;
   /** Keyed by `.suffix`. */
-  readonly #oneLabel = new Map<string, T>();
-  readonly #anyLabels = new Map<string, T>();
-  #default: T | undefined;
+  readonly #oneLabel: LayeredMap<string, T>;
+  readonly #anyLabels: LayeredMap<string, T>;
+  readonly #default: T | undefined;
   readonly #memory = new Map<string, T | undefined>();
 
+  private constructor(tables: Tables<T>) {
+    this.#exact = tables.exact;
+    this.#oneLabel = tables.oneLabel;
+    this.#anyLabels = tables.anyLabels;
+    this.#default = tables.all;
+  }
+
   /** Of two equal patterns the first stays. */
-  constructor(entries: Iterable<readonly [HostPattern, T]>) {
+  static of<T extends string | object>(entries: Iterable<readonly [HostPattern, T]>): HostTable<T> {
+    const [exact, oneLabel, anyLabels] = [new Map<string, T>(), new Map<string, T>(), new Map<string, T>()];
+    let all: T | undefined;
     for (const [{ hostname, wildcard }, value] of entries) {
-      if (hostname === '*') {
-        this.#default ??= value;
-      } else if (hostname.startsWith('*.')) {
-        addFirst(wildcard === 'one-label' ? this.#oneLabel : this.#anyLabels, hostname.slice(1), value);
-      } else {
-        addFirst(this.#exact, hostname, value);
-      }
+      if (hostname === '*') all ??= value;
+      else if (!hostname.startsWith('*.')) addFirst(exact, hostname, value);
+      else addFirst(wildcard === 'one-label' ? oneLabel : anyLabels, hostname.slice(1), value);
     }
+    return new HostTable({
+      exact: LayeredMap.of(exact),
+      oneLabel: LayeredMap.of(oneLabel),
+      anyLabels: LayeredMap.of(anyLabels),
+      all,
+    });
+  }
+
+  /** The table with other values for these patterns; an undefined one takes its pattern away. */
+  with(changes: Iterable<readonly [HostPattern, T | undefined]>): HostTable<T> {
+    const [exact, oneLabel, anyLabels]: [string, T | undefined][][] = [[], [], []];
+    let all = this.#default;
+    for (const [{ hostname, wildcard }, value] of changes) {
+      if (hostname === '*') all = value;
+      else if (!hostname.startsWith('*.')) exact?.push([hostname, value]);
+      else (wildcard === 'one-label' ? oneLabel : anyLabels)?.push([hostname.slice(1), value]);
+    }
+    return new HostTable({
+      exact: changed(this.#exact, exact),
+      oneLabel: changed(this.#oneLabel, oneLabel),
+      anyLabels: changed(this.#anyLabels, anyLabels),
+      all,
+    });
   }
 
   /** The value for an authority as the client sent it. */
@@ -58,6 +87,20 @@ export class HostTable<T> {
     }
     return this.#default;
   }
+}
+
+interface Tables<T extends string | object> {
+  readonly exact: LayeredMap<string, T>;
+  readonly oneLabel: LayeredMap<string, T>;
+  readonly anyLabels: LayeredMap<string, T>;
+  readonly all: T | undefined;
+}
+
+function changed<T extends string | object>(
+  map: LayeredMap<string, T>,
+  changes: readonly (readonly [string, T | undefined])[] = [],
+): LayeredMap<string, T> {
+  return changes.length === 0 ? map : map.with(changes);
 }
 
 function addFirst<T>(map: Map<string, T>, key: string, value: T): void {

@@ -55,7 +55,7 @@ function entryOf(listener: Listener, before: Entry | undefined, random: Random):
     return entry;
   };
   const everything = listener.clusters === undefined ? undefined : route(listener.name, listener.clusters, false);
-  const byName = new HostTable(
+  const byName = HostTable.of(
     (listener.passthrough ?? []).flatMap(({ name, hostnames, clusters, terminate = false }) => {
       const entry = route(name, clusters, terminate);
       return hostnames.map((hostname) => [{ hostname, wildcard: 'any-labels' as const }, entry] as const);

@@ -7,7 +7,7 @@ import { PathTable } from './path-table.ts';
 import { bareRequest } from './request-view.ts';
 
 function tableOf(matches: readonly PathMatch[]): { find(path: string): PathMatch | undefined } {
-  const table = new PathTable(matches.map((path) => [{ path }, path] as const));
+  const table = PathTable.of(matches.map((path) => [{ path }, path] as const));
   return { find: (path) => table.find(path, bareRequest) };
 }
 

@@ -1,6 +1,7 @@
 // Finds the route of a request: a radix trie over the characters of all paths of one virtual host.
 // Knows no host and no cluster; without conditions a lookup is one walk along the path and allocates nothing.
 import { type Matches, wholeMatch } from '#lib/linear-regex.ts';
+import { nodeFor, type TrieNode, trieNode, withValue } from './path-trie.ts';
 import { byPrecedence, prefixKey } from './precedence.ts';
 import type { RequestView } from './request-view.ts';
 import { RouteConditions, type RouteMatch } from './route-conditions.ts';
@@ -14,17 +15,10 @@ interface Candidate<T> {
 /** In order of precedence; nothing stands behind a candidate without conditions. */
 type Candidates<T> = Candidate<T>[];
 
-interface Node<T> {
-  label: string;
-  /** Characters from the root to the end of `label`. */
-  readonly depth: number;
-  parent: Node<T> | undefined;
-  children: Map<number, Node<T>> | undefined;
-  exact: Candidates<T> | undefined;
-  prefix: Candidates<T> | undefined;
-}
+type Node<T> = TrieNode<Candidates<T>>;
 
 interface RegexCandidate<T> extends Candidate<T> {
+  readonly pattern: string;
   readonly matches: Matches;
 }
 
@@ -36,28 +30,64 @@ const SLASH = 47;
  * method, header or parameter, the next best path has its turn.
  */
 export class PathTable<T> {
-  readonly #root: Node<T> = nodeOf('', undefined);
-  readonly #regexes: RegexCandidate<T>[] = [];
+  readonly #root: Node<T>;
+  readonly #regexes: readonly RegexCandidate<T>[];
+
+  private constructor(root: Node<T>, regexes: readonly RegexCandidate<T>[]) {
+    this.#root = root;
+    this.#regexes = regexes;
+  }
 
   /** Of two equal matches the first stays. */
-  constructor(entries: Iterable<readonly [RouteMatch, T]>) {
-    const regexes = new Map<string, ReturnType<typeof wholeMatch>>();
-    for (const [match, value] of [...entries].sort(([a], [b]) => byPrecedence(a, b))) {
-      const { path } = match;
-      const candidate = { value, conditions: RouteConditions.of(match) };
-      if (path.type === 'regex') {
-        const matches = regexes.get(path.value) ?? wholeMatch(path.value);
-        regexes.set(path.value, matches);
-        // Whoever wrote the model has been told; a pattern that is none matches nothing.
-        if (!('error' in matches)) this.#regexes.push({ ...candidate, matches });
-      } else if (path.type === 'exact') {
-        const node = this.#nodeFor(path.value);
-        node.exact = appended(node.exact, candidate);
-      } else {
-        const node = this.#nodeFor(prefixKey(path.value));
-        node.prefix = appended(node.prefix, candidate);
+  static of<T>(entries: Iterable<readonly [RouteMatch, T]>): PathTable<T> {
+    const root: Node<T> = trieNode('', 0);
+    const regexes: (readonly [RouteMatch, T])[] = [];
+    for (const entry of [...entries].sort(([a], [b]) => byPrecedence(a, b))) {
+      const [match, value] = entry;
+      if (match.path.type === 'regex') {
+        regexes.push(entry);
+        continue;
+      }
+      const slot = match.path.type;
+      const node = nodeFor(root, keyOf(match));
+      node[slot] = appended(node[slot], candidateOf(match, value));
+    }
+    return new PathTable(root, regexesOf(regexes, []));
+  }
+
+  /**
+   * The table when `all` are the matches of it; what stands at the paths of `changed`, which are the matches that have
+   * come or gone, is made anew, and the rest is shared.
+   */
+  with<R extends RouteMatch>(
+    changed: Iterable<RouteMatch>,
+    all: readonly R[],
+    entryFor: (match: R) => T,
+  ): PathTable<T> {
+    const found = { exact: new Map<string, R[]>(), prefix: new Map<string, R[]>() };
+    const regexes: R[] = [];
+    let patterns = false;
+    for (const match of changed) {
+      if (match.path.type === 'regex') patterns = true;
+      else found[match.path.type].set(keyOf(match), []);
+    }
+    for (const match of all) {
+      if (match.path.type !== 'regex') found[match.path.type].get(keyOf(match))?.push(match);
+      else if (patterns) regexes.push(match);
+    }
+    let root = this.#root;
+    for (const slot of ['exact', 'prefix'] as const) {
+      for (const [key, matches] of found[slot]) {
+        let candidates: Candidates<T> | undefined;
+        for (const match of matches.sort(byPrecedence)) {
+          candidates = appended(candidates, candidateOf(match, entryFor(match)));
+        }
+        root = withValue(root, key, slot, candidates);
       }
     }
+    if (!patterns) return new PathTable(root, this.#regexes);
+    const sorted = regexes.sort(byPrecedence).map((match) => [match, entryFor(match)] as const);
+    return new PathTable(root, regexesOf(sorted, this.#regexes));
   }
 
   /** The value for a request; everything of `path` from `?` on is ignored. */
@@ -85,11 +115,8 @@ export class PathTable<T> {
 
   /** What the prefix of `best` has, or a shorter one, or a regular expression. */
   #below(best: Node<T>, path: string, end: number, request: RequestView): T | undefined {
-    for (let node: Node<T> | undefined = best; node !== undefined; node = node.parent) {
-      if (node.prefix === undefined) continue;
-      // `/a` stands above `/ab` in the trie, and is no prefix of it.
-      if (node.depth !== end && node.depth !== 0 && path.charCodeAt(node.depth) !== SLASH) continue;
-      const found = first(node.prefix, request);
+    for (let node: Node<T> | undefined = best; node !== undefined; node = this.#shorter(node.depth, path, end)) {
+      const found = node.prefix === undefined ? undefined : first(node.prefix, request);
       if (found !== undefined) return found;
     }
     if (this.#regexes.length === 0) return undefined;
@@ -100,23 +127,44 @@ export class PathTable<T> {
     return undefined;
   }
 
-  #nodeFor(key: string): Node<T> {
-    let node = this.#root;
-    let offset = 0;
-    while (offset < key.length) {
-      const code = key.charCodeAt(offset);
-      const child = node.children?.get(code);
-      if (child === undefined) {
-        const leaf = nodeOf<T>(key.slice(offset), node);
-        adopt(node, leaf);
-        return leaf;
-      }
-      const shared = sharedLength(child.label, key, offset);
-      node = shared < child.label.length ? split(node, child, shared) : child;
-      offset += shared;
+  /** The node of the longest prefix that has fewer than `depth` characters: one more walk, for the few that need it. */
+  #shorter(depth: number, path: string, end: number): Node<T> | undefined {
+    if (depth === 0) return undefined;
+    let best = this.#root;
+    let node: Node<T> | undefined = best;
+    while (node !== undefined && node.depth < depth) {
+      const at: number = node.depth;
+      // `/a` stands above `/ab` in the trie, and is no prefix of it.
+      if (node.prefix !== undefined && (at === end || at === 0 || path.charCodeAt(at) === SLASH)) best = node;
+      node = node.children?.get(path.charCodeAt(at));
     }
-    return node;
+    return best;
   }
+}
+
+function keyOf({ path }: RouteMatch): string {
+  return path.type === 'prefix' ? prefixKey(path.value) : path.value;
+}
+
+function candidateOf<T>(match: RouteMatch, value: T): Candidate<T> {
+  return { value, conditions: RouteConditions.of(match) };
+}
+
+/** In order of precedence; patterns that `before` has are not compiled again. */
+function regexesOf<T>(
+  sorted: readonly (readonly [RouteMatch, T])[],
+  before: readonly RegexCandidate<T>[],
+): readonly RegexCandidate<T>[] {
+  const known = new Map<string, ReturnType<typeof wholeMatch>>(
+    before.map(({ pattern, matches }) => [pattern, matches]),
+  );
+  return sorted.flatMap(([match, value]) => {
+    const pattern = match.path.value;
+    const matches = known.get(pattern) ?? wholeMatch(pattern);
+    known.set(pattern, matches);
+    // Whoever wrote the model has been told; a pattern that is none matches nothing.
+    return 'error' in matches ? [] : [{ ...candidateOf(match, value), pattern, matches }];
+  });
 }
 
 function appended<T>(list: Candidates<T> | undefined, candidate: Candidate<T>): Candidates<T> {
@@ -131,30 +179,4 @@ function first<T>(candidates: Candidates<T>, request: RequestView): T | undefine
     if (conditions === undefined || conditions.met(request)) return value;
   }
   return undefined;
-}
-
-function nodeOf<T>(label: string, parent: Node<T> | undefined): Node<T> {
-  const depth = (parent?.depth ?? 0) + label.length;
-  return { label, depth, parent, children: undefined, exact: undefined, prefix: undefined };
-}
-
-function adopt<T>(parent: Node<T>, child: Node<T>): void {
-  parent.children ??= new Map();
-  parent.children.set(child.label.charCodeAt(0), child);
-  child.parent = parent;
-}
-
-function sharedLength(label: string, key: string, offset: number): number {
-  let length = 0;
-  while (length < label.length && label.charCodeAt(length) === key.charCodeAt(offset + length)) length++;
-  return length;
-}
-
-/** Puts a node above `child` that holds the first `length` characters of its label. */
-function split<T>(parent: Node<T>, child: Node<T>, length: number): Node<T> {
-  const upper = nodeOf(child.label.slice(0, length), parent);
-  adopt(parent, upper);
-  child.label = child.label.slice(length);
-  adopt(upper, child);
-  return upper;
 }

@@ -1,58 +1,102 @@
 // Host and path tables of every listener; what an update does not touch is carried over as it is.
 // Knows clusters by name only, so that endpoints may change without a look in here.
-import { jsonEqual } from '#lib/json.ts';
+import { LayeredMap } from '#lib/layered-map.ts';
 import type { Random } from '#traffic/balancer/balancer.ts';
 import type { VirtualHost } from '#traffic/model/ir.ts';
 import { HostTable } from './host-table.ts';
-import { PathTable } from './path-table.ts';
 import type { RequestView } from './request-view.ts';
-import { createRouteEntry } from './route-entry.ts';
+import { type Site, siteOf } from './site.ts';
 import type { RouteEntry } from './types.ts';
 
-/** A virtual host, ready for lookups. */
-interface Site {
-  readonly name: string;
-  readonly host: VirtualHost;
-  readonly paths: PathTable<RouteEntry>;
-  readonly entries: ReadonlyMap<string, RouteEntry>;
+/** Virtual hosts that stand for the same hosts, by name, so that every worker settles two of them alike. */
+type Rivals = readonly Site[];
+
+interface Tables {
+  readonly virtualHosts: LayeredMap<string, VirtualHost>;
+  readonly sites: LayeredMap<string, Site>;
+  readonly byPattern: LayeredMap<string, Rivals>;
+  /** Of the listeners that some virtual host names; how many do is beside it. */
+  readonly byListener: ReadonlyMap<string, { readonly table: HostTable<Site>; readonly uses: number }>;
+  readonly everywhere: HostTable<Site>;
 }
 
 export class RouteTables {
-  readonly virtualHosts: ReadonlyMap<string, VirtualHost>;
-  readonly #sites: ReadonlyMap<string, Site>;
-  /** Tables of the listeners that some virtual host names. */
-  readonly #byListener = new Map<string, HostTable<Site>>();
-  readonly #everywhere: HostTable<Site>;
+  readonly #tables: Tables;
 
-  private constructor(virtualHosts: ReadonlyMap<string, VirtualHost>, sites: ReadonlyMap<string, Site>) {
-    this.virtualHosts = virtualHosts;
-    this.#sites = sites;
-    // By name, so that every worker settles two virtual hosts of one hostname alike.
-    const sorted = [...sites.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-    const everywhere = sorted.filter(({ host }) => host.listeners === undefined);
-    this.#everywhere = tableOf(everywhere);
-    for (const listener of new Set(sorted.flatMap(({ host }) => host.listeners ?? []))) {
-      const served = sorted.filter(({ host }) => host.listeners === undefined || host.listeners.includes(listener));
-      this.#byListener.set(listener, tableOf(served));
-    }
+  private constructor(tables: Tables) {
+    this.#tables = tables;
   }
 
-  static readonly empty: RouteTables = new RouteTables(new Map(), new Map());
+  static readonly empty: RouteTables = new RouteTables({
+    virtualHosts: LayeredMap.of(),
+    sites: LayeredMap.of(),
+    byPattern: LayeredMap.of(),
+    byListener: new Map(),
+    everywhere: HostTable.of<Site>([]),
+  });
 
-  /** The tables after a change; only the paths of changed virtual hosts are built anew. */
+  get virtualHosts(): ReadonlyMap<string, VirtualHost> {
+    return this.#tables.virtualHosts;
+  }
+
+  /** The tables after a change; only the paths of changed virtual hosts are made anew, and of those what has changed. */
   with(changes: ReadonlyMap<string, VirtualHost | undefined>, random: Random): RouteTables {
-    const virtualHosts = new Map(this.virtualHosts);
-    const sites = new Map(this.#sites);
+    const before = this.#tables;
+    const made = new Map<string, Site | undefined>();
+    const moves: Site[] = [];
+    const uses = new Map([...before.byListener].map(([listener, { uses: count }]) => [listener, count]));
+    const use = (site: Site | undefined, step: 1 | -1): void => {
+      if (site !== undefined) moves.push(site);
+      for (const listener of new Set(site?.host.listeners ?? [])) uses.set(listener, (uses.get(listener) ?? 0) + step);
+    };
     for (const [name, host] of changes) {
-      if (host === undefined) {
-        virtualHosts.delete(name);
-        sites.delete(name);
-      } else {
-        virtualHosts.set(name, host);
-        sites.set(name, siteOf(name, host, sites.get(name), random));
+      const old = before.sites.get(name);
+      const site = host && siteOf(name, host, old, random);
+      made.set(name, site);
+      use(old, -1);
+      use(site, 1);
+    }
+    const sites = before.sites.with(made);
+    const patterns = new Map(moves.map((site) => [site.pattern, site.host] as const));
+    const byPattern = before.byPattern.with(rivalsOf(moves, made, before.byPattern));
+    const winner = (pattern: string, isServed: (host: VirtualHost) => boolean): Site | undefined =>
+      byPattern.get(pattern)?.find(({ host }) => isServed(host));
+    const changed = (
+      table: HostTable<Site>,
+      concerned: ReadonlySet<string>,
+      isServed: (host: VirtualHost) => boolean,
+    ) =>
+      concerned.size === 0
+        ? table
+        : table.with(
+            [...concerned].map((pattern) => [patterns.get(pattern) as VirtualHost, winner(pattern, isServed)]),
+          );
+    const general = new Set(moves.filter(({ host }) => host.listeners === undefined).map(({ pattern }) => pattern));
+    const concerned = new Map<string, Set<string>>();
+    for (const { pattern, host } of moves) {
+      for (const listener of host.listeners ?? []) {
+        concerned.set(listener, (concerned.get(listener) ?? new Set(general)).add(pattern));
       }
     }
-    return new RouteTables(virtualHosts, sites);
+    const byListener = new Map(
+      [...uses].flatMap(([listener, count]) => {
+        const known = before.byListener.get(listener);
+        if (count === 0) return [];
+        const isServed = servedOn(listener);
+        const table =
+          known === undefined
+            ? tableOf(byPattern, isServed)
+            : changed(known.table, concerned.get(listener) ?? general, isServed);
+        return [[listener, { table, uses: count }] as const];
+      }),
+    );
+    return new RouteTables({
+      virtualHosts: before.virtualHosts.with(changes),
+      sites,
+      byPattern,
+      byListener,
+      everywhere: changed(before.everywhere, general, isEverywhere),
+    });
   }
 
   find(listener: string, host: string, path: string, request: RequestView): RouteEntry | undefined {
@@ -64,26 +108,46 @@ export class RouteTables {
   }
 
   #tableFor(listener: string): HostTable<Site> {
-    return this.#byListener.get(listener) ?? this.#everywhere;
+    return this.#tables.byListener.get(listener)?.table ?? this.#tables.everywhere;
   }
 }
 
-function tableOf(sites: readonly Site[]): HostTable<Site> {
-  return new HostTable(sites.map((site) => [site.host, site] as const));
+const isEverywhere = ({ listeners }: VirtualHost): boolean => listeners === undefined;
+
+function servedOn(listener: string): (host: VirtualHost) => boolean {
+  return ({ listeners }) => listeners === undefined || listeners.includes(listener);
 }
 
-/** Routes that stay as they were keep their entries, and so their place in a split of traffic. */
-function siteOf(name: string, host: VirtualHost, before: Site | undefined, random: Random): Site {
-  const kept = before?.host.hostname === host.hostname ? before.entries : undefined;
-  const entries = new Map<string, RouteEntry>();
-  const paths = new PathTable(
-    host.routes.map((route) => {
-      const known = kept?.get(route.name);
-      const same = known !== undefined && jsonEqual(known.route, route);
-      const entry = same ? known : createRouteEntry(route, host.hostname, random);
-      entries.set(route.name, entry);
-      return [route, entry] as const;
-    }),
-  );
-  return { name, host, paths, entries };
+/** What stands at each pattern that some site comes to or leaves. */
+function rivalsOf(
+  moves: readonly Site[],
+  made: ReadonlyMap<string, Site | undefined>,
+  before: LayeredMap<string, Rivals>,
+): ReadonlyMap<string, Rivals | undefined> {
+  const lists = new Map<string, Site[]>();
+  for (const { pattern } of moves) {
+    if (!lists.has(pattern))
+      lists.set(
+        pattern,
+        (before.get(pattern) ?? []).filter(({ name }) => !made.has(name)),
+      );
+  }
+  const grown = new Set<Site[]>();
+  for (const site of made.values()) {
+    const list = site && lists.get(site.pattern);
+    if (site === undefined || list === undefined) continue;
+    list.push(site);
+    grown.add(list);
+  }
+  for (const list of grown) list.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return new Map([...lists].map(([pattern, list]) => [pattern, list.length === 0 ? undefined : list]));
+}
+
+function tableOf(byPattern: LayeredMap<string, Rivals>, isServed: (host: VirtualHost) => boolean): HostTable<Site> {
+  const found: [VirtualHost, Site][] = [];
+  for (const rivals of byPattern.values()) {
+    const site = rivals.find(({ host }) => isServed(host));
+    if (site !== undefined) found.push([site.host, site]);
+  }
+  return HostTable.of(found);
 }

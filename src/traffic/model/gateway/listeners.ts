@@ -1,4 +1,4 @@
-// What a listener is by itself: protocol, kinds of routes it takes, certificates; and which listeners are in each other's way.
+// What a listener is by itself: protocol, kinds of routes it takes, certificates.
 // Knows no route.
 import { GATEWAY_GROUP } from '#kube/api/gateway/resources.ts';
 import type { GatewayListener, RouteKind } from '#kube/api/gateway/types.ts';
@@ -123,49 +123,4 @@ function resolveCertificates(view: ListenerView, { grants, options, secret }: Li
 /** Whether the listener answers with certificates of its own. */
 export function endsTls({ protocol, tls }: GatewayListener): boolean {
   return protocol === 'HTTPS' || (protocol === 'TLS' && tls?.mode !== 'Passthrough');
-}
-
-/** Who can be told apart on one port: by host, by server name, or not at all. */
-function family(protocol: string): string {
-  return protocol === 'HTTPS' || protocol === 'TLS' ? 'server name' : protocol;
-}
-
-/**
- * Marks listeners that cannot be told apart. Among those of one owner none is chosen before another, as upstream wants
- * it; a listener that is told later (of a ListenerSet, the younger ones last) gives way to those before it.
- */
-export function markConflicts(groups: readonly (readonly ListenerView[])[]): void {
-  const taken: ListenerView[] = [];
-  for (const group of groups) {
-    const sound = group.filter(({ acceptFault: fault }) => fault === undefined);
-    for (const listener of sound) {
-      const rival = sound.find((other) => other !== listener && conflict(listener, other) !== undefined);
-      const before = taken.find((other) => conflict(listener, other) !== undefined);
-      const other = before ?? rival;
-      if (other !== undefined) listener.conflict = conflict(listener, other);
-    }
-    taken.push(...sound.filter(({ conflict: fault }) => fault === undefined));
-  }
-}
-
-function conflict(a: ListenerView, b: ListenerView): Fault | undefined {
-  if (a.spec.port !== b.spec.port || (a.spec.protocol === 'UDP') !== (b.spec.protocol === 'UDP')) return undefined;
-  const whose =
-    b.owner.kind === 'Gateway'
-      ? `listener "${b.spec.name}"`
-      : `listener "${b.spec.name}" of ListenerSet "${b.owner.key}"`;
-  if (family(a.spec.protocol) !== family(b.spec.protocol)) {
-    return {
-      reason: 'ProtocolConflict',
-      message: `Port ${a.spec.port} cannot be ${a.spec.protocol} while ${whose} has it for ${b.spec.protocol}: choose another port`,
-    };
-  }
-  const byHost = a.spec.protocol !== 'TCP' && a.spec.protocol !== 'UDP';
-  if (byHost && a.hostname !== b.hostname) return undefined;
-  return {
-    reason: 'HostnameConflict',
-    message: byHost
-      ? `Port ${a.spec.port} with host "${a.hostname}" is that of ${whose} as well: choose another hostname or port`
-      : `Port ${a.spec.port} is that of ${whose} as well: choose another port`,
-  };
 }

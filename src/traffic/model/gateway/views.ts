@@ -8,8 +8,9 @@ import { attempt } from './attempt.ts';
 import { backendCertificateOf } from './backend-certificate.ts';
 import { type ClientTlsLookups, clientTlsOf } from './client-tls.ts';
 import { type Fault, GATEWAY_CONTROLLER } from './conditions.ts';
+import { markConflicts } from './conflicts.ts';
 import type { GatewayView, ListenerOwner, ListenerSetView } from './listener-view.ts';
-import { type ListenerLookups, listenerView, markConflicts } from './listeners.ts';
+import { type ListenerLookups, listenerView } from './listeners.ts';
 import type { GatewayObjects } from './objects.ts';
 
 /** Classes whose controller we are. */

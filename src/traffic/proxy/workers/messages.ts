@@ -5,7 +5,6 @@ import type { LogFields } from '#lib/log.ts';
 import type { AccessLogSettings } from '#telemetry/access-record.ts';
 import type { Exemplar, Series } from '#telemetry/series.ts';
 import type { EncodedSpans } from '#telemetry/traces/span-batch.ts';
-import type { TrafficUpdate } from '#traffic/model/ir.ts';
 import type { HealthUpdate } from '#traffic/snapshot/index.ts';
 import type { Explanation, Question } from '../explain/explanation.ts';
 import type { Arrived } from '../explain/find-listener.ts';
@@ -13,6 +12,7 @@ import type { LongRun } from '../health/attempt-recorder.ts';
 import type { HttpLimits } from '../http1/limits.ts';
 import type { TicketSecrets } from '../tls/ticket-keys.ts';
 import type { Description } from './description.ts';
+import type { SentUpdate } from './sent-hosts.ts';
 
 /** Given to a worker at its start. */
 export interface WorkerSettings {
@@ -49,7 +49,7 @@ export type ToWorker =
   | { readonly type: 'ticket_secrets'; readonly secrets: TicketSecrets }
   | {
       readonly type: 'update';
-      readonly update: TrafficUpdate;
+      readonly update: SentUpdate;
       /** The counter slot of every endpoint key that is new since the last update. */
       readonly slots: readonly (readonly [string, number])[];
       /** What changes about the health of endpoints, at the same moment. */

@@ -34,12 +34,14 @@ import { Sweeper, type Timed } from '../sweeper.ts';
 import { ServerContexts } from '../tls/server-contexts.ts';
 import { UdpListener } from '../udp/udp-listener.ts';
 import { UpstreamPools } from '../upstream/pools.ts';
-import { clustersLeft, routesLeft } from './departures.ts';
+import { clustersLeft } from './departures.ts';
 import { describeTargets } from './description.ts';
 import { GatewayListeners } from './gateway-listeners.ts';
 import { WorkerStats } from './http-stats.ts';
 import { InFlightCounters } from './in-flight.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './messages.ts';
+import { RouteNames } from './route-names.ts';
+import { unpack } from './sent-hosts.ts';
 import { serviceStats } from './service-stats.ts';
 import { tlsStats } from './tls-stats.ts';
 
@@ -72,6 +74,7 @@ export class ProxyWorker {
   /** Updates are applied one after the other, each with its listeners. */
   #queue: Promise<void> = Promise.resolve();
   #drainReported = false;
+  readonly #routeNames = new RouteNames();
 
   constructor(settings: WorkerSettings, deps: WorkerDeps) {
     this.#deps = deps;
@@ -229,19 +232,21 @@ export class ProxyWorker {
 
   async #apply(message: Extract<ToWorker, { type: 'update' }>): Promise<void> {
     this.#counters.learn(message.slots);
-    const snapshot: Snapshot = this.#builder.apply(message.update, message.health);
+    const before = this.#context.snapshot;
+    const update = unpack(message.update, before.virtualHosts);
+    const snapshot: Snapshot = this.#builder.apply(update, message.health);
     this.#counters.settle();
-    if (message.update.clusters !== undefined) this.#guards.apply(message.update.clusters);
-    this.#stats.routesLeft(routesLeft(message.update, this.#context.snapshot, snapshot));
-    this.#stats.clustersLeft(clustersLeft(message.update));
+    if (update.clusters !== undefined) this.#guards.apply(update.clusters);
+    this.#stats.routesLeft(this.#routeNames.left(update, before.virtualHosts));
+    this.#stats.clustersLeft(clustersLeft(update));
     this.#use(snapshot);
-    const { services, listeners, clients, virtualHosts } = message.update;
+    const { services, listeners, clients, virtualHosts } = update;
     // In the same turn, so that no request meets hosts that are not for it any more.
     if (services ?? listeners ?? clients ?? virtualHosts) this.#connections.onFronts();
     // What is under way goes on, and may try again: it follows the endpoints. Nobody new is let in.
     if (!this.#context.draining)
       await Promise.all([this.#gateway.reconcile(snapshot.listeners), this.#services.reconcile(snapshot.services)]);
-    this.#deps.send({ type: 'applied', version: message.update.version });
+    this.#deps.send({ type: 'applied', version: update.version });
   }
 
   #applyHealth(health: HealthUpdate): void {
