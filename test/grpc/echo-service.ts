@@ -98,6 +98,8 @@ export interface UnaryOptions {
   /** Milliseconds. */
   readonly deadline?: number;
   readonly metadata?: Metadata;
+  /** `/SERVICE/METHOD` in place of the echo service's own. */
+  readonly path?: string;
   /** Told of the call, to cancel it. */
   readonly onCall?: (call: ClientUnaryCall) => void;
 }
@@ -115,9 +117,8 @@ export class EchoClient extends Client {
   unary(request: string, options: UnaryOptions = {}): Promise<{ value: string; metadata: Metadata | undefined }> {
     return new Promise((resolve, reject) => {
       let metadata: Metadata | undefined;
-      const { path } = definition.Unary;
       const call = this.makeUnaryRequest(
-        path,
+        options.path ?? definition.Unary.path,
         text.serialize,
         text.deserialize,
         request,

@@ -16,11 +16,14 @@ export interface Question {
   readonly body?: unknown;
   /** PEM; the certificate is checked against it and against `host`. */
   readonly ca?: string;
+  /** PEM of the client's own certificate and key. */
+  readonly cert?: string;
+  readonly key?: string;
 }
 
 /** One request on a connection of its own. */
 export function ask(url: string, question: Question = {}): Promise<Answer> {
-  const { host, method = 'GET', body, ca } = question;
+  const { host, method = 'GET', body, ca, cert, key } = question;
   const options: RequestOptions = {
     method,
     agent: false,
@@ -30,6 +33,8 @@ export function ask(url: string, question: Question = {}): Promise<Answer> {
       ...question.headers,
     },
     ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
     ...(host === undefined ? {} : { servername: host }),
     signal: AbortSignal.timeout(15_000),
   };

@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, get, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ownNumber } from '#test/support/own-number.ts';
@@ -104,4 +105,27 @@ test('on SIGTERM it is no longer ready, finishes what it began, and closes kept 
   expect(response.headers.connection).toBe('close');
   expect((await ended)[0]).toBe(0);
   agent.destroy();
+});
+
+test('a port speaks the protocol behind its number, and an unknown one is an error that lists them', async () => {
+  const { process: other, url } = await start({ ECHO_PORTS: '0/tcp' });
+  const client = connect(Number(new URL(url).port), HOST);
+  let text = '';
+  client.on('data', (bytes: Buffer) => {
+    text += bytes.toString();
+  });
+  client.end('hello');
+  await once(client, 'close');
+  expect(text).toBe('echo-1: hello');
+  other.kill('SIGKILL');
+  await once(other, 'exit');
+
+  const [program = '', ...args] = echoImages['evenkeel.dev/echo']?.command ?? [];
+  const wrong = spawn(program, args, { env: { ECHO_PORTS: '8080/smtp' }, stdio: ['ignore', 'ignore', 'pipe'] });
+  let words = '';
+  wrong.stderr.on('data', (bytes: Buffer) => {
+    words += bytes.toString();
+  });
+  expect((await once(wrong, 'close'))[0]).toBe(1);
+  expect(words).toContain('ECHO_PORTS: "smtp" is no protocol of this image; use http, https, grpc, tcp, tls, udp');
 });

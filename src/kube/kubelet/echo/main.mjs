@@ -1,5 +1,7 @@
 // The program of the image `evenkeel.dev/echo`: answers with what it received, as slow, wrong or broken as it is told.
-// Plain JavaScript on node:http alone, so that it starts fast and runs anywhere; knows only its environment.
+// Plain JavaScript on node:http alone, so that it starts fast; other protocols are loaded when they are asked for.
+// Knows only its environment.
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 
 const DRAIN_LIMIT_MS = 25_000;
@@ -84,6 +86,11 @@ function probed(request) {
   return live && ready && !draining ? [200, 'ok\n'] : [503, 'not ready\n'];
 }
 
+/** What the handshake told of who asks. */
+function tlsOf(socket) {
+  return { serverName: socket.servername || undefined, client: socket.getPeerCertificate()?.subject?.CN };
+}
+
 async function handle(request, response) {
   const url = new URL(request.url ?? '/', 'http://echo');
   const answer = control(request, url) ?? probed(request);
@@ -112,6 +119,7 @@ async function handle(request, response) {
     method: request.method,
     path: request.url,
     httpVersion: request.httpVersion,
+    ...(request.socket.encrypted ? { tls: tlsOf(request.socket) } : {}),
     headers: request.headers,
     ...(body === '' ? {} : { body }),
     // IPv4 at a socket of both families is an IPv4 address all the same.
@@ -121,21 +129,56 @@ async function handle(request, response) {
   });
 }
 
-const ports = (process.env.ECHO_PORTS ?? process.env.PORT ?? '8080').split(',').map(Number);
-const servers = ports.map((port) => {
-  const server = createServer((request, response) => {
+/** Certificate and key of a volume named `tls`; a client may show a certificate, and is told which one was seen. */
+function identity() {
+  const folder = process.env.ECHO_TLS_DIR ?? process.env.EVENKEEL_MOUNT_TLS ?? '/tls';
+  const read = (name) => readFileSync(`${folder}/${name}`);
+  return { cert: read('tls.crt'), key: read('tls.key'), requestCert: true, rejectUnauthorized: false };
+}
+
+let webSockets;
+
+function asHttp(server) {
+  server.on('request', (request, response) => {
     handle(request, response).catch((error) => {
       if (!response.headersSent) send(response, 400, { error: error.message });
       else response.destroy();
     });
   });
+  server.on('upgrade', async (request, socket, head) => {
+    socket.on('error', () => socket.destroy());
+    webSockets ??= await import('./protocols/websocket.mjs');
+    webSockets.upgrade(who, request, socket, head);
+  });
   // Longer than a gateway keeps an idle connection, so that it is never the server who closes under a request.
   server.keepAliveTimeout = 75_000;
-  server.listen(port, HOST, () => {
-    console.log(JSON.stringify({ message: 'listening', ...server.address(), pod: who.pod }));
+  return server;
+}
+
+const PROTOCOLS = {
+  http: () => asHttp(createServer()),
+  https: async () => asHttp((await import('node:https')).createServer(identity())),
+  grpc: async () => (await import('./protocols/grpc.mjs')).grpc({ who }),
+  tcp: async () => (await import('./protocols/streams.mjs')).tcp({ who }),
+  tls: async () => (await import('./protocols/streams.mjs')).tls({ who, identity: identity() }),
+  udp: async () => (await import('./protocols/streams.mjs')).udp({ who }),
+};
+
+/** `8080`, or `8443/https`. */
+async function open(text) {
+  const [port, protocol = 'http'] = text.trim().split('/');
+  const make = PROTOCOLS[protocol];
+  if (make === undefined) {
+    throw new Error(`ECHO_PORTS: "${protocol}" is no protocol of this image; use ${Object.keys(PROTOCOLS).join(', ')}`);
+  }
+  const server = await make();
+  server.listen(Number(port), HOST, () => {
+    console.log(JSON.stringify({ message: 'listening', protocol, ...server.address(), pod: who.pod }));
   });
   return server;
-});
+}
+
+const servers = await Promise.all((process.env.ECHO_PORTS ?? process.env.PORT ?? '8080').split(',').map(open));
 
 process.on('SIGTERM', () => {
   draining = true;
@@ -145,8 +188,9 @@ process.on('SIGTERM', () => {
     let open = servers.length;
     for (const server of servers) {
       server.close(() => --open === 0 && process.exit(0));
-      server.closeIdleConnections();
+      server.closeIdleConnections?.();
     }
+    webSockets?.closeAll();
   }, LAME_DUCK_MS);
   setTimeout(() => process.exit(0), DRAIN_LIMIT_MS).unref();
 });
