@@ -61,6 +61,25 @@ test('what the server refuses is said at the line of the field, and the others g
   ]);
 });
 
+test('unknown fields of elements that have names are found, each of them', async () => {
+  const pod = `apiVersion: v1
+kind: Pod
+metadata: {name: two}
+spec:
+  containers:
+    - name: one
+      image: a
+      imagee: a
+    - name: other
+      image: b
+  restartPolicyy: Never
+`;
+  expect(await apply(pod)).toEqual([
+    expect.stringMatching(/^f\.yaml:8:7: pod\/two: unknown field "spec\.containers\[name="one"\]\.imagee"\. /),
+    expect.stringMatching(/^f\.yaml:11:3: pod\/two: unknown field "spec\.restartPolicyy"\. /),
+  ]);
+});
+
 test('a kind that the same files define is served by the time its objects come', async () => {
   const lines = await apply(`
 apiVersion: example.test/v1

@@ -121,13 +121,26 @@ function problemsOf(manifest: ManifestObject, name: string, error: unknown): Man
   if (placed.length > 0) return placed;
   const mistyped = typeMistake(manifest, name, error.message);
   if (mistyped !== undefined) return [mistyped];
-  const named = [...error.message.matchAll(/(unknown|duplicate|missing required) field "([^"]+)"/g)].map(
-    ([text, , field]) => {
-      const path = field ?? '';
-      return { position: manifest.locate(path), field: path, message: `${name}: ${text}`, remedy: remedyFor(error) };
-    },
+  const named = namedFields(error.message).map(
+    ([text, field]): ManifestProblem => ({
+      // Where elements of lists have names, the first one with such a field is meant.
+      position: manifest.locate(field.replace(/\[[^\]]*=[^\]]*\]/g, '')),
+      field,
+      message: `${name}: ${text}`,
+      remedy: remedyFor(error),
+    }),
   );
   return named.length > 0 ? named : [general];
+}
+
+/** Fields that the words of the server name: of strict decoding, and of an apply of what has no place. */
+function namedFields(text: string): [text: string, field: string][] {
+  const strict = [...text.matchAll(/(?:unknown|duplicate|missing required) field "([^"]+)"/g)];
+  const untyped = [...text.matchAll(/(?:^|: | {2})\.(\S+): field not declared in schema/gm)];
+  return [
+    ...strict.map(([words, field = '']): [string, string] => [words, field]),
+    ...untyped.map(([, field = '']): [string, string] => [`unknown field "${field}"`, field]),
+  ];
 }
 
 /** A value of the wrong type, which the server names in its JSON reader's words: by the path of the field, without indexes. */
