@@ -127,7 +127,7 @@ it('knows Gateways: of those that have the port, the one with routes for the hos
   expect(explanation.route?.name).toBe('httproute/default/web/0/0');
   expect(explanation.backends[0]).toMatchObject({ cluster: 'default/web/http', share: 1 });
   expect(problems).toContain(
-    'HTTPRoute "default/web": Service "default/gone" does not exist: create it or correct the name',
+    'HTTPRoute "default/web": spec.rules[1].backendRefs[0]: Service "default/gone" does not exist: create it or correct the name',
   );
   expect(explained('http://gw.test/', GATEWAYS).explanation).toMatchObject({ verdict: 'answered', status: 500 });
   expect(explained('http://other.test/', GATEWAYS).explanation).toMatchObject({ verdict: 'not_found' });

@@ -55,7 +55,7 @@ export function resolveBackend(
     return unavailable(
       'PortNotFound',
       `${field}.service.port`,
-      `Service "${key}" has no port ${label}: it has ${known.join(', ') || 'none, list them in its spec.ports'}`,
+      `Service "${key}" has no port ${label}: use one of ${known.join(', ') || 'its spec.ports, of which there is none'}`,
     );
   }
   return { action: { type: 'forward', clusters: [{ cluster: clusterName(key, port), weight: 1 }] } };

@@ -1,24 +1,32 @@
 // What is wrong with one object, told so that its owner can mend it; the rest of the world goes on.
 // Knows nothing of events or status: the control plane decides where a problem is shown.
 import { type KubeObject, objectKey } from '#kube/api/object.ts';
+import type { RouteKindName } from './gateway/objects.ts';
 
 export type ProblemReason =
   | 'BackendNotSupported'
   | 'CertificateConflict'
   | 'CertificateMismatch'
   | 'FailedToListen'
+  | 'GatewayClassNotFound'
+  | 'IngressClassNotFound'
   | 'InvalidPath'
   | 'InvalidSetting'
   | 'NameNotResolved'
   | 'NotTranslatable'
+  | 'ParentNotFound'
   | 'PortNotFound'
   | 'RouteConflict'
   | 'SecretInvalid'
   | 'SecretNotFound'
-  | 'ServiceNotFound';
+  | 'ServiceNotFound'
+  | 'TargetNotFound';
+
+/** Objects of the Gateway API that no controller gives a status, because what they are part of is not there. */
+export type UnservedKind = RouteKindName | 'BackendTLSPolicy' | 'Gateway' | 'ListenerSet';
 
 export interface Problem {
-  readonly kind: 'Ingress' | 'Service';
+  readonly kind: 'Ingress' | 'Service' | UnservedKind;
   /** `namespace/name`. */
   readonly key: string;
   readonly reason: ProblemReason;

@@ -11,7 +11,7 @@ import type { ClusterVariant } from './gateway/backends.ts';
 import { VariantNotes, variantTables } from './gateway/variants.ts';
 import { type IngressRoutes, translateIngress } from './ingress.ts';
 import type { FindService } from './ingress-backend.ts';
-import { ownedBy } from './ingress-class.ts';
+import { classFault, ownedBy } from './ingress-class.ts';
 import type { Certificate, Cluster, Endpoint, Listener, ServicePort, TrafficModel, VirtualHost } from './ir.ts';
 import { BackendPolicies } from './policy/backend-policies.ts';
 import { isolated, type Problem } from './problem.ts';
@@ -51,6 +51,10 @@ export function translateIngresses(objects: IngressObjects, options: TranslateOp
   const isOurs = ownedBy(options.ingressClass, objects.ingressClasses);
   const ours = objects.ingresses.filter(isOurs).sort(byAge);
   const problems: Problem[] = [];
+  for (const ingress of objects.ingresses) {
+    const fault = isOurs(ingress) ? undefined : classFault(ingress, options.ingressClass, objects.ingressClasses);
+    if (fault !== undefined) problems.push({ kind: 'Ingress', key: objectKey(ingress), ...fault });
+  }
   const secrets = new Set<string>();
   const variants = new VariantNotes();
   const findSecret: FindSecret = (key) => {

@@ -52,16 +52,16 @@ function claim(host: Host | undefined, wanted: HostRoute, owner: string, problem
 
 /**
  * A default backend takes the requests that match no rule: first on the hosts of its own Ingress, and that of the
- * first Ingress without rules everywhere else. Never where a rule takes every path anyhow.
+ * first Ingress without rules everywhere else. Never where a rule takes every path anyhow. The API leaves open which of
+ * many Ingresses decides about a host that none of them names; as in ingress-nginx, only one without rules asks for it.
  */
 function addFallbacks(hosts: Map<string, Host>, ingresses: readonly IngressRoutes[], problems: Problem[]): void {
   for (const { key, hostnames, fallback } of ingresses) {
     if (fallback === undefined) continue;
     for (const hostname of hostnames) addFirst(hosts.get(hostname), fallback, key);
   }
-  const withFallback = ingresses.filter(({ fallback }) => fallback !== undefined);
-  const ruleless = withFallback.filter(({ hostnames }) => hostnames.length === 0);
-  const [everywhere] = ruleless.length > 0 ? ruleless : withFallback;
+  const ruleless = ingresses.filter(({ fallback, hostnames }) => fallback !== undefined && hostnames.length === 0);
+  const [everywhere] = ruleless;
   if (everywhere?.fallback === undefined) return;
   if (!hosts.has('*')) hosts.set('*', new Map());
   for (const host of hosts.values()) addFirst(host, everywhere.fallback, everywhere.key);

@@ -14,6 +14,7 @@ import { jsonEqual } from '#lib/json.ts';
 import type { Logger } from '#lib/log.ts';
 import { servicesFromZero } from '#traffic/model/hold.ts';
 import type { Listener, TrafficSink } from '#traffic/model/ir.ts';
+import type { Problem } from '#traffic/model/problem.ts';
 import { serviceKeyOf } from '#traffic/model/translate.ts';
 import type { DnsFeed } from './dns-feed.ts';
 import { DrainNotes } from './drain-notes.ts';
@@ -108,7 +109,10 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
     },
   );
   const events = createEventRecorder(client, { component: 'evenkeel-ingress-controller', clock, log });
-  const find = (kind: 'Ingress' | 'Service', key: string) => (kind === 'Ingress' ? ingresses : services).get(key);
+  const find = (kind: Problem['kind'], key: string): KubeObject | undefined => {
+    if (kind === 'Ingress') return ingresses.get(key);
+    return kind === 'Service' ? services.get(key) : gateways?.get(kind, key);
+  };
   const problems = createProblemReporter(find, events, log);
   let ownedList = world.owned;
   let owned = new Set(ownedList);

@@ -26,14 +26,18 @@ function read(chain: string, key: string, fingerprint: string): Outcome {
   try {
     certificate = new X509Certificate(chain);
   } catch (error) {
-    return { error: `"tls.crt" holds no PEM certificate (${(error as Error).message})` };
+    return {
+      error: `"tls.crt" holds no PEM certificate (${(error as Error).message}): put it there, and its chain behind it`,
+    };
   }
   try {
     if (!certificate.checkPrivateKey(createPrivateKey(key))) {
       return { error: '"tls.key" is the key of another certificate: store the pair that belongs together' };
     }
   } catch (error) {
-    return { error: `"tls.key" holds no usable PEM key (${(error as Error).message})` };
+    return {
+      error: `"tls.key" holds no usable PEM key (${(error as Error).message}): put the key of the certificate there, without a passphrase`,
+    };
   }
   return { hostnames: namesIn(certificate.subjectAltName ?? ''), fingerprint };
 }
@@ -50,7 +54,9 @@ export function readAuthorities(pem: string): { readonly error: string } | { rea
   try {
     for (const block of blocks) new X509Certificate(block);
   } catch (error) {
-    return { error: `"ca.crt" holds a certificate that cannot be read (${(error as Error).message})` };
+    return {
+      error: `"ca.crt" holds a certificate that cannot be read (${(error as Error).message}): put a good one there`,
+    };
   }
   return { fingerprint: createHash('sha256').update(pem).digest('hex') };
 }

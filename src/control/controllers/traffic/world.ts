@@ -11,6 +11,7 @@ import type { ChangedObject } from '#traffic/model/gateway/news.ts';
 import type { GatewayObjects, GatewayOptions } from '#traffic/model/gateway/objects.ts';
 import type { Telling } from '#traffic/model/gateway/tellings.ts';
 import { GatewayTranslator } from '#traffic/model/gateway/translator.ts';
+import { unservedObjects } from '#traffic/model/gateway/unserved.ts';
 import { variantTables } from '#traffic/model/gateway/variants.ts';
 import type { TrafficModel, TrafficUpdate } from '#traffic/model/ir.ts';
 import { BackendPolicies } from '#traffic/model/policy/backend-policies.ts';
@@ -169,7 +170,9 @@ export class TrafficWorld {
 
   /** What is wrong now, over all objects. */
   problems(): Problem[] {
-    return [...this.#services.values()].flatMap(({ problems }) => problems).concat(this.#ingresses.problems);
+    const gateways = this.#source.gateways?.();
+    const unserved = gateways === undefined ? [] : unservedObjects(gateways);
+    return [...this.#services.values()].flatMap(({ problems }) => problems).concat(this.#ingresses.problems, unserved);
   }
 
   #refreshPolicies(): void {

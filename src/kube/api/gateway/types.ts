@@ -215,6 +215,7 @@ export interface Layer4Rule {
 interface RouteOf<Rule> extends KubeObject {
   readonly spec?: {
     readonly parentRefs?: readonly ParentRef[];
+    readonly useDefaultGateways?: string;
     readonly hostnames?: readonly string[];
     readonly rules?: readonly Rule[];
   };

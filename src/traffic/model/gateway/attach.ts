@@ -75,7 +75,10 @@ function toListeners(
       sectionName === undefined ? '' : ` "${sectionName}"`,
       port === undefined ? '' : ` of port ${port}`,
     ].join('');
-    return none('NoMatchingParent', `There is no listener${wanted}; there is ${there || 'none'}`);
+    return none(
+      'NoMatchingParent',
+      `There is no listener${wanted}; there is ${there || 'none'}: correct sectionName or port of the parentRef`,
+    );
   }
   const ofKind = named.filter(({ supportedKinds }) => supportedKinds.some((one) => one.kind === kind));
   if (ofKind.length === 0) {
@@ -83,7 +86,10 @@ function toListeners(
       ({ spec, supportedKinds }) =>
         `"${spec.name}" takes ${supportedKinds.map((one) => one.kind).join(' and ') || 'none'}`,
     );
-    return none('NotAllowedByListeners', `No listener takes a ${kind}: ${kinds.join(', ')}`);
+    return none(
+      'NotAllowedByListeners',
+      `No listener takes a ${kind}: ${kinds.join(', ')}; name another listener, or let it in with protocol or allowedRoutes.kinds`,
+    );
   }
   const allowed = ofKind.filter(({ spec, owner }) =>
     namespaceAllowed(spec.allowedRoutes?.namespaces, owner.namespace, home, 'Same', parents.namespaceLabels),
@@ -104,7 +110,7 @@ function toListeners(
     const hosts = allowed.map(({ spec, hostname }) => `"${spec.name}" is for "${hostname}"`).join(', ');
     return none(
       'NoMatchingListenerHostname',
-      `None of the hosts ${wanted.map((host) => `"${host}"`).join(', ')} is that of a listener: ${hosts}`,
+      `None of the hosts ${wanted.map((host) => `"${host}"`).join(', ')} is that of a listener: ${hosts}; correct spec.hostnames, or the hostname of the listener`,
     );
   }
   return { parentRef, attached, fault: undefined };

@@ -75,7 +75,7 @@ export function resolveBackendRef(ref: BackendRef, use: BackendUse, lookups: Bac
     const known = ports.map((one) => `${one.port}/${one.protocol ?? 'TCP'}`).join(', ');
     return fault(
       'BackendNotFound',
-      `Service "${key}" has no port ${wanted ?? 'none'}/${protocol}: it has ${known || 'none'}`,
+      `Service "${key}" has no port ${wanted ?? 'none'}/${protocol}: use one of ${known || 'its spec.ports, of which there is none'}`,
     );
   }
   const changes = changesFor(key, service, port, use, lookups);

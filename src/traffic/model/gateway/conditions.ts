@@ -12,6 +12,11 @@ export interface Fault {
   readonly message: string;
 }
 
+/** The same, with the field that is to blame ahead of it. */
+export function faultAt(field: string, { reason, message }: Fault): Fault {
+  return { reason, message: `${field}: ${message}` };
+}
+
 /** Conditions hold this many characters. */
 const MOST = 32_000;
 

@@ -3,7 +3,7 @@
 import type { BackendRef, HeaderModifier, PathModifier, RouteFilterSpec } from '#kube/api/gateway/types.ts';
 import type { HeaderEdits, PathRewrite, Redirect, RouteFilter } from '../ir.ts';
 import type { ResolvedBackend } from './backends.ts';
-import type { Fault } from './conditions.ts';
+import { type Fault, faultAt } from './conditions.ts';
 
 export interface Filters {
   readonly filters: readonly RouteFilter[];
@@ -48,7 +48,7 @@ export function translateFilters(
         const mirror = spec.requestMirror;
         if (mirror === undefined) break;
         const found = resolve(mirror.backendRef);
-        if ('fault' in found) refFaults.push(found.fault);
+        if ('fault' in found) refFaults.push(faultAt(`${at}.requestMirror.backendRef`, found.fault));
         else filters.push({ type: 'mirror', cluster: found.cluster, percent: percentOf(mirror) });
         break;
       }

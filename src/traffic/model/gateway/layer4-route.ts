@@ -3,7 +3,7 @@
 import type { Layer4RouteObject } from '#kube/api/gateway/types.ts';
 import type { WeightedCluster } from '../ir.ts';
 import { type BackendLookups, resolveBackendRef } from './backends.ts';
-import type { Fault } from './conditions.ts';
+import { type Fault, faultAt } from './conditions.ts';
 import type { RouteKindName } from './objects.ts';
 
 export interface Layer4Outcome {
@@ -19,11 +19,11 @@ export function translateLayer4Route(
 ): Layer4Outcome {
   const namespace = route.metadata?.namespace ?? '';
   const refFaults: Fault[] = [];
-  const clusters = (route.spec?.rules?.[0]?.backendRefs ?? []).map((ref): WeightedCluster => {
+  const clusters = (route.spec?.rules?.[0]?.backendRefs ?? []).map((ref, at): WeightedCluster => {
     const { weight = 1 } = ref;
     const found = resolveBackendRef(ref, { kind, namespace }, lookups);
     if (!('fault' in found)) return { cluster: found.cluster, weight };
-    refFaults.push(found.fault);
+    refFaults.push(faultAt(`spec.rules[0].backendRefs[${at}]`, found.fault));
     return { cluster: '', weight };
   });
   return { clusters, refFaults };

@@ -84,23 +84,22 @@ function acceptFault({ protocol, tls }: GatewayListener): Fault | undefined {
 function resolveCertificates(view: ListenerView, { grants, options, secret }: ListenerLookups): void {
   const { namespace: home, kind: ownerKind } = view.owner;
   const refs = view.spec.tls?.certificateRefs ?? [];
-  const invalid = (message: string) => view.refFaults.push({ reason: 'InvalidCertificateRef', message });
+  const tell = (message: string, reason = 'InvalidCertificateRef') => view.refFaults.push({ reason, message });
   if (refs.length === 0)
-    invalid('The listener has no certificate: name a Secret of type kubernetes.io/tls in tls.certificateRefs');
+    tell('The listener has no certificate: name a Secret of type kubernetes.io/tls in tls.certificateRefs');
   const certificates: ListenerView['certificates'][number][] = [];
-  for (const { group = '', kind = 'Secret', name, namespace = home } of refs) {
+  for (const [at, { group = '', kind = 'Secret', name, namespace = home }] of refs.entries()) {
     const key = `${namespace}/${name}`;
+    const invalid = (message: string, reason?: string) => tell(`tls.certificateRefs[${at}]: ${message}`, reason);
     if (group !== '' || kind !== 'Secret') {
-      invalid(
-        `certificateRefs: ${kind} "${name}"${group === '' ? '' : ` of group ${group}`} holds no certificate: name a Secret`,
-      );
+      invalid(`${kind} "${name}"${group === '' ? '' : ` of group ${group}`} holds no certificate: name a Secret`);
       continue;
     }
     if (!grants.permit({ kind: ownerKind, namespace: home }, { group: '', kind, namespace, name })) {
-      view.refFaults.push({
-        reason: 'RefNotPermitted',
-        message: `Secret "${key}" is in another namespace and no ReferenceGrant there lets a ${ownerKind} of namespace "${home}" refer to it: create one in "${namespace}"`,
-      });
+      invalid(
+        `Secret "${key}" is in another namespace and no ReferenceGrant there lets a ${ownerKind} of namespace "${home}" refer to it: create one in "${namespace}"`,
+        'RefNotPermitted',
+      );
       continue;
     }
     const found = secret(key);

@@ -3,7 +3,7 @@
 import type { FilteredBackendRef, RouteFilterSpec } from '#kube/api/gateway/types.ts';
 import type { LocalAnswer, RouteAction, RouteFilter, WeightedCluster } from '../ir.ts';
 import { type BackendLookups, type BackendUse, resolveBackendRef } from './backends.ts';
-import type { Fault } from './conditions.ts';
+import { type Fault, faultAt } from './conditions.ts';
 import { translateFilters } from './filters.ts';
 
 export interface RuleAction {
@@ -41,16 +41,17 @@ export function ruleAction(
   for (const [place, ref] of (rule.backendRefs ?? []).entries()) {
     const { weight = 1 } = ref;
     const found = resolve(ref);
-    const inner = translateFilters(ref.filters ?? [], `${field}.backendRefs[${place}].filters`, resolve);
+    const at = `${field}.backendRefs[${place}]`;
+    const inner = translateFilters(ref.filters ?? [], `${at}.filters`, resolve);
     refFaults.push(...inner.refFaults);
     const wrong = [...inner.faults];
     if (inner.redirect !== undefined) {
-      const message = `${field}.backendRefs[${place}].filters: RequestRedirect is served in the filters of a rule only`;
+      const message = `${at}.filters: RequestRedirect is served in the filters of a rule only: move it there`;
       wrong.push({ reason: 'UnsupportedValue', message });
     }
     faults.push(...wrong);
     if ('fault' in found) {
-      refFaults.push(found.fault);
+      refFaults.push(faultAt(at, found.fault));
       clusters.push({ cluster: '', weight, answer: cannot(REASONS.invalidBackend) });
     } else if (wrong.length > 0) {
       clusters.push({ cluster: found.cluster, weight, answer: cannot(REASONS.filter) });

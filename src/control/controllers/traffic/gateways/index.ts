@@ -91,6 +91,10 @@ export class Gateways {
     await this.#claims.settled();
   }
 
+  get(kind: GatewayKind, key: string): KubeObject | undefined {
+    return this.#informers.get(kind, key);
+  }
+
   route(kind: 'HTTPRoute' | 'GRPCRoute', key: string): AnyRoute | undefined {
     return this.#informers.get(kind, key) as AnyRoute | undefined;
   }
