@@ -136,6 +136,12 @@ export const proxyMetrics = {
     ['cluster', 'outcome'],
     'Copies of requests by outcome: answered, failed, timeout, cancelled; or why none was sent: too_large, incomplete, overflow, no_endpoint, draining.',
   ),
+  authorised: metric(
+    'http_external_auth_total',
+    'counter',
+    ['cluster', 'outcome'],
+    'Requests that an authorisation service was to be asked about, by outcome: allowed, denied; refused for want of an answer: failed, timeout, overflow, no_endpoint; or cancelled by the client.',
+  ),
   compressionBytes: metric(
     'http_compression_bytes_total',
     'counter',

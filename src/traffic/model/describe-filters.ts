@@ -2,7 +2,15 @@
 // Pure; says what is configured, not what a certain request would make of it.
 
 import { inOrder } from './filter-order.ts';
-import type { HeaderEdits, PathRewrite, Redirect, Route, RouteFilter, WeightedCluster } from './ir-route.ts';
+import type {
+  ExternalAuth,
+  HeaderEdits,
+  PathRewrite,
+  Redirect,
+  Route,
+  RouteFilter,
+  WeightedCluster,
+} from './ir-route.ts';
 
 /** One line a filter; `backend` is where the request goes, if it goes anywhere. */
 export function describeFilters(route: Route, backend?: WeightedCluster): readonly string[] {
@@ -24,6 +32,8 @@ function describeFilter(filter: RouteFilter): string {
       return `cors: origins ${filter.allowOrigins.join(', ')}${filter.allowCredentials ? ', with credentials' : ''}`;
     case 'mirror':
       return `mirror: ${filter.percent}% to ${filter.cluster}`;
+    case 'external_auth':
+      return describeAuth(filter);
     case 'buffer_request':
       return `buffer request: up to ${filter.maxBytes} bytes`;
     case 'buffer_response':
@@ -33,6 +43,12 @@ function describeFilter(filter: RouteFilter): string {
     case 'compression':
       return `compression: ${filter.algorithms.join(', ')} from ${filter.minBytes} bytes`;
   }
+}
+
+function describeAuth(auth: ExternalAuth): string {
+  const prefix = auth.protocol === 'http' && auth.pathPrefix !== '' ? ` below ${auth.pathPrefix}` : '';
+  const body = auth.maxBody === 0 ? 'without the body' : `with up to ${auth.maxBody} bytes of the body`;
+  return `external auth: asks ${auth.cluster} by ${auth.protocol === 'http' ? 'HTTP' : 'gRPC'}${prefix}, ${body}`;
 }
 
 /** `301 to https, path /new`. */

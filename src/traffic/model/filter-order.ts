@@ -12,6 +12,9 @@ const order: readonly Kind[] = [
   'cors',
   // Before a byte is kept: what is too long must not fill memory first.
   'body_limit',
+  // Before a whole body is waited for: who may not pass costs no more than what the service wants to see. Above the
+  // edits: the service judges what the client asked for, and routes may still change what it says.
+  'external_auth',
   // Before anything acts on a request that may never come whole.
   'buffer_request',
   // Before the header edits, which thereby have the last word on `Host`.

@@ -119,6 +119,8 @@ export type RouteFilter =
   | ({ readonly type: 'cors' } & CorsPolicy)
   /** A copy of the request; its response is thrown away and its failure is nobody's. */
   | { readonly type: 'mirror'; readonly cluster: string; readonly percent: number }
+  /** Somebody else says whether the request may pass; 403 where nobody can be asked. */
+  | ({ readonly type: 'external_auth' } & ExternalAuth)
   /** The whole request is taken in before an endpoint is chosen; 413 beyond `maxBytes`. */
   | { readonly type: 'buffer_request'; readonly maxBytes: number }
   /** The whole response is taken in before the client hears of it; beyond `maxBytes` it is streamed. */
@@ -126,6 +128,24 @@ export type RouteFilter =
   /** 413 beyond this many bytes of request body. */
   | { readonly type: 'body_limit'; readonly maxBytes: number }
   | ({ readonly type: 'compression' } & CompressionPolicy);
+
+export type ExternalAuth = {
+  readonly cluster: string;
+  /** Bytes of the request's body that are sent along; 413 for a longer one. 0: none is. */
+  readonly maxBody: number;
+  /** Lower case or not. HTTP: sent along beside `Authorization`. gRPC: alone are sent; empty means all. */
+  readonly allowedHeaders: readonly string[];
+} & (
+  | {
+      readonly protocol: 'http';
+      /** Put ahead of the path; empty for none. */
+      readonly pathPrefix: string;
+      /** Of the answer, for the backend; empty means all that make sense in a request. */
+      readonly allowedResponseHeaders: readonly string[];
+    }
+  /** envoy.service.auth.v3.Authorization/Check. */
+  | { readonly protocol: 'grpc' }
+);
 
 export interface CorsPolicy {
   /** `*`, whole origins, or origins with `*` in place of host labels: `https://*.example.com`. */

@@ -2,7 +2,16 @@
 // Pure; the engine asks too, and answers 500 in place of acting on what should never have reached it.
 
 import { type HeaderSide, headerNameProblem, headerValueProblem, isToken } from './header-rules.ts';
-import type { CorsPolicy, HeaderEdits, HeaderValue, PathMatch, Redirect, Route, RouteFilter } from './ir-route.ts';
+import type {
+  CorsPolicy,
+  ExternalAuth,
+  HeaderEdits,
+  HeaderValue,
+  PathMatch,
+  Redirect,
+  Route,
+  RouteFilter,
+} from './ir-route.ts';
 import { pathRewriteProblem } from './path-rewrite.ts';
 
 /** Each a sentence; empty when the route can be served as it stands. */
@@ -10,7 +19,12 @@ export function routeProblems(route: Route): readonly string[] {
   const { action } = route;
   const problems = filterProblems(route.filters ?? [], route.path);
   if (action.type === 'respond') problems.push(...valueProblems(action.headers ?? [], 'response', 'set'));
-  if (action.type === 'redirect') problems.push(...redirectProblems(action.redirect, route.path));
+  if (action.type === 'redirect') {
+    problems.push(...redirectProblems(action.redirect, route.path));
+    // The answer would be given before anybody was asked.
+    if (route.filters?.some(({ type }) => type === 'external_auth') === true)
+      problems.push('Filter "external_auth": a redirect asks nobody: use the filter in rules that forward');
+  }
   if (action.type === 'forward')
     for (const { filters } of action.clusters) problems.push(...filterProblems(filters ?? [], route.path));
   return problems;
@@ -35,6 +49,8 @@ function problemsOf(filter: RouteFilter, path: PathMatch): readonly string[] {
       return corsProblems(filter);
     case 'mirror':
       return filter.percent >= 0 && filter.percent <= 100 ? [] : [`percent is ${filter.percent}: use 0 to 100`];
+    case 'external_auth':
+      return authProblems(filter);
     case 'buffer_request':
     case 'buffer_response':
     case 'body_limit':
@@ -44,6 +60,18 @@ function problemsOf(filter: RouteFilter, path: PathMatch): readonly string[] {
     case 'compression':
       return filter.algorithms.length > 0 ? [] : ['algorithms is empty: name at least one of zstd, br, gzip'];
   }
+}
+
+function authProblems(auth: ExternalAuth): string[] {
+  const problems: string[] = [];
+  if (!Number.isInteger(auth.maxBody) || auth.maxBody < 0)
+    problems.push(`maxBody is ${auth.maxBody}: use a whole number, 0 or more`);
+  const { allowedHeaders } = auth;
+  for (const name of auth.protocol === 'http' ? [...allowedHeaders, ...auth.allowedResponseHeaders] : allowedHeaders)
+    if (!isToken(name)) problems.push(`"${name}" is not the name of a header`);
+  if (auth.protocol === 'http' && auth.pathPrefix !== '' && !/^\/[\x21\x22\x24-\x3e\x40-\x7e]*$/.test(auth.pathPrefix))
+    problems.push(`path is ${JSON.stringify(auth.pathPrefix)}: use one that begins with "/", without query`);
+  return problems;
 }
 
 function editProblems({ set = [], add = [], remove = [] }: HeaderEdits, side: HeaderSide): string[] {

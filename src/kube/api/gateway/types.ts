@@ -138,6 +138,18 @@ export interface PathModifier {
   readonly replacePrefixMatch?: string;
 }
 
+export interface ExternalAuthSpec {
+  readonly protocol: string;
+  readonly backendRef: BackendRef;
+  readonly http?: {
+    readonly path?: string;
+    readonly allowedHeaders?: readonly string[];
+    readonly allowedResponseHeaders?: readonly string[];
+  };
+  readonly grpc?: { readonly allowedHeaders?: readonly string[] };
+  readonly forwardBody?: { readonly maxSize?: number };
+}
+
 export interface RouteFilterSpec {
   readonly type: string;
   readonly requestHeaderModifier?: HeaderModifier;
@@ -164,6 +176,7 @@ export interface RouteFilterSpec {
     readonly maxAge?: number;
   };
   readonly extensionRef?: ObjectRef;
+  readonly externalAuth?: ExternalAuthSpec;
 }
 
 export interface ValueMatchSpec {

@@ -35,6 +35,8 @@ export interface BackendUse {
   readonly changes?: ClusterChanges | undefined;
   /** What the rule itself says, which has its way. */
   readonly affinity?: AffinityPolicy;
+  /** Whatever the Service says of its port. */
+  readonly speaks?: 'http2';
 }
 
 const HTTP2 = ['kubernetes.io/h2c', 'grpc', 'http2', 'h2c'];
@@ -87,7 +89,7 @@ function changesFor(
   key: string,
   service: Service,
   port: ServicePort,
-  { kind, affinity, changes = {} }: BackendUse,
+  { kind, affinity, changes = {}, speaks }: BackendUse,
   lookups: BackendLookups,
 ): ClusterVariant['changes'] | { readonly fault: Fault } {
   if (kind !== 'HTTPRoute' && kind !== 'GRPCRoute') return {};
@@ -111,7 +113,7 @@ function changesFor(
     const message = `Port ${port.port} of Service "${key}" has appProtocol "${app}", which a ${kind} cannot speak: ${help}`;
     return { fault: { reason: 'UnsupportedProtocol', message } };
   }
-  const protocol = kind === 'GRPCRoute' ? 'http2' : asked;
+  const protocol = kind === 'GRPCRoute' ? 'http2' : (speaks ?? asked);
   const { upstreamProtocol: _told, ...rest } = changes;
   const silenced = [
     ...(affinity === undefined ? [] : ['sessionAffinity']),

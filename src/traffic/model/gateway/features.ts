@@ -28,6 +28,7 @@ export const SUPPORTED_FEATURES: readonly string[] = [
   'HTTPRouteBackendTimeout',
   'HTTPRouteCORS',
   'HTTPRouteDestinationPortMatching',
+  'HTTPRouteExternalAuth',
   'HTTPRouteHostRewrite',
   'HTTPRouteMethodMatching',
   'HTTPRouteNamedRouteRule',

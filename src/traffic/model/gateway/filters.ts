@@ -1,7 +1,14 @@
 // Filters of a rule or of a backend, in the words of the traffic model.
 // Knows nothing of matches; what a filter refers to is resolved by whoever is asked.
-import type { BackendRef, HeaderModifier, PathModifier, RouteFilterSpec } from '#kube/api/gateway/types.ts';
-import type { HeaderEdits, PathRewrite, Redirect, RouteFilter } from '../ir.ts';
+import type {
+  BackendRef,
+  ExternalAuthSpec,
+  HeaderModifier,
+  PathModifier,
+  RouteFilterSpec,
+} from '#kube/api/gateway/types.ts';
+import { canonicalPath } from '../canonical-path.ts';
+import type { ExternalAuth, HeaderEdits, PathRewrite, Redirect, RouteFilter } from '../ir.ts';
 import type { ResolvedBackend } from './backends.ts';
 import { type Fault, faultAt } from './conditions.ts';
 
@@ -12,17 +19,22 @@ export interface Filters {
   readonly refFaults: readonly Fault[];
   /** Of what it asks for: a request must not pass as if the filter were not there. */
   readonly faults: readonly Fault[];
+  /** Nobody can be asked whether requests may pass, so none does. */
+  readonly closed: boolean;
 }
 
-export function translateFilters(
-  specs: readonly RouteFilterSpec[],
-  field: string,
-  resolve: (ref: BackendRef) => ResolvedBackend,
-): Filters {
+/** What references of filters mean. */
+export interface FilterRefs {
+  mirror(ref: BackendRef): ResolvedBackend;
+  authoriser(ref: BackendRef, speaks: 'http2' | undefined): ResolvedBackend;
+}
+
+export function translateFilters(specs: readonly RouteFilterSpec[], field: string, refs: FilterRefs): Filters {
   const filters: RouteFilter[] = [];
   const refFaults: Fault[] = [];
   const faults: Fault[] = [];
   let redirect: Redirect | undefined;
+  let closed = false;
   for (const [place, spec] of specs.entries()) {
     const at = `${field}[${place}]`;
     switch (spec.type) {
@@ -47,9 +59,23 @@ export function translateFilters(
       case 'RequestMirror': {
         const mirror = spec.requestMirror;
         if (mirror === undefined) break;
-        const found = resolve(mirror.backendRef);
+        const found = refs.mirror(mirror.backendRef);
         if ('fault' in found) refFaults.push(faultAt(`${at}.requestMirror.backendRef`, found.fault));
         else filters.push({ type: 'mirror', cluster: found.cluster, percent: percentOf(mirror) });
+        break;
+      }
+      case 'ExternalAuth': {
+        const auth = spec.externalAuth;
+        if (auth === undefined || (auth.protocol !== 'HTTP' && auth.protocol !== 'GRPC')) {
+          const message = `${at}: ExternalAuth is served with protocol HTTP or GRPC: set one; until then requests are answered 500`;
+          faults.push({ reason: 'UnsupportedValue', message });
+          break;
+        }
+        const found = refs.authoriser(auth.backendRef, auth.protocol === 'GRPC' ? 'http2' : undefined);
+        if ('fault' in found) {
+          refFaults.push(faultAt(`${at}.externalAuth.backendRef`, found.fault));
+          closed = true;
+        } else filters.push({ type: 'external_auth', ...authOf(auth, found.cluster) });
         break;
       }
       case 'CORS': {
@@ -84,7 +110,15 @@ export function translateFilters(
       }
     }
   }
-  return { filters, redirect, refFaults, faults };
+  return { filters, redirect, refFaults, faults, closed };
+}
+
+function authOf({ protocol, http = {}, grpc = {}, forwardBody }: ExternalAuthSpec, cluster: string): ExternalAuth {
+  const maxBody = forwardBody?.maxSize ?? 0;
+  if (protocol === 'GRPC') return { protocol: 'grpc', cluster, maxBody, allowedHeaders: grpc.allowedHeaders ?? [] };
+  const { path = '', allowedHeaders = [], allowedResponseHeaders = [] } = http;
+  const pathPrefix = path === '' ? '' : absolute(canonicalPath(path));
+  return { protocol: 'http', cluster, maxBody, pathPrefix, allowedHeaders, allowedResponseHeaders };
 }
 
 function editsOf({ set, add, remove }: HeaderModifier = {}): HeaderEdits {

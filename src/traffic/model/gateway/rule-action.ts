@@ -1,10 +1,10 @@
 // What a rule does with a request: forwards it by weight, sends the client elsewhere, or answers because it cannot.
 // Knows nothing of matches; HTTPRoute and GRPCRoute share it.
-import type { FilteredBackendRef, RouteFilterSpec } from '#kube/api/gateway/types.ts';
+import type { BackendRef, FilteredBackendRef, RouteFilterSpec } from '#kube/api/gateway/types.ts';
 import type { LocalAnswer, RouteAction, RouteFilter, WeightedCluster } from '../ir.ts';
 import { type BackendLookups, type BackendUse, resolveBackendRef } from './backends.ts';
 import { type Fault, faultAt } from './conditions.ts';
-import { translateFilters } from './filters.ts';
+import { type FilterRefs, translateFilters } from './filters.ts';
 
 export interface RuleAction {
   readonly action: RouteAction;
@@ -34,7 +34,14 @@ export function ruleAction(
   cannot: (reason: string) => LocalAnswer,
 ): RuleAction {
   const resolve = (ref: FilteredBackendRef) => resolveBackendRef(ref, use, lookups);
-  const own = translateFilters(rule.filters ?? [], `${field}.filters`, resolve);
+  const { kind, namespace } = use;
+  const refs: FilterRefs = {
+    mirror: resolve,
+    // What is said of the backends of a rule is not said of who guards them.
+    authoriser: (ref: BackendRef, speaks) =>
+      resolveBackendRef(ref, { kind, namespace, ...(speaks === undefined ? {} : { speaks }) }, lookups),
+  };
+  const own = translateFilters(rule.filters ?? [], `${field}.filters`, refs);
   const refFaults = [...own.refFaults];
   const faults = [...own.faults];
   const clusters: WeightedCluster[] = [];
@@ -42,7 +49,7 @@ export function ruleAction(
     const { weight = 1 } = ref;
     const found = resolve(ref);
     const at = `${field}.backendRefs[${place}]`;
-    const inner = translateFilters(ref.filters ?? [], `${at}.filters`, resolve);
+    const inner = translateFilters(ref.filters ?? [], `${at}.filters`, refs);
     refFaults.push(...inner.refFaults);
     const wrong = [...inner.faults];
     if (inner.redirect !== undefined) {
@@ -53,7 +60,7 @@ export function ruleAction(
     if ('fault' in found) {
       refFaults.push(faultAt(at, found.fault));
       clusters.push({ cluster: '', weight, answer: cannot(REASONS.invalidBackend) });
-    } else if (wrong.length > 0) {
+    } else if (wrong.length > 0 || inner.closed) {
       clusters.push({ cluster: found.cluster, weight, answer: cannot(REASONS.filter) });
     } else {
       clusters.push({
@@ -63,7 +70,8 @@ export function ruleAction(
       });
     }
   }
-  const action = own.faults.length > 0 ? respond(cannot(REASONS.filter)) : actionOf(own.redirect, clusters, cannot);
+  const action =
+    own.faults.length > 0 || own.closed ? respond(cannot(REASONS.filter)) : actionOf(own.redirect, clusters, cannot);
   return { action, filters: own.filters, refFaults, faults };
 }
 

@@ -34,6 +34,8 @@ export function filterAnswer(
         // The filters behind this one meet a request only once its body has come.
         if (limits === undefined || tooLong !== undefined) return tooLong;
       }
+    } else if (filter.type === 'external_auth') {
+      if (filter.maxBody > 0 && announcedTooLong(head, filter.maxBody)) return answer(filter.type, bodyTooLarge);
     } else if (filter.type === 'rewrite' && filter.path !== undefined && head.target !== '*') {
       const rewritten = rewriteTarget(target, pathRewriter(filter.path, route.path));
       if (rewritten === undefined) return answer(filter.type, unusableRewrite);

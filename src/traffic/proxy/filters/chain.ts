@@ -10,6 +10,7 @@ import { bufferRequest } from './buffer-request.ts';
 import { bufferResponse } from './buffer-response.ts';
 import { compression } from './compression/compression.ts';
 import { cors } from './cors.ts';
+import { externalAuth } from './external-auth/external-auth.ts';
 import type { FilterFactory, HttpFilter } from './filter.ts';
 import { requestHeaders, responseHeaders } from './header-filters.ts';
 import { mirror } from './mirror/mirror.ts';
@@ -35,6 +36,7 @@ const filters: {
   buffer_response: bufferResponse,
   compression,
   mirror,
+  external_auth: externalAuth,
 };
 
 /** For filters that keep nothing of a request: one object serves all. */

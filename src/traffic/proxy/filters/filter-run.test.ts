@@ -18,6 +18,8 @@ function lab(...filters: HttpFilter[]) {
     requestId: 'r1',
     proceed: () => log.push('proceed'),
     answer: (reply: LocalReply) => log.push(`answer ${reply.status}`),
+    holdBack: () => log.push('hold back'),
+    letSend: () => log.push('let send'),
     ended: () => {},
     unblocked: () => {},
     broken: () => {},
@@ -102,6 +104,18 @@ describe('a filter that waits', () => {
     expect(log).toEqual([]);
     second.x().resume();
     expect(log).toEqual(['head', 'body ab', 'proceed']);
+  });
+
+  it('may have the client wait with its body, once, until the request goes on', () => {
+    const { filter, x } = asking();
+    const { run, log, begin, take } = lab(filter);
+    begin();
+    run.hold(take('ab'));
+    x().holdBack();
+    x().holdBack();
+    expect(log).toEqual(['hold back']);
+    x().resume();
+    expect(log).toEqual(['hold back', 'let send', 'head', 'body ab', 'proceed']);
   });
 
   it('whose request is over holds nothing of the next', () => {

@@ -17,6 +17,9 @@ export interface FilterHost {
   /** The filters have let the request through, later than at once. */
   proceed(): void;
   answer(reply: LocalReply): void;
+  /** The client sends no more of its body, and then does so again. */
+  holdBack(): void;
+  letSend(): void;
   /** The response has been handed to the client, later than at its end. */
   ended(): void;
   /** The client takes bytes again. */
@@ -54,6 +57,8 @@ export class FilterRun implements FilterExchange {
   #responseOrder: readonly number[] = none;
   #route: Route | undefined;
   #backend: WeightedCluster | undefined;
+  /** The client was told to wait with its body. */
+  #heldBack = false;
   /** `hold` is at work: `resume` leaves going on to it. */
   #inBody = false;
 
@@ -180,6 +185,7 @@ export class FilterRun implements FilterExchange {
   /** The exchange is over; returns the bytes that the client was spared. */
   end(): number {
     this.waiting = false;
+    this.#heldBack = false;
     this.finishing = false;
     this.sink = this.#client;
     const filters = this.#filters;
@@ -198,9 +204,19 @@ export class FilterRun implements FilterExchange {
     this.#client.interim(goOn);
   }
 
+  holdBack(): void {
+    if (this.#heldBack) return;
+    this.#heldBack = true;
+    this.#host.holdBack();
+  }
+
   resume(): void {
     if (!this.waiting) return;
     this.waiting = false;
+    if (this.#heldBack) {
+      this.#heldBack = false;
+      this.#host.letSend();
+    }
     if (this.#inBody) return;
     if (!this.hold(this.body.parts.length)) this.#host.proceed();
   }

@@ -30,6 +30,8 @@ export interface FilterExchange {
 
   /** Says `100 Continue` to a client that waits for it; the backend is not asked any more. */
   askForBody(): void;
+  /** The client is to send no more of its body until the request goes on. */
+  holdBack(): void;
   /** Goes on behind a filter that said `wait`. */
   resume(): void;
   /** Answers in place of going on behind a filter that said `wait`. */

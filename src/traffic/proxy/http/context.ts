@@ -5,6 +5,7 @@ import type { Cancel } from '#lib/clock.ts';
 import type { AccessRecord } from '#telemetry/access-record.ts';
 import type { Random } from '#traffic/balancer/balancer.ts';
 import type { ClusterEntry, EngineTarget, RouteEntry, Snapshot } from '#traffic/snapshot/index.ts';
+import type { Authorisers } from '../filters/external-auth/authorisers.ts';
 import type { Mirrors } from '../filters/mirror/mirrors.ts';
 import type { ClusterGuards } from '../guards/cluster-guard.ts';
 import type { WaitingRoom } from '../guards/waiting-room.ts';
@@ -56,6 +57,10 @@ export interface HttpStats {
   mirrored(cluster: string, outcome: string): void;
   /** One that was, after `upstreamStarted`, has come to its end. */
   mirrorDone(cluster: string, pool: EndpointPool, outcome: string): void;
+  /** A question to an authorisation service has come to its end. */
+  authorised(cluster: string, outcome: string): void;
+  /** One try of it, after `upstreamStarted`. */
+  authTryDone(pool: EndpointPool): void;
   /** A message was refused before it had a route. */
   rejected(listener: string, status: number): void;
   /** A client speaks HTTP/2. */
@@ -98,6 +103,7 @@ export interface HttpContext {
   readonly guards: ClusterGuards;
   readonly waitingRoom: WaitingRoom;
   readonly mirrors: Mirrors;
+  readonly authorisers: Authorisers;
   readonly out: OutBuffer;
   readonly stats: HttpStats;
   /** Undefined when nobody judges. */

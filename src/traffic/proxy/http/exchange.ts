@@ -103,6 +103,15 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     this.#tries.next(false, this.#context.now());
   }
 
+  holdBack(): void {
+    this.#blockRequest();
+  }
+
+  letSend(): void {
+    this.#requestBlocked = false;
+    this.#client.resumeRequest();
+  }
+
   /** The body has come to its end; called before what came with the end is sent. */
   requestEnded(trailers: string): void {
     this.#body.end(trailers);
@@ -185,8 +194,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
   }
 
   onDrain(): void {
-    this.#requestBlocked = false;
-    this.#client.resumeRequest();
+    this.letSend();
     this.#touch(this.#context.now());
   }
 

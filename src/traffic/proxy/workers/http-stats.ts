@@ -19,6 +19,18 @@ interface RouteCells {
 /** Label of requests that no route matched: a host that nobody serves must not open a series. */
 const NO_ROUTE = 'none';
 
+/** What is counted by cluster, its name first. */
+const ofClusters = [
+  proxyMetrics.upstreamRequests,
+  proxyMetrics.upstreamDuration,
+  proxyMetrics.retries,
+  proxyMetrics.overflows,
+  proxyMetrics.mirrored,
+  proxyMetrics.authorised,
+  proxyMetrics.heldTotal,
+  proxyMetrics.holdDuration,
+];
+
 export class WorkerStats implements HttpStats {
   readonly #writer: MetricWriter;
   readonly #inFlight: InFlightCounters;
@@ -131,8 +143,7 @@ export class WorkerStats implements HttpStats {
   /** Clusters that are gone, by name. */
   clustersLeft(names: ReadonlySet<string>): void {
     if (names.size === 0) return;
-    const { upstreamRequests, upstreamDuration, retries, overflows, mirrored, heldTotal, holdDuration } = proxyMetrics;
-    for (const metric of [upstreamRequests, upstreamDuration, retries, overflows, mirrored, heldTotal, holdDuration]) {
+    for (const metric of ofClusters) {
       this.#writer.release(metric, ([cluster = '']) => names.has(cluster));
     }
   }
@@ -178,6 +189,14 @@ export class WorkerStats implements HttpStats {
   mirrorDone(cluster: string, pool: EndpointPool, outcome: string): void {
     this.#inFlight.add(pool.slot, -1);
     this.mirrored(cluster, outcome);
+  }
+
+  authorised(cluster: string, outcome: string): void {
+    this.#writer.add(this.#writer.cell(proxyMetrics.authorised, [cluster, outcome]), 1);
+  }
+
+  authTryDone(pool: EndpointPool): void {
+    this.#inFlight.add(pool.slot, -1);
   }
 
   answered(code: string): void {

@@ -19,6 +19,7 @@ import {
 } from '#traffic/snapshot/index.ts';
 import { addressList } from '../address-list.ts';
 import { explain } from '../explain/explain.ts';
+import { Authorisers } from '../filters/external-auth/authorisers.ts';
 import { Mirrors } from '../filters/mirror/mirrors.ts';
 import { ClusterGuards } from '../guards/cluster-guard.ts';
 import { WaitingRoom } from '../guards/waiting-room.ts';
@@ -127,6 +128,7 @@ export class ProxyWorker {
       guards: this.#guards,
       waitingRoom: new WaitingRoom(settings.workers),
       mirrors: new Mirrors(),
+      authorisers: new Authorisers(),
       out: new OutBuffer(),
       stats: this.#stats,
       outcomes,
@@ -218,6 +220,7 @@ export class ProxyWorker {
     this.#connections.close();
     this.#services.close();
     this.#context.mirrors.close();
+    this.#context.authorisers.close();
     this.#pools.close();
     this.#sweeper.stop();
     this.#accessLog?.close();
