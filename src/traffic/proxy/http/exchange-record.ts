@@ -29,6 +29,11 @@ export class ExchangeRecord {
   /** What went wrong, in one of few words; empty when nothing did. */
   failure = '';
 
+  /** For counts and words; empty before a route is known. */
+  get routeName(): string {
+    return this.route?.route.metricName ?? '';
+  }
+
   begin(now: number): void {
     this.started = now;
     this.route = undefined;

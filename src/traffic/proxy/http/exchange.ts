@@ -103,8 +103,10 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     this.#tries.next(false, this.#context.now());
   }
 
+  /** Who takes the body does not read: until it does, neither does the proxy. */
   holdBack(): void {
-    this.#blockRequest();
+    this.#requestBlocked = true;
+    this.#client.pauseRequest();
   }
 
   letSend(): void {
@@ -135,14 +137,14 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     }
     if (stream === undefined) {
       // Between two tries: what comes now is sent with the next one.
-      if (body.bytes > context.limits.replay) this.#blockRequest();
+      if (body.bytes > context.limits.replay) this.holdBack();
       return false;
     }
     const free = stream.sendBody(body, from);
     body.sent();
     // Nothing has left before the connection stands: until then all is kept, however much it is.
     if (stream.connected) body.trim(context.limits.replay);
-    if (!free) this.#blockRequest();
+    if (!free) this.holdBack();
     this.#touch(context.now());
     return this.#filters.transparent && body.parts.length === 0 && stream.settled === true;
   }
@@ -318,7 +320,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
 
   send(stream: UpstreamStream, now: number): void {
     if (!stream.begin(this, this, this.#body)) {
-      if (!this.#client.requestComplete) this.#blockRequest();
+      if (!this.#client.requestComplete) this.holdBack();
     } else if (this.#requestBlocked) {
       // It was held back while there was no connection to send it on.
       this.onDrain();
@@ -327,17 +329,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
   }
 
   giveUp(reason: string, code: string): void {
-    this.#refuse(503, `${reason}, route ${this.#routeName}`, code);
-  }
-
-  get #routeName(): string {
-    return this.#record.route?.route.metricName ?? '';
-  }
-
-  /** The backend does not read: until it does, neither does the proxy. */
-  #blockRequest(): void {
-    this.#requestBlocked = true;
-    this.#client.pauseRequest();
+    this.#refuse(503, `${reason}, route ${this.#record.routeName}`, code);
   }
 
   /** The client does not read: until it does, neither does the proxy. */
@@ -364,7 +356,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
   }
 
   #fail({ status, reason, code }: Failure): void {
-    this.#refuse(status, `${reason}, route ${this.#routeName}`, code);
+    this.#refuse(status, `${reason}, route ${this.#record.routeName}`, code);
   }
 
   /** Answers without, or instead of, a backend; of an answer that has begun the rest is withheld. */
