@@ -16,6 +16,7 @@ import { idle } from './idle/idle.ts';
 import type { Benchmark } from './lib/benchmark.ts';
 import { helpText, parseOptions, UsageError } from './lib/options.ts';
 import { pods } from './pods/pods.ts';
+import { routes } from './routes/routes.ts';
 import { scale } from './scale/scale.ts';
 import { services } from './services/services.ts';
 import { soak } from './soak/soak.ts';
@@ -48,6 +49,7 @@ const benchmarks = new Map<string, Benchmark>(
     telemetry,
     spike,
     zero,
+    routes,
   ].map((one) => [one.usage.name, one]),
 );
 

@@ -19,19 +19,36 @@ export interface Up {
   readonly client: Client;
   /** `http://127.0.0.1:port` of the gateway. */
   readonly http: string;
+  readonly pid: number;
+  /** Where debuggers are served; empty unless `inspect` asked for it. */
+  readonly inspector: string;
+}
+
+export interface UpSettings {
+  /** Serve debuggers, who can look into the heaps of its threads. */
+  readonly inspect?: boolean;
 }
 
 /** Starts a cluster, hands it to `work`, and takes it down whatever comes of that. `input` is for a path of `-`. */
-export async function inCluster<T>(args: readonly string[], input: string, work: (up: Up) => Promise<T>): Promise<T> {
+export async function inCluster<T>(
+  args: readonly string[],
+  input: string,
+  work: (up: Up) => Promise<T>,
+  { inspect = false }: UpSettings = {},
+): Promise<T> {
   const data = mkdtempSync(join(tmpdir(), 'evenkeel-bench-up-'));
-  const child = spawn(EVENKEEL, ['up', ...args, '--data', data, ...PORTS], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(EVENKEEL, ['up', ...args, '--data', data, ...PORTS], {
+    stdio: ['pipe', 'pipe', inspect ? 'pipe' : 'inherit'],
+    ...(inspect ? { env: { ...process.env, NODE_OPTIONS: '--inspect=127.0.0.1:0' } } : {}),
+  });
   child.stdin?.end(input);
+  const inspector = inspect ? inspectorOf(child) : '';
   try {
     const output = await saying(child, 'export KUBECONFIG=');
     const [, http = ''] = /^Gateway {2}(\S+)/m.exec(output) ?? [];
     const client = createClient(loadKubeconfig(join(data, 'kubeconfig')));
     try {
-      return await work({ data, client, http });
+      return await work({ data, client, http, pid: child.pid ?? 0, inspector: await inspector });
     } finally {
       await client.close();
     }
@@ -61,6 +78,21 @@ export function outputOf(args: readonly string[]): Promise<string> {
     });
     child.once('error', reject);
     child.once('close', () => resolve(output));
+  });
+}
+
+const DEBUGGER_NOTES = /^(Debugger |For help, see: )/;
+
+/** What Node.js writes to standard error about it; the rest of that goes to ours. */
+function inspectorOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.stderr?.on('data', (chunk: Buffer) => {
+      for (const line of chunk.toString().split('\n')) {
+        const [, url] = /^Debugger listening on (ws:\S+)/.exec(line) ?? [];
+        if (url !== undefined) resolve(url);
+        if (line !== '' && !DEBUGGER_NOTES.test(line)) process.stderr.write(`${line}\n`);
+      }
+    });
   });
 }
 

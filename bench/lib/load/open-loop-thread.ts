@@ -7,9 +7,15 @@ import { constantRate } from '#app/load/schedule.ts';
 import type { OpenLoopPlan } from './open-loop.ts';
 
 const plan = workerData as OpenLoopPlan;
+const stop = new AbortController();
+parentPort?.once('message', () => stop.abort());
+// Waiting for that word keeps nobody.
+parentPort?.unref();
 parentPort?.postMessage(
   await runLoad({
     url: new URL(plan.url),
+    ...(plan.host === undefined ? {} : { host: plan.host }),
+    signal: stop.signal,
     schedule: constantRate(plan.rate, plan.seconds * 1000),
     method: 'GET',
     headers: [],
