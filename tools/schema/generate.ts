@@ -1,59 +1,54 @@
-// Writes src/kube/api/schema/gen/structure.json from the models of the published client package.
-// Run by developers: `node tools/schema/generate.ts [--check]`; nothing at run time needs it.
-import { type ExecFileSyncOptions, execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+// Writes what the Kubernetes API says of its types, from its Go sources, as the tables that the program reads.
+// Run by developers: `node tools/schema/generate.ts [folder with k8s.io/] [--check]`; nothing at run time needs it.
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { buildStructure, printStructure } from './structure.ts';
+import { buildFacts } from './facts.ts';
+import { GoSources } from './go-source.ts';
+import { buildMessages } from './messages.ts';
+import { findSources } from './packages.ts';
+import { buildStructure } from './structure.ts';
 
-/** Pinned, so that the same command writes the same file on every machine. */
-const clientPackage = '@kubernetes/client-node@2.0.1';
-const target = fileURLToPath(new URL('../../src/kube/api/schema/gen/structure.json', import.meta.url));
+const api = fileURLToPath(new URL('../../src/kube/api/', import.meta.url));
+/** Says which package the tables came from; the tables of two packages of one release may well be the same. */
+const origin = `${api}schema/gen/origin.txt`;
 
-/** Hands `use` the folder of the models, or undefined when the package cannot be fetched. */
-export function withModels<T>(use: (directory: string | undefined) => T): T {
-  const directory = mkdtempSync(join(tmpdir(), 'evenkeel-schema-'));
-  try {
-    return use(fetchModels(directory));
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
+/** File -> its text, from the sources below `directory`. */
+function tables(directory: string): ReadonlyMap<string, string> {
+  const sources = new GoSources(directory);
+  const structure = buildStructure(sources);
+  return new Map([
+    [`${api}schema/gen/structure.json`, print(structure)],
+    [`${api}schema/gen/facts.json`, print(buildFacts(sources, Object.keys(structure)))],
+    [`${api}protobuf/gen/messages.json`, print(buildMessages(sources))],
+  ]);
 }
 
-function fetchModels(directory: string): string | undefined {
-  try {
-    const quiet: ExecFileSyncOptions = { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'], timeout: 120_000 };
-    const packed = execFileSync('npm', ['pack', '--silent', clientPackage], quiet).toString().trim();
-    execFileSync('tar', ['xzf', packed, 'package/dist/gen/models'], quiet);
-  } catch (error) {
-    process.stderr.write(`Cannot fetch ${clientPackage}: ${error instanceof Error ? error.message : String(error)}\n`);
-    return undefined;
-  }
-  return join(directory, 'package/dist/gen/models');
+/** One row a line: a change of one type is a change of one line. */
+function print(table: Readonly<Record<string, unknown>>): string {
+  const lines = Object.entries(table).map(([name, row]) => `${JSON.stringify(name)}:${JSON.stringify(row)}`);
+  return `{\n${lines.join(',\n')}\n}\n`;
 }
 
-/** `same`, `different`, or `skipped` when there is nothing to compare with. */
-export function checkStructure(): 'same' | 'different' | 'skipped' {
-  return withModels((directory) => {
-    if (directory === undefined) return 'skipped';
-    return printStructure(buildStructure(directory)) === readFileSync(target, 'utf8') ? 'same' : 'different';
-  });
+/** Committed files that differ from what the sources below `directory` yield. */
+export function differing(directory: string): string[] {
+  return [...tables(directory)].filter(([file, text]) => readFileSync(file, 'utf8') !== text).map(([file]) => file);
 }
 
 function main(): void {
-  if (process.argv.includes('--check')) {
-    const result = checkStructure();
-    process.stdout.write(
-      result === 'skipped' ? `skipped: ${clientPackage} is out of reach\n` : `structure.json is ${result}\n`,
-    );
-    process.exitCode = result === 'different' ? 1 : 0;
-    return;
+  const check = process.argv.includes('--check');
+  const given = process.argv.slice(2).find((argument) => argument !== '--check');
+  const sources = findSources(given);
+  if ('missing' in sources) {
+    process.stderr.write(`Cannot read the sources of the API: ${sources.missing}\n`);
+    process.exitCode = 1;
+  } else if (check) {
+    const different = differing(sources.directory);
+    process.stdout.write(different.map((file) => `${file} differs from ${sources.origin}\n`).join(''));
+    process.exitCode = different.length === 0 ? 0 : 1;
+  } else {
+    for (const [file, text] of tables(sources.directory)) writeFileSync(file, text);
+    writeFileSync(origin, `${sources.origin}\n`);
   }
-  withModels((directory) => {
-    if (directory === undefined) process.exitCode = 1;
-    else writeFileSync(target, printStructure(buildStructure(directory)));
-  });
 }
 
 if (import.meta.main) main();

@@ -1,123 +1,77 @@
-// Which model of the client package is which definition of the Kubernetes API.
-// Knows names only; how a model file is read is in models.ts.
+// Which types of the Kubernetes API are wanted, how they are called here, and which have a form of their own.
+// Knows names only; the sources are read in go-source.ts.
+import { apiVersionOf, builtinResources, type ResourceDefinition } from '#kube/api/resources.ts';
+import { definitionNameOf } from '#kube/api/schema/index.ts';
+import type { GoSources, GoType } from './go-source.ts';
 
-/** A kind whose schema is wanted: package of the API (`core.v1`), and the model that describes it. */
-export interface RootModel {
-  readonly packageName: string;
-  readonly model: string;
-}
+const META = 'k8s.io/apimachinery/pkg/apis/meta/v1';
+const APIEXTENSIONS = 'k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1';
 
-/** Group of `apiVersion` -> folder name of the Go package, where they differ from the first label. */
-const packages: Readonly<Record<string, string>> = {
-  '': 'core',
-  'rbac.authorization.k8s.io': 'rbac',
-  'apiextensions.k8s.io': 'apiextensions',
+/** Types that are no struct to a reader: the word for each in the table of structures, and in that of messages. */
+export const WELL_KNOWN: Readonly<Record<string, { readonly structure: string; readonly message?: string }>> = {
+  [`${META}.Time`]: { structure: 'time', message: 'time' },
+  [`${META}.MicroTime`]: { structure: 'microTime', message: 'microTime' },
+  [`${META}.FieldsV1`]: { structure: 'fieldsV1', message: 'json' },
+  'k8s.io/apimachinery/pkg/api/resource.Quantity': { structure: 'quantity', message: 'quantity' },
+  'k8s.io/apimachinery/pkg/util/intstr.IntOrString': { structure: 'intOrString', message: 'intOrString' },
+  'k8s.io/apimachinery/pkg/runtime.RawExtension': { structure: 'rawExtension', message: 'json' },
+  [`${APIEXTENSIONS}.JSON`]: { structure: 'json', message: 'json' },
+  [`${APIEXTENSIONS}.JSONSchemaPropsOrArray`]: { structure: 'schemaOrArray', message: 'schemaOrArray' },
+  [`${APIEXTENSIONS}.JSONSchemaPropsOrBool`]: { structure: 'schemaOrBool', message: 'schemaOrBool' },
+  [`${APIEXTENSIONS}.JSONSchemaPropsOrStringArray`]: { structure: 'schemaOrStringArray', message: 'schemaOrStrings' },
+  // Without a field of its own: `{}` switches the subresource on.
+  [`${APIEXTENSIONS}.CustomResourceSubresourceStatus`]: { structure: 'object' },
 };
-
-export function packageOf(group: string, version: string): string {
-  return `${packages[group] ?? group.split('.')[0]}.${version}`;
-}
-
-/** Kinds that two groups have: the package prefixes their models with the group. */
-const prefixedKinds = new Set(['Event', 'TokenRequest', 'Subject']);
-
-export function modelOf(packageName: string, kind: string): string {
-  const [group = '', version = ''] = packageName.split('.');
-  const prefix = prefixedKinds.has(kind) ? capital(group) : '';
-  return `${prefix}${capital(version)}${kind}`;
-}
-
-/** `CoreV1EndpointPort` and `V1Container` -> the bare kind, as Go names the type. */
-export function bareKind(model: string): string {
-  return model.replace(
-    /^(Admissionregistration|Apiextensions|Authentication|Core|Discovery|Events|Flowcontrol|Rbac|Storage)?V\d+/,
-    '',
-  );
-}
-
-/** Types of meta/v1, which every group refers to. */
-export const metaKinds: ReadonlySet<string> = new Set([
-  'APIGroup',
-  'APIResource',
-  'Condition',
-  'DeleteOptions',
-  'FieldSelectorRequirement',
-  'GroupVersionForDiscovery',
-  'LabelSelector',
-  'LabelSelectorRequirement',
-  'ListMeta',
-  'ManagedFieldsEntry',
-  'ObjectMeta',
-  'OwnerReference',
-  'Preconditions',
-  'Status',
-  'StatusCause',
-  'StatusDetails',
-]);
-
-/** Core types that no core kind reaches, so that the walk would give them to the group that does. */
-export const coreKinds: ReadonlySet<string> = new Set(['TopologySelectorTerm', 'TopologySelectorLabelRequirement']);
 
 /** Kinds that are served or sent but have no row in the table of resources. */
-export const extraRoots: readonly (readonly [packageName: string, kind: string])[] = [
-  ['core.v1', 'Binding'],
-  ['autoscaling.v1', 'Scale'],
-  ['policy.v1', 'Eviction'],
-  ['authentication.v1', 'TokenRequest'],
-  ['authorization.v1', 'SubjectAccessReview'],
-  ['authorization.v1', 'LocalSubjectAccessReview'],
-  ['authorization.v1', 'SelfSubjectRulesReview'],
-  ['authentication.v1', 'TokenReview'],
-  ['meta.v1', 'DeleteOptions'],
-  ['meta.v1', 'Status'],
+const OTHER_KINDS = [
+  'core.v1.Binding',
+  'autoscaling.v1.Scale',
+  'policy.v1.Eviction',
+  'authentication.v1.TokenRequest',
+  'authorization.v1.SubjectAccessReview',
+  'authorization.v1.LocalSubjectAccessReview',
+  'authorization.v1.SelfSubjectRulesReview',
+  'authentication.v1.TokenReview',
+  'meta.v1.DeleteOptions',
+  'meta.v1.Status',
 ];
 
-/** `Definition.field` of fields that the package calls string, but that hold quantities. */
-export const quantityFields: ReadonlySet<string> = new Set([
-  'ContainerStatus.allocatedResources',
-  'EmptyDirVolumeSource.sizeLimit',
-  'LimitRangeItem.default',
-  'LimitRangeItem.defaultRequest',
-  'LimitRangeItem.max',
-  'LimitRangeItem.maxLimitRequestRatio',
-  'LimitRangeItem.min',
-  'NodeAllocatableResourceClaimStatus.resources',
-  'NodeStatus.allocatable',
-  'NodeStatus.capacity',
-  'PersistentVolumeClaimStatus.allocatedResources',
-  'PersistentVolumeClaimStatus.capacity',
-  'PersistentVolumeSpec.capacity',
-  'PodSpec.overhead',
-  'PodStatus.allocatedResources',
-  'ResourceFieldSelector.divisor',
-  'ResourceQuotaSpec.hard',
-  'ResourceQuotaStatus.hard',
-  'ResourceQuotaStatus.used',
-  'ResourceRequirements.limits',
-  'ResourceRequirements.requests',
-  'VolumeResourceRequirements.limits',
-  'VolumeResourceRequirements.requests',
-  'HPAScalingRules.tolerance',
-  'MetricTarget.averageValue',
-  'MetricTarget.value',
-  'MetricValueStatus.averageValue',
-  'MetricValueStatus.value',
-]);
+/** What travels as a message and needs no schema: no field of a client's is checked against it. */
+const OTHER_MESSAGES = ['meta.v1.PartialObjectMetadata', 'meta.v1.PartialObjectMetadataList'];
 
-/** `Definition.field` of untyped fields -> the named type that upstream gives them. */
-export const namedAnyFields: Readonly<Record<string, string>> = {
-  'ControllerRevision.data': 'rawExtension',
-  'ManagedFieldsEntry.fieldsV1': 'fieldsV1',
-  'CustomResourceSubresources.status': 'object',
-  'JSONSchemaProps.default': 'json',
-  'JSONSchemaProps.enum': '[]json',
-  'JSONSchemaProps.example': 'json',
-  'JSONSchemaProps.items': 'schemaOrArray',
-  'JSONSchemaProps.additionalItems': 'schemaOrBool',
-  'JSONSchemaProps.additionalProperties': 'schemaOrBool',
-  'JSONSchemaProps.dependencies': '{}schemaOrStringArray',
-};
+/** Definitions whose structure is wanted. */
+export function structureRoots(): string[] {
+  return [...builtinResources.filter((each) => !isBetaOfStable(each)).map(nameOf), ...OTHER_KINDS];
+}
 
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+/** Messages that travel: the kinds, and their lists. */
+export function messageRoots(): string[] {
+  const lists = builtinResources.filter(({ verbs }) => verbs.includes('list')).map((each) => `${nameOf(each)}List`);
+  return [...builtinResources.map(nameOf), ...lists, ...OTHER_KINDS, ...OTHER_MESSAGES];
+}
+
+function nameOf(each: ResourceDefinition): string {
+  return definitionNameOf(apiVersionOf(each), each.kind);
+}
+
+/** A beta that is served beside its successor has the successor's structure. */
+function isBetaOfStable({ group, version, kind }: ResourceDefinition): boolean {
+  if (!/beta|alpha/.test(version)) return false;
+  return builtinResources.some((other) => other.group === group && other.kind === kind && other.version === 'v1');
+}
+
+/** `k8s.io/api/core/v1.Pod` -> `core.v1.Pod`. */
+export function shortName(goName: string): string {
+  const dot = goName.lastIndexOf('.');
+  return `${goName.slice(0, dot).split('/').slice(-2).join('.')}.${goName.slice(dot + 1)}`;
+}
+
+/** The type that a short name stands for. Throws when the sources have none. */
+export function typeNamed(sources: GoSources, short: string): GoType {
+  const [group, version, kind = ''] = short.split('.');
+  const path = group === 'meta' ? META : group === 'apiextensions' ? APIEXTENSIONS : `k8s.io/api/${group}/${version}`;
+  const type = sources.type(path, kind);
+  if (type === undefined) throw new Error(`Cannot find the type ${short}: ${path} has none of that name`);
+  return type;
 }

@@ -1,107 +1,69 @@
-// Walks the models from the served kinds and writes each as a compact row of field types.
-// The form of a row is read by src/kube/api/schema/structure.ts, and only there.
-import { builtinResources, type ResourceDefinition } from '#kube/api/resources.ts';
-import { type ModelField, readModel } from './models.ts';
-import {
-  bareKind,
-  coreKinds,
-  extraRoots,
-  metaKinds,
-  modelOf,
-  namedAnyFields,
-  packageOf,
-  quantityFields,
-  type RootModel,
-} from './names.ts';
+// Walks the Go types from the served kinds and writes each as a compact row of field types.
+// The form of a row is read by src/kube/api/schema/builtin.ts, and only there.
+import type { GoField, GoSources, GoType } from './go-source.ts';
+import { shortName, structureRoots, typeNamed, WELL_KNOWN } from './names.ts';
+import { jsonFields } from './tags.ts';
 
 /** Definition (`core.v1.Container`) -> field (`name!` when required) -> type (`[]core.v1.ContainerPort`). */
-export type Structure = Record<string, Record<string, string>>;
+export type Structure = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
-const scalars: Readonly<Record<string, string>> = {
-  'string:': 'string',
-  'string:byte': 'byte',
-  'string:date-time': 'time',
-  'Date:date-time': 'time',
-  'Date:': 'time',
-  'V1MicroTime:date-time-micro': 'microTime',
-  'V1MicroTime:': 'microTime',
-  'boolean:': 'bool',
-  'number:int32': 'int32',
-  'number:int64': 'int64',
-  'number:double': 'double',
-  'number:': 'double',
-  'IntOrString:int-or-string': 'intOrString',
-  'IntOrString:': 'intOrString',
+const SCALARS: Readonly<Partial<Record<GoType['kind'], string>>> = {
+  bool: 'bool',
+  int32: 'int32',
+  int64: 'int64',
+  float64: 'double',
+  string: 'string',
 };
 
-export function buildStructure(directory: string): Structure {
-  const owners = new Map<string, string>();
+/** Go types that are text in JSON, and nothing more is known of them. */
+const TEXTS: ReadonlySet<string> = new Set([
+  'k8s.io/apimachinery/pkg/types.UID',
+  'k8s.io/apimachinery/pkg/apis/meta/v1.Duration',
+]);
+
+/** Definitions sorted by name, and the fields of each by theirs. */
+export function buildStructure(sources: GoSources): Structure {
   const rows = new Map<string, Record<string, string>>();
-
-  const refer = (model: string, packageName: string): string => {
-    const kind = bareKind(model);
-    const owner = owners.get(model) ?? fixedOwner(kind) ?? packageName;
-    if (!owners.has(model)) {
-      owners.set(model, owner);
-      const row: Record<string, string> = {};
-      rows.set(`${owner}.${kind}`, row);
-      for (const field of readModel(directory, model)) {
-        row[`${field.name}${field.required ? '!' : ''}`] = typeOf(kind, field, (ref) => refer(ref, owner));
-      }
-    }
-    return `${owner}.${kind}`;
-  };
-
-  for (const root of roots()) refer(root.model, root.packageName);
-  return Object.fromEntries([...rows].sort(([a], [b]) => (a < b ? -1 : 1)));
+  const waiting = structureRoots();
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    if (rows.has(name)) continue;
+    const entries = jsonFields(typeNamed(sources, name)).map(
+      ({ json, field, omits }) =>
+        [
+          `${json}${isRequired(field, omits) ? '!' : ''}`,
+          typeText(field.type, (definition) => waiting.push(definition)),
+        ] as const,
+    );
+    rows.set(name, Object.fromEntries(entries.sort(byKey)));
+  }
+  return Object.fromEntries([...rows].sort(byKey));
 }
 
-/** Core first: what several groups refer to is core's (meta's types are listed by name). */
-function roots(): RootModel[] {
-  const named: (readonly [string, string])[] = [
-    ...builtinResources
-      .filter((each) => !isBetaOfStable(each))
-      .map((each) => [packageOf(each.group, each.version), each.kind] as const),
-    ...extraRoots,
-  ];
-  named.sort(([a], [b]) => Number(b === 'core.v1') - Number(a === 'core.v1'));
-  return named.map(([packageName, kind]) => ({ packageName, model: modelOf(packageName, kind) }));
+/** As the published API has it. */
+function isRequired(field: GoField, omits: boolean): boolean {
+  if (field.markers.has('required')) return true;
+  return !omits && !field.markers.has('optional');
 }
 
-/** A beta that is served beside its successor has the successor's structure. */
-function isBetaOfStable({ group, version, kind }: ResourceDefinition): boolean {
-  if (!/beta|alpha/.test(version)) return false;
-  return builtinResources.some((other) => other.group === group && other.kind === kind && other.version === 'v1');
-}
-
-function fixedOwner(kind: string): string | undefined {
-  if (metaKinds.has(kind)) return 'meta.v1';
-  if (coreKinds.has(kind)) return 'core.v1';
-  return undefined;
-}
-
-function typeOf(kind: string, field: ModelField, refer: (model: string) => string): string {
-  const path = `${kind}.${field.name}`;
-  const named = namedAnyFields[path];
-  if (named !== undefined) return named;
-  const text = translate(path, field.type, field.format, refer);
-  if (!quantityFields.has(path)) return text;
-  return text.replace(/string$/, 'quantity');
-}
-
-function translate(path: string, type: string, format: string, refer: (model: string) => string): string {
-  const array = /^Array<(.*)>$/.exec(type);
-  if (array?.[1] !== undefined) return `[]${translate(path, array[1], format, refer)}`;
-  const map = /^\{ \[key: string\]: (.*); \}$/.exec(type);
-  if (map?.[1] !== undefined) return `{}${translate(path, map[1], format, refer)}`;
-  const scalar = scalars[`${type}:${format}`];
+function typeText(type: GoType, refer: (definition: string) => void): string {
+  const known = WELL_KNOWN[type.name];
+  if (known !== undefined) return known.structure;
+  if (TEXTS.has(type.name)) return 'string';
+  const scalar = SCALARS[type.kind];
   if (scalar !== undefined) return scalar;
-  if (/^[A-Z]\w*V\d+[A-Z]|^V\d+[A-Z]/.test(type)) return refer(type);
-  throw new Error(`Cannot translate the type ${type} (format "${format}") of ${path}: name it in names.ts`);
+  const { element } = type;
+  if (element !== undefined) {
+    if (type.kind === 'pointer') return typeText(element, refer);
+    if (type.kind === 'map') return `{}${typeText(element, refer)}`;
+    if (element.name === '.uint8') return 'byte';
+    return `[]${typeText(element, refer)}`;
+  }
+  if (type.kind !== 'struct') throw new Error(`Cannot write the type ${type.name}: name it in names.ts`);
+  const name = shortName(type.name);
+  refer(name);
+  return name;
 }
 
-/** One definition a line: small to diff, quick to parse. */
-export function printStructure(structure: Structure): string {
-  const lines = Object.entries(structure).map(([name, row]) => `${JSON.stringify(name)}:${JSON.stringify(row)}`);
-  return `{\n${lines.join(',\n')}\n}\n`;
+function byKey(a: readonly [string, unknown], b: readonly [string, unknown]): number {
+  return a[0] < b[0] ? -1 : 1;
 }

@@ -62,9 +62,13 @@ function containerDefaults(container: AnyContainer): void {
   handlerDefaults(container.lifecycle?.preStop);
 }
 
+/** With a source that the published types do not have yet. */
+type ValueSource = NonNullable<EnvVar['valueFrom']> & { fileKeyRef?: { optional?: boolean } };
+
 function envDefaults(variable: EnvVar): void {
-  const { fieldRef, resourceFieldRef } = variable.valueFrom ?? {};
+  const { fieldRef, fileKeyRef, resourceFieldRef } = (variable.valueFrom ?? {}) as ValueSource;
   if (fieldRef !== undefined) fillZero(fieldRef, { apiVersion: 'v1' });
+  if (fileKeyRef !== undefined) fill(fileKeyRef, { optional: false });
   if (resourceFieldRef !== undefined) fill(resourceFieldRef, { divisor: '0' });
 }
 

@@ -24,7 +24,7 @@ export interface Message {
   readonly descending: readonly Field[];
 }
 
-/** Message -> JSON field -> `number mark type`; written by tools/protobuf/generate.ts. */
+/** Message -> JSON field -> `number mark type`; written by tools/schema/generate.ts. */
 type Table = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 let table: Table | undefined;

@@ -3,15 +3,6 @@
 import fc from 'fast-check';
 import type { Schema } from '../schema/index.ts';
 
-/** Fields of the schema without a number, each with the reason. */
-export const fieldsWithoutNumber: Readonly<Record<string, string>> = {
-  'core.v1.PodSpec.schedulingGroup': 'newer than the programs that the table is made from (1.35)',
-  'core.v1.PodStatus.nodeAllocatableResourceClaimStatuses': 'newer than 1.35',
-  'core.v1.ResourceHealth.message': 'newer than 1.35',
-  'core.v1.VolumeMountStatus.volumeStatus': 'newer than 1.35',
-  'meta.v1.ListMeta.shardInfo': 'newer than 1.35',
-};
-
 const TEXT = fc.string({ maxLength: 6, unit: 'grapheme' }).filter((text) => text.isWellFormed() && text !== '');
 const SECOND = fc.integer({ min: -62_135_596_800, max: 253_402_300_799 });
 
@@ -63,9 +54,7 @@ function objectOf(schema: Schema, depth: number): fc.Arbitrary<unknown> {
   const properties = schema.properties ?? {};
   // Objects within objects have no envelope, so that this wire cannot say their kind; Go loses it too.
   const isObject = properties.metadata !== undefined;
-  const names = Object.keys(properties)
-    .filter((name) => !isObject || !['apiVersion', 'kind'].includes(name))
-    .filter((name) => fieldsWithoutNumber[`${schema.ref}.${name}`] === undefined);
+  const names = Object.keys(properties).filter((name) => !isObject || !['apiVersion', 'kind'].includes(name));
   if (depth <= 0 || names.length === 0) return fc.constant({});
   return fc.subarray(names, { maxLength: Math.min(MAX_FIELDS, names.length) }).chain((chosen) => {
     const fields: Record<string, fc.Arbitrary<unknown>> = {};

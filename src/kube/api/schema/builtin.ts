@@ -1,7 +1,6 @@
-// Schemas of the built-in kinds, made on first use from the generated structure and the merge facts.
+// Schemas of the built-in kinds, made on first use from the generated structure and facts.
 // Knows no object and no request; a schema is data that others walk.
 import { readFileSync } from 'node:fs';
-import { fieldFacts } from './facts/index.ts';
 import type { FieldFacts, Schema } from './schema.ts';
 
 /** Definition -> field (`name!` when required) -> type text; written by tools/schema/generate.ts. */
@@ -27,12 +26,26 @@ const scalars: Readonly<Record<string, Pick<Schema, 'type' | 'format' | 'preserv
   schemaOrStringArray: { type: 'any', format: 'schema-or-strings' },
 };
 
+/** What is said of a field beyond its type by `definition.field`, and of a type by `definition`; from the same script. */
+type FactTable = Readonly<Record<string, FieldFacts>>;
+
 let structure: Structure | undefined;
+let facts: FactTable | undefined;
 const definitions = new Map<string, Schema>();
 
 function loadStructure(): Structure {
-  structure ??= JSON.parse(readFileSync(new URL('./gen/structure.json', import.meta.url), 'utf8')) as Structure;
+  structure ??= generated('structure') as Structure;
   return structure;
+}
+
+function generated(name: string): unknown {
+  return JSON.parse(readFileSync(new URL(`./gen/${name}.json`, import.meta.url), 'utf8'));
+}
+
+/** Facts of `definition.field`, or of a whole definition. */
+function factsOf(key: string): FieldFacts {
+  facts ??= generated('facts') as FactTable;
+  return facts[key] ?? {};
 }
 
 /** Short names of all definitions, sorted, e.g. `core.v1.Container`. */
@@ -51,27 +64,27 @@ export function definition(name: string): Schema | undefined {
   for (const [key, type] of Object.entries(row)) {
     const field = key.endsWith('!') ? key.slice(0, -1) : key;
     if (field !== key) required.push(field);
-    properties[field] = fieldSchema(type, fieldFacts[`${name}.${field}`] ?? {});
+    properties[field] = fieldSchema(type, factsOf(`${name}.${field}`));
   }
   const made: Schema = Object.freeze({
     type: 'object',
     ref: name,
     properties: Object.freeze(properties),
     ...(required.length === 0 ? {} : { required: Object.freeze(required) }),
-    ...fieldFacts[name],
+    ...factsOf(name),
   });
   definitions.set(name, made);
   return made;
 }
 
 /** `text` is a type of the generated structure; facts of the field win over those of the type. */
-function fieldSchema(text: string, facts: FieldFacts): Schema {
-  if (text.startsWith('[]')) return Object.freeze({ type: 'array', items: fieldSchema(text.slice(2), {}), ...facts });
+function fieldSchema(text: string, own: FieldFacts): Schema {
+  if (text.startsWith('[]')) return Object.freeze({ type: 'array', items: fieldSchema(text.slice(2), {}), ...own });
   if (text.startsWith('{}')) {
-    return Object.freeze({ type: 'object', additionalProperties: fieldSchema(text.slice(2), {}), ...facts });
+    return Object.freeze({ type: 'object', additionalProperties: fieldSchema(text.slice(2), {}), ...own });
   }
   const scalar = scalars[text];
-  if (scalar !== undefined) return Object.freeze({ ...scalar, ...facts });
+  if (scalar !== undefined) return Object.freeze({ ...scalar, ...own });
   return Object.freeze({
     type: 'object',
     ref: text,
@@ -81,8 +94,8 @@ function fieldSchema(text: string, facts: FieldFacts): Schema {
     get required() {
       return definition(text)?.required;
     },
-    ...fieldFacts[text],
-    ...facts,
+    ...factsOf(text),
+    ...own,
   });
 }
 
