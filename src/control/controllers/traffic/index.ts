@@ -53,8 +53,8 @@ export interface TrafficOptions {
 }
 
 /**
- * News is gathered this long, in milliseconds, before it is published: a rollout brings several objects at once, and
- * an endpoint that goes must be gone within 10 ms.
+ * The first news after a while is published at once; what follows is gathered until so many milliseconds have passed
+ * since, for a rollout brings many objects one after the other.
  */
 const GATHER_MS = 2;
 
@@ -194,11 +194,13 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
           log: log.child({ part: 'mesh' }),
         });
   let version = 0;
+  let publishedAt = Number.NEGATIVE_INFINITY;
   let pending: Cancel | undefined;
   let reporting: Cancel | undefined;
   let sweeping: Cancel | undefined;
   const publish = (): void => {
     pending = undefined;
+    publishedAt = clock.now();
     const changes = world.refresh();
     if (world.owned !== ownedList) {
       ownedList = world.owned;
@@ -233,7 +235,9 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
     touch();
   };
   const touch = (): void => {
-    if (ready) pending ??= clock.after(GATHER_MS, publish);
+    if (!ready || pending !== undefined) return;
+    const wait = publishedAt + GATHER_MS - clock.now();
+    pending = wait > 0 ? clock.after(wait, publish) : soon(publish);
   };
 
   const unsubscribe = [
@@ -317,6 +321,17 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
       await mesh?.stop();
       await events.flush();
     },
+  };
+}
+
+/** Once everybody has heard of the event that is being told: others who listen to it are called after us. */
+function soon(act: () => void): Cancel {
+  let cancelled = false;
+  queueMicrotask(() => {
+    if (!cancelled) act();
+  });
+  return () => {
+    cancelled = true;
   };
 }
 

@@ -11,7 +11,7 @@ import type { ChangedObject } from '#traffic/model/gateway/news.ts';
 import type { GatewayObjects, GatewayOptions } from '#traffic/model/gateway/objects.ts';
 import type { Telling } from '#traffic/model/gateway/tellings.ts';
 import { GatewayTranslator } from '#traffic/model/gateway/translator.ts';
-import { unservedObjects } from '#traffic/model/gateway/unserved.ts';
+import { UnservedObjects } from '#traffic/model/gateway/unserved.ts';
 import { variantTables } from '#traffic/model/gateway/variants.ts';
 import type { TrafficModel, TrafficUpdate } from '#traffic/model/ir.ts';
 import { BackendPolicies } from '#traffic/model/policy/backend-policies.ts';
@@ -79,6 +79,9 @@ export class TrafficWorld {
   readonly mesh: MeshTables;
   /** What Gateways and their routes have to look at again; undefined: at everything. */
   #gatewayNews: Map<string, ChangedObject> | undefined;
+  readonly #unserved = new UnservedObjects();
+  /** What has changed since it was asked for problems last; undefined: everything. */
+  #unservedNews: Map<string, ChangedObject> | undefined;
   #tellings = new Map<string, Telling | undefined>();
   /** Variants of clusters by the Service that they are of, as last published. */
   readonly #variants = new Map<string, Tables>();
@@ -133,6 +136,7 @@ export class TrafficWorld {
   /** An object that Gateways or their routes may depend on is not what it was. */
   touchGateways(kind: string, key: string): void {
     this.#gatewayNews?.set(`${kind} ${key}`, { kind, key });
+    this.#unservedNews?.set(`${kind} ${key}`, { kind, key });
   }
 
   /** True when a Secret of this key would change a certificate. */
@@ -170,9 +174,13 @@ export class TrafficWorld {
 
   /** What is wrong now, over all objects. */
   problems(): Problem[] {
-    const gateways = this.#source.gateways?.();
-    const unserved = gateways === undefined ? [] : unservedObjects(gateways);
-    return [...this.#services.values()].flatMap(({ problems }) => problems).concat(this.#ingresses.problems, unserved);
+    const news = this.#unservedNews;
+    if (this.#source.gateways !== undefined && (news === undefined || news.size > 0)) {
+      this.#unserved.update(this.#source.gateways(), news && [...news.values()]);
+      this.#unservedNews = new Map();
+    }
+    const services = [...this.#services.values()].flatMap(({ problems }) => problems);
+    return services.concat(this.#ingresses.problems, this.#unserved.problems);
   }
 
   #refreshPolicies(): void {

@@ -3,9 +3,9 @@
 import type { Service } from 'kubernetes-types/core/v1.js';
 import { expect, test } from 'vitest';
 import type { AnyRoute, BackendTlsPolicy, Gateway, GatewayClass, ListenerSet } from '#kube/api/gateway/types.ts';
-import { objectKey } from '#kube/api/object.ts';
+import { type KubeObject, objectKey } from '#kube/api/object.ts';
 import type { GatewayObjects } from './objects.ts';
-import { unservedObjects } from './unserved.ts';
+import { UnservedObjects } from './unserved.ts';
 
 type Lists = Partial<Pick<GatewayObjects, 'gateways' | 'httpRoutes' | 'listenerSets' | 'tlsPolicies'>>;
 
@@ -13,7 +13,23 @@ const theirs: GatewayClass = { metadata: { name: 'theirs' }, spec: { controllerN
 const web: Service = { spec: { ports: [{ name: 'http', port: 80 }] } };
 
 function told(lists: Lists): readonly string[] {
-  const objects: GatewayObjects = {
+  const unserved = new UnservedObjects();
+  unserved.update(objectsOf(lists));
+  return linesOf(unserved);
+}
+
+function linesOf(unserved: UnservedObjects): readonly string[] {
+  return unserved.problems.map(({ kind, key, reason, field }) => `${kind} ${key} ${reason} ${field}`);
+}
+
+function objectsOf(lists: Lists): GatewayObjects {
+  const byKind: Readonly<Record<string, readonly KubeObject[] | undefined>> = {
+    Gateway: lists.gateways,
+    ListenerSet: lists.listenerSets,
+    HTTPRoute: lists.httpRoutes,
+    BackendTLSPolicy: lists.tlsPolicies,
+  };
+  return {
     classes: [theirs],
     gateways: [],
     listenerSets: [],
@@ -25,17 +41,13 @@ function told(lists: Lists): readonly string[] {
     grants: [],
     tlsPolicies: [],
     ...lists,
-    find: (kind, key) =>
-      [...(kind === 'Gateway' ? (lists.gateways ?? []) : (lists.listenerSets ?? []))].find(
-        (one) => objectKey(one) === key,
-      ),
+    find: (kind, key) => byKind[kind]?.find((one) => objectKey(one) === key),
     service: (key) => (key === 'a/web' ? web : undefined),
     secret: () => undefined,
     configMap: () => undefined,
     namespaceLabels: () => undefined,
     addresses: () => ({ addresses: [] }),
   };
-  return unservedObjects(objects).map(({ kind, key, reason, field }) => `${kind} ${key} ${reason} ${field}`);
 }
 
 const metadata = { namespace: 'a', name: 'one' };
@@ -81,4 +93,37 @@ test('a BackendTLSPolicy is told of what it is for and is not there', () => {
   expect(told({ tlsPolicies: [policy({ ...service, sectionName: 'https' })] })).toEqual([
     'BackendTLSPolicy a/one TargetNotFound spec.targetRefs[0].sectionName',
   ]);
+});
+
+test('changes are followed: a parent that comes, goes and comes back, and the object itself', () => {
+  const unserved = new UnservedObjects();
+  const there: Lists = { gateways: [gateway('theirs')], httpRoutes: [route({ name: 'one' })] as never };
+  unserved.update(objectsOf(there));
+  const follow = (lists: Lists, kind: string): readonly string[] => {
+    unserved.update(objectsOf(lists), [{ kind, key: 'a/one' }]);
+    return linesOf(unserved);
+  };
+  const missing = ['HTTPRoute a/one ParentNotFound spec.parentRefs[0].name'];
+  expect(linesOf(unserved)).toEqual([]);
+  expect(follow({ httpRoutes: there.httpRoutes as never }, 'Gateway')).toEqual(missing);
+  expect(follow(there, 'Gateway')).toEqual([]);
+  expect(follow({ httpRoutes: there.httpRoutes as never }, 'Gateway')).toEqual(missing);
+  expect(follow({}, 'HTTPRoute')).toEqual([]);
+});
+
+test('a Gateway that changes costs no look at its routes', () => {
+  const unserved = new UnservedObjects();
+  const lists: Lists = { gateways: [gateway('theirs')], httpRoutes: [route({ name: 'one' })] as never };
+  unserved.update(objectsOf(lists));
+  const looked: string[] = [];
+  const objects = objectsOf(lists);
+  const noting: GatewayObjects = {
+    ...objects,
+    find(kind, key) {
+      looked.push(kind);
+      return objects.find(kind, key);
+    },
+  };
+  unserved.update(noting, [{ kind: 'Gateway', key: 'a/one' }]);
+  expect(looked).not.toContain('HTTPRoute');
 });

@@ -6,7 +6,9 @@ import { type KubeObject, objectKey } from '#kube/api/object.ts';
 import { portLabel } from '../names.ts';
 import type { Problem, ProblemReason, UnservedKind } from '../problem.ts';
 import { attempt } from './attempt.ts';
-import type { GatewayObjects, RouteKindName } from './objects.ts';
+import { Dependents } from './dependents.ts';
+import type { GatewayNews } from './news.ts';
+import type { GatewayObjects } from './objects.ts';
 import { ourClasses } from './views.ts';
 
 interface Complaint {
@@ -15,46 +17,106 @@ interface Complaint {
   readonly message: string;
 }
 
-type Read<T> = (object: T) => readonly Complaint[];
+type Lookups = Pick<GatewayObjects, 'classes' | 'find' | 'service'>;
+type Read<T> = (object: T, objects: Lookups) => readonly Complaint[];
 
-/** Costs a look-up for each parent of each object. */
-export function unservedObjects(objects: GatewayObjects): readonly Problem[] {
-  const classes = new Set(objects.classes.map(({ metadata }) => metadata?.name ?? ''));
-  const own = ourClasses(objects.classes)
+const READS: Readonly<Record<UnservedKind, Read<never>>> = {
+  Gateway: gatewayComplaints,
+  ListenerSet: setComplaints,
+  HTTPRoute: routeComplaints,
+  GRPCRoute: routeComplaints,
+  TLSRoute: routeComplaints,
+  TCPRoute: routeComplaints,
+  UDPRoute: routeComplaints,
+  BackendTLSPolicy: policyComplaints,
+};
+
+/** What is said now; only what a change concerns is looked at again. */
+export class UnservedObjects {
+  readonly #problems = new Map<string, readonly Problem[]>();
+  readonly #reads = new Dependents();
+  /** Whether a parent was there when it was looked for last: what else is new about it changes nothing here. */
+  readonly #parents = new Map<string, boolean>();
+
+  get problems(): readonly Problem[] {
+    return [...this.#problems.values()].flat();
+  }
+
+  /** Takes in what has changed; without `news` everything may have. */
+  update(objects: GatewayObjects, news?: GatewayNews): void {
+    const ids = new Set<string>();
+    if (news === undefined) {
+      for (const id of [...idsIn(objects), ...this.#problems.keys()]) ids.add(id);
+      this.#parents.clear();
+    }
+    for (const { kind, key } of news ?? []) {
+      const id = `${kind} ${key}`;
+      if (Object.hasOwn(READS, kind)) ids.add(id);
+      if (kind === 'GatewayClass') for (const gateway of objects.gateways) ids.add(`Gateway ${objectKey(gateway)}`);
+      const before = this.#parents.get(id);
+      if (before !== undefined && before === (objects.find(kind, key) !== undefined)) continue;
+      for (const reader of this.#reads.of(id)) ids.add(reader);
+    }
+    for (const id of ids) this.#look(id, objects);
+  }
+
+  #look(id: string, objects: GatewayObjects): void {
+    const split = id.indexOf(' ');
+    const kind = id.slice(0, split) as UnservedKind;
+    const key = id.slice(split + 1);
+    const object = objects.find(kind, key);
+    const reads = new Set<string>();
+    const noted: Lookups = {
+      classes: objects.classes,
+      find: (parent, name) => {
+        const found = objects.find(parent, name);
+        reads.add(`${parent} ${name}`);
+        this.#parents.set(`${parent} ${name}`, found !== undefined);
+        return found;
+      },
+      service: (name) => {
+        reads.add(`Service ${name}`);
+        return objects.service(name);
+      },
+    };
+    // One of unforeseen shape is told elsewhere that it cannot be read.
+    const complaints = object === undefined ? [] : (attempt(() => READS[kind](object as never, noted)) ?? []);
+    this.#reads.put(id, reads);
+    if (complaints.length === 0) this.#problems.delete(id);
+    else {
+      const problems = complaints.map((complaint): Problem => ({ kind, key, ...complaint }));
+      this.#problems.set(id, problems);
+    }
+  }
+}
+
+function idsIn(objects: GatewayObjects): readonly string[] {
+  const { gateways, listenerSets, httpRoutes, grpcRoutes, tlsRoutes, tcpRoutes, udpRoutes, tlsPolicies } = objects;
+  const lists: readonly (readonly [UnservedKind, readonly KubeObject[]])[] = [
+    ['Gateway', gateways],
+    ['ListenerSet', listenerSets],
+    ['HTTPRoute', httpRoutes],
+    ['GRPCRoute', grpcRoutes],
+    ['TLSRoute', tlsRoutes],
+    ['TCPRoute', tcpRoutes],
+    ['UDPRoute', udpRoutes],
+    ['BackendTLSPolicy', tlsPolicies],
+  ];
+  return lists.flatMap(([kind, list]) => list.map((object) => `${kind} ${objectKey(object)}`));
+}
+
+function gatewayComplaints({ spec }: Gateway, { classes }: Lookups): readonly Complaint[] {
+  const name = spec?.gatewayClassName ?? '';
+  if (classes.some(({ metadata }) => (metadata?.name ?? '') === name)) return [];
+  const own = ourClasses(classes)
     .filter(({ spec }) => spec?.parametersRef === undefined)
     .map(({ metadata }) => `"${metadata?.name}"`);
   const remedy = `use ${own.join(' or ') || 'one that exists'}`;
-  const ofGateway: Read<Gateway> = ({ spec }) => {
-    const name = spec?.gatewayClassName ?? '';
-    if (classes.has(name)) return [];
-    const message = `GatewayClass "${name}" does not exist, so nobody serves the Gateway: ${remedy}`;
-    return [{ reason: 'GatewayClassNotFound', field: 'spec.gatewayClassName', message }];
-  };
-  const ofRoute: Read<AnyRoute> = (route) => routeComplaints(route, objects);
-  const routes: readonly (readonly [RouteKindName, readonly AnyRoute[]])[] = [
-    ['HTTPRoute', objects.httpRoutes],
-    ['GRPCRoute', objects.grpcRoutes],
-    ['TLSRoute', objects.tlsRoutes],
-    ['TCPRoute', objects.tcpRoutes],
-    ['UDPRoute', objects.udpRoutes],
-  ];
-  return [
-    ...problemsOf('Gateway', objects.gateways, ofGateway),
-    ...problemsOf('ListenerSet', objects.listenerSets, (set) => setComplaints(set, objects)),
-    ...routes.flatMap(([kind, list]) => problemsOf(kind, list, ofRoute)),
-    ...problemsOf('BackendTLSPolicy', objects.tlsPolicies, (policy) => policyComplaints(policy, objects)),
-  ];
+  const message = `GatewayClass "${name}" does not exist, so nobody serves the Gateway: ${remedy}`;
+  return [{ reason: 'GatewayClassNotFound', field: 'spec.gatewayClassName', message }];
 }
 
-/** One of unforeseen shape is told elsewhere that it cannot be read. */
-function problemsOf<T extends KubeObject>(kind: UnservedKind, list: readonly T[], read: Read<T>): readonly Problem[] {
-  return list.flatMap((object) => {
-    const complaints = attempt(() => read(object)) ?? [];
-    return complaints.map((complaint): Problem => ({ kind, key: objectKey(object), ...complaint }));
-  });
-}
-
-function setComplaints({ metadata, spec }: ListenerSet, objects: GatewayObjects): readonly Complaint[] {
+function setComplaints({ metadata, spec }: ListenerSet, objects: Lookups): readonly Complaint[] {
   const field = 'spec.parentRef';
   const { group = GATEWAY_GROUP, kind = 'Gateway', name = '', namespace } = spec?.parentRef ?? {};
   if (group !== GATEWAY_GROUP) return [];
@@ -65,7 +127,7 @@ function setComplaints({ metadata, spec }: ListenerSet, objects: GatewayObjects)
   return missingParent('Gateway', `${namespace ?? metadata?.namespace ?? ''}/${name}`, field, objects);
 }
 
-function routeComplaints({ metadata, spec }: AnyRoute, objects: GatewayObjects): readonly Complaint[] {
+function routeComplaints({ metadata, spec }: AnyRoute, objects: Lookups): readonly Complaint[] {
   const { parentRefs = [], useDefaultGateways } = spec ?? {};
   if (parentRefs.length === 0 && useDefaultGateways === undefined) {
     const message = 'The route names no parent, so nobody serves it: name a Gateway';
@@ -74,7 +136,7 @@ function routeComplaints({ metadata, spec }: AnyRoute, objects: GatewayObjects):
   return parentRefs.flatMap((ref, at) => parentComplaints(ref, metadata?.namespace ?? '', at, objects));
 }
 
-function parentComplaints(ref: ParentRef, home: string, at: number, objects: GatewayObjects): readonly Complaint[] {
+function parentComplaints(ref: ParentRef, home: string, at: number, objects: Lookups): readonly Complaint[] {
   const { group = GATEWAY_GROUP, kind = 'Gateway', name, namespace = home } = ref;
   if (group !== GATEWAY_GROUP) return [];
   const field = `spec.parentRefs[${at}]`;
@@ -87,14 +149,14 @@ function missingParent(
   kind: 'Gateway' | 'ListenerSet',
   key: string,
   field: string,
-  objects: GatewayObjects,
+  objects: Lookups,
 ): readonly Complaint[] {
   if (objects.find(kind, key) !== undefined) return [];
   const message = `${kind} "${key}" does not exist: create it, or correct name or namespace`;
   return [{ reason: 'ParentNotFound', field: `${field}.name`, message }];
 }
 
-function policyComplaints({ metadata, spec }: BackendTlsPolicy, objects: GatewayObjects): readonly Complaint[] {
+function policyComplaints({ metadata, spec }: BackendTlsPolicy, objects: Lookups): readonly Complaint[] {
   return (spec?.targetRefs ?? []).flatMap(({ group = '', kind, name, sectionName }, at): Complaint[] => {
     const field = `spec.targetRefs[${at}]`;
     const told = (where: string, message: string): Complaint[] => [
