@@ -5,7 +5,9 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parse } from 'yaml';
 import { OPTIONAL_PLUGINS, type OptionalPlugin } from '#kube/apiserver/admission/optional-plugins.ts';
 import { type AuditPolicy, readAuditPolicy } from '#kube/apiserver/audit/policy.ts';
+import type { AllowsOrigin } from '#kube/apiserver/http/cross-origin.ts';
 import { DEFAULT_QUOTA_BYTES } from '#kube/store/store.ts';
+import { compileRegex } from '#lib/linear-regex.ts';
 import { codeOf, messageOf, UsageFailure } from '../failure.ts';
 import type { AccessSettings, AuditSettings } from '../main/api.ts';
 import { parseCount, parseList, parseSize } from './values.ts';
@@ -14,6 +16,7 @@ export interface AccessFlags {
   readonly authorizationMode: AccessSettings['authorization'];
   readonly maxRequestsInflight: number;
   readonly maxWatches: number;
+  readonly corsAllowedOrigins?: AllowsOrigin;
   readonly storeQuota: number;
   readonly enableAdmissionPlugins: readonly OptionalPlugin[];
   readonly auditLogPath?: string;
@@ -49,6 +52,12 @@ export function addAccessOptions(command: Command): Command {
     )
     .addOption(
       new Option(
+        '--cors-allowed-origins <pattern,...>',
+        "origins whose pages may read the API in a browser, as RE2 expressions: '^https://dashboard\\.example$'",
+      ).argParser(parseOrigins),
+    )
+    .addOption(
+      new Option(
         '--store-quota <size>',
         'size of the store from which on it takes deletions only; 0 leaves it to the disk',
       )
@@ -81,10 +90,25 @@ export function accessOf(flags: AccessFlags): AccessSettings {
     authorization: flags.authorizationMode,
     maxInFlight: flags.maxRequestsInflight,
     maxWatches: flags.maxWatches,
+    allowsOrigin: flags.corsAllowedOrigins,
     storeQuotaBytes: flags.storeQuota,
     admissionPlugins: flags.enableAdmissionPlugins,
     audit: auditOf(flags),
   };
+}
+
+/** As upstream: a pattern that could match in the middle of a host's name lets strangers in. */
+function parseOrigins(text: string): AllowsOrigin {
+  const patterns = parseList(text).map((pattern) => {
+    const regex = compileRegex(pattern);
+    if ('error' in regex) throw new InvalidArgumentError(`"${pattern}" is no regular expression: ${regex.error}.`);
+    if (!/\^|\/\//.test(pattern) || !/[$:]/.test(pattern.replace('://', ''))) {
+      const remedy = 'Let it begin with ^ or //, and end with $ or (:|$)';
+      throw new InvalidArgumentError(`"${pattern}" does not say where the host begins and ends. ${remedy}.`);
+    }
+    return regex;
+  });
+  return (origin) => patterns.some((regex) => regex.test(origin));
 }
 
 function parsePlugins(text: string): readonly OptionalPlugin[] {

@@ -6,6 +6,7 @@ import type { FileSinkOptions } from '#kube/apiserver/audit/file-sink.ts';
 import type { AuditPolicy } from '#kube/apiserver/audit/policy.ts';
 import type { Audit } from '#kube/apiserver/audit/trail.ts';
 import type { AuthorizationMode } from '#kube/apiserver/authz/authorizer.ts';
+import type { AllowsOrigin } from '#kube/apiserver/http/cross-origin.ts';
 import type { MeasuredFigures } from '#kube/apiserver/metrics/measured.ts';
 import type { ApiServer } from '#kube/apiserver/server.ts';
 import type { Clock } from '#lib/clock.ts';
@@ -24,6 +25,8 @@ export interface AccessSettings {
   readonly authorization: AuthorizationMode;
   readonly maxInFlight: number;
   readonly maxWatches: number;
+  /** Whose pages may read the API in a browser; undefined: nobody's. */
+  readonly allowsOrigin: AllowsOrigin | undefined;
   /** From which on the store takes deletions only, in bytes; 0: its disk is the limit. */
   readonly storeQuotaBytes: number;
   readonly admissionPlugins: readonly OptionalPlugin[];
@@ -82,6 +85,7 @@ export async function startApi(options: ApiOptions, shutdown: Shutdown): Promise
       authorization: options.access.authorization,
       maxInFlight: options.access.maxInFlight,
       maxWatches: options.access.maxWatches,
+      ...(options.access.allowsOrigin === undefined ? {} : { allowsOrigin: options.access.allowsOrigin }),
       admissionPlugins: options.access.admissionPlugins,
       ...(audit === undefined ? {} : { audit }),
       // On the fabric nobody reaches a loopback address, on the loopback device there are no others.

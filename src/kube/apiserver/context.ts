@@ -14,6 +14,7 @@ import type { Authorizer } from './authz/authorizer.ts';
 import type { RoleRules } from './authz/escalation.ts';
 import type { FlowControl } from './flow/control.ts';
 import type { TokenAuthenticator, User } from './http/authn.ts';
+import type { AllowsOrigin } from './http/cross-origin.ts';
 import type { ListBytes, ListOfObjects } from './http/list-bytes.ts';
 import type { QuotaLedger } from './limits/quota-ledger.ts';
 import type { WatchLimit } from './limits/watch-limit.ts';
@@ -73,6 +74,8 @@ export interface ServerContext {
   readonly measured: MeasuredFigures | undefined;
   readonly metrics: RequestMetrics;
   readonly listBytes: ListBytes;
+  /** Whose pages may read answers in a browser; undefined: nobody's but those of this server's own origin. */
+  readonly allowsOrigin: AllowsOrigin | undefined;
   /** Other API servers behind this one. */
   readonly aggregator: Aggregator;
   readonly frontProxy: FrontProxyKeys | undefined;

@@ -21,6 +21,7 @@ import { serveCustomResources } from './crd/serve.ts';
 import { FlowControl } from './flow/control.ts';
 import { followFlows, reconcileFlows } from './flow/reconcile.ts';
 import { TokenAuthenticator, type TokenTable } from './http/authn.ts';
+import type { AllowsOrigin } from './http/cross-origin.ts';
 import { dispatch } from './http/dispatch.ts';
 import { ListBytes } from './http/list-bytes.ts';
 import { type ApiListener, listen } from './http/listener.ts';
@@ -71,6 +72,8 @@ export interface ApiServerOptions {
    * How many watches may stand at once; of one user not more than half, `system:masters` left out. Default 20,000.
    */
   readonly maxWatches?: number;
+  /** Whose pages may read answers in a browser; default: nobody's but those of this server's own origin. */
+  readonly allowsOrigin?: AllowsOrigin;
   /** How it reaches a node's kubelet for logs. */
   readonly kubeletClient?: KubeletCredentials;
   /** One range, or one of each family, e.g. `10.96.0.0/16`; the first address is the `kubernetes` Service's. */
@@ -159,6 +162,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     measured: options.measured,
     metrics: new RequestMetrics(clock),
     listBytes: new ListBytes(),
+    allowsOrigin: options.allowsOrigin,
     aggregator,
     frontProxy: options.frontProxy,
     watches: new WatchLimit(watchLimitsOf(options.maxWatches ?? MAX_WATCHES)),

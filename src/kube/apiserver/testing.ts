@@ -11,6 +11,7 @@ import type { OptionalPlugin } from './admission/optional-plugins.ts';
 import type { Audit } from './audit/trail.ts';
 import type { AuthorizationMode } from './authz/authorizer.ts';
 import type { TokenTable } from './http/authn.ts';
+import type { AllowsOrigin } from './http/cross-origin.ts';
 import type { MeasuredFigures } from './metrics/measured.ts';
 import { type ApiServer, startApiServer } from './server.ts';
 import { createSigningKey } from './service-accounts/jwt.ts';
@@ -43,6 +44,7 @@ export interface TestServerOptions {
   readonly audit?: Audit;
   readonly maxInFlight?: number;
   readonly maxWatches?: number;
+  readonly allowsOrigin?: AllowsOrigin;
   readonly admissionPlugins?: readonly OptionalPlugin[];
   /** Besides the one of the administrator. */
   readonly tokens?: TokenTable;
@@ -73,6 +75,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     admitLoopback: options.admitLoopback ?? true,
     log: options.log ?? silentLogger,
     clock: options.clock ?? systemClock,
+    ...(options.allowsOrigin === undefined ? {} : { allowsOrigin: options.allowsOrigin }),
     ...(options.maxWatches === undefined ? {} : { maxWatches: options.maxWatches }),
     ...(options.maxInFlight === undefined ? {} : { maxInFlight: options.maxInFlight }),
     ...(options.admissionPlugins === undefined ? {} : { admissionPlugins: options.admissionPlugins }),

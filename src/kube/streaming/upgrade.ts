@@ -59,9 +59,9 @@ export function refuseUpgrade(
 }
 
 /** The first protocol of the client's that is known here; `''` when it names none; undefined after a refusal. */
-function agree(upgrade: Upgrade, header: string, known: readonly string[]): string | undefined {
+function agree(upgrade: Upgrade, header: string, known: readonly string[] | 'any'): string | undefined {
   const names = offered(upgrade.request, header);
-  if (names.length === 0) return '';
+  if (names.length === 0 || known === 'any') return names[0] ?? '';
   const found = names.find((name) => known.includes(name));
   if (found === undefined) {
     const text = `unable to upgrade: unable to negotiate protocol: client supports [${names.join(' ')}], server accepts [${known.join(' ')}]`;
@@ -87,10 +87,10 @@ export function acceptSpdy(upgrade: Upgrade, known: readonly string[]): { protoc
   return { protocol };
 }
 
-/** Takes the connection over for WebSocket; undefined after a refusal. */
+/** Takes the connection over for WebSocket; undefined after a refusal. `any`: the first protocol that the client names. */
 export async function acceptWebSocket(
   upgrade: Upgrade,
-  known: readonly string[],
+  known: readonly string[] | 'any',
 ): Promise<{ protocol: string; webSocket: WebSocket } | undefined> {
   const { request, socket, head } = upgrade;
   const protocol = agree(upgrade, 'sec-websocket-protocol', known);

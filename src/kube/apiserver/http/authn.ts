@@ -1,11 +1,13 @@
 // Who is asking: a client certificate of our authority, or a bearer token: from the table, or of a service account; or nobody known.
 // Knows certificates and headers; what a user may do is not decided here.
 import { timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
 import { TLSSocket } from 'node:tls';
 import { unauthorized } from '#kube/api/status.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { ServiceAccountTokens, TokenOutcome } from '../service-accounts/tokens.ts';
+import { takeWebSocketToken } from './websocket-token.ts';
 
 export interface User {
   readonly name: string;
@@ -23,7 +25,8 @@ export const anonymous: User = { name: 'system:anonymous', groups: ['system:unau
 
 /** Throws `StatusError` 401 when the request carries a certificate or a token, and neither is a valid one. */
 export function authenticate(request: Http2ServerRequest, tokens: TokenAuthenticator): User {
-  const user = fromHeader(request.headers.authorization, tokens) ?? fromCertificate(request);
+  const user =
+    fromHeader(request.headers.authorization, tokens) ?? fromCertificate(request) ?? fromProtocol(request, tokens);
   return user === undefined ? anonymous : withEveryone(user);
 }
 
@@ -32,9 +35,18 @@ function withEveryone(user: User): User {
 }
 
 function fromHeader(header: string | undefined, tokens: TokenAuthenticator): User | undefined {
-  const match = /^Bearer +(\S+)$/i.exec(header ?? '');
-  if (match?.[1] === undefined) return undefined;
-  const outcome = tokens.authenticate(match[1], undefined);
+  return fromToken(/^Bearer +(\S+)$/i.exec(header ?? '')?.[1], tokens);
+}
+
+function fromProtocol(request: Http2ServerRequest, tokens: TokenAuthenticator): User | undefined {
+  // Only HTTP/1.1 is upgraded, and its requests have no stream.
+  if (request.stream !== undefined) return undefined;
+  return fromToken(takeWebSocketToken(request as unknown as IncomingMessage), tokens);
+}
+
+function fromToken(token: string | undefined, tokens: TokenAuthenticator): User | undefined {
+  if (token === undefined) return undefined;
+  const outcome = tokens.authenticate(token, undefined);
   if (!('user' in outcome)) throw unauthorized();
   return outcome.user;
 }

@@ -9,6 +9,7 @@ import type { ResourceRequest, ServerContext } from '../context.ts';
 import { serveNonResource } from '../discovery/nonresource.ts';
 import type { Subject } from '../metrics/request-metrics.ts';
 import type { User } from './authn.ts';
+import { answersOrigin } from './cross-origin.ts';
 import { type Asked, enter } from './gate.ts';
 import { builtinOffer, customOffer, negotiate } from './negotiation.ts';
 import { parseResourcePath } from './paths.ts';
@@ -23,6 +24,7 @@ export async function dispatch(
 ): Promise<void> {
   // A client that is gone is no failure of ours, whatever was still on its way to it.
   response.on('error', (error) => server.log.debug({ error: String(error), path: request.url }, 'Answer was cut off'));
+  if (answersOrigin(server.allowsOrigin, request, response)) return;
   const subject: Subject = { verb: nonResourceVerb(request.method), group: '', resource: 'none', longRunning: false };
   const counted = server.metrics.begin(subject);
   response.once('close', () => counted.end(response.statusCode));

@@ -1,7 +1,10 @@
 // The log subresource: asks the kubelet of the Pod's node and passes its answer through.
 // Knows Pods, Nodes and the kubelet's path; log files are the kubelet's matter.
 import { request as httpsRequest } from 'node:https';
+import type { Writable } from 'node:stream';
 import { notFound, StatusError } from '#kube/api/status.ts';
+import { acceptReader } from '#kube/streaming/reader.ts';
+import { upgradeKind } from '#kube/streaming/upgrade.ts';
 import { nameOf, type ResourceRequest } from '../context.ts';
 import { flushHead } from '../http/respond.ts';
 import { containerOf, kubeletOf, kubeletTls } from '../proxy/kubelet.ts';
@@ -19,15 +22,14 @@ const PASSED_ON = [
 ] as const;
 
 export async function readLog(request: ResourceRequest): Promise<undefined> {
-  const { resource, namespace, server, response } = request;
+  const { resource, namespace, server } = request;
   const pod = resource.collection.get(namespace, nameOf(request))?.object;
   if (pod === undefined) throw notFound(resource.definition, nameOf(request));
   const container = containerOf(pod, request.query.get('container') ?? '');
   const nodeName = digString(pod, 'spec', 'nodeName');
   if (nodeName === '') {
     // Nothing has run yet: an empty log, as upstream.
-    response.writeHead(200, { 'content-type': 'text/plain' });
-    response.end();
+    (await openLog(request))?.end();
     return undefined;
   }
   const node = server.registry.builtin('', 'v1', 'nodes').collection.get(undefined, nodeName)?.object;
@@ -35,6 +37,14 @@ export async function readLog(request: ResourceRequest): Promise<undefined> {
   const path = `/containerLogs/${namespace}/${nameOf(request)}/${container}?${passedOn(request.query)}`;
   await proxy(request, node, path);
   return undefined;
+}
+
+/** Where the lines go: the answer, or a WebSocket. Undefined when the client's handshake was refused. */
+async function openLog({ response, upgrade }: ResourceRequest): Promise<Writable | undefined> {
+  if (upgrade !== undefined && upgradeKind(upgrade.request) === 'websocket') return await acceptReader(upgrade);
+  response.writeHead(200, { 'content-type': 'text/plain' });
+  flushHead(response);
+  return response;
 }
 
 function passedOn(query: URLSearchParams): string {
@@ -46,7 +56,8 @@ function passedOn(query: URLSearchParams): string {
   return kept.toString();
 }
 
-function proxy({ server, response, http }: ResourceRequest, node: AnyObject, path: string): Promise<void> {
+function proxy(request: ResourceRequest, node: AnyObject, path: string): Promise<void> {
+  const { server, response, http } = request;
   const { host, port } = kubeletOf(node);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const upstream = httpsRequest({
@@ -57,15 +68,16 @@ function proxy({ server, response, http }: ResourceRequest, node: AnyObject, pat
     agent: false,
     ...kubeletTls(server),
   });
+  let log: Writable | undefined;
   const stop = (): void => {
     upstream.destroy();
-    if (response.headersSent) response.end();
+    log?.end();
     resolve();
   };
   server.closing.addEventListener('abort', stop, { once: true });
   response.once('close', stop);
   upstream.on('error', (error) => {
-    if (response.headersSent || http.destroyed) return stop();
+    if (log !== undefined || http.destroyed) return stop();
     reject(
       new StatusError(
         500,
@@ -85,10 +97,13 @@ function proxy({ server, response, http }: ResourceRequest, node: AnyObject, pat
       });
       return;
     }
-    response.writeHead(200, { 'content-type': 'text/plain' });
-    flushHead(response);
-    answer.pipe(response);
-    answer.once('close', stop);
+    openLog(request).then((opened) => {
+      if (opened === undefined) return stop();
+      log = opened;
+      answer.pipe(opened);
+      answer.once('close', stop);
+      opened.once('close', stop);
+    }, reject);
   });
   upstream.end();
   return promise.finally(() => server.closing.removeEventListener('abort', stop));

@@ -3,16 +3,16 @@
 import { expired, StatusError } from '#kube/api/status.ts';
 import { CompactedError, FutureRevisionError } from '#kube/store/store.ts';
 import type { ResourceRequest } from '../context.ts';
-import { mediaTypes, notAcceptable } from '../http/negotiation.ts';
+import { notAcceptable } from '../http/negotiation.ts';
 import { flag, wholeNumber } from '../http/parameters.ts';
 import { loadProtobuf, type ProtobufCodec } from '../http/protobuf.ts';
 import { type RepresentOptions, representObject } from '../http/represent.ts';
-import { flushHead } from '../http/respond.ts';
 import type { AnyObject } from '../registry/any-object.ts';
 import type { Change } from '../registry/collection.ts';
 import { representOptions } from './read.ts';
 import { type Selection, selectionOf } from './selection.ts';
 import { assertWatchOptions, parseRevision } from './versions.ts';
+import { openWatch, type WatchConnection } from './watch-connection.ts';
 
 /** Upstream ends a watch without timeoutSeconds after 30 to 60 minutes. */
 const MIN_TIMEOUT_SECONDS = 1800;
@@ -24,17 +24,28 @@ export async function watchObjects(request: ResourceRequest): Promise<undefined>
   const { resource, query } = request;
   assertWatchOptions(query);
   const options = representOptions(request);
+  const { format } = options.accepted;
   // A stream of YAML has no frames.
-  if (options.accepted.format === 'yaml') throw notAcceptable(['json', 'protobuf']);
+  if (format === 'yaml') throw notAcceptable(['json', 'protobuf']);
   const selection = selectionOf(request);
   const asked = parseRevision(query.get('resourceVersion'));
   const initial = query.has('sendInitialEvents') ? flag(query, 'sendInitialEvents') : undefined;
-  const codec = options.accepted.format === 'protobuf' ? await loadProtobuf() : undefined;
-  // Nobody would be told again that the client left while the codec was loading; HTTP/1.1 has no stream.
+  const times: Times = {
+    bookmarks: flag(query, 'allowWatchBookmarks'),
+    seconds: wholeNumber(query, 'timeoutSeconds') ?? 0,
+  };
+  const codec = format === 'protobuf' ? await loadProtobuf() : undefined;
+  // Nobody would be told again that the client left while the codec was loading.
   if (request.http.stream?.destroyed ?? request.response.destroyed) return undefined;
   const leave = request.server.watches.take(request.user);
-  request.response.once('close', leave);
-  const stream = new WatchStream(request, selection, options, codec);
+  let stream: WatchStream | undefined;
+  // What can be wrong with the request has been found: a WebSocket takes no Status any more.
+  const connection = await openWatch(request, format, () => {
+    leave();
+    stream?.end();
+  });
+  if (connection === undefined) return undefined;
+  stream = new WatchStream(request, connection, selection, times, options, codec);
   stream.open();
   const { collection } = resource;
   try {
@@ -59,8 +70,15 @@ function watchError(error: unknown, asked: number): StatusError {
     : new StatusError(500, 'InternalError', `Internal error occurred: ${String(error)}`);
 }
 
+interface Times {
+  readonly bookmarks: boolean;
+  /** As asked for; none when it is 0. */
+  readonly seconds: number;
+}
+
 class WatchStream {
   readonly #request: ResourceRequest;
+  readonly #connection: WatchConnection;
   readonly #selection: Selection;
   readonly #options: RepresentOptions;
   /** Undefined: events are JSON. */
@@ -68,7 +86,6 @@ class WatchStream {
   readonly #prefix: string;
   readonly #encoding: string;
   readonly #bookmarks: boolean;
-  /** As asked for; none when it is 0. */
   readonly #seconds: number;
   readonly #cleanUp: (() => void)[] = [];
   /** A Table's columns are sent with its first rows only, as upstream: they outweigh a row by far. */
@@ -79,12 +96,15 @@ class WatchStream {
 
   constructor(
     request: ResourceRequest,
+    connection: WatchConnection,
     selection: Selection,
+    { bookmarks, seconds }: Times,
     options: RepresentOptions,
     codec: ProtobufCodec | undefined,
   ) {
     this.#codec = codec;
     this.#request = request;
+    this.#connection = connection;
     this.#selection = selection;
     this.#options = options;
     const { collection } = request.resource;
@@ -92,20 +112,13 @@ class WatchStream {
     const { representation, version, format } = options.accepted;
     const { group, version: resourceVersion } = request.resource.definition;
     this.#encoding = `${group}/${resourceVersion} ${representation} ${version} ${format} ${options.includeObject}`;
-    this.#bookmarks = flag(request.query, 'allowWatchBookmarks');
-    this.#seconds = wholeNumber(request.query, 'timeoutSeconds') ?? 0;
+    this.#bookmarks = bookmarks;
+    this.#seconds = seconds;
   }
 
   open(): void {
-    const { response, server } = this.#request;
-    const { format } = this.#options.accepted;
-    // As upstream: only what is not JSON says that it is a stream.
-    const type = format === 'json' ? mediaTypes.json : `${mediaTypes[format]};stream=watch`;
-    response.writeHead(200, { 'content-type': type, 'cache-control': 'no-cache, private' });
-    // The client must learn that the watch stands even when nothing happens for long.
-    flushHead(response);
+    const { server } = this.#request;
     const end = (): void => this.end();
-    response.once('close', end);
     server.closing.addEventListener('abort', end, { once: true });
     this.#cleanUp.push(() => server.closing.removeEventListener('abort', end));
     this.#cleanUp.push(server.clock.after(this.#timeoutMs(), () => this.#finish()));
@@ -194,7 +207,7 @@ class WatchStream {
     if (this.#ended) return;
     this.#ended = true;
     for (const step of this.#cleanUp.splice(0)) step();
-    this.#request.response.end();
+    this.#connection.end();
   }
 
   #finish(): void {
@@ -264,12 +277,11 @@ class WatchStream {
 
   #writeBytes(bytes: Uint8Array): void {
     if (this.#ended) return;
-    const { response, server, resource } = this.#request;
-    response.write(bytes);
-    if (response.writableLength <= server.maxUnreadBytes) return;
+    const { server, resource } = this.#request;
+    if (this.#connection.send(bytes) <= server.maxUnreadBytes) return;
     server.log.warn({ resource: resource.definition.resource }, 'Watcher reads too slowly and is cut off');
     this.end();
-    response.destroy();
+    this.#connection.cut();
   }
 
   #timeoutMs(): number {
