@@ -10,7 +10,8 @@ import type { RouteKindName } from './objects.ts';
 
 /** A listener that a route is attached to, and for which hosts. */
 export interface Attached {
-  readonly gateway: GatewayView;
+  /** Key of the Gateway. */
+  readonly gateway: string;
   readonly listener: ListenerView;
   readonly hostnames: readonly string[];
 }
@@ -104,7 +105,7 @@ function toListeners(
   const wanted = (route.spec?.hostnames ?? []).map((host) => host.toLowerCase());
   const attached = allowed.flatMap((listener) => {
     const hostnames = commonHosts(listener.spec.hostname, wanted);
-    return hostnames.length === 0 ? [] : [{ gateway, listener, hostnames }];
+    return hostnames.length === 0 ? [] : [{ gateway: gateway.key, listener, hostnames }];
   });
   if (attached.length === 0) {
     const hosts = allowed.map(({ spec, hostname }) => `"${spec.name}" is for "${hostname}"`).join(', ');

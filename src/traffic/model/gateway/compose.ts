@@ -1,7 +1,7 @@
 // Listeners that share a port of a Gateway, and what is opened for them.
 // Knows no status; routes are put in by `composed-gateway.ts`.
 import type { Certificate, Listener, PassthroughRoute, Route, WeightedCluster } from '../ir.ts';
-import { belongsElsewhere, EVERY_HOST } from './hostnames.ts';
+import { belongsElsewhere, EVERY_HOST, type Hostnames } from './hostnames.ts';
 import { type GatewayView, isUsable, type ListenerView } from './listener-view.ts';
 import { endsTls } from './listeners.ts';
 import { gatewayCertificateName, socketName } from './names.ts';
@@ -27,7 +27,11 @@ export interface Port {
   readonly sockets: readonly string[];
 }
 
-export function portsOf({ key, listeners, listenAt }: GatewayView): readonly Port[] {
+export function portsOf({
+  key,
+  listeners,
+  listenAt,
+}: Pick<GatewayView, 'key' | 'listeners' | 'listenAt'>): readonly Port[] {
   const usable = listeners.filter(isUsable);
   const groups = Map.groupBy(usable, ({ spec }) => `${spec.port}${spec.protocol === 'UDP' ? '/udp' : ''}`);
   return [...groups.values()].map((group) => {
@@ -66,7 +70,7 @@ const nobody: readonly WeightedCluster[] = [{ cluster: '', weight: 1 }];
 
 function passthroughOf(listeners: readonly ListenerView[], servings: readonly Serving[]): PassthroughRoute[] {
   const taken = new Set<string>();
-  const others = listeners.map(({ hostname }) => hostname);
+  const others = new Set(listeners.map(({ hostname }) => hostname));
   const routed = servings.flatMap(({ listener, hostnames, route, clusters }): PassthroughRoute[] => {
     const own = hostsHere(others, listener, hostnames).filter((host) => !taken.has(host));
     for (const host of own) taken.add(host);
@@ -84,11 +88,7 @@ function passthroughOf(listeners: readonly ListenerView[], servings: readonly Se
 }
 
 /** Those of the hostnames that no more specific listener of the port has; `others` are the hostnames of all of these. */
-export function hostsHere(
-  others: readonly string[],
-  own: ListenerView,
-  hostnames: readonly string[],
-): readonly string[] {
+export function hostsHere(others: Hostnames, own: ListenerView, hostnames: readonly string[]): readonly string[] {
   return hostnames.filter((host) => !belongsElsewhere(host, own.hostname, others));
 }
 

@@ -65,7 +65,13 @@ export function gatewayStatus(
   };
 }
 
-function servedOf(view: GatewayView, faults: SocketFaults): Map<ListenerView, Served> {
+/** Where a Gateway is, without what it serves. */
+type GatewayPlace = Pick<GatewayView, 'key' | 'acceptFault' | 'addresses' | 'listenAt' | 'addressFault'>;
+
+function servedOf(
+  view: GatewayPlace & Pick<GatewayView, 'listeners'>,
+  faults: SocketFaults,
+): Map<ListenerView, Served> {
   const served = new Map<ListenerView, Served>();
   for (const { listeners, sockets, port } of portsOf(view)) {
     const failed = sockets.flatMap((socket) => faults.get(socket) ?? []);
@@ -150,12 +156,12 @@ function refsFault(faults: readonly Fault[]): Fault | undefined {
 
 export function listenerSetStatus(
   { set, fault, listeners }: ListenerSetView,
-  gateway: GatewayView,
+  gateway: GatewayPlace,
   faults: SocketFaults,
   counts: RouteCounts,
 ): NonNullable<ListenerSet['status']> {
   const generation = set.metadata?.generation;
-  const served = servedOf(gateway, faults);
+  const served = servedOf({ ...gateway, listeners }, faults);
   if (fault !== undefined) {
     const conditions = [
       holds('Accepted', fault, '', '', generation),

@@ -8,6 +8,7 @@ import { attempt } from './attempt.ts';
 import type { BackendLookups } from './backends.ts';
 import { Dependents, thing } from './dependents.ts';
 import { Grants } from './grants.ts';
+import { keepSame, ownersThatDiffer } from './keep-same.ts';
 import type { GatewayView } from './listener-view.ts';
 import type { GatewayNews } from './news.ts';
 import type { GatewayObjects, GatewayOptions } from './objects.ts';
@@ -108,14 +109,14 @@ export class GatewayViews {
     for (const key of keysOf(news ?? [], 'Gateway')) touched.add(key);
     for (const one of things) for (const key of this.#reads.of(one)) touched.add(key);
     const gateways = [...touched].flatMap((key): ViewChange[] => {
-      const change = { key, before: this.#views.get(key), now: this.#see(key, objects) };
+      const before = this.#views.get(key);
+      const seen = this.#see(key, objects);
+      const change = { key, before, now: seen && keepSame(seen, before) };
       return change.before === undefined && change.now === undefined ? [] : [change];
     });
     this.#keep(gateways);
-    for (const { key, before, now } of gateways) {
-      things.add(thing.parent('Gateway', key));
-      for (const set of [...(before?.sets ?? []), ...(now?.sets ?? [])])
-        things.add(thing.parent('ListenerSet', set.key));
+    for (const { before, now } of gateways) {
+      for (const owner of ownersThatDiffer(before, now)) things.add(thing.parent(owner.kind, owner.key));
     }
     return { classes, policies, gateways, things };
   }

@@ -36,11 +36,20 @@ export function hostOf(listener: string | undefined): string {
  * Whether a route's hostname on one listener is another listener's to serve: that other one is more specific than the
  * first and stands for all of the hostname. Requests go to the most specific listener only (listener isolation).
  */
-export function belongsElsewhere(host: string, listener: string, others: Iterable<string>): boolean {
+export function belongsElsewhere(host: string, listener: string, others: Hostnames): boolean {
   // One without a wildcard stands for nothing that another could be more specific about.
   if (!listener.startsWith('*')) return false;
-  for (const other of others) {
-    if (other !== listener && coversHost(listener, other) && coversHost(other, host)) return true;
+  return coveringHosts(host).some((other) => other !== listener && others.has(other) && coversHost(listener, other));
+}
+
+/** Hostnames that are looked for, not gone through: a port may have thousands. */
+export type Hostnames = Pick<ReadonlySet<string>, 'has'>;
+
+/** The hostname and the wildcards that stand for all of it, `*` left out, from the most specific one on. */
+export function coveringHosts(host: string): readonly string[] {
+  const covering = [host];
+  for (let dot = host.indexOf('.', host.startsWith('*.') ? 2 : 1); dot > 0; dot = host.indexOf('.', dot + 1)) {
+    covering.push(`*${host.slice(dot)}`);
   }
-  return false;
+  return covering;
 }

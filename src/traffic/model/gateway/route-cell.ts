@@ -12,7 +12,7 @@ import { thing } from './dependents.ts';
 import { translateGrpcRoute } from './grpc-route.ts';
 import { translateHttpRoute } from './http-route.ts';
 import { translateLayer4Route } from './layer4-route.ts';
-import type { GatewayView, ListenerView } from './listener-view.ts';
+import type { ListenerView } from './listener-view.ts';
 import type { RouteKindName } from './objects.ts';
 import { type RouteOutcome, wholeFault } from './route-outcome.ts';
 import { VariantNotes } from './variants.ts';
@@ -130,10 +130,10 @@ function translated(
   return { clusters, outcome: { ...nothing, refFaults, rules: 1 } };
 }
 
-/** What the route is served as, by Gateway; nothing where it is worth nothing. */
-export function servingsOf({ kind, key, body, parents }: RouteCell): ReadonlyMap<GatewayView, readonly Serving[]> {
+/** What the route is served as, by key of the Gateway; nothing where it is worth nothing. */
+export function servingsOf({ kind, key, body, parents }: RouteCell): ReadonlyMap<string, readonly Serving[]> {
   if (body.whole !== undefined) return new Map();
-  const servings = new Map<ListenerView, Serving & { readonly gateway: GatewayView }>();
+  const servings = new Map<ListenerView, Serving & { readonly gateway: string }>();
   const { clusters, outcome } = body;
   for (const { gateway, listener, hostnames } of parents.flatMap(({ attached }) => attached)) {
     const route = `${kind.toLowerCase()}/${key}`;

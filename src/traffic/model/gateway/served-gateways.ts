@@ -5,6 +5,7 @@ import { withClientCertificate } from './backend-certificate.ts';
 import type { Serving } from './compose.ts';
 import { ComposedGateway } from './composed-gateway.ts';
 import type { ViewChange } from './gateway-views.ts';
+import { staysInPlace } from './keep-same.ts';
 import type { GatewayView } from './listener-view.ts';
 import { emptyBody, type RouteCell, servingsOf } from './route-cell.ts';
 import type { RouteChange } from './route-cells.ts';
@@ -18,9 +19,14 @@ export class ServedGateways {
   /** Those that are to be written, with what stood there before, where all of it is new. */
   readonly #unwritten = new Map<string, ComposedGateway | undefined>();
 
-  /** A Gateway is seen anew: its routes have to be put in again. */
-  see({ key, now }: ViewChange): void {
+  /** A Gateway is seen anew; unless it stays where it is, its routes have to be put in again. */
+  see({ key, before: viewBefore, now }: ViewChange): void {
     const before = this.#composed.get(key);
+    if (before !== undefined && now !== undefined && staysInPlace(viewBefore, now)) {
+      before.revise(now);
+      if (!this.#unwritten.has(key)) this.#unwritten.set(key, undefined);
+      return;
+    }
     const made = now && attempt(() => new ComposedGateway(now));
     if (made === undefined) {
       this.#composed.delete(key);
@@ -33,14 +39,11 @@ export class ServedGateways {
 
   put({ id, before, now }: RouteChange): void {
     this.variants.use(id, (now?.body ?? emptyBody).variants);
-    const servings = now === undefined ? new Map<GatewayView, readonly Serving[]>() : servingsOf(now);
-    const views = new Map([...servings.keys()].map((view) => [view.key, view]));
-    const keys = new Set([...views.keys(), ...(before === undefined ? [] : gatewaysOf(before))]);
+    const servings = now === undefined ? new Map<string, readonly Serving[]>() : servingsOf(now);
+    const keys = new Set([...servings.keys(), ...(before === undefined ? [] : gatewaysOf(before))]);
     for (const key of keys) {
-      const view = views.get(key);
-      const own = view === undefined ? [] : (servings.get(view) ?? []);
-      const shown = attempt(() => this.#showing(`${id} ${key}`, now, view, own)) ?? [];
       const composed = this.#composed.get(key);
+      const shown = attempt(() => this.#showing(`${id} ${key}`, now, composed?.view, servings.get(key) ?? [])) ?? [];
       if (composed === undefined) continue;
       if (!this.#unwritten.has(key)) this.#unwritten.set(key, undefined);
       attempt(() => composed.put(id, now?.order ?? '', shown));
@@ -78,5 +81,5 @@ export class ServedGateways {
 
 /** Keys of the Gateways that the route was attached to. */
 export function gatewaysOf({ parents }: RouteCell): readonly string[] {
-  return [...new Set(parents.flatMap(({ attached }) => attached.map(({ gateway }) => gateway.key)))];
+  return [...new Set(parents.flatMap(({ attached }) => attached.map(({ gateway }) => gateway)))];
 }

@@ -25,10 +25,13 @@ export function tellGateway(view: GatewayView): Telling {
   return (faults) => attempt(() => ({ kind: 'Gateway', key: view.key, status: gatewayStatus(view, faults, counts) }));
 }
 
+/** Holds nothing of the Gateway but where it is: there may be thousands of sets. */
 export function tellListenerSet(set: ListenerSetView, view: GatewayView): Telling {
+  const { key, acceptFault, addresses, listenAt, addressFault } = view;
+  const place = { key, acceptFault, addresses, listenAt, addressFault };
   const counts = countsOf(set.listeners);
   return (faults) =>
-    attempt(() => ({ kind: 'ListenerSet', key: set.key, status: listenerSetStatus(set, view, faults, counts) }));
+    attempt(() => ({ kind: 'ListenerSet', key: set.key, status: listenerSetStatus(set, place, faults, counts) }));
 }
 
 /** As many as there are now. */

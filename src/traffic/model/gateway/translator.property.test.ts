@@ -20,7 +20,7 @@ type Step = {
 };
 
 const namespace = fc.constantFrom('a', 'b');
-const host = fc.constantFrom('x.example', 'y.example', '*.example', 'deep.x.example');
+const host = fc.constantFrom('x.example', 'y.example', '*.example', '*.x.example', 'deep.x.example');
 const hosts = fc.uniqueArray(host, { maxLength: 2 });
 const service = fc.record({ name: fc.constantFrom('one', 'two'), namespace }, { requiredKeys: ['name'] });
 const backends = fc.array(
@@ -34,7 +34,7 @@ const parents = fc.uniqueArray(
       { requiredKeys: ['name'] },
     ),
     fc.record(
-      { kind: fc.constant('ListenerSet'), name: fc.constant('s'), namespace },
+      { kind: fc.constant('ListenerSet'), name: fc.constantFrom('s', 't'), namespace },
       { requiredKeys: ['kind', 'name'] },
     ),
   ),
@@ -44,6 +44,7 @@ const listener = fc.oneof(
   fc
     .record(
       {
+        name: fc.constantFrom('http', 'more'),
         hostname: host,
         allowedRoutes: fc.constantFrom(
           { namespaces: { from: 'All' } },
@@ -51,9 +52,9 @@ const listener = fc.oneof(
           {},
         ),
       },
-      { requiredKeys: ['allowedRoutes'] },
+      { requiredKeys: ['name', 'allowedRoutes'] },
     )
-    .map((more) => ({ name: 'http', protocol: 'HTTP', port: 80, ...more })),
+    .map((more) => ({ protocol: 'HTTP', port: 80, ...more })),
   fc.record({ hostname: host }, { requiredKeys: [] }).chain((more) =>
     fc.tuple(fc.constantFrom('cert', 'none'), namespace).map(([name, where]) => ({
       name: 'tls',
@@ -85,10 +86,13 @@ const specs: Readonly<Record<string, fc.Arbitrary<object>>> = {
     allowedListeners: { namespaces: { from } },
     ...(shows ? { tls: { backend: { clientCertificateRef: { name: 'cert' } } } } : {}),
   })),
-  ListenerSet: fc.tuple(fc.constantFrom('g', 'h'), namespace, listeners).map(([name, where, list]) => ({
-    parentRef: { name, namespace: where },
-    listeners: list.map((one) => ({ ...one, name: `${one.name}`, port: one.port + 1 })),
-  })),
+  // On ports of the Gateway they are in the way of its listeners, or take hosts from them.
+  ListenerSet: fc
+    .tuple(fc.constantFrom('g', 'h'), namespace, listeners, fc.constantFrom(0, 0, 1))
+    .map(([name, where, list, further]) => ({
+      parentRef: { name, namespace: where },
+      listeners: list.map((one) => ({ ...one, port: one.port + further })),
+    })),
   HTTPRoute: fc
     .tuple(parents, hosts, rules)
     .map(([parentRefs, hostnames, list]) => ({ parentRefs, hostnames, rules: list })),
@@ -128,7 +132,7 @@ const specs: Readonly<Record<string, fc.Arbitrary<object>>> = {
 const NAMES: Readonly<Record<string, readonly string[]>> = {
   GatewayClass: ['evenkeel'],
   Gateway: ['g', 'h'],
-  ListenerSet: ['s'],
+  ListenerSet: ['s', 't'],
   Service: ['one', 'two'],
   ReferenceGrant: ['r'],
   BackendTLSPolicy: ['p', 'q'],
@@ -143,20 +147,47 @@ const kinds = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom('Gateway', 'ListenerSet', 'Service', 'ReferenceGrant') },
   { weight: 1, arbitrary: fc.constantFrom('GatewayClass', 'BackendTLSPolicy', 'ConfigMap', 'Secret', 'Namespace') },
 );
-const stepOf = (some: fc.Arbitrary<string>): fc.Arbitrary<Step> =>
+const stepOf = (some: fc.Arbitrary<string>, of = specs): fc.Arbitrary<Step> =>
   some.chain((kind) =>
     fc.record({
       kind: fc.constant(kind),
       namespace: ['GatewayClass', 'Namespace'].includes(kind) ? fc.constant('') : namespace,
       name: fc.constantFrom(...(NAMES[kind] ?? ['m', 'n', 'o'])),
       spec: fc.oneof(
-        { weight: 4, arbitrary: specs[kind] as fc.Arbitrary<object> },
+        { weight: 4, arbitrary: of[kind] as fc.Arbitrary<object> },
         { weight: 1, arbitrary: fc.constant(undefined) },
       ),
     }),
   );
 /** Gateways that are seen anew look at all of their routes: with these alone they stay. */
 const quiet = fc.constantFrom('HTTPRoute', 'GRPCRoute', 'HTTPRoute', 'GRPCRoute', 'Namespace', 'BackendTLSPolicy');
+
+/** Listeners on one port of one Gateway, which come, go and take hosts from each other, with routes on all of them. */
+const crowded = fc.constantFrom('Gateway', 'ListenerSet', 'ListenerSet', 'HTTPRoute', 'HTTPRoute');
+const onPort80 = (name: string, hostname: string | undefined) => ({
+  name,
+  protocol: 'HTTP',
+  port: 80,
+  ...(hostname === undefined ? {} : { hostname }),
+  allowedRoutes: { namespaces: { from: 'All' } },
+});
+const inCrowd: typeof specs = {
+  Gateway: fc.option(host, { nil: undefined }).map((hostname) => ({
+    gatewayClassName: 'evenkeel',
+    allowedListeners: { namespaces: { from: 'All' } },
+    listeners: [onPort80('http', undefined), ...(hostname === undefined ? [] : [onPort80('more', hostname)])],
+  })),
+  ListenerSet: fc.uniqueArray(host, { minLength: 1, maxLength: 2 }).map((list) => ({
+    parentRef: { name: 'g', namespace: 'a' },
+    listeners: list.map((hostname, at) => onPort80(`l${at}`, hostname)),
+  })),
+  HTTPRoute: fc
+    .tuple(fc.constantFrom({ name: 'g' }, { name: 's', kind: 'ListenerSet' }), namespace, hosts, rules)
+    .map(([parent, where, hostnames, list]) => {
+      const own = parent.name === 'g' ? 'a' : where;
+      return { parentRefs: [{ ...parent, namespace: own }], hostnames, rules: list };
+    }),
+};
 
 /** What there is to begin with, so that references mostly find something. */
 const BEGIN: readonly Step[] = [
@@ -259,10 +290,11 @@ class Scene {
 
 describe('a translation that follows changes', () => {
   it.each([
-    ['whatever changes', kinds, 200],
-    ['while Gateways stay', quiet, 300],
+    ['whatever changes', stepOf(kinds), 200],
+    ['while Gateways stay', stepOf(quiet), 300],
+    ['while listeners share a port', stepOf(crowded, inCrowd), 300],
   ])('says at every moment what a translation of everything says, %s', (_, some, numRuns) => {
-    const steps = fc.array(fc.array(stepOf(some), { minLength: 1, maxLength: 3 }), { maxLength: 20 });
+    const steps = fc.array(fc.array(some, { minLength: 1, maxLength: 3 }), { maxLength: 20 });
     fc.assert(
       fc.property(steps, (rounds) => {
         const scene = new Scene();

@@ -3,6 +3,7 @@
 import { objectKey } from '#kube/api/object.ts';
 import type { SocketFaults } from './gateway-status.ts';
 import { GatewayViews, type Seen } from './gateway-views.ts';
+import { tellsSame } from './keep-same.ts';
 import type { GatewayView, ListenerView } from './listener-view.ts';
 import type { GatewayNews } from './news.ts';
 import type { ObjectStatus } from './object-status.ts';
@@ -116,18 +117,20 @@ export class GatewayTranslator {
   /** Gateways that are seen anew, and those that have more or fewer routes than before. */
   #tellGateways({ gateways }: Seen, counted: ReadonlySet<ListenerView['owner']>): void {
     const gone = new Set<string>();
-    const views = new Map<string, GatewayView>();
+    const owners = new Set<string>();
     for (const { key, before, now } of gateways) {
-      for (const id of [`Gateway ${key}`, ...(before?.sets ?? []).map((set) => `ListenerSet ${set.key}`)]) gone.add(id);
-      if (now !== undefined) views.set(key, now);
+      const there = new Set(now?.sets);
+      const known = new Set(before?.sets);
+      for (const set of known) if (!there.has(set)) gone.add(`ListenerSet ${set.key}`);
+      if (now === undefined) {
+        gone.add(`Gateway ${key}`);
+        continue;
+      }
+      owners.add(`Gateway ${key}`);
+      const same = tellsSame(before, now);
+      for (const set of there) if (!same || !known.has(set)) owners.add(`ListenerSet ${set.key}`);
     }
     const parents = this.#views.parents();
-    const owners = new Set(
-      [...views.values()].flatMap((view) => [
-        `Gateway ${view.key}`,
-        ...view.sets.map(({ key }) => `ListenerSet ${key}`),
-      ]),
-    );
     for (const { kind, key } of counted) owners.add(`${kind} ${key}`);
     for (const id of owners) {
       const key = id.slice(id.indexOf(' ') + 1);
