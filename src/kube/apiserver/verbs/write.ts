@@ -7,7 +7,7 @@ import { apiVersionOf } from '#kube/api/resources.ts';
 import { badRequest, invalid, notFound, type StatusError, unsupportedMediaType } from '#kube/api/status.ts';
 import { assertAllowed } from '../authz/authorizer.ts';
 import { nameOf, type Reply, type ResourceRequest } from '../context.ts';
-import { mediaTypeOf, parseAsYaml, parseBody, parseJson, readBody } from '../http/body.ts';
+import { type Body, mediaTypeOf, parseAsYaml, parseBody, parseJson, readBody } from '../http/body.ts';
 import { representList, representObject } from '../http/represent.ts';
 import { type AnyObject, isFields, mutableCopy } from '../registry/any-object.ts';
 import { assertNamed, type CreateInput, createObject } from '../write/create.ts';
@@ -114,14 +114,13 @@ export async function patchFromBody(request: ResourceRequest): Promise<Reply> {
   if (type !== 'apply' && request.query.has('force')) {
     throw badOption('force', 'FieldValueForbidden', 'Forbidden: may not be specified for non-apply patch');
   }
-  const { bytes } = await readBody(request.http);
-  if (type === 'apply')
-    return applyFromBody(
-      request,
-      options,
-      parseAsYaml(bytes, (why) => `error decoding YAML: ${why}`),
-    );
-  const body = parseJson(bytes, (why) => (type === 'merge' ? `error decoding patch: ${why}` : why));
+  const sent = await readBody(request.http);
+  if (type === 'apply') {
+    const { kind } = request.resource.definition;
+    const expected = { apiVersion: apiVersionOf(request.resource.definition), kind };
+    return applyFromBody(request, options, applyBody(sent, request, expected));
+  }
+  const body = parseJson(sent.bytes, (why) => (type === 'merge' ? `error decoding patch: ${why}` : why));
   const { resource } = request;
   const schema = resource.custom === undefined ? resource.schema() : undefined;
   const updated = await updateObject(updateInput(request, options), (current) => {
@@ -144,27 +143,34 @@ function typeName({ apiVersion, kind }: AnyObject): string {
   return `${apiVersion} ${kind}`;
 }
 
-/** Server-side apply: creates what is not there, merges what is, and keeps who owns what. */
-async function applyFromBody(request: ResourceRequest, options: WriteOptions, body: unknown): Promise<Reply> {
-  const { resource, namespace, server, query, subresource } = request;
+/** What an apply patch holds, once it is of that type and fits the path. Throws `StatusError` 400, 422. */
+export function applyBody(
+  { bytes }: Body,
+  { query, resource, namespace, name = '' }: ResourceRequest,
+  expected: { readonly apiVersion: string; readonly kind: string },
+): AnyObject {
+  const body = parseAsYaml(bytes, (why) => `error decoding YAML: ${why}`);
   if (!query.get('fieldManager')) {
     throw badOption('fieldManager', 'FieldValueRequired', 'Required value: is required for apply patch');
   }
   if (!isFields(body)) throw badRequest('the body of an apply patch is not an object: send the object to apply');
   const applied = body as AnyObject;
-  const expected = apiVersionOf(resource.definition);
-  if (applied.apiVersion !== expected || applied.kind !== resource.definition.kind) {
+  if (applied.apiVersion !== expected.apiVersion || applied.kind !== expected.kind) {
     throw badRequest(
-      `the object to apply is of ${typeName(applied)}, but the URL is of ${expected} ${resource.definition.kind}`,
+      `the object to apply is of ${typeName(applied)}, but the URL is of ${expected.apiVersion} ${expected.kind}`,
     );
   }
   settleNamespace(applied, resource.definition, namespace);
   const metadata = applied.metadata ?? {};
-  metadata.name ??= nameOf(request);
-  assertSameName(applied, nameOf(request));
-  if ((metadata.managedFields?.length ?? 0) > 0) {
-    throw badRequest('metadata.managedFields must be nil');
-  }
+  metadata.name ??= name;
+  assertSameName(applied, name);
+  if ((metadata.managedFields?.length ?? 0) > 0) throw badRequest('metadata.managedFields must be nil');
+  return applied;
+}
+
+/** Server-side apply: creates what is not there, merges what is, and keeps who owns what. */
+async function applyFromBody(request: ResourceRequest, options: WriteOptions, applied: AnyObject): Promise<Reply> {
+  const { resource, namespace, server, subresource } = request;
   const merge = (live: AnyObject | undefined): AnyObject => {
     const input = mutableCopy(applied);
     const merged = serverSideApply({
