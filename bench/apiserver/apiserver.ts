@@ -4,7 +4,7 @@
 import { type Arena, inArena } from '../lib/arena.ts';
 import type { Benchmark } from '../lib/benchmark.ts';
 import type { Options } from '../lib/options.ts';
-import { memoryBytes } from '../lib/processes.ts';
+import { cpuSeconds, memoryBytes } from '../lib/processes.ts';
 import { printJson, printTable, speaker } from '../lib/report.ts';
 import { events, fill, type Listing, lists, type Watchers, type Writes, watchers, writes } from './measures.ts';
 import { bareServer, type Commits, commitsOfSqlite } from './peers.ts';
@@ -64,17 +64,20 @@ const parts: Readonly<Record<string, Part>> = {
     const before = memoryBytes(server.pid);
     const seconds = await fill(server, pods);
     const memory = memoryBytes(server.pid);
-    const rows = await lists(server, 4 * options.rounds);
+    const bare = await bareServer(arena);
+    const rows = await lists(server, bare, 4 * options.rounds);
     say(`${pods} pods, created and reported: ${seconds.toFixed(1)} s, ${((memory - before) / MB).toFixed(0)} MB more`);
+    say(`Once they were listed in all forms: ${((memoryBytes(server.pid) - before) / MB).toFixed(0)} MB more`);
     if (!options.json) printLists(rows);
     await arena.stop(server.child);
     const again = await startServer(arena, 'api');
-    const start = { startMs: again.startMs, memory: memoryBytes(again.pid) };
-    const first = await lists(again, 1);
-    const loaded = memoryBytes(again.pid);
-    say(`Started with them after ${ms(again.startMs)} ms, ${(loaded / MB).toFixed(0)} MB once they were listed`);
+    const start = { ms: again.startMs, cpuMs: cpuSeconds(again.pid) * 1000, memory: memoryBytes(again.pid) };
+    say(
+      `Started with them after ${ms(start.ms)} ms (${ms(start.cpuMs)} ms of CPU) with ${(start.memory / MB).toFixed(0)} MB`,
+    );
+    await arena.stop(bare.child);
     await arena.stop(again.child);
-    return { pods, seconds, before, memory, rows, start, loaded, first };
+    return { pods, seconds, before, memory, rows, start };
   },
 
   async watchers({ server, options, say }) {
@@ -120,9 +123,12 @@ function printLists(rows: readonly Listing[]): void {
     [
       { title: 'form', cell: (row) => row.form },
       { title: 'MB', cell: (row) => (row.bytes / MB).toFixed(1) },
+      { title: 'first ms', cell: (row) => ms(row.firstMs) },
       { title: 'median ms', cell: (row) => ms(row.medianMs) },
       { title: 'worst ms', cell: (row) => ms(row.worstMs) },
       { title: 'CPU ms', cell: (row) => ms(row.cpuMs) },
+      { title: 'bare server', cell: (row) => `${ms(row.bareMs)} (${(row.medianMs / row.bareMs).toFixed(2)})` },
+      { title: 'its CPU', cell: (row) => ms(row.bareCpuMs) },
     ],
     rows,
   );

@@ -89,58 +89,100 @@ export async function fill({ config }: Server, count: number): Promise<number> {
   return (performance.now() - begun) / 1000;
 }
 
-export const FORMS: readonly (readonly [name: string, accept: string, limit?: number])[] = [
-  ['JSON', 'application/json'],
-  ['protocol buffers', 'application/vnd.kubernetes.protobuf'],
-  ['Table', 'application/json;as=Table;g=meta.k8s.io;v=v1'],
-  ['metadata only', 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1'],
-  ['JSON, pages of 500', 'application/json', 500],
-  ['protocol buffers, pages of 500', 'application/vnd.kubernetes.protobuf', 500],
+interface Form {
+  readonly name: string;
+  readonly accept: string;
+  /** Objects a page; all at once when left out. */
+  readonly limit?: number;
+  readonly encoding?: 'gzip';
+}
+
+const PROTOBUF = 'application/vnd.kubernetes.protobuf';
+const FORMS: readonly Form[] = [
+  { name: 'JSON', accept: 'application/json' },
+  { name: 'protocol buffers', accept: PROTOBUF },
+  { name: 'Table', accept: 'application/json;as=Table;g=meta.k8s.io;v=v1' },
+  { name: 'metadata only', accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1' },
+  { name: 'JSON, gzip', accept: 'application/json', encoding: 'gzip' },
+  { name: 'protocol buffers, gzip', accept: PROTOBUF, encoding: 'gzip' },
+  { name: 'JSON, pages of 500', accept: 'application/json', limit: 500 },
+  { name: 'protocol buffers, pages of 500', accept: PROTOBUF, limit: 500 },
 ];
 
 export interface Listing {
   readonly form: string;
+  /** As they were sent. */
   readonly bytes: number;
+  /** The very first, for which the bytes of every object are made. */
+  readonly firstMs: number;
   readonly medianMs: number;
   readonly worstMs: number;
   readonly cpuMs: number;
+  /** As many bytes at once from a server that has nothing else to do, in turns with the list. */
+  readonly bareMs: number;
+  readonly bareCpuMs: number;
 }
 
 /** A list of everything, again and again with a write in between, so that nothing is a copy of the answer before. */
-export async function lists({ config, pid }: Server, rounds: number): Promise<Listing[]> {
+export async function lists({ config, pid }: Server, bare: Server, rounds: number): Promise<Listing[]> {
   const session = new Session(config);
+  const other = new Session(bare.config);
   const found: Listing[] = [];
-  for (const [form, accept, limit] of FORMS) {
-    const times: number[] = [];
-    let bytes = 0;
-    let cpu = 0;
+  for (const form of FORMS) {
+    const list = (): Promise<number> => listOnce(session, form);
+    const first = await timed(pid, list);
+    const bytes = first.result;
+    const same = async (): Promise<number> => (await other.must('GET', `/${bytes}`)).bytes;
+    const own: Cost[] = [];
+    const bares: Cost[] = [];
     for (let round = -3; round < rounds; round++) {
-      await session.must(
-        'PATCH',
-        `${PODS}/${podName(0)}`,
-        `{"metadata":{"labels":{"round":"r${round + 3}"}}}`,
-        undefined,
-        'application/merge-patch+json',
-      );
-      if (round === 0) cpu = cpuSeconds(pid);
-      const begun = performance.now();
-      bytes = await listOnce(session, accept, limit);
-      if (round >= 0) times.push(performance.now() - begun);
+      const label = `{"metadata":{"labels":{"round":"r${round + 3}"}}}`;
+      await session.must('PATCH', `${PODS}/${podName(0)}`, label, undefined, 'application/merge-patch+json');
+      const [mine, its] = [await timed(pid, list), await timed(bare.pid, same)];
+      if (round < 0) continue;
+      own.push(mine);
+      bares.push(its);
     }
-    const cpuMs = ((cpuSeconds(pid) - cpu) / rounds) * 1000;
-    found.push({ form, bytes, medianMs: median(times), worstMs: Math.max(...times), cpuMs });
+    const times = own.map((cost) => cost.ms);
+    found.push({
+      form: form.name,
+      bytes,
+      firstMs: first.ms,
+      medianMs: median(times),
+      worstMs: Math.max(...times),
+      cpuMs: meanOf(own.map((cost) => cost.cpuMs)),
+      bareMs: median(bares.map((cost) => cost.ms)),
+      bareCpuMs: meanOf(bares.map((cost) => cost.cpuMs)),
+    });
   }
   session.close();
+  other.close();
   return found;
 }
 
-async function listOnce(session: Session, accept: string, limit: number | undefined): Promise<number> {
-  if (limit === undefined) return (await session.must('GET', '/api/v1/pods', undefined, accept)).bytes;
+interface Cost {
+  readonly ms: number;
+  /** Of the server. */
+  readonly cpuMs: number;
+}
+
+async function timed<T>(pid: number, work: () => Promise<T>): Promise<Cost & { result: T }> {
+  const cpu = cpuSeconds(pid);
+  const begun = performance.now();
+  const result = await work();
+  return { ms: performance.now() - begun, cpuMs: (cpuSeconds(pid) - cpu) * 1000, result };
+}
+
+const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+async function listOnce(session: Session, { accept, limit, encoding }: Form): Promise<number> {
+  const get = (path: string) => session.must('GET', path, undefined, accept, undefined, encoding);
+  if (limit === undefined) return (await get('/api/v1/pods')).bytes;
   let bytes = 0;
   let token = '';
   for (;;) {
     const query = `limit=${limit}${token === '' ? '' : `&continue=${encodeURIComponent(token)}`}`;
-    const page = await session.must('GET', `/api/v1/pods?${query}`, undefined, accept);
+    const page = await get(`/api/v1/pods?${query}`);
     bytes += page.bytes;
     token = continueOf(page.text());
     if (token === '') return bytes;

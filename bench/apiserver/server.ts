@@ -25,19 +25,21 @@ export async function startServer(arena: Arena, name: string): Promise<Server> {
   const child = await arena.serve(EVENKEEL, ['apiserver', '--data', data, '--api-port', String(port)], port, {
     core: arena.proxyCore,
   });
-  const config = await kubeconfig(join(data, 'kubeconfig'));
+  const config = await kubeconfig(join(data, 'kubeconfig'), port);
   return { child, pid: child.pid ?? 0, config, startMs: performance.now() - begun };
 }
 
-/** It is written once the server answers. */
-async function kubeconfig(path: string): Promise<ClientConfig> {
+/** It is written once the server answers; until then the file may be that of an earlier start, at another port. */
+async function kubeconfig(path: string, port: number): Promise<ClientConfig> {
   const until = performance.now() + 30_000;
   for (;;) {
     try {
-      return loadKubeconfig(path);
+      const config = loadKubeconfig(path);
+      if (new URL(config.server).port === String(port)) return config;
     } catch (error) {
       if (performance.now() > until) throw error;
     }
+    if (performance.now() > until) throw new Error(`${path} names no server at port ${port}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

@@ -108,7 +108,7 @@ export interface ResourceRequest {
 export interface Reply {
   readonly code: number;
   readonly object: unknown;
-  /** Of a list of objects as they are: what `object` is made of. */
+  /** Of a list: what `object` is made of. */
   readonly list?: ListOfObjects;
 }
 

@@ -107,9 +107,10 @@ function writeObject(writer: WireWriter, object: unknown): void {
   wrap(writer, String(apiVersion), String(kind));
 }
 
-/** Puts what has been written so far into an envelope. */
-function wrap(writer: WireWriter, apiVersion: string, kind: string): void {
-  writer.delimit(UNKNOWN.raw, 0);
+/** Puts what has been written so far, and `following` bytes behind it, into an envelope. */
+function wrap(writer: WireWriter, apiVersion: string, kind: string, following = 0): void {
+  writer.unsigned(writer.length + following);
+  writer.tag(UNKNOWN.raw, WIRE.bytes);
   const typeMeta = writer.length;
   writeText(writer, TYPE_META.kind, kind);
   writeText(writer, TYPE_META.apiVersion, apiVersion);
@@ -117,33 +118,29 @@ function wrap(writer: WireWriter, apiVersion: string, kind: string): void {
   writer.bytes(MAGIC);
 }
 
-/** The bytes of an object without its envelope, as a list holds them. Throws as `encodeProtobuf` does. */
+/** Of every list. */
+const ITEMS = 2;
+
+/** An object as a list holds it, without an envelope of its own. Throws as `encodeProtobuf` does. */
 export function encodeItem(apiVersion: string, kind: string, object: unknown): Buffer {
   const message = messageOf(apiVersion, kind);
   if (message === undefined) throw new ProtobufError(`${apiVersion} ${kind} has no form in protocol buffers`);
   const writer = new WireWriter();
   encodeMessage(writer, message, object);
+  writer.delimit(ITEMS, 0);
   return writer.finish();
 }
 
-/** Of every list. */
-const ITEMS = 2;
-
-/** A list with its envelope from the bytes of its items; `list` has all but them. Throws as `encodeProtobuf` does. */
-export function encodeList(
+/** What stands before the items of a list: its envelope, and all but them. Throws as `encodeProtobuf` does. */
+export function encodeListHead(
   list: { apiVersion: string; kind: string; metadata: unknown },
-  items: readonly Uint8Array[],
+  itemsBytes: number,
 ): Buffer {
   const message = messageOf(list.apiVersion, list.kind);
   if (message === undefined) throw new ProtobufError(`${list.apiVersion} ${list.kind} has no form in protocol buffers`);
   const writer = new WireWriter();
-  for (let index = items.length - 1; index >= 0; index--) {
-    const mark = writer.length;
-    writer.bytes(items[index] as Uint8Array);
-    writer.delimit(ITEMS, mark);
-  }
   encodeMessage(writer, message, list);
-  wrap(writer, list.apiVersion, list.kind);
+  wrap(writer, list.apiVersion, list.kind, itemsBytes);
   return writer.finish();
 }
 

@@ -1,4 +1,4 @@
 // The door of this room: Kubernetes objects to and from `application/vnd.kubernetes.protobuf`.
 // Re-exports only.
-export { decodeProtobuf, encodeItem, encodeList, encodeProtobuf, encodeWatchFrame } from './envelope.ts';
+export { decodeProtobuf, encodeItem, encodeListHead, encodeProtobuf, encodeWatchFrame } from './envelope.ts';
 export { protobufMediaType } from './media-type.ts';

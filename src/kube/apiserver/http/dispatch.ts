@@ -116,7 +116,7 @@ async function serveTo(
   const { format } = negotiate(request.headers.accept, resource.inProtobuf ? builtinOffer : customOffer);
   await sendObject(request, response, {
     code: reply.code,
-    ...(reply.list === undefined ? {} : { bytes: await server.listBytes.of(resource, reply.list, format) }),
+    ...(reply.list === undefined ? {} : { parts: await server.listBytes.of(resource, reply.list) }),
     get body() {
       return reply.object;
     },

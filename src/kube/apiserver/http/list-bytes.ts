@@ -3,73 +3,91 @@
 import { apiVersionOf } from '#kube/api/resources.ts';
 import type { AnyObject } from '../registry/any-object.ts';
 import type { Resource } from '../registry/registry.ts';
-import type { Format } from './negotiation.ts';
+import { ItemBytes } from './item-bytes.ts';
 import { loadProtobuf } from './protobuf.ts';
-import type { ListMetadata } from './represent.ts';
+import { bare, type ListMetadata, partial, type RepresentOptions, tableOf } from './represent.ts';
 
 export interface ListOfObjects {
   readonly objects: readonly AnyObject[];
   readonly metadata: ListMetadata;
+  readonly options: RepresentOptions;
 }
 
-/** What is kept at most of each form; then all of it goes, and what is asked for comes again. */
-const MAX_KEPT_BYTES = 128 * 1024 * 1024;
+/** Kept at most of each form. */
+const MAX_BYTES = 128 * 1024 * 1024;
 
-/** Stored objects are frozen, so their bytes last as long as they do. */
-class Kept {
-  #of = new WeakMap<AnyObject, Uint8Array>();
-  #bytes = 0;
+export class ListBytes {
+  readonly #forms = new Map<string, ItemBytes>();
 
-  get(object: AnyObject, make: () => Uint8Array): Uint8Array {
-    const known = this.#of.get(object);
+  /** In parts, to be sent one after the other; undefined for a form that is not made of its items' bytes. */
+  async of(resource: Resource, list: ListOfObjects): Promise<Uint8Array[] | undefined> {
+    const { format, representation, version } = list.options.accepted;
+    if (format === 'yaml') return undefined;
+    const items = this.#formOf(`${format} ${representation} ${version} ${list.options.includeObject}`);
+    if (representation === 'table') return asTable(items, resource, list);
+    return format === 'protobuf' ? await asProtobuf(items, resource, list) : asJson(items, resource, list);
+  }
+
+  #formOf(name: string): ItemBytes {
+    const known = this.#forms.get(name);
     if (known !== undefined) return known;
-    const made = make();
-    // Objects that went have taken theirs along without telling: the sum is too high, never too low.
-    if (this.#bytes + made.length > MAX_KEPT_BYTES) {
-      this.#of = new WeakMap();
-      this.#bytes = 0;
-    }
-    this.#bytes += made.length;
-    this.#of.set(object, made);
+    const made = new ItemBytes(MAX_BYTES);
+    this.#forms.set(name, made);
     return made;
   }
 }
 
-const COMMA = Buffer.from(',');
-const END = Buffer.from(']}\n');
-
-export class ListBytes {
-  readonly #json = new Kept();
-  readonly #protobuf = new Kept();
-
-  /** Undefined for a form that is not made of its items' bytes. */
-  async of(resource: Resource, list: ListOfObjects, format: Format): Promise<Uint8Array | undefined> {
-    if (format === 'json') return this.#asJson(resource, list);
-    return format === 'protobuf' ? this.#asProtobuf(resource, list) : undefined;
+/** What a list says of itself, and how each of its items is shown. */
+function shownAs({ definition }: Resource, { metadata, options }: ListOfObjects) {
+  const { representation, version } = options.accepted;
+  if (representation === 'partial') {
+    const apiVersion = `meta.k8s.io/${version}`;
+    const item = (object: AnyObject): object => partial(object, version);
+    return { kind: 'PartialObjectMetadata', list: { kind: 'PartialObjectMetadataList', apiVersion, metadata }, item };
   }
-
-  #asJson({ definition }: Resource, { objects, metadata }: ListOfObjects): Uint8Array {
-    const head = JSON.stringify({ kind: `${definition.kind}List`, apiVersion: apiVersionOf(definition), metadata });
-    const parts: Uint8Array[] = [Buffer.from(`${head.slice(0, -1)},"items":[`)];
-    for (const [index, object] of objects.entries()) {
-      if (index > 0) parts.push(COMMA);
-      parts.push(this.#json.get(object, () => Buffer.from(JSON.stringify(bare(object)))));
-    }
-    parts.push(END);
-    return Buffer.concat(parts);
-  }
-
-  async #asProtobuf({ definition }: Resource, { objects, metadata }: ListOfObjects): Promise<Uint8Array> {
-    const { encodeItem, encodeList } = await loadProtobuf();
-    const apiVersion = apiVersionOf(definition);
-    const items = objects.map((object) =>
-      this.#protobuf.get(object, () => encodeItem(apiVersion, definition.kind, object)),
-    );
-    return encodeList({ apiVersion, kind: `${definition.kind}List`, metadata }, items);
-  }
+  const { kind } = definition;
+  return { kind, list: { kind: `${kind}List`, apiVersion: apiVersionOf(definition), metadata }, item: bare };
 }
 
-/** As upstream: the items of a built-in list do not repeat what the list says. */
-export function bare({ apiVersion: _, kind: __, ...rest }: AnyObject): AnyObject {
-  return rest;
+function asJson(items: ItemBytes, resource: Resource, list: ListOfObjects): Uint8Array[] {
+  const { list: head, item } = shownAs(resource, list);
+  const runs = items.runsOf(list.objects, { make: (object) => `,${JSON.stringify(item(object))}` });
+  return inJson({ ...head, items: [] }, runs);
+}
+
+function asTable(items: ItemBytes, resource: Resource, list: ListOfObjects): Uint8Array[] {
+  const { includeObject } = list.options;
+  const { rows, ...head } = tableOf(resource, list.objects, list.metadata, list.options);
+  // Ages change while objects do not: a row is made anew when its cells say something else.
+  const runs = items.runsOf(list.objects, {
+    tag: (index) => {
+      const { object: _, ...row } = rows[index] ?? { cells: [] };
+      return JSON.stringify(row);
+    },
+    make: (object, row, before) => {
+      if (includeObject === 'None') return `,${row}`;
+      const opened = `,${row.slice(0, -1)}`;
+      // Behind the cells stands what it was: a comma, their text without its brace, and the object.
+      if (before !== undefined) {
+        return Buffer.concat([Buffer.from(opened), before.bytes.subarray(Buffer.byteLength(before.tag))]);
+      }
+      return `${opened},"object":${JSON.stringify(includeObject === 'Object' ? object : partial(object, 'v1'))}}`;
+    },
+  });
+  return inJson({ ...head, rows: [] }, runs);
+}
+
+/** `list` ends with an empty array, which the runs fill; each of their items has a comma before it. */
+function inJson(list: object, runs: Uint8Array[]): Uint8Array[] {
+  const head = Buffer.from(JSON.stringify(list).slice(0, -2));
+  const [first, ...others] = runs;
+  return [head, ...(first === undefined ? [] : [first.subarray(1), ...others]), Buffer.from(']}\n')];
+}
+
+async function asProtobuf(items: ItemBytes, resource: Resource, list: ListOfObjects): Promise<Uint8Array[]> {
+  const { encodeItem, encodeListHead } = await loadProtobuf();
+  const { kind, list: head, item } = shownAs(resource, list);
+  const runs = items.runsOf(list.objects, { make: (object) => encodeItem(head.apiVersion, kind, item(object)) });
+  const length = runs.reduce((sum, run) => sum + run.length, 0);
+  return [encodeListHead(head, length), ...runs];
 }

@@ -1,10 +1,9 @@
 // Objects in the representation the client asked for: as they are, as a Table, or their metadata only.
 // Knows representations; which objects is the verbs' matter.
 import { apiVersionOf } from '#kube/api/resources.ts';
-import { type IncludeObject, tableFor } from '#kube/api/table/index.ts';
+import { type IncludeObject, type Table, tableFor } from '#kube/api/table/index.ts';
 import type { AnyObject } from '../registry/any-object.ts';
 import type { Resource } from '../registry/registry.ts';
-import { bare } from './list-bytes.ts';
 import type { Accepted } from './negotiation.ts';
 
 export interface ListMetadata {
@@ -31,7 +30,7 @@ type Shown = Pick<Resource, 'definition' | 'custom'>;
 export function representObject(resource: Shown, object: AnyObject, options: RepresentOptions): unknown {
   const { accepted } = options;
   if (accepted.representation === 'table') {
-    return table(resource, [object], { resourceVersion: object.metadata?.resourceVersion ?? '' }, options);
+    return tableOf(resource, [object], { resourceVersion: object.metadata?.resourceVersion ?? '' }, options);
   }
   if (accepted.representation === 'partial') return partial(object, accepted.version);
   return object;
@@ -44,7 +43,7 @@ export function representList(
   options: RepresentOptions,
 ): unknown {
   const { accepted } = options;
-  if (accepted.representation === 'table') return table(resource, objects, metadata, options);
+  if (accepted.representation === 'table') return tableOf(resource, objects, metadata, options);
   if (accepted.representation === 'partial') {
     return {
       kind: 'PartialObjectMetadataList',
@@ -57,12 +56,12 @@ export function representList(
   return { kind: `${definition.kind}List`, apiVersion: apiVersionOf(definition), metadata, items: objects.map(bare) };
 }
 
-function table(
+export function tableOf(
   resource: Shown,
   objects: readonly AnyObject[],
   metadata: ListMetadata,
   { accepted, includeObject, wallMs }: RepresentOptions,
-): unknown {
+): Omit<Table, 'apiVersion'> & { apiVersion: string } {
   const made = tableFor(resource.definition, objects, wallMs, {
     includeObject,
     ...(resource.custom === undefined ? {} : { printer: resource.custom.printer }),
@@ -70,6 +69,11 @@ function table(
   return { ...made, apiVersion: `meta.k8s.io/${accepted.version}`, metadata };
 }
 
-function partial(object: AnyObject, version: string): unknown {
+/** As upstream: the items of a built-in list do not repeat what the list says. */
+export function bare({ apiVersion: _, kind: __, ...rest }: AnyObject): AnyObject {
+  return rest;
+}
+
+export function partial(object: AnyObject, version: string): object {
   return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata: object.metadata };
 }

@@ -3,8 +3,9 @@
 
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { pipeline, Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { createGzip, gzip } from 'node:zlib';
 import { stringify } from 'yaml';
 import type { StatusError } from '#kube/api/status.ts';
 import { errorFormat, type Format, mediaTypes } from './negotiation.ts';
@@ -15,11 +16,14 @@ const compress = promisify(gzip);
 /** As upstream: below this many bytes compressing costs more than it saves. */
 const GZIP_FROM_BYTES = 128 * 1024;
 
+/** From here on an answer leaves in parts: copied together it would cost more than sending it. */
+const PARTS_FROM_BYTES = 512 * 1024;
+
 export interface Answer {
   readonly code: number;
   readonly body: unknown;
-  /** What the body is in this format, where that is known already. */
-  readonly bytes?: Uint8Array | undefined;
+  /** What the body is in this format, one part behind the other, where that is known already. */
+  readonly parts?: readonly Uint8Array[] | undefined;
   readonly format?: Format;
   readonly warnings?: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
@@ -33,7 +37,11 @@ export async function sendObject(
   const { code, format = 'json', warnings = [], headers = {} } = answer;
   const all: Record<string, string | string[]> = { 'cache-control': 'no-cache, private', ...headers };
   if (warnings.length > 0) all.warning = warnings.map(warningHeader);
-  const bytes = answer.bytes ?? (await serialize(answer.body, format));
+  if (answer.parts !== undefined && lengthOf(answer.parts) >= PARTS_FROM_BYTES) {
+    sendParts(request, response, code, answer.parts, { ...all, 'content-type': mediaTypes[format] });
+    return;
+  }
+  const bytes = answer.parts === undefined ? await serialize(answer.body, format) : Buffer.concat(answer.parts);
   await sendBytes(request, response, code, mediaTypes[format], bytes, all);
 }
 
@@ -67,6 +75,33 @@ export async function sendBytes(
   };
   response.writeHead(code, head);
   response.end(request.method === 'HEAD' ? '' : bytes);
+}
+
+const lengthOf = (parts: readonly Uint8Array[]): number => parts.reduce((sum, part) => sum + part.length, 0);
+
+/** As fast as the client reads, after this has returned: nobody's turn waits for a slow one. */
+function sendParts(
+  request: Http2ServerRequest,
+  response: Http2ServerResponse,
+  code: number,
+  parts: readonly Uint8Array[],
+  headers: OutgoingHttpHeaders,
+): void {
+  if (response.destroyed || response.writableEnded) return;
+  const compressed = acceptsGzip(request);
+  response.writeHead(code, {
+    ...headers,
+    ...(compressed ? { 'content-encoding': 'gzip', vary: 'Accept-Encoding' } : { 'content-length': lengthOf(parts) }),
+  });
+  if (request.method === 'HEAD') {
+    response.end();
+    return;
+  }
+  // What goes wrong here is that the client has gone, and its connection with it.
+  const ended = (): void => undefined;
+  const source = Readable.from(parts, { objectMode: true, highWaterMark: 1 });
+  if (compressed) pipeline(source, createGzip({ level: 1, chunkSize: 64 * 1024 }), response, ended);
+  else pipeline(source, response, ended);
 }
 
 export async function sendError(

@@ -67,3 +67,36 @@ test('pages are those of their revision, whether anything has changed meanwhile 
   collection.close();
   await store.close();
 });
+
+test('a list keeps its order through what comes, changes and goes, and one taken before stays as it was', async () => {
+  const store = openSqliteStore(join(dir, 'store'), { clock: systemClock });
+  const collection = new Collection(store, '/registry/things/', silentLogger);
+  const revisions = new Map<string, number>();
+  const put = async (name: string): Promise<void> => {
+    const outcome = await collection.put(collection.prefix + name, { metadata: { name } }, revisions.get(name) ?? 0);
+    if (!outcome.ok) throw new Error(`${name} was not written`);
+    revisions.set(name, outcome.revision);
+  };
+  const remove = async (name: string): Promise<void> => {
+    await collection.delete(collection.prefix + name, revisions.get(name) ?? 0);
+    revisions.delete(name);
+  };
+  const listed = (): unknown[] =>
+    collection.list().map(({ key, revision }) => [key.slice(collection.prefix.length), revision]);
+  const expected = (): unknown[] => [...revisions].sort(([a], [b]) => (a < b ? -1 : 1));
+  for (let index = 0; index < 40; index++) await put(`n${(index * 7) % 40}`);
+  const first = collection.list();
+  const before = first.map(({ revision }) => revision);
+  // Few changes between lists, then more than are worth mending.
+  for (const changes of [1, 2, 5, 150]) {
+    for (let index = 0; index < changes; index++) {
+      const name = `n${(index * 13) % 60}`;
+      if (index % 3 === 2 && revisions.has(name)) await remove(name);
+      else await put(name);
+    }
+    expect(listed()).toEqual(expected());
+  }
+  expect(first.map(({ revision }) => revision)).toEqual(before);
+  collection.close();
+  await store.close();
+});

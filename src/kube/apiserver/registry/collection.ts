@@ -4,6 +4,7 @@ import type { RangeOptions, Store, StoreEvent, StoreWatch, WriteOutcome } from '
 import type { Logger } from '#lib/log.ts';
 import type { AnyObject } from './any-object.ts';
 import { decode, encode, type Stored } from './codec.ts';
+import { firstAt, LAST, SortedItems } from './sorted-items.ts';
 
 /** One change as every watcher of the collection sees it; encodings made for one watcher serve the others. */
 export interface Change {
@@ -33,7 +34,7 @@ export class Collection {
   readonly #items = new Map<string, Stored>();
   readonly #listeners = new Set<Listener>();
   readonly #watch: StoreWatch;
-  #sorted: readonly Stored[] | undefined;
+  readonly #sorted = new SortedItems();
   /** No change after it: what is held is exact for every revision from here on. */
   #changedAt: number;
 
@@ -66,10 +67,10 @@ export class Collection {
 
   /** Current objects in key order, of one namespace or of all. */
   list(namespace?: string): readonly Stored[] {
-    this.#sorted ??= [...this.#items.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
-    if (namespace === undefined) return this.#sorted;
+    const sorted = this.#sorted.of(this.#items);
+    if (namespace === undefined) return sorted;
     const from = `${this.prefix}${namespace}/`;
-    return this.#sorted.slice(firstAt(this.#sorted, from), firstAt(this.#sorted, from + LAST));
+    return sorted.slice(firstAt(sorted, from), firstAt(sorted, from + LAST));
   }
 
   /** Objects as of a revision, from the store. Throws `CompactedError`, `FutureRevisionError`. */
@@ -131,7 +132,7 @@ export class Collection {
     for (const event of events) {
       const change = this.#toChange(event);
       // With each: whoever is told of one may ask for the list, and more are to come.
-      this.#sorted = undefined;
+      this.#sorted.changed(event.record.key);
       this.#changedAt = event.record.revision;
       if (event.type === 'put') this.#items.set(event.record.key, change.now);
       else this.#items.delete(event.record.key);
@@ -159,19 +160,4 @@ export class Collection {
     const item = this.#items.get(key);
     return item?.revision === revision ? item : undefined;
   }
-}
-
-/** Sorts after every key with the same beginning. */
-const LAST = '\u{10FFFF}';
-
-/** The place of the first item whose key is not before `key`. */
-function firstAt(sorted: readonly Stored[], key: string): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((sorted[middle] as Stored).key < key) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

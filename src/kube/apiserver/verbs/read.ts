@@ -37,14 +37,12 @@ export async function listObjects(request: ResourceRequest): Promise<Reply> {
   assertListOptions(query);
   const options = representOptions(request);
   const { objects, metadata } = await selectPage(request, selectionOf(request));
-  const represented = (): unknown => representList(resource, objects, metadata, options);
-  if (options.accepted.representation !== 'object') return { code: 200, object: represented() };
   // As an object it is asked for by few: bytes are made of those of its items.
   return {
     code: 200,
-    list: { objects, metadata },
+    list: { objects, metadata, options },
     get object() {
-      return represented();
+      return representList(resource, objects, metadata, options);
     },
   };
 }
