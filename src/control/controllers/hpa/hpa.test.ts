@@ -247,58 +247,6 @@ test.each([
   await world.until(() => events('FailedGetScale').includes(why));
 });
 
-test('a custom resource with a scale is scaled like any other', async () => {
-  const scale = {
-    specReplicasPath: '.spec.size',
-    statusReplicasPath: '.status.size',
-    labelSelectorPath: '.status.selector',
-  };
-  const properties = {
-    spec: { type: 'object', properties: { size: { type: 'integer' } } },
-    status: { type: 'object', properties: { size: { type: 'integer' }, selector: { type: 'string' } } },
-  };
-  await world.client.create(builtin('CustomResourceDefinition'), {
-    apiVersion: 'apiextensions.k8s.io/v1',
-    kind: 'CustomResourceDefinition',
-    metadata: { name: 'farms.example.com' },
-    spec: {
-      group: 'example.com',
-      scope: 'Namespaced',
-      names: { plural: 'farms', singular: 'farm', kind: 'Farm', listKind: 'FarmList' },
-      versions: [
-        {
-          name: 'v1',
-          served: true,
-          storage: true,
-          subresources: { status: {}, scale },
-          schema: { openAPIV3Schema: { type: 'object', properties } },
-        },
-      ],
-    },
-  } as never);
-  const FARMS = { group: 'example.com', version: 'v1', resource: 'farms', kind: 'Farm', namespaced: true };
-  await world.until(() => world.see('CustomResourceDefinition').get('farms.example.com') !== undefined);
-  const farm = { apiVersion: 'example.com/v1', kind: 'Farm', metadata: { name: 'a', namespace: 'default' } };
-  const create = async (): Promise<void> => {
-    await world.client.create(FARMS, { ...farm, spec: { size: 2 } } as never);
-    const status = { size: 2, selector: 'farm=a' };
-    await world.client.patch(FARMS, 'a', 'default', 'merge', { status }, { subresource: 'status' });
-  };
-  await create();
-  figures.external['namespaces/default/queue'] = ['900'];
-  const target = { type: 'AverageValue', averageValue: '100' };
-  await autoscale('farm', {
-    scaleTargetRef: { apiVersion: 'example.com/v1', kind: 'Farm', name: 'a' },
-    metrics: [{ type: 'External', external: { metric: { name: 'queue' }, target } }],
-  });
-  // Twice as many at first, and nobody here makes them be: the status stays.
-  await world.until(
-    () => condition('farm', 'AbleToScale').startsWith('True') && seen('farm')?.status?.desiredReplicas === 9,
-  );
-  const after = (await world.client.get(FARMS, 'a', 'default')) as { spec?: { size?: number } };
-  expect(after.spec?.size).toBe(9);
-});
-
 test('after a restart it goes on, and what was needed is not taken at once', async () => {
   await deploy('web', 4);
   figures.cpu = () => ({ main: '10m', sidecar: '10m' });
