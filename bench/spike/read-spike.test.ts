@@ -34,3 +34,29 @@ test('replicas are told as they change', () => {
     ).replicas,
   ).toBe('0: 2, 25: 4');
 });
+
+test('decision and pods count from the start of the rise, not from the calm before it', () => {
+  const points = [
+    { at: 0, wanted: 2, ready: 1 },
+    { at: 3, wanted: 2, ready: 2 },
+    { at: 21.5, wanted: 4, ready: 2 },
+    { at: 23, wanted: 4, ready: 4 },
+  ];
+  expect(
+    readSpike(
+      report(() => 1),
+      points,
+      250,
+    ),
+  ).toMatchObject({ decidedAfter: 1.5, readyAfter: 3 });
+  expect(
+    readSpike(
+      report(() => 1),
+      points.slice(0, 2),
+      250,
+    ),
+  ).toMatchObject({
+    decidedAfter: undefined,
+    readyAfter: undefined,
+  });
+});

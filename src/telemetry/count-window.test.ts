@@ -4,14 +4,20 @@ import { describe, expect, test } from 'vitest';
 import { bucketBounds, bucketOf, FINITE_BUCKETS } from './buckets.ts';
 import { type Counts, CountWindow, quantile } from './count-window.ts';
 
-const counts = (events: number, failed = 0): Counts => ({ events, failed, buckets: [], seconds: events / 100 });
+const counts = (events: number, failed = 0): Counts => ({
+  events,
+  failed,
+  buckets: [],
+  seconds: events / 100,
+  open: 0,
+});
 const all = (): boolean => true;
 
 describe('a window', () => {
   test('knows nothing from one reading', () => {
     const window = new CountWindow(10_000);
     window.add(0, new Map([['a', counts(100)]]));
-    expect(window.seconds).toBe(0);
+    expect(window.seconds()).toBe(0);
     expect(window.within(all).events).toBe(0);
   });
 
@@ -25,7 +31,7 @@ describe('a window', () => {
         ['b', counts(10)],
       ]),
     );
-    expect(window.seconds).toBe(4);
+    expect(window.seconds()).toBe(4);
     expect(window.within(all)).toMatchObject({ events: 50, failed: 2 });
     expect(window.within((series) => series === 'b')).toMatchObject({ events: 10 });
   });
@@ -33,8 +39,20 @@ describe('a window', () => {
   test('keeps one reading from before it, so that it is never shorter than it says', () => {
     const window = new CountWindow(10_000);
     for (let second = 0; second <= 60; second++) window.add(second * 1000, new Map([['a', counts(second * 10)]]));
-    expect(window.seconds).toBe(10);
+    expect(window.seconds()).toBe(10);
     expect(window.within(all).events).toBe(100);
+  });
+
+  test('can be asked for its latest part, and how many more are at work', () => {
+    const window = new CountWindow(10_000);
+    for (let second = 0; second <= 10; second++) {
+      const events = second <= 8 ? second : 8 + 50 * (second - 8);
+      window.add(second * 1000, new Map([['a', { ...counts(events), open: second === 10 ? 7 : 1 }]]));
+    }
+    expect(window.seconds(2_000)).toBe(2);
+    expect(window.within(all, 2_000)).toMatchObject({ events: 100, open: 6 });
+    expect(window.within(all, 1_500)).toMatchObject({ events: 100 });
+    expect(window.within(all)).toMatchObject({ events: 108, open: 6 });
   });
 
   test('takes a counter that went back for a new one', () => {

@@ -11,11 +11,13 @@ export interface Counts {
   readonly buckets: readonly number[];
   /** Sum of the durations. */
   readonly seconds: number;
+  /** Begun and not ended yet; between two readings: how many more there are, or fewer. */
+  readonly open: number;
 }
 
 export type CountsBySeries = ReadonlyMap<string, Counts>;
 
-const NOTHING: Counts = { events: 0, failed: 0, buckets: [], seconds: 0 };
+const NOTHING: Counts = { events: 0, failed: 0, buckets: [], seconds: 0, open: 0 };
 
 interface Reading {
   /** Monotonic milliseconds. */
@@ -37,9 +39,9 @@ export class CountWindow {
     this.#readings = [...this.#readings.slice(Math.max(0, first)), { at, counts }];
   }
 
-  /** Time between the ends, in seconds; 0 while there are not two readings. */
-  get seconds(): number {
-    const [first, last] = [this.#readings[0], this.#readings.at(-1)];
+  /** Time between the ends, in seconds; 0 while there are not two readings. `lastMs`: of this latest part alone. */
+  seconds(lastMs = Number.POSITIVE_INFINITY): number {
+    const [first, last] = this.#ends(lastMs);
     return first === undefined || last === undefined ? 0 : (last.at - first.at) / 1000;
   }
 
@@ -48,8 +50,8 @@ export class CountWindow {
   }
 
   /** What the series that `belongs` have counted between the ends, together. */
-  within(belongs: (series: string) => boolean): Counts {
-    const [first, last] = [this.#readings[0], this.#readings.at(-1)];
+  within(belongs: (series: string) => boolean, lastMs = Number.POSITIVE_INFINITY): Counts {
+    const [first, last] = this.#ends(lastMs);
     let sum = NOTHING;
     if (first === undefined || last === undefined || first === last) return sum;
     for (const [series, now] of last.counts) {
@@ -57,12 +59,20 @@ export class CountWindow {
     }
     return sum;
   }
+
+  /** The part is never shorter than it says, unless nothing older is known. */
+  #ends(lastMs: number): readonly [Reading | undefined, Reading | undefined] {
+    const last = this.#readings.at(-1);
+    const from = (last?.at ?? 0) - lastMs;
+    return [this.#readings.findLast(({ at }) => at <= from) ?? this.#readings[0], last];
+  }
 }
 
 /** A counter that is lower than before has begun anew. */
 function since(now: Counts, before: Counts | undefined): Counts {
   if (before === undefined || now.events < before.events) return now;
   return {
+    open: now.open - before.open,
     events: now.events - before.events,
     failed: Math.max(0, now.failed - before.failed),
     buckets: now.buckets.map((count, at) => Math.max(0, count - (before.buckets[at] ?? 0))),
@@ -77,6 +87,7 @@ function plus(a: Counts, b: Counts): Counts {
     failed: a.failed + b.failed,
     buckets,
     seconds: a.seconds + b.seconds,
+    open: a.open + b.open,
   };
 }
 

@@ -6,6 +6,10 @@ export interface Knobs {
   latencyMs: number;
   /** Share of business requests answered with 500, 0 to 1. */
   errorRate: number;
+  /** What a business request takes of one of the slots of its pod, milliseconds: it bounds what a pod can carry. */
+  workMs: number;
+  /** Requests that are worked on at a time; the others wait. */
+  workSlots: number;
   ready: boolean;
   live: boolean;
 }
@@ -20,6 +24,8 @@ function initial(name: string): number {
 export const knobs: Knobs = {
   latencyMs: initial('SHOP_LATENCY_MS'),
   errorRate: initial('SHOP_ERROR_RATE'),
+  workMs: initial('SHOP_WORK_MS'),
+  workSlots: initial('SHOP_WORK_SLOTS') || 1,
   ready: true,
   live: true,
 };
@@ -27,9 +33,11 @@ export const knobs: Knobs = {
 /** Takes over the fields it knows; others are ignored. `crash: true` ends the process at once with exit code 1. */
 export function turn(change: Readonly<Record<string, unknown>>): void {
   if (change.crash === true) process.exit(1);
-  const { latencyMs, errorRate, ready, live } = change;
+  const { latencyMs, errorRate, workMs, workSlots, ready, live } = change;
   if (typeof latencyMs === 'number' && latencyMs >= 0) knobs.latencyMs = latencyMs;
   if (typeof errorRate === 'number' && errorRate >= 0) knobs.errorRate = errorRate;
+  if (typeof workMs === 'number' && workMs >= 0) knobs.workMs = workMs;
+  if (typeof workSlots === 'number' && workSlots >= 1) knobs.workSlots = workSlots;
   if (typeof ready === 'boolean') knobs.ready = ready;
   if (typeof live === 'boolean') knobs.live = live;
 }

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { knobs, knobsEnabled, turn } from './knobs.ts';
 import { type Handler, type Incoming, Refused, type Reply, type Service, servedBy } from './service.ts';
+import { work } from './work.ts';
 
 const MAX_BODY_BYTES = 64 * 1024;
 /** Connections are retired after this many requests, so that clients spread over new replicas in time. */
@@ -60,6 +61,7 @@ async function answer(service: Service, request: IncomingMessage, response: Serv
     const handler = find(service, request.method ?? 'GET', url.pathname);
     if (handler === undefined) throw new Refused(404, `No such page in ${service.name}`);
     if (knobs.latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, knobs.latencyMs));
+    if (knobs.workMs > 0) await work(() => response.destroyed);
     if (knobs.errorRate > 0 && Math.random() < knobs.errorRate) throw new Refused(500, 'Failed as told by its knobs');
     send(response, await handler(incoming));
   } catch (error) {

@@ -7,11 +7,11 @@ import type { TrafficCounts } from '#traffic/proxy/traffic-counts.ts';
 
 /** What a series is about. Names are `namespace/name`. */
 export interface Subject {
-  readonly kind: 'attempt' | 'request' | 'connection';
-  /** Of an attempt and a connection. */
+  readonly kind: 'attempt' | 'open' | 'request' | 'connection';
+  /** Of an attempt, of those at work and of a connection. */
   readonly service: string;
   readonly port: string;
-  /** Of an attempt: `namespace/pod`, or an address. */
+  /** Of an attempt and of those at work: `namespace/pod`, or an address. */
   readonly pod: string;
   /** Of a request. */
   readonly ingress: string;
@@ -23,7 +23,7 @@ const SEPARATOR = '\0';
 export function subjectOf(series: string): Subject {
   const [kind = '', first = '', second = ''] = series.split(SEPARATOR);
   const nothing = { service: '', port: '', pod: '', ingress: '', path: '' };
-  if (kind === 'attempt') return { ...nothing, kind, ...clusterParts(first), pod: second };
+  if (kind === 'attempt' || kind === 'open') return { ...nothing, kind, ...clusterParts(first), pod: second };
   // `namespace/name:path` and `namespace/service:port`: neither name has a colon.
   const colon = first.indexOf(':');
   const [name, rest] = colon < 0 ? [first, ''] : [first.slice(0, colon), first.slice(colon + 1)];
@@ -52,6 +52,7 @@ export function seriesOf(counts: TrafficCounts): CountsBySeries {
       failed: (before?.failed ?? 0) + failed,
       buckets: before?.buckets ?? [],
       seconds: before?.seconds ?? 0,
+      open: 0,
     });
   };
   const measure = (series: string, { values }: Total): void => {
@@ -80,6 +81,9 @@ export function seriesOf(counts: TrafficCounts): CountsBySeries {
     const [port = '', outcome = ''] = labels;
     const count = values[0] ?? 0;
     add(keyOf('connection', port), count, outcome === 'connected' ? 0 : count);
+  }
+  for (const { cluster, endpoint, count } of counts.inFlight) {
+    all.set(keyOf('open', cluster, endpoint), { events: 0, failed: 0, buckets: [], seconds: 0, open: count });
   }
   return all;
 }

@@ -4,7 +4,6 @@ import { type Counts, quantile } from '#telemetry/count-window.ts';
 
 /** Of HTTP, within the window of `seconds`; a share of nothing, and a quantile of nothing, is 0. */
 const windowed: Readonly<Record<string, (counts: Counts, seconds: number) => number>> = {
-  http_requests_per_second: ({ events }, seconds) => events / seconds,
   http_errors_per_second: ({ failed }, seconds) => failed / seconds,
   http_error_ratio: ({ events, failed }) => (events === 0 ? 0 : failed / events),
   http_request_duration_p50_seconds: ({ buckets }) => quantile(buckets, 0.5),
@@ -12,11 +11,12 @@ const windowed: Readonly<Record<string, (counts: Counts, seconds: number) => num
   http_request_duration_p99_seconds: ({ buckets }) => quantile(buckets, 0.99),
 };
 
+export const HTTP_RATE = 'http_requests_per_second';
 export const HTTP_IN_FLIGHT = 'http_requests_in_flight';
 export const TCP_OPEN = 'tcp_connections';
 export const TCP_RATE = 'tcp_connections_per_second';
 
-const http = [...Object.keys(windowed), HTTP_IN_FLIGHT];
+const http = [HTTP_RATE, ...Object.keys(windowed), HTTP_IN_FLIGHT];
 
 export const customMetrics = {
   pods: http,

@@ -179,6 +179,51 @@ describe('within ten seconds', () => {
   });
 });
 
+describe('a pod that gets more than it can answer', () => {
+  /** After `second` seconds of which the first eight bring ten a second, the others a hundred; twenty a second are answered. */
+  const overloaded = (second: number): TrafficCounts => {
+    const came = Math.min(second, 8) * 10 + Math.max(0, second - 8) * 100;
+    const answered = Math.min(came, Math.min(second, 8) * 10 + Math.max(0, second - 8) * 20);
+    const count = came - answered;
+    return {
+      ...nothing,
+      attempts: [total(['shop/web/http', 'shop/web-1', '2xx'], answered)],
+      inFlight: [
+        { cluster: 'shop/web/http', endpoint: 'shop/web-1', count },
+        { cluster: 'shop/web/admin', endpoint: 'shop/web-1', count },
+      ],
+    };
+  };
+
+  beforeEach(async () => {
+    await begin();
+    await later(750, overloaded(0));
+  });
+
+  test('is asked for what comes, not for what it answers, two seconds after the rise', async () => {
+    for (let second = 1; second <= 10; second++) await later(1000, overloaded(second));
+    expect(await value('services', 'web', 'http_requests_per_second')).toBeCloseTo(100, 6);
+    expect(await value('pods', 'web-1', 'http_requests_per_second')).toBeCloseTo(100, 6);
+    const admin = parseLabelSelector('port=http');
+    expect(await value('services', 'web', 'http_requests_per_second', admin)).toBeCloseTo(100, 6);
+  });
+
+  test('is not asked for more than comes while it works off what waits', async () => {
+    for (let second = 1; second <= 20; second++) await later(1000, overloaded(second));
+    const { attempts: before, inFlight } = overloaded(20);
+    const done = before[0]?.values[0] ?? 0;
+    for (let second = 1; second <= 10; second++) {
+      const count = (inFlight[0]?.count ?? 0) - second * 50;
+      await later(1000, {
+        ...nothing,
+        attempts: [total(['shop/web/http', 'shop/web-1', '2xx'], done + second * 150)],
+        inFlight: [{ cluster: 'shop/web/http', endpoint: 'shop/web-1', count }],
+      });
+    }
+    expect(await value('services', 'web', 'http_requests_per_second')).toBeCloseTo(100, 6);
+  });
+});
+
 test('nobody measures what is not in the list, nor before there is an engine', async () => {
   expect(await value('services', 'web', 'weather')).toBeUndefined();
   const idle = new TrafficFigures(clock, silentLogger);

@@ -12,6 +12,7 @@ import type { Cancel, Clock } from '#lib/clock.ts';
 import type { Logger } from '#lib/log.ts';
 import { CountWindow } from '#telemetry/count-window.ts';
 import type { TrafficCounts } from '#traffic/proxy/traffic-counts.ts';
+import { type Arrivals, ratedBy } from './arrivals.ts';
 import { clusterParts, labelValue, type Subject, seriesOf, subjectOf } from './count-series.ts';
 import {
   computeWindowed,
@@ -19,6 +20,7 @@ import {
   externalMetrics,
   externalParts,
   HTTP_IN_FLIGHT,
+  HTTP_RATE,
   TCP_OPEN,
   TCP_RATE,
 } from './metric-names.ts';
@@ -29,6 +31,8 @@ export interface CountSource {
 
 /** Over which time rates and quantiles are taken. */
 const WINDOW_MS = 10_000;
+/** So much of it shows a rise. */
+const RECENT_MS = 2_000;
 const PERIOD_MS = 1_000;
 /** After so long without a question nobody is asking any more. */
 const IDLE_MS = 60_000;
@@ -130,16 +134,36 @@ export class TrafficFigures implements MeasuredFigures {
       return { value: this.#inFlight(resource, key, matches), windowSeconds: 0 };
     }
     if (metric === TCP_OPEN) return { value: this.#open(key, matches), windowSeconds: 0 };
-    const { seconds } = this.#window;
+    const seconds = this.#window.seconds();
     if (seconds === 0) return undefined;
-    const sent = this.#window.within((series) => belongs(subjectOf(series), resource, key, metric, matches));
-    const held = resource === 'services' && metric !== TCP_RATE ? this.#held(key, matches) : 0;
-    // They have come, although nobody has had them yet.
-    const counts = held === 0 ? sent : { ...sent, events: sent.events + held };
+    if (metric === HTTP_RATE) {
+      const rated = ratedBy(this.#arrivals(resource, key, matches), this.#arrivals(resource, key, matches, RECENT_MS));
+      return { value: rated.count / rated.seconds, windowSeconds: rated.seconds };
+    }
+    const counts = this.#window.within((series) => belongs(subjectOf(series), resource, key, metric, matches));
     // How many there were at a time, on average: what they lasted together, in the time they had.
     if (metric === HTTP_IN_FLIGHT) return { value: counts.seconds / seconds, windowSeconds: seconds };
     const value = metric === TCP_RATE ? counts.events / seconds : computeWindowed(metric, counts, seconds);
     return value === undefined ? undefined : { value, windowSeconds: seconds };
+  }
+
+  /**
+   * Requests count when they come, not when they end: an overloaded pod ends no more of them than it can, and what waits
+   * for the first pod has come as well.
+   */
+  #arrivals(resource: Counted, key: string, matches: Matches, lastMs?: number): Arrivals {
+    // A pod that several ports or Services have is the same pod in each of them.
+    const pods = new Set<string>();
+    const { events, open } = this.#window.within((series) => {
+      const subject = subjectOf(series);
+      if (!belongs(subject, resource, key, HTTP_RATE, matches)) return false;
+      if (subject.kind !== 'open') return true;
+      const isNew = !pods.has(subject.pod);
+      pods.add(subject.pod);
+      return isNew;
+    }, lastMs);
+    const held = resource === 'services' ? this.#held(key, matches) : 0;
+    return { count: Math.max(0, events + open) + held, seconds: this.#window.seconds(lastMs) };
   }
 
   #inFlight(resource: Counted, key: string, matches: Matches): number {
@@ -219,7 +243,7 @@ function belongs(subject: Subject, resource: Counted, key: string, metric: strin
   if (metric === TCP_RATE) return kind === 'connection' && service === key && matches({ port });
   if (resource === 'ingresses.networking.k8s.io')
     return kind === 'request' && ingress === key && matches({ path: labelValue(path) });
-  if (kind !== 'attempt') return false;
+  if (kind !== 'attempt' && !(kind === 'open' && metric === HTTP_RATE)) return false;
   return resource === 'pods'
     ? pod === key && matches({ service: nameOf(service), port })
     : service === key && matches({ port });

@@ -2,6 +2,7 @@
 // Speaks just enough protobuf for the two messages of that call, and knows no pod.
 import { type ClientHttp2Session, connect } from 'node:http2';
 import type { Clock } from '#lib/clock.ts';
+import { patience } from './patience.ts';
 import { failure, joinHostPort, type ProbeResult, success } from './result.ts';
 
 const STATUS_NAMES = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN'] as const;
@@ -91,7 +92,7 @@ export async function grpcProbe(
   const address = joinHostPort(host, port);
   const session = connect(`http://${address}`);
   let expired = false;
-  const cancel = clock.after(timeoutMs, () => {
+  const cancel = patience(clock, timeoutMs, () => {
     expired = true;
     session.destroy(new Error('probe timed out'));
   });

@@ -3,6 +3,7 @@
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { Clock } from '#lib/clock.ts';
+import { patience } from './patience.ts';
 import { dialError, failure, joinHostPort, type ProbeResult, success } from './result.ts';
 
 const MAX_REDIRECTS = 10;
@@ -81,7 +82,7 @@ export async function httpProbe(target: HttpProbeTarget, timeoutMs: number, cloc
   const first = new URL(`${target.scheme}://${joinHostPort(target.host, target.port)}${path}`);
   let current: ClientRequest | undefined;
   let expired = false;
-  const cancel = clock.after(timeoutMs, () => {
+  const cancel = patience(clock, timeoutMs, () => {
     expired = true;
     current?.destroy(new Error('probe timed out'));
   });

@@ -46,6 +46,25 @@ const target = (port: number, rest: object = {}) => ({
   ...rest,
 });
 
+/** The machine has no time for this process: nothing is read, and no timer is called. */
+function stall(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}
+
+describe('a kubelet that gets no time for longer than the timeout', () => {
+  test.each([
+    ['HTTP', (port: number) => httpProbe(target(port), 300, systemClock)],
+    ['TCP', (port: number) => tcpProbe(HOST, port, 300, systemClock)],
+  ])('does not take it for a failure of the pod: %s', async (_what, probe) => {
+    const port = await serve((_request, response) => response.end());
+    const result = probe(port);
+    await new Promise(setImmediate);
+    stall(500);
+    expect(await result).toMatchObject({ outcome: 'success' });
+  });
+});
+
 describe('HTTP', () => {
   test.each([
     [200, 'success', ''],

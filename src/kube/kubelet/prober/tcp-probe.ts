@@ -2,6 +2,7 @@
 // Knows no pod: the address is resolved before it comes here.
 import { connect } from 'node:net';
 import type { Clock } from '#lib/clock.ts';
+import { patience } from './patience.ts';
 import { dialError, failure, joinHostPort, type ProbeResult, success } from './result.ts';
 
 /** Never rejects. (Upstream: pkg/probe/tcp.) */
@@ -15,7 +16,7 @@ export function tcpProbe(host: string, port: number, timeoutMs: number, clock: C
       socket.destroy();
       resolve(result);
     };
-    const cancel = clock.after(timeoutMs, () => finish(failure(`dial tcp ${address}: i/o timeout`)));
+    const cancel = patience(clock, timeoutMs, () => finish(failure(`dial tcp ${address}: i/o timeout`)));
     socket.once('connect', () => finish(success()));
     socket.on('error', (error: NodeJS.ErrnoException) =>
       finish(failure(dialError(address, error), error.code === 'ECONNREFUSED')),
