@@ -43,6 +43,7 @@ export function explainManifests(
   );
   const secrets = of<Secret & KubeObject>('Secret');
   const serviceByKey = new Map(services.map((service) => [objectKey(service), service]));
+  const ingressByKey = new Map(ingresses.map((ingress) => [objectKey(ingress), ingress]));
   const secretByKey = new Map(
     [...missingSecrets(ingresses, new Set(secrets.map(objectKey))), ...secrets].map((one) => [objectKey(one), one]),
   );
@@ -53,6 +54,7 @@ export function explainManifests(
       service: (key) => serviceByKey.get(key),
       slicesOf: (key) => slicesByService.get(key) ?? [],
       ingresses: () => ingresses,
+      ingress: (key) => ingressByKey.get(key),
       ingressClasses: () => of<IngressClass>('IngressClass'),
       secret: (key) => secretByKey.get(key),
       gateways: () => gatewayObjects(objects),

@@ -1,10 +1,8 @@
-// From the `tls` entries of all Ingresses to certificates with the hostnames that they serve.
+// From the `tls` entries of one Ingress to the certificates that it wants for which hosts.
 // A missing or broken Secret costs its own hosts their certificate, and nothing else.
 import type { Secret } from 'kubernetes-types/core/v1.js';
 import type { Ingress } from 'kubernetes-types/networking/v1.js';
 import { objectKey } from '#kube/api/object.ts';
-import type { Certificate } from './ir.ts';
-import { certificateName } from './names.ts';
 import type { Problem, ProblemReason } from './problem.ts';
 import { type ReadCertificate, type TlsPair, translateSecret } from './secret.ts';
 
@@ -51,35 +49,6 @@ export function translateTls(ingress: Ingress, findSecret: FindSecret, read: Rea
     uses.push({ field, secretKey, pair, hosts: hostsOf(listed, pair, secretKey, field, report) });
   }
   return { key, uses, problems };
-}
-
-/** `all` in order of precedence: of two that want different certificates for a host, the first has its way. */
-export function mergeCertificates(all: readonly IngressTls[]): {
-  readonly certificates: ReadonlyMap<string, Certificate>;
-  readonly problems: readonly Problem[];
-} {
-  const problems: Problem[] = [];
-  const holders = new Map<string, string>();
-  const certificates = new Map<string, Certificate>();
-  for (const { key, uses } of all) {
-    const report = reportTo(problems, key);
-    for (const { field, secretKey, pair, hosts } of uses) {
-      const name = certificateName(secretKey);
-      const won: string[] = [];
-      for (const host of hosts) {
-        const holder = holders.get(host) ?? name;
-        holders.set(host, holder);
-        if (holder === name) won.push(host);
-        else report('CertificateConflict', field, `Host "${host}" is served with "${holder}": remove one of the two`);
-      }
-      // Without a hostname it would become the default certificate of every other host.
-      if (won.length === 0) continue;
-      const hostnames = [...new Set([...(certificates.get(name)?.hostnames ?? []), ...won])].sort();
-      const { certificateChainPem, privateKeyPem, fingerprint } = pair;
-      certificates.set(name, { name, hostnames, certificateChainPem, privateKeyPem, fingerprint });
-    }
-  }
-  return { certificates, problems };
 }
 
 type Report = (reason: ProblemReason, field: string, message: string) => void;

@@ -112,6 +112,7 @@ export class Carrier {
         service: (key) => (this.#known.has(key) ? this.#services.get(key) : undefined),
         slicesOf: (key) => this.#slices.byIndex(BY_SERVICE, key),
         ingresses: () => [],
+        ingress: () => undefined,
         ingressClasses: () => [],
         secret: () => undefined,
         policies: () => policies.list(),

@@ -88,6 +88,7 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
         return slices.byIndex(BY_SERVICE, key);
       },
       ingresses: () => ingresses.list(),
+      ingress: (key) => ingresses.get(key),
       ingressClasses: () => classes.list(),
       secret: (key) => secrets.get(key),
       autoscalers: (namespace) => autoscalers.list(namespace),
@@ -114,15 +115,13 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
     return kind === 'Service' ? services.get(key) : gateways?.get(kind, key);
   };
   const problems = createProblemReporter(find, events, log);
-  let ownedList = world.owned;
-  let owned = new Set(ownedList);
   const statuses =
     options.publishAddress === undefined
       ? undefined
       : createIngressStatusQueue({
           client,
           publishAddress: options.publishAddress,
-          findOwned: (key) => (owned.has(key) ? ingresses.get(key) : undefined),
+          findOwned: (key) => (world.ownsIngress(key) ? ingresses.get(key) : undefined),
           clock,
           log,
         });
@@ -202,11 +201,7 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
     pending = undefined;
     publishedAt = clock.now();
     const changes = world.refresh();
-    if (world.owned !== ownedList) {
-      ownedList = world.owned;
-      owned = new Set(ownedList);
-      for (const key of owned) statuses?.add(key);
-    }
+    for (const key of world.takeNewlyOwned()) statuses?.add(key);
     reporting ??= clock.after(SETTLE_MS, () => {
       reporting = undefined;
       // What cannot be listened at is known when it has been tried.
@@ -246,7 +241,7 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
       externalNames.see(key, now);
       // A route looks at type and ports of its Service, never at its endpoints.
       if (!jsonEqual(now?.spec, before?.spec)) {
-        world.touchIngresses();
+        world.touchIngress('Service', key);
         world.touchGateways('Service', key);
         world.mesh.touch();
         policyNews = true;
@@ -265,7 +260,7 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
     ingresses.onChange((key, now, before) => {
       statuses?.add(key);
       if (jsonEqual(meaningOf(now), meaningOf(before))) return;
-      world.touchIngresses();
+      world.touchIngress('Ingress', key);
       touch();
     }),
     autoscalers.onChange((_key, now, before) => {
@@ -281,7 +276,7 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
     }),
     secrets.onChange((key) => {
       if (!world.needsSecret(key)) return;
-      world.touchIngresses();
+      world.touchIngress('Secret', key);
       world.touchGateways('Secret', key);
       touch();
     }),

@@ -6,24 +6,23 @@ import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import type { Ingress, IngressClass } from 'kubernetes-types/networking/v1.js';
 import type { BackendPolicy } from '#kube/api/backend-policy/types.ts';
 import { diffTraffic } from '#traffic/model/diff.ts';
-import type { ClusterVariant } from '#traffic/model/gateway/backends.ts';
 import type { ChangedObject } from '#traffic/model/gateway/news.ts';
 import type { GatewayObjects, GatewayOptions } from '#traffic/model/gateway/objects.ts';
 import type { Telling } from '#traffic/model/gateway/tellings.ts';
 import { GatewayTranslator } from '#traffic/model/gateway/translator.ts';
 import { UnservedObjects } from '#traffic/model/gateway/unserved.ts';
 import { variantTables } from '#traffic/model/gateway/variants.ts';
+import {
+  type ChangedIngressObject,
+  type IngressOptions,
+  IngressTranslator,
+} from '#traffic/model/ingress-translator.ts';
 import type { TrafficModel, TrafficUpdate } from '#traffic/model/ir.ts';
 import { BackendPolicies } from '#traffic/model/policy/backend-policies.ts';
 import { hasSubsets, type PodLabels, withSubsets } from '#traffic/model/policy/subset.ts';
 import type { Problem } from '#traffic/model/problem.ts';
 import type { ServicePart } from '#traffic/model/service.ts';
-import {
-  type IngressPart,
-  type TranslateOptions,
-  translateIngresses,
-  translateServiceSafely,
-} from '#traffic/model/translate.ts';
+import { translateServiceSafely } from '#traffic/model/translate.ts';
 import { type MeshSource, MeshTables } from './mesh/mesh-tables.ts';
 
 /** The objects as they are now. */
@@ -31,6 +30,7 @@ export interface TrafficSource extends MeshSource {
   service(key: string): Service | undefined;
   slicesOf(serviceKey: string): readonly EndpointSlice[];
   ingresses(): readonly Ingress[];
+  ingress(key: string): Ingress | undefined;
   ingressClasses(): readonly IngressClass[];
   secret(key: string): Secret | undefined;
   /** Those of a namespace; left out where nobody scales to zero. */
@@ -43,34 +43,22 @@ export interface TrafficSource extends MeshSource {
   podLabels?(): PodLabels | undefined;
 }
 
-export interface WorldOptions extends TranslateOptions {
-  /** Names of the listeners that Ingresses are served on; every one when left out. */
-  readonly ingressListeners?: readonly string[];
+export interface WorldOptions extends IngressOptions {
   readonly readAuthorities?: GatewayOptions['readAuthorities'];
 }
 
 export type Changes = Omit<TrafficUpdate, 'version'>;
 
-const nothing: IngressPart = {
-  virtualHosts: new Map(),
-  certificates: new Map(),
-  variants: new Map(),
-  owned: [],
-  secrets: new Set(),
-  problems: [],
-};
-
 type Tables = Partial<TrafficModel>;
 
 export class TrafficWorld {
   readonly #source: TrafficSource;
-  readonly #options: WorldOptions;
   readonly #services = new Map<string, ServicePart>();
   readonly #dirtyServices = new Set<string>();
-  #ingresses = nothing;
-  #ingressesDirty = true;
-  /** Variants that Ingresses want, by Service. */
-  #ingressVariants = new Map<string, [string, ClusterVariant][]>();
+  readonly #ingresses: IngressTranslator;
+  /** What Ingresses have to look at again; undefined: at everything. */
+  #ingressNews: Map<string, ChangedIngressObject> | undefined;
+  #newlyOwned: string[] = [];
   #policies = new BackendPolicies([]);
   #policiesDirty = true;
   /** Services for which labels of pods were asked. */
@@ -88,7 +76,7 @@ export class TrafficWorld {
 
   constructor(source: TrafficSource, options: WorldOptions) {
     this.#source = source;
-    this.#options = options;
+    this.#ingresses = new IngressTranslator(options);
     const { readCertificate, readAuthorities = unread } = options;
     this.gateways = new GatewayTranslator({ readCertificate, readAuthorities });
     this.mesh = new MeshTables(source, { readCertificate, readAuthorities });
@@ -106,9 +94,15 @@ export class TrafficWorld {
     return this.#policies;
   }
 
-  /** Keys of the Ingresses that are ours. */
-  get owned(): readonly string[] {
-    return this.#ingresses.owned;
+  ownsIngress(key: string): boolean {
+    return this.#ingresses.isOurs(key);
+  }
+
+  /** Keys of the Ingresses that have become ours since it was asked last. */
+  takeNewlyOwned(): readonly string[] {
+    const owned = this.#newlyOwned;
+    this.#newlyOwned = [];
+    return owned;
   }
 
   /** The Service, or one of its slices, is not what it was. */
@@ -128,9 +122,14 @@ export class TrafficWorld {
     this.#policiesDirty = true;
   }
 
-  /** Something that routes or certificates depend on is not what it was. */
+  /** Something that all Ingresses depend on is not what it was. */
   touchIngresses(): void {
-    this.#ingressesDirty = true;
+    this.#ingressNews = undefined;
+  }
+
+  /** An object that Ingresses may depend on is not what it was. */
+  touchIngress(kind: ChangedIngressObject['kind'], key: string): void {
+    this.#ingressNews?.set(`${kind} ${key}`, { kind, key });
   }
 
   /** An object that Gateways or their routes may depend on is not what it was. */
@@ -141,7 +140,7 @@ export class TrafficWorld {
 
   /** True when a Secret of this key would change a certificate. */
   needsSecret(key: string): boolean {
-    return this.#ingresses.secrets.has(key) || this.gateways.needs('Secret', key);
+    return this.#ingresses.needsSecret(key) || this.gateways.needs('Secret', key);
   }
 
   /** Translates what was touched and says what that changed; undefined when nothing did. */
@@ -153,10 +152,7 @@ export class TrafficWorld {
     const services = new Set(this.#dirtyServices);
     for (const key of services) all.push(this.#refreshService(key));
     this.#dirtyServices.clear();
-    if (this.#ingressesDirty) {
-      this.#ingressesDirty = false;
-      all.push(this.#refreshIngresses(services));
-    }
+    all.push(this.#refreshIngresses(services));
     const news = this.#gatewayNews;
     if (this.#source.gateways !== undefined && (news === undefined || news.size > 0)) {
       all.push(
@@ -212,34 +208,29 @@ export class TrafficWorld {
     return diffTraffic(tablesOf(before), tablesOf(after));
   }
 
-  /** Adds to `services` those whose clusters Ingresses want, or wanted, spoken to differently. */
+  /** Adds to `services` those whose clusters Ingresses want spoken to in other ways than before. */
   #refreshIngresses(services: Set<string>): Changes | undefined {
-    const { virtualHosts, certificates } = this.#ingresses;
+    const news = this.#ingressNews;
+    this.#ingressNews = new Map();
+    if (news?.size === 0) return undefined;
     const source = this.#source;
-    this.#ingresses = translateIngresses(
+    const { variants, owned, ...tables } = this.#ingresses.update(
       {
-        ingresses: source.ingresses(),
-        ingressClasses: source.ingressClasses(),
+        get ingresses() {
+          return source.ingresses();
+        },
+        get ingressClasses() {
+          return source.ingressClasses();
+        },
+        ingress: (key) => source.ingress(key),
         service: (key) => source.service(key),
         secret: (key) => source.secret(key),
       },
-      this.#options,
+      news?.values(),
     );
-    const { ingressListeners } = this.#options;
-    if (ingressListeners !== undefined) {
-      const hosts = [...this.#ingresses.virtualHosts].map(
-        ([name, host]) => [name, { ...host, listeners: ingressListeners }] as const,
-      );
-      this.#ingresses = { ...this.#ingresses, virtualHosts: new Map(hosts) };
-    }
-    const after = this.#ingresses;
-    for (const key of this.#ingressVariants.keys()) services.add(key);
-    this.#ingressVariants = Map.groupBy(after.variants, ([, { serviceKey }]) => serviceKey);
-    for (const key of this.#ingressVariants.keys()) services.add(key);
-    return diffTraffic(
-      { virtualHosts, certificates },
-      { virtualHosts: after.virtualHosts, certificates: after.certificates },
-    );
+    this.#newlyOwned.push(...owned);
+    for (const key of variants) services.add(key);
+    return filled(tables);
   }
 
   /** Adds to `services` those whose clusters are spoken to in other ways than before. */
@@ -251,8 +242,7 @@ export class TrafficWorld {
     const { variants, tellings, ...tables } = this.gateways.update(objects, news);
     for (const [id, telling] of tellings) this.#tellings.set(id, telling);
     for (const key of variants) services.add(key);
-    const filled = Object.entries(tables).filter(([, changes]) => changes.size > 0);
-    return filled.length === 0 ? undefined : Object.fromEntries(filled);
+    return filled(tables);
   }
 
   #withSubsets<T extends Pick<TrafficModel, 'clusters' | 'endpoints'>>(service: string, tables: T): T {
@@ -266,7 +256,7 @@ export class TrafficWorld {
     const before = this.#variants.get(service);
     const wanted = [
       ...this.gateways.variants.ofService(service),
-      ...(this.#ingressVariants.get(service) ?? []),
+      ...this.#ingresses.variants.ofService(service),
       ...this.mesh.variantsOf(service),
     ];
     const varied = variantTables(wanted, this.#services.get(service));
@@ -284,6 +274,12 @@ function tablesOf(part: ServicePart | undefined): Partial<TrafficModel> {
   if (part === undefined) return {};
   const { clusters, endpoints, services } = part;
   return { clusters, endpoints, services };
+}
+
+/** Tables in which something has changed. */
+function filled(tables: Changes): Changes | undefined {
+  const entries = Object.entries(tables).filter(([, changes]) => changes.size > 0);
+  return entries.length === 0 ? undefined : Object.fromEntries(entries);
 }
 
 /** Parts share no name, so their changes only stand side by side; of one that is there twice the last counts. */

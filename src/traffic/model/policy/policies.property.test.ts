@@ -91,6 +91,7 @@ function worldOf(all: readonly BackendPolicy[]): World {
       service: (key) => objects.service(key),
       slicesOf: () => [],
       ingresses: () => [],
+      ingress: () => undefined,
       ingressClasses: () => [],
       secret: () => undefined,
       gateways: () => objects,
