@@ -18,16 +18,16 @@ export interface Seen {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** `/slow/MS...` takes its time; `/fail/N...` answers 503 until it has been asked N times. */
+/** `/slow/MS...` takes its time; `/fail/N...` answers 503, or `/fail/N/STATUS...` that, until it has been asked N times. */
 export async function httpApp(name: string): Promise<HttpApp> {
   const seen = new Map<string, number>();
   const server: Server = createServer((request, response) => {
     const path = request.url ?? '';
     const times = (seen.get(path) ?? 0) + 1;
     seen.set(path, times);
-    const [, what, number = '0'] = path.split('/');
+    const [, what, number = '0', failure] = path.replace(/^\/any/, '').split('/');
     const answer = (): void => {
-      const status = what === 'fail' && times <= Number(number) ? 503 : 200;
+      const status = what === 'fail' && times <= Number(number) ? Number(failure) || 503 : 200;
       response.writeHead(status, { 'content-type': 'application/json', 'x-own': name });
       response.end(JSON.stringify({ app: name, method: request.method, path, headers: request.headers }));
     };

@@ -2,6 +2,7 @@
 // Knows the API from the outside.
 import { gatewayResource } from '#kube/api/gateway/resources.ts';
 import type { AnyRoute, Condition, Gateway } from '#kube/api/gateway/types.ts';
+import type { KeyPair } from '#traffic/identity/authority.ts';
 import type { TestCluster } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Answer, ask, type Question } from '../support/http.ts';
@@ -38,9 +39,10 @@ export function routeTells(
   name: string,
   type: string,
   reason: string,
+  namespace = 'default',
 ): Promise<string> {
   return eventually(`${kind} ${name} says ${type} ${reason}`, async () => {
-    const route = await cluster.client.get<AnyRoute>(gatewayResource(kind), name, 'default');
+    const route = await cluster.client.get<AnyRoute>(gatewayResource(kind), name, namespace);
     const condition = route.status?.parents
       ?.map(({ conditions }) => conditionOf(conditions, type))
       .find((one) => one?.reason === reason);
@@ -82,19 +84,39 @@ ${more}`;
 
 /** A Service without pods: its one endpoint is a server of the test. */
 export function serviceOf(name: string, port: number, more = '', namespace = 'default'): string {
-  const protocol = more.includes('UDP') ? 'UDP' : 'TCP';
   return `
 ---
 apiVersion: v1
 kind: Service
 metadata: { name: ${name}, namespace: ${namespace} }
 spec: { ports: [{ port: 80${more === '' ? '' : `, ${more}`} }] }
+${sliceOf(name, port, '1', more, namespace)}`;
+}
+
+/** One more endpoint of such a Service. */
+export function sliceOf(service: string, port: number, number: string, more = '', namespace = 'default'): string {
+  const protocol = more.includes('UDP') ? 'UDP' : 'TCP';
+  const named = /name: ([a-z]+)/.exec(more)?.[1];
+  return `
 ---
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
-metadata: { name: ${name}-1, namespace: ${namespace}, labels: { kubernetes.io/service-name: ${name} } }
+metadata: { name: ${service}-${number}, namespace: ${namespace}, labels: { kubernetes.io/service-name: ${service} } }
 addressType: IPv4
-ports: [{ port: ${port}, protocol: ${protocol}${more.includes('name: ') ? `, name: ${/name: ([a-z]+)/.exec(more)?.[1]}` : ''} }]
+ports: [{ port: ${port}, protocol: ${protocol}${named === undefined ? '' : `, name: ${named}`} }]
 endpoints: [{ addresses: ["127.0.0.1"], conditions: { ready: true } }]
 `;
+}
+
+export function secret(
+  name: string,
+  { certPem, keyPem }: Pick<KeyPair, 'certPem' | 'keyPem'>,
+  namespace = 'default',
+): string {
+  const data = { 'tls.crt': btoa(certPem), 'tls.key': btoa(keyPem) };
+  return `\n---\n${JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace }, type: 'kubernetes.io/tls', data })}`;
+}
+
+export function authorities(name: string, pem: string, namespace = 'default'): string {
+  return `\n---\n${JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace }, data: { 'ca.crt': pem } })}`;
 }

@@ -12,18 +12,9 @@ import { startCluster, type TestCluster } from '../support/cluster.ts';
 import { eventually } from '../support/eventually.ts';
 import { ask } from '../support/http.ts';
 import { type HttpApp, httpApp } from './http-app.ts';
-import { addressOf, answers, gateway, httpRoute, routeTells, serviceOf } from './kit.ts';
+import { addressOf, answers, authorities, gateway, httpRoute, routeTells, secret, serviceOf } from './kit.ts';
 
 const PATIENT = { timeout: 60_000 };
-
-function secret(name: string, { certPem, keyPem }: KeyPair): string {
-  const data = { 'tls.crt': btoa(certPem), 'tls.key': btoa(keyPem) };
-  return `\n---\n${JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: 'default' }, type: 'kubernetes.io/tls', data })}`;
-}
-
-function authorities(name: string, pem: string): string {
-  return `\n---\n${JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default' }, data: { 'ca.crt': pem } })}`;
-}
 
 function route(kind: string, name: string, parent: string, hostnames: string, backend: string): string {
   return `

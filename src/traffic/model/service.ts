@@ -4,6 +4,7 @@ import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.js
 import type { ServicePort as KubePort, Service } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import { objectKey } from '#kube/api/object.ts';
+import { appProtocolOf } from './app-protocol.ts';
 import { defaultPolicy, defaultRetry, defaultTimeouts } from './cluster-defaults.ts';
 import { weightProblems } from './endpoint-weight.ts';
 import { holdOf } from './hold.ts';
@@ -77,10 +78,12 @@ const HTTP2_PROTOCOLS = ['kubernetes.io/h2c', 'grpc'];
 const HTTP1_PROTOCOLS = ['http', 'kubernetes.io/ws'];
 
 /** HTTP unless the port says otherwise: what an Ingress points to speaks HTTP, and layer 4 does not ask. */
-function upstreamProtocol({ protocol = 'TCP', appProtocol = 'http' }: KubePort): Cluster['upstreamProtocol'] {
+function upstreamProtocol(port: KubePort): Cluster['upstreamProtocol'] {
+  const { protocol = 'TCP' } = port;
   if (protocol === 'UDP') return 'udp';
-  if (protocol === 'TCP' && HTTP2_PROTOCOLS.includes(appProtocol)) return 'http2';
-  return protocol === 'TCP' && HTTP1_PROTOCOLS.includes(appProtocol) ? 'http1' : 'tcp';
+  const app = appProtocolOf(port) || 'http';
+  if (protocol === 'TCP' && HTTP2_PROTOCOLS.includes(app)) return 'http2';
+  return protocol === 'TCP' && HTTP1_PROTOCOLS.includes(app) ? 'http1' : 'tcp';
 }
 
 /** Only what is carried over TCP may be HTTP. */

@@ -2,6 +2,7 @@
 // Knows nothing of rules; how a cluster is spoken to (TLS, HTTP/2, affinity) becomes a variant of it.
 import type { Service, ServicePort } from 'kubernetes-types/core/v1.js';
 import type { BackendRef } from '#kube/api/gateway/types.ts';
+import { appProtocolOf } from '../app-protocol.ts';
 import type { AffinityPolicy, Cluster } from '../ir.ts';
 import { clusterName } from '../names.ts';
 import type { BackendPolicies } from '../policy/backend-policies.ts';
@@ -95,7 +96,7 @@ function changesFor(
   if (kind !== 'HTTPRoute' && kind !== 'GRPCRoute') return {};
   const tls = lookups.tlsOf(key, port);
   if (tls !== undefined && 'fault' in tls) return tls;
-  const app = port.appProtocol ?? '';
+  const app = appProtocolOf(port);
   const usual = servicePolicy(service, lookups.policies).of(port)?.upstreamProtocol;
   const told = changes.upstreamProtocol ?? usual;
   const asked =
@@ -110,7 +111,7 @@ function changesFor(
     const help = TLS.includes(app)
       ? 'a BackendTLSPolicy for it says how TLS is spoken'
       : `use one of ${[...HTTP1, ...HTTP2].filter((one) => one !== '').join(', ')}`;
-    const message = `Port ${port.port} of Service "${key}" has appProtocol "${app}", which a ${kind} cannot speak: ${help}`;
+    const message = `Port ${port.port} of Service "${key}" has appProtocol "${port.appProtocol}", which a ${kind} cannot speak: ${help}`;
     return { fault: { reason: 'UnsupportedProtocol', message } };
   }
   const protocol = kind === 'GRPCRoute' ? 'http2' : (speaks ?? asked);

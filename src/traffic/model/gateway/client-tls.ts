@@ -37,6 +37,16 @@ export function clientTlsOf(gateway: Gateway, lookups: ClientTlsLookups): (port:
   };
 }
 
+/** Ports where clients without a good certificate come in, `all others` for the default; empty where there is none. */
+export function insecurePorts(gateway: Gateway): readonly string[] {
+  const { default: usual, perPort = [] } = gateway.spec?.tls?.frontend ?? {};
+  const isInsecure = (tls: FrontendTls | undefined): boolean => tls?.validation?.mode === 'AllowInsecureFallback';
+  return [
+    ...perPort.flatMap(({ port, tls }) => (isInsecure(tls) ? [`${port}`] : [])),
+    ...(isInsecure(usual) ? ['all others'] : []),
+  ];
+}
+
 function settings(wish: FrontendTls, home: string, { grants, options, configMap }: ClientTlsLookups): ClientTls {
   const { caCertificateRefs = [], mode } = wish.validation ?? {};
   if (caCertificateRefs.length === 0) return nothing;

@@ -93,6 +93,12 @@ function conflict(a: ListenerView, b: ListenerView): Fault {
     };
   }
   const byHost = isToldByHost(a);
+  if (a.spec.protocol !== b.spec.protocol) {
+    return {
+      reason: 'ProtocolConflict',
+      message: `Port ${a.spec.port} with host "${a.hostname}" cannot be ${a.spec.protocol} while ${whose} has it for ${b.spec.protocol}: choose another hostname or port`,
+    };
+  }
   return {
     reason: 'HostnameConflict',
     message: byHost

@@ -1,6 +1,8 @@
 // The statuses of Gateways, ListenerSets and GatewayClasses, from what the translation found and what could be bound.
 // Pure; knows no client. Words and reasons are those of Gateway API v1.6.
 import type { Condition, Gateway, GatewayClass, ListenerSet, ListenerStatus } from '#kube/api/gateway/types.ts';
+import { attempt } from './attempt.ts';
+import { insecurePorts } from './client-tls.ts';
 import { portsOf } from './compose.ts';
 import { condition, type Fault, holds } from './conditions.ts';
 import { SUPPORTED_FEATURES } from './features.ts';
@@ -26,7 +28,9 @@ export function gatewayStatus(
   const served = servedOf(view, faults);
   const own = view.listeners.filter(({ owner }) => owner.kind === 'Gateway');
   const accepted = acceptedFault(view, own, served);
-  const attached = view.sets.filter(({ fault, listeners }) => fault === undefined && listeners.some(isUsable));
+  const attached = accepted.refused
+    ? []
+    : view.sets.filter(({ fault, listeners }) => fault === undefined && listeners.some(isUsable));
   return {
     addresses: view.addresses.map((value) => ({ type: 'IPAddress', value })),
     conditions: [
@@ -57,12 +61,23 @@ export function gatewayStatus(
               generation,
             ),
           ]),
+      ...insecureMode(view.gateway),
     ],
     listeners: own.map((listener) =>
       listenerStatus(listener, generation, served.get(listener), accepted.refused, counts),
     ),
     attachedListenerSets: attached.length,
   };
+}
+
+/** A warning, which is there only while it holds. */
+function insecureMode(gateway: Gateway): readonly Condition[] {
+  const ports = attempt(() => insecurePorts(gateway)) ?? [];
+  if (ports.length === 0) return [];
+  const message = `Clients without a valid certificate are let in, on ports: ${ports.join(', ')} (spec.tls.frontend has mode AllowInsecureFallback)`;
+  return [
+    condition('InsecureFrontendValidationMode', 'True', 'ConfigurationChanged', message, gateway.metadata?.generation),
+  ];
 }
 
 /** Where a Gateway is, without what it serves. */
@@ -132,7 +147,8 @@ function listenerStatus(
   const { spec, acceptFault, conflict, refFaults, supportedKinds } = listener;
   const bad = acceptFault ?? conflict ?? served?.portFault;
   const programmed = bad ?? (listener.resolved ? undefined : refFaults[0]);
-  const invalid = programmed === undefined ? undefined : { reason: 'Invalid', message: programmed.message };
+  const reason = programmed === conflict && conflict !== undefined ? conflict.reason : 'Invalid';
+  const invalid = programmed === undefined ? undefined : { reason, message: programmed.message };
   const parent = refused
     ? { reason: 'Invalid', message: 'The Gateway is not accepted: its conditions say why' }
     : undefined;
@@ -163,10 +179,7 @@ export function listenerSetStatus(
   const generation = set.metadata?.generation;
   const served = servedOf({ ...gateway, listeners }, faults);
   if (fault !== undefined) {
-    const conditions = [
-      holds('Accepted', fault, '', '', generation),
-      holds('Programmed', { reason: 'Invalid', message: fault.message }, '', '', generation),
-    ];
+    const conditions = [holds('Accepted', fault, '', '', generation), holds('Programmed', fault, '', '', generation)];
     return { conditions };
   }
   const bad = listeners.filter(
@@ -198,13 +211,7 @@ export function listenerSetStatus(
             generation,
           )
         : holds('Accepted', accepted, '', '', generation),
-      holds(
-        'Programmed',
-        accepted === undefined ? waiting : { reason: 'Invalid', message: accepted.message },
-        'Programmed',
-        'Every worker serves the listeners',
-        generation,
-      ),
+      holds('Programmed', accepted ?? waiting, 'Programmed', 'Every worker serves the listeners', generation),
     ],
     listeners: listeners.map((listener) =>
       listenerStatus(listener, generation, served.get(listener), parent !== undefined, counts),

@@ -1,6 +1,7 @@
 // Whether requests can be routed at a port of a Service: by its appProtocol, else by how it is called.
 // Knows one port and no route.
 import type { ServicePort } from 'kubernetes-types/core/v1.js';
+import { appProtocolOf } from '../app-protocol.ts';
 
 const HTTP = ['http', 'kubernetes.io/ws', 'kubernetes.io/h2c', 'h2c', 'http2', 'grpc'];
 /** First words of names, as people give them: `tcp-sql`, `tls`. */
@@ -11,8 +12,9 @@ export function isTcp({ protocol = 'TCP' }: ServicePort): boolean {
 }
 
 /** What it says it speaks, when that is no HTTP that a proxy could read. */
-export function strangeProtocol({ appProtocol = '' }: ServicePort): string | undefined {
-  return appProtocol === '' || HTTP.includes(appProtocol) ? undefined : appProtocol;
+export function strangeProtocol(port: ServicePort): string | undefined {
+  const app = appProtocolOf(port);
+  return app === '' || HTTP.includes(app) ? undefined : port.appProtocol;
 }
 
 /** Of a port that no route names: a route for all ports does not take those that speak something else. */

@@ -57,7 +57,7 @@ function preflight(prepared: Prepared, head: RequestHead): LocalReply | undefine
   if (head.method !== 'OPTIONS' || origin === undefined || method === undefined) return undefined;
   const wanted = head.header('access-control-request-headers') ?? '';
   const headers = preflightLines(prepared, origin, method, wanted);
-  return { status: 204, body: '', contentType: '', headers, code: 'cors_preflight' };
+  return { status: 200, body: '', contentType: '', headers, code: 'cors_preflight' };
 }
 
 class Cors implements HttpFilter {
@@ -92,9 +92,9 @@ function allowOrigin(prepared: Prepared, origin: string): string {
   return `Access-Control-Allow-Origin: ${prepared.public ? '*' : origin}\r\n`;
 }
 
-/** A refusal is a 204 as well, which says nothing: the browser then keeps the request back. */
+/** A refusal is a 200 as well, which says nothing: the browser then keeps the request back. */
 function preflightLines(prepared: Prepared, origin: string, method: string, wanted: string): string {
-  const { policy, allows, credentials } = prepared;
+  const { policy, allows, credentials, exposed } = prepared;
   const vary = 'Vary: Origin, Access-Control-Request-Method, Access-Control-Request-Headers\r\n';
   if (!allows(origin)) return vary;
   const methods = listOrEcho(policy.allowMethods, method, policy.allowCredentials);
@@ -104,6 +104,7 @@ function preflightLines(prepared: Prepared, origin: string, method: string, want
     (methods === '' ? '' : `Access-Control-Allow-Methods: ${methods}\r\n`) +
     (headers === '' ? '' : `Access-Control-Allow-Headers: ${headers}\r\n`) +
     credentials +
+    exposed +
     `Access-Control-Max-Age: ${policy.maxAgeSeconds}\r\n${vary}`
   );
 }

@@ -49,6 +49,14 @@ describe('the status of a route', () => {
   });
 });
 
+it('a condition of ours that is not said any more goes', () => {
+  const said = since({ type: 'ResolvedRefs', status: 'False', reason: 'RefNotPermitted', message: '' }, OLD);
+  const wanted: ObjectStatus = { kind: 'Gateway', key: 'a/g', status: { conditions: [accepted('True')] } };
+  expect(statusFor(wanted, { conditions: [since(accepted('True'), OLD), said] }, NOW)).toEqual({
+    conditions: [since(accepted('True'), OLD)],
+  });
+});
+
 it('the status of a Gateway keeps conditions of types that are not ours', () => {
   const other = since({ type: 'example.com/Paid', status: 'True', reason: 'Paid', message: '' }, OLD);
   const wanted: ObjectStatus = {

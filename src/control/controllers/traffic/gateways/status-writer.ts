@@ -131,10 +131,13 @@ function refOf(entry: Entry): unknown {
   return parentRef ?? ancestorRef;
 }
 
+/** Types that are ours to take back as well: what is no longer said of them has to go. */
+const OURS: ReadonlySet<string> = new Set(['Accepted', 'Programmed', 'ResolvedRefs', 'InsecureFrontendValidationMode']);
+
 /** Conditions of types that are not ours stay. */
 function dateOwn(conditions: readonly Condition[], there: unknown, now: string): readonly Condition[] {
   const before = (there ?? []) as readonly Condition[];
-  const others = before.filter(({ type }) => !conditions.some((one) => one.type === type));
+  const others = before.filter(({ type }) => !OURS.has(type) && !conditions.some((one) => one.type === type));
   return [...dateAll(conditions, before, now), ...others];
 }
 
