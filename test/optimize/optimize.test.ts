@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Deployment } from 'kubernetes-types/apps/v1.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { KubeObject } from '#kube/api/object.ts';
+import { builtin } from '#kube/api/resources.ts';
 import { startCluster, type TestCluster } from '#test/support/cluster.ts';
 import { eventually } from '#test/support/eventually.ts';
 import { findKubectl, kubectlFor } from '#test/support/kubectl.ts';
@@ -26,10 +27,32 @@ beforeAll(async () => {
     { name: 'echo', namespace: 'past', replicas: 2, host: 'past.test' },
   ];
   cluster = await startCluster(['-'], { input: apps.map(echoManifests).join('\n---\n') });
+  const annotations = { 'evenkeel.dev/balancing-policy': 'ip_hash' };
+  for (const { name, namespace } of apps) {
+    await cluster.client.patch(builtin('Service'), name, namespace, 'merge', { metadata: { annotations } });
+  }
 }, 120_000);
 afterAll(async () => {
   await cluster?.remove();
 }, 30_000);
+
+/** One client, whose address leads all of its requests to one pod. */
+const load = (host: string, seconds: number): Promise<unknown> =>
+  evenkeel(['load', `${cluster.http}/`, '--host', host, '--rate', '40', '--duration', `${seconds}s`]);
+
+/** What a Service's own traffic says: one pod has all of it, and nothing ends a request that hangs. */
+function expectSettings(lines: readonly Line[]): void {
+  const of = (field: string): Line | undefined => lines.find((line) => line.field === `Service echo: ${field}`);
+  expect(of('evenkeel.dev/balancing-policy')).toMatchObject({
+    to: 'least_request',
+    evidence: expect.stringMatching(
+      /^(seen|past)\/echo-\S+ gets 100 % of \d+ requests, and 50 % would be its share of 2 pods/,
+    ),
+  });
+  expect(of('evenkeel.dev/request-timeout')).toMatchObject({
+    evidence: expect.stringMatching(/99 % of \d+ requests took at most .* looks, and nothing ends one that hangs/),
+  });
+}
 
 /** Kubelets measure every few seconds: long enough for several of their looks. */
 const window = ['-n', 'seen', '--window', '15s', '--interval', '1s'];
@@ -55,6 +78,12 @@ test('a look at the cluster proposes requests, limits and a budget, and the patc
     expect.stringMatching(/^\d+Mi$/),
     expect.stringMatching(/^\d+Mi$/),
   ]);
+}, 60_000);
+
+test('a look at the gateway proposes a policy and a time-out', async () => {
+  const args = ['optimize', '--data', cluster.data, ...window, '-o', 'json'];
+  const [{ stdout }] = await Promise.all([evenkeel(args), load('seen.test', 17)]);
+  expectSettings(JSON.parse(stdout) as Line[]);
 }, 60_000);
 
 test('a namespace without workloads is named', async () => {
@@ -108,6 +137,7 @@ describe.runIf(hasTool('prometheus', 'that advice is made of the past'))('with a
       '--interval',
       '1s',
     ];
+    const traffic = load('past.test', 30);
     await eventually(
       'there is enough of a past',
       async () => {
@@ -117,8 +147,10 @@ describe.runIf(hasTool('prometheus', 'that advice is made of the past'))('with a
         expect(
           lines.some(({ field, evidence }) => /memory|cpu|Budget/.test(field) && /looks|pods/.test(evidence)),
         ).toBe(true);
+        expectSettings(lines);
       },
       40_000,
     );
-  }, 60_000);
+    await traffic;
+  }, 90_000);
 });

@@ -31,6 +31,8 @@ function workload(more: Partial<WorkloadFacts> = {}): WorkloadFacts {
 const autoscaler = { name: 'web', minReplicas: 2, maxReplicas: 4 };
 const pods = (...means: readonly number[]) =>
   means.map((meanMs, i) => ({ name: `shop/web-${i}`, requests: 100, meanMs }));
+const uneven = (...requests: readonly number[]) =>
+  requests.map((count, i) => ({ name: `shop/web-${i}`, requests: count, meanMs: 10 }));
 const timeout = (text: string, ms: number) => ({ text, ms });
 /** A Service whose requests take up to 0.4 s. */
 const backend = (more: Partial<BackendFacts> = {}): BackendFacts => ({
@@ -126,6 +128,17 @@ const rows: [what: string, workload: WorkloadFacts, field: string, from: string,
     /2 pods or more all the time/,
   ],
   [
+    'a pod that gets far more than its share by a hash',
+    workload({
+      backends: [backend({ policy: 'ip_hash', pods: uneven(900, 100, 100, 100), requestTimeout: timeout('2s', 2000) })],
+      replicas: ten(4),
+    }),
+    'Service web: evenkeel.dev/balancing-policy',
+    'ip_hash',
+    'least_request',
+    /shop\/web-0 gets 75 % of 1200 requests, and 25 % would be its share of 4 pods/,
+  ],
+  [
     'a slow pod that a blind policy gives as much as the others',
     workload({
       backends: [backend({ policy: 'round_robin', pods: pods(10, 11, 80), requestTimeout: timeout('2s', 2000) })],
@@ -171,6 +184,17 @@ test.each<[string, Partial<WorkloadFacts>]>([
   [
     'a policy that goes by latency is left alone',
     { backends: [backend({ policy: 'peak_ewma', pods: pods(10, 80), requestTimeout: timeout('1s', 1000) })] },
+  ],
+  [
+    'shares are not compared while pods come and go',
+    {
+      backends: [backend({ policy: 'ip_hash', pods: uneven(900, 100), requestTimeout: timeout('1s', 1000) })],
+      replicas: [...ten(2), ...ten(3)],
+    },
+  ],
+  [
+    'a hash that spreads well is left alone',
+    { backends: [backend({ policy: 'maglev', pods: uneven(300, 250), requestTimeout: timeout('1s', 1000) })] },
   ],
   ['what takes longer than people wait gets no time-out', { backends: [backend({ p99: ten(30) })] }],
   ['a few requests say nothing', { backends: [backend({ requests: 20, policy: 'random', pods: [] })] }],

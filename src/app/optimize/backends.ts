@@ -24,6 +24,10 @@ const LEAST_REQUESTS = 50;
 const BLIND = new Set(['round_robin', 'weighted_round_robin', 'random']);
 /** A pod that takes so many times what the others take is slow, and not by chance. */
 const SLOW = 2;
+/** Of policies that give all requests of a client, or of a key, to one endpoint. */
+const HASHING = new Set(['ip_hash', 'ring_hash', 'maglev']);
+/** A pod that gets so many times its share has more clients, or busier ones, than the others. */
+const SKEWED = 2;
 /** Milliseconds; below it twice as slow is nothing that anybody feels. */
 const LEAST_SLOW_MS = 5;
 /** A time-out is this many times what 99 of 100 requests stay below, at the worst look, and never below a second. */
@@ -32,8 +36,25 @@ const LEAST_TIMEOUT_MS = 1_000;
 /** Longer than that no user waits: there a limit protects nobody. */
 const MOST_TIMEOUT_MS = 60_000;
 
-export function forBackends({ backends = [] }: WorkloadFacts): readonly SettingAdvice[] {
-  return backends.flatMap((backend) => [...forPolicy(backend), ...forTimeout(backend)]);
+export function forBackends({ backends = [], replicas }: WorkloadFacts): readonly SettingAdvice[] {
+  // Where pods came or went, one that was there all the time has had more than the others by right.
+  const isSteady = new Set(replicas).size === 1;
+  return backends.flatMap((backend) => [
+    ...forPolicy(backend),
+    ...(isSteady ? forShares(backend, replicas[0] ?? 0) : []),
+    ...forTimeout(backend),
+  ]);
+}
+
+function forShares({ service, policy, pods }: BackendFacts, replicas: number): readonly SettingAdvice[] {
+  if (policy === undefined || !HASHING.has(policy) || replicas < 2) return [];
+  const total = pods.reduce((sum, { requests }) => sum + requests, 0);
+  const [busiest] = pods.toSorted((a, b) => b.requests - a.requests);
+  if (busiest === undefined || total < LEAST_REQUESTS * replicas || busiest.requests * replicas < SKEWED * total)
+    return [];
+  const part = (of: number): string => `${Math.round(of * 100)} %`;
+  const evidence = `${busiest.name} gets ${part(busiest.requests / total)} of ${total} requests, and ${part(1 / replicas)} would be its share of ${replicas} pods: ${policy} keeps clients where they are; stay with it if pods remember their clients`;
+  return [setting(service, POLICY, policy, 'least_request', evidence)];
 }
 
 function forPolicy({ service, policy, pods }: BackendFacts): readonly SettingAdvice[] {

@@ -1,5 +1,5 @@
 // What advice is made of: what each workload asked for, what it used, and how much its users asked of it, over one window.
-// Shapes only; who reads them is live.ts and prometheus.ts.
+// Shapes, and how counts become them; who reads them is live.ts and prometheus.ts.
 
 /** Millicores, or bytes. */
 export interface Amounts {
@@ -64,4 +64,25 @@ export interface WorkloadFacts {
   readonly traffic?: TrafficFacts;
   /** Of each of those Services that had requests. */
   readonly backends?: readonly BackendFacts[];
+}
+
+/** What a pod did for a Service within the window. */
+export interface Spent {
+  readonly requests: number;
+  readonly seconds: number;
+}
+
+/** `service`: `namespace/name`. `p99`: seconds. `spent`: by pod. None where nothing was asked. */
+export function backendFacts(
+  service: string,
+  settings: Pick<BackendFacts, 'policy' | 'requestTimeout'> = {},
+  p99: readonly number[] = [],
+  spent: ReadonlyMap<string, Spent> = new Map(),
+): readonly BackendFacts[] {
+  const pods = [...spent]
+    .filter(([, { requests }]) => requests > 0)
+    .map(([name, { requests, seconds }]) => ({ name, requests, meanMs: (seconds / requests) * 1000 }));
+  const requests = pods.reduce((sum, pod) => sum + pod.requests, 0);
+  if (requests === 0) return [];
+  return [{ service: service.slice(service.indexOf('/') + 1), ...settings, requests, p99, pods }];
 }

@@ -7,7 +7,7 @@ import type { Client } from '#kube/client/client.ts';
 import { pause } from '../pause.ts';
 import { rowsBetween } from '../top/rows.ts';
 import type { Sample } from '../top/sample.ts';
-import type { BackendFacts, WorkloadFacts } from './facts.ts';
+import { backendFacts, type Spent, type WorkloadFacts } from './facts.ts';
 import { amountsOf, readWorkloads, type Workload } from './workloads.ts';
 
 export interface LiveOptions {
@@ -36,7 +36,7 @@ interface Growing {
   /** Seconds, by Service. */
   readonly p99: Map<string, number[]>;
   /** By Service and then by pod, over all looks. */
-  readonly spent: Map<string, Map<string, { requests: number; seconds: number }>>;
+  readonly spent: Map<string, Map<string, Spent>>;
 }
 
 /** Looks until the window is over or the signal comes; what was seen until then counts. */
@@ -80,7 +80,7 @@ function countTraffic(all: readonly Growing[], before: Sample | undefined, now: 
     for (const { name, p99 } of own) {
       const service = name.slice(0, name.lastIndexOf('/'));
       if (p99 !== undefined) push(growing.p99, service, p99);
-      const pods = growing.spent.get(service) ?? new Map<string, { requests: number; seconds: number }>();
+      const pods = growing.spent.get(service) ?? new Map<string, Spent>();
       for (const [pod, spent] of now.spent.get(name) ?? []) {
         const old = before?.spent.get(name)?.get(pod);
         // Counts of a pod that has come since, or has begun anew, count from 0.
@@ -137,23 +137,9 @@ function factsOf({ workload, replicas, cpu, memory, rates, p99, spent }: Growing
     })),
     ...(rates.length === 0 ? {} : { traffic: { rates } }),
     backends: services.flatMap((service) =>
-      backendOf(service, settings.get(service), p99.get(service), spent.get(service)),
+      backendFacts(service, settings.get(service), p99.get(service), spent.get(service)),
     ),
   };
-}
-
-function backendOf(
-  service: string,
-  settings: Pick<BackendFacts, 'policy' | 'requestTimeout'> = {},
-  p99: readonly number[] = [],
-  spent: ReadonlyMap<string, { readonly requests: number; readonly seconds: number }> = new Map(),
-): readonly BackendFacts[] {
-  const pods = [...spent]
-    .filter(([, { requests }]) => requests > 0)
-    .map(([name, { requests, seconds }]) => ({ name, requests, meanMs: (seconds / requests) * 1000 }));
-  const requests = pods.reduce((sum, pod) => sum + pod.requests, 0);
-  if (requests === 0) return [];
-  return [{ service: service.slice(service.indexOf('/') + 1), ...settings, requests, p99, pods }];
 }
 
 function isReady({ status }: Pod): boolean {

@@ -2,7 +2,7 @@
 // Knows PromQL and Prometheus's HTTP API; the workloads are still those of the cluster.
 import type { Client } from '#kube/client/client.ts';
 import { codeOf, Failure, messageOf } from '../failure.ts';
-import type { WorkloadFacts } from './facts.ts';
+import { backendFacts, type Spent, type WorkloadFacts } from './facts.ts';
 import { readWorkloads, type Workload } from './workloads.ts';
 
 export interface HistoryOptions {
@@ -30,19 +30,29 @@ export async function readHistory(options: HistoryOptions): Promise<readonly Wor
   const { client, namespace } = options;
   const ask = (query: string): Promise<readonly Series[]> => queryRange(options, query);
   const only = namespace === undefined ? 'container!=""' : `container!="",namespace="${namespace}"`;
-  const [workloads, cpu, memory, rates] = await Promise.all([
+  const window = `[${Math.max(1, Math.round(options.windowMs / 1000))}s]`;
+  /** As of the end, over all of the window. */
+  const grown = (part: string): Promise<readonly Series[]> =>
+    queryRange(
+      { ...options, windowMs: 0 },
+      `sum by (cluster, endpoint) (increase(evenkeel_upstream_request_duration_seconds_${part}${window}))`,
+    );
+  const [workloads, cpu, memory, rates, p99, requests, seconds] = await Promise.all([
     readWorkloads(client, namespace),
     ask(`rate(container_cpu_usage_seconds_total{${only}}[1m])`),
     ask(`container_memory_working_set_bytes{${only}}`),
     ask('sum by (cluster) (rate(evenkeel_upstream_requests_total[1m]))'),
+    ask('histogram_quantile(0.99, sum by (cluster, le) (rate(evenkeel_upstream_request_duration_seconds_bucket[1m])))'),
+    grown('count'),
+    grown('sum'),
   ]);
-  return workloads.map((workload) => factsOf(workload, { cpu, memory, rates }));
+  return workloads.map((workload) => factsOf(workload, { cpu, memory, rates, p99, requests, seconds }));
 }
 
-type Answers = Readonly<Record<'cpu' | 'memory' | 'rates', readonly Series[]>>;
+type Answers = Readonly<Record<'cpu' | 'memory' | 'rates' | 'p99' | 'requests' | 'seconds', readonly Series[]>>;
 
 function factsOf(workload: Workload, answers: Answers): WorkloadFacts {
-  const { services, owns: _, settings: __, containers, ...rest } = workload;
+  const { services, owns: _, settings, containers, ...rest } = workload;
   const ofPods = ({ metric }: Series): boolean =>
     metric.namespace === workload.namespace && isPodOf(workload, metric.pod ?? '');
   const ofTraffic = ({ metric }: Series): boolean =>
@@ -62,7 +72,33 @@ function factsOf(workload: Workload, answers: Answers): WorkloadFacts {
       memory: used(answers.memory, container.name),
     })),
     ...(rates.length === 0 ? {} : { traffic: { rates } }),
+    backends: services.flatMap((service) => {
+      const own = (of: readonly Series[]): readonly Series[] =>
+        of.filter(({ metric }) => metric.cluster?.startsWith(`${service}/`) === true);
+      return backendFacts(
+        service,
+        settings.get(service),
+        numbers(own(answers.p99)),
+        spentBy(own(answers.requests), own(answers.seconds)),
+      );
+    }),
   };
+}
+
+/** By pod, all ports of the Service together. */
+function spentBy(requests: readonly Series[], seconds: readonly Series[]): ReadonlyMap<string, Spent> {
+  const all = new Map<string, Spent>();
+  const add = (of: readonly Series[], key: keyof Spent): void => {
+    for (const { metric, values } of of) {
+      const pod = metric.endpoint ?? '';
+      const before = all.get(pod) ?? { requests: 0, seconds: 0 };
+      all.set(pod, { ...before, [key]: before[key] + Number(values.at(-1)?.[1] ?? 0) });
+    }
+  };
+  // Growth is estimated to the ends of the window, which makes fractions of requests.
+  add(requests, 'requests');
+  add(seconds, 'seconds');
+  return new Map([...all].map(([pod, spent]) => [pod, { ...spent, requests: Math.round(spent.requests) }]));
 }
 
 /** By its name: pods of the past are in no list any more. */
