@@ -160,6 +160,15 @@ export async function lists({ config, pid }: Server, bare: Server, rounds: numbe
   return found;
 }
 
+/** Milliseconds until one pod is shown: a server that has just started reads them all for it. */
+export async function firstAnswer({ config }: Server): Promise<number> {
+  const session = new Session(config);
+  const begun = performance.now();
+  await session.must('GET', `${PODS}?limit=1`);
+  session.close();
+  return performance.now() - begun;
+}
+
 interface Cost {
   readonly ms: number;
   /** Of the server. */

@@ -8,26 +8,15 @@ const SLAB_BYTES = 256 * 1024;
 const LONG_RUN_BYTES = 16 * 1024;
 const GATHERED_BYTES = 64 * 1024;
 
-/** Where an item's bytes are. */
-interface Place {
+/** Where an item's bytes are. To be read, never written: all lists are given the same. */
+export interface Place {
   readonly slab: Buffer;
   readonly start: number;
   readonly end: number;
-  /** What the bytes depend on besides the object. */
-  readonly tag: string;
 }
 
-export interface MakeBytes {
-  /** What the bytes depend on besides the object; others are made when it changes. */
-  tag?(index: number): string;
-  /** Bytes of the item with whatever parts it from the one before; `before` is what was made for another tag. */
-  make(object: AnyObject, tag: string, before: Made | undefined): string | Uint8Array;
-}
-
-interface Made {
-  readonly bytes: Uint8Array;
-  readonly tag: string;
-}
+/** Bytes of an item with whatever parts it from the one before. */
+export type MakeBytes = (object: AnyObject) => string | Uint8Array;
 
 /** Stored objects are frozen, so their bytes last as long as they do. */
 export class ItemBytes {
@@ -42,22 +31,22 @@ export class ItemBytes {
     this.#maxBytes = maxBytes;
   }
 
-  /** The bytes of these objects, in this order. To be read, never written: others are given the same. */
-  runsOf(objects: readonly AnyObject[], how: MakeBytes): Uint8Array[] {
+  of(object: AnyObject, make: MakeBytes): Place {
+    const known = this.#places.get(object);
+    if (known !== undefined) return known;
+    const place = this.#keep(make(object));
+    this.#places.set(object, place);
+    return place;
+  }
+
+  /** The bytes of these objects, in this order. */
+  runsOf(objects: readonly AnyObject[], make: MakeBytes): Uint8Array[] {
     const runs = new Runs();
-    for (const [index, object] of objects.entries()) {
-      const tag = how.tag?.(index) ?? '';
-      let place = this.#places.get(object);
-      if (place?.tag !== tag) {
-        place = this.#keep(how.make(object, tag, madeAt(place)), tag);
-        this.#places.set(object, place);
-      }
-      runs.add(place);
-    }
+    for (const object of objects) runs.add(this.of(object, make));
     return runs.finish();
   }
 
-  #keep(content: string | Uint8Array, tag: string): Place {
+  #keep(content: string | Uint8Array): Place {
     const length = typeof content === 'string' ? Buffer.byteLength(content) : content.length;
     // Objects that went have taken theirs along without telling: the sum is too high, never too low.
     if (this.#bytes + length > this.#maxBytes) {
@@ -77,12 +66,8 @@ export class ItemBytes {
     if (typeof content === 'string') this.#slab.write(content, start);
     else this.#slab.set(content, start);
     this.#used += length;
-    return { slab: this.#slab, start, end: this.#used, tag };
+    return { slab: this.#slab, start, end: this.#used };
   }
-}
-
-function madeAt(place: Place | undefined): Made | undefined {
-  return place === undefined ? undefined : { bytes: place.slab.subarray(place.start, place.end), tag: place.tag };
 }
 
 /** Joins items that lie side by side, and copies together those that lie alone. */

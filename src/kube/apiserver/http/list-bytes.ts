@@ -3,9 +3,11 @@
 import { apiVersionOf } from '#kube/api/resources.ts';
 import type { AnyObject } from '../registry/any-object.ts';
 import type { Resource } from '../registry/registry.ts';
-import { ItemBytes } from './item-bytes.ts';
+import { ItemBytes, type MakeBytes } from './item-bytes.ts';
+import { type Parts, together } from './parts.ts';
 import { loadProtobuf } from './protobuf.ts';
 import { bare, type ListMetadata, partial, type RepresentOptions, tableOf } from './represent.ts';
+import { TableParts } from './table-parts.ts';
 
 export interface ListOfObjects {
   readonly objects: readonly AnyObject[];
@@ -20,12 +22,27 @@ export class ListBytes {
   readonly #forms = new Map<string, ItemBytes>();
 
   /** In parts, to be sent one after the other; undefined for a form that is not made of its items' bytes. */
-  async of(resource: Resource, list: ListOfObjects): Promise<Uint8Array[] | undefined> {
+  async of(resource: Resource, list: ListOfObjects): Promise<Parts | undefined> {
     const { format, representation, version } = list.options.accepted;
     if (format === 'yaml') return undefined;
-    const items = this.#formOf(`${format} ${representation} ${version} ${list.options.includeObject}`);
-    if (representation === 'table') return asTable(items, resource, list);
-    return format === 'protobuf' ? await asProtobuf(items, resource, list) : asJson(items, resource, list);
+    if (representation === 'table') return this.#asTable(resource, list);
+    const items = this.#formOf(`${format} ${representation} ${version}`);
+    return together(format === 'protobuf' ? await asProtobuf(items, resource, list) : asJson(items, resource, list));
+  }
+
+  /** Cells are printed each time, for ages change while objects do not; what stands beside them is kept. */
+  #asTable(resource: Resource, list: ListOfObjects): Parts {
+    const { includeObject } = list.options;
+    const { rows, ...head } = tableOf(resource, list.objects, list.metadata, list.options);
+    const texts = rows.map(({ object: _, ...row }) => JSON.stringify(row));
+    if (includeObject === 'None') {
+      return together(inJson({ ...head, rows: [] }, texts.length === 0 ? [] : [Buffer.from(`,${texts.join(',')}`)]));
+    }
+    const items = this.#formOf(`row ${includeObject}`);
+    const make: MakeBytes = (object) =>
+      `,"object":${JSON.stringify(includeObject === 'Object' ? object : partial(object, 'v1'))}},`;
+    const beside = list.objects.map((object) => items.of(object, make));
+    return new TableParts(JSON.stringify({ ...head, rows: [] }).slice(0, -2), texts, beside);
   }
 
   #formOf(name: string): ItemBytes {
@@ -51,30 +68,8 @@ function shownAs({ definition }: Resource, { metadata, options }: ListOfObjects)
 
 function asJson(items: ItemBytes, resource: Resource, list: ListOfObjects): Uint8Array[] {
   const { list: head, item } = shownAs(resource, list);
-  const runs = items.runsOf(list.objects, { make: (object) => `,${JSON.stringify(item(object))}` });
+  const runs = items.runsOf(list.objects, (object) => `,${JSON.stringify(item(object))}`);
   return inJson({ ...head, items: [] }, runs);
-}
-
-function asTable(items: ItemBytes, resource: Resource, list: ListOfObjects): Uint8Array[] {
-  const { includeObject } = list.options;
-  const { rows, ...head } = tableOf(resource, list.objects, list.metadata, list.options);
-  // Ages change while objects do not: a row is made anew when its cells say something else.
-  const runs = items.runsOf(list.objects, {
-    tag: (index) => {
-      const { object: _, ...row } = rows[index] ?? { cells: [] };
-      return JSON.stringify(row);
-    },
-    make: (object, row, before) => {
-      if (includeObject === 'None') return `,${row}`;
-      const opened = `,${row.slice(0, -1)}`;
-      // Behind the cells stands what it was: a comma, their text without its brace, and the object.
-      if (before !== undefined) {
-        return Buffer.concat([Buffer.from(opened), before.bytes.subarray(Buffer.byteLength(before.tag))]);
-      }
-      return `${opened},"object":${JSON.stringify(includeObject === 'Object' ? object : partial(object, 'v1'))}}`;
-    },
-  });
-  return inJson({ ...head, rows: [] }, runs);
 }
 
 /** `list` ends with an empty array, which the runs fill; each of their items has a comma before it. */
@@ -87,7 +82,7 @@ function inJson(list: object, runs: Uint8Array[]): Uint8Array[] {
 async function asProtobuf(items: ItemBytes, resource: Resource, list: ListOfObjects): Promise<Uint8Array[]> {
   const { encodeItem, encodeListHead } = await loadProtobuf();
   const { kind, list: head, item } = shownAs(resource, list);
-  const runs = items.runsOf(list.objects, { make: (object) => encodeItem(head.apiVersion, kind, item(object)) });
+  const runs = items.runsOf(list.objects, (object) => encodeItem(head.apiVersion, kind, item(object)));
   const length = runs.reduce((sum, run) => sum + run.length, 0);
   return [encodeListHead(head, length), ...runs];
 }

@@ -9,6 +9,7 @@ import { createGzip, gzip } from 'node:zlib';
 import { stringify } from 'yaml';
 import type { StatusError } from '#kube/api/status.ts';
 import { errorFormat, type Format, mediaTypes } from './negotiation.ts';
+import type { Parts } from './parts.ts';
 import { loadProtobuf } from './protobuf.ts';
 
 const compress = promisify(gzip);
@@ -23,7 +24,7 @@ export interface Answer {
   readonly code: number;
   readonly body: unknown;
   /** What the body is in this format, one part behind the other, where that is known already. */
-  readonly parts?: readonly Uint8Array[] | undefined;
+  readonly parts?: Parts | undefined;
   readonly format?: Format;
   readonly warnings?: readonly string[];
   readonly headers?: Readonly<Record<string, string>>;
@@ -37,11 +38,11 @@ export async function sendObject(
   const { code, format = 'json', warnings = [], headers = {} } = answer;
   const all: Record<string, string | string[]> = { 'cache-control': 'no-cache, private', ...headers };
   if (warnings.length > 0) all.warning = warnings.map(warningHeader);
-  if (answer.parts !== undefined && lengthOf(answer.parts) >= PARTS_FROM_BYTES) {
+  if (answer.parts !== undefined && answer.parts.bytes >= PARTS_FROM_BYTES) {
     sendParts(request, response, code, answer.parts, { ...all, 'content-type': mediaTypes[format] });
     return;
   }
-  const bytes = answer.parts === undefined ? await serialize(answer.body, format) : Buffer.concat(answer.parts);
+  const bytes = answer.parts === undefined ? await serialize(answer.body, format) : Buffer.concat([...answer.parts]);
   await sendBytes(request, response, code, mediaTypes[format], bytes, all);
 }
 
@@ -77,21 +78,19 @@ export async function sendBytes(
   response.end(request.method === 'HEAD' ? '' : bytes);
 }
 
-const lengthOf = (parts: readonly Uint8Array[]): number => parts.reduce((sum, part) => sum + part.length, 0);
-
 /** As fast as the client reads, after this has returned: nobody's turn waits for a slow one. */
 function sendParts(
   request: Http2ServerRequest,
   response: Http2ServerResponse,
   code: number,
-  parts: readonly Uint8Array[],
+  parts: Parts,
   headers: OutgoingHttpHeaders,
 ): void {
   if (response.destroyed || response.writableEnded) return;
   const compressed = acceptsGzip(request);
   response.writeHead(code, {
     ...headers,
-    ...(compressed ? { 'content-encoding': 'gzip', vary: 'Accept-Encoding' } : { 'content-length': lengthOf(parts) }),
+    ...(compressed ? { 'content-encoding': 'gzip', vary: 'Accept-Encoding' } : { 'content-length': parts.bytes }),
   });
   if (request.method === 'HEAD') {
     response.end();
