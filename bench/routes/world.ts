@@ -12,10 +12,14 @@ export const USED_HOST = 'used.bench';
 /** What a pod waits for besides its containers: the benchmark alone says it. */
 export const GATE = 'bench.evenkeel.dev/ready';
 const PORT = 8080;
-/** A pool of its own, so that the benchmark can run beside a cluster. */
-const POOL = '127.97.77.0/28';
+/** Ranges of its own, so that the benchmark can run beside a cluster. */
+const RANGES = [
+  ['--pod-cidr', '127.220.0.0/24'],
+  ['--service-cidr', '127.221.0.0/16'],
+  ['--lb-pool', '127.222.0.0/28'],
+].flat();
 
-export const UP_ARGS = ['-', '--network', 'loopback', '--lb-pool', POOL] as const;
+export const UP_ARGS: readonly string[] = ['-', '--network', 'loopback', ...RANGES];
 
 /** `namespaces` are the first of those that routes are spread over. */
 export function manifestsOf(namespaces: number): string {

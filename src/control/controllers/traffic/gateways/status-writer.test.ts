@@ -1,9 +1,12 @@
 // What is written into a status: only what is new, with the time since when each condition is what it is.
 import { describe, expect, it } from 'vitest';
 import type { Condition } from '#kube/api/gateway/types.ts';
+import type { Client } from '#kube/client/client.ts';
+import { FakeClock } from '#lib/clock.ts';
+import { silentLogger } from '#lib/log.ts';
 import type { ObjectStatus } from '#traffic/model/gateway/object-status.ts';
 import { socketFaults } from './socket-faults.ts';
-import { statusFor } from './status-writer.ts';
+import { StatusWriter, statusFor } from './status-writer.ts';
 
 const OLD = '2026-01-01T00:00:00Z';
 const NOW = '2026-02-02T00:00:00Z';
@@ -89,4 +92,30 @@ it.each([
   expect([...faults.keys()]).toEqual([listener.name]);
   expect(faults.get(listener.name)).toContain('192.0.2.1:80');
   expect(faults.get(listener.name)).toContain(text);
+});
+
+it('a count that changes a thousand times at once is written at once and again at the end', async () => {
+  const clock = new FakeClock();
+  const written: unknown[] = [];
+  const client = {
+    patch: async (_ref: unknown, _name: string, _namespace: string, _type: string, body: unknown) => {
+      written.push((body as { status: { attachedRoutes: number } }).status.attachedRoutes);
+    },
+  } as unknown as Client;
+  const gateway = { kind: 'Gateway', metadata: { namespace: 'a', name: 'g', resourceVersion: '1' } };
+  const writer = new StatusWriter({ client, find: () => gateway, clock, log: silentLogger });
+  writer.start();
+  const passes = async (): Promise<void> => void (await new Promise((resolve) => setImmediate(resolve)));
+  for (let attachedRoutes = 1; attachedRoutes <= 1000; attachedRoutes++) {
+    writer.want('Gateway a/g', { kind: 'Gateway', key: 'a/g', status: { attachedRoutes } as never });
+    await passes();
+  }
+  expect(written).toEqual([1]);
+  clock.advance(100);
+  await passes();
+  expect(written).toEqual([1, 1000]);
+  clock.advance(10_000);
+  await passes();
+  expect(written).toEqual([1, 1000]);
+  await writer.stop();
 });

@@ -18,6 +18,11 @@ import type { PolicyStatus } from '#traffic/model/policy/policy-status.ts';
 import type { GatewayKind } from './gateway-informers.ts';
 
 const FIELD_MANAGER = 'evenkeel-gateway-controller';
+/**
+ * So long after a write, in milliseconds, the next one to the same object waits: a count changes with each of a thousand
+ * routes that come at once, and what was written has come back as an event by then.
+ */
+const SPACING_MS = 100;
 /** The API holds so many entries. */
 const MOST_ENTRIES = 32;
 
@@ -38,6 +43,7 @@ export class StatusWriter {
   readonly #options: StatusWriterOptions;
   readonly #queue: WorkQueue;
   readonly #wanted = new Map<string, Told>();
+  readonly #writtenAt = new Map<string, number>();
 
   constructor(options: StatusWriterOptions) {
     const { clock, log } = options;
@@ -57,16 +63,22 @@ export class StatusWriter {
   want(id: string, status: Told | undefined): void {
     if (status === undefined) {
       this.#wanted.delete(id);
+      this.#writtenAt.delete(id);
     } else if (!jsonEqual(this.#wanted.get(id), status)) {
       this.#wanted.set(id, status);
-      this.#queue.add(id);
+      this.#add(id);
     }
   }
 
   /** The object may say something else than it was told. */
   check(kind: string, key: string): void {
     const id = `${kind} ${key}`;
-    if (this.#wanted.has(id)) this.#queue.add(id);
+    if (this.#wanted.has(id)) this.#add(id);
+  }
+
+  #add(id: string): void {
+    const { clock } = this.#options;
+    this.#queue.addAfter(id, (this.#writtenAt.get(id) ?? Number.NEGATIVE_INFINITY) + SPACING_MS - clock.now());
   }
 
   async #write(id: string): Promise<void> {
@@ -81,6 +93,7 @@ export class StatusWriter {
     if (status === undefined) return;
     const { namespace, name } = splitKey(wanted.key);
     const { resourceVersion } = object.metadata ?? {};
+    this.#writtenAt.set(id, this.#options.clock.now());
     try {
       await this.#options.client.patch(
         wanted.kind === 'BackendPolicy' ? backendPolicyResource : gatewayResource(wanted.kind),
