@@ -85,6 +85,7 @@ export async function runClusterGateway(options: ClusterGatewayOptions, shutdown
     listeners: options.ingressListeners,
     ingressClass: options.ingressClass,
     gatewayAddresses: addresses,
+    referencedSecretsOnly: true,
     mesh: options.mesh,
     ...(options.publishAddress === undefined ? {} : { publishAddress: options.publishAddress }),
     log: log.child({ part: 'traffic' }),

@@ -24,8 +24,13 @@ export interface TlsPair extends CertificateFacts {
 
 const TYPE = 'kubernetes.io/tls';
 
+/** Stands for a Secret that this process may not read, whether or not it is there. */
+export const UNREADABLE: Secret = Object.freeze({ apiVersion: 'v1', kind: 'Secret' });
+
 /** The pair, or what is wrong with it: a clause that follows `Secret "x" `. */
 export function translateSecret(secret: Secret, read: ReadCertificate): TlsPair | { readonly error: string } {
+  if (secret === UNREADABLE)
+    return { error: 'may not be read: let the ServiceAccount of the gateway get, list and watch it, by a Role there' };
   if (secret.type !== TYPE) return { error: `is of type "${secret.type ?? ''}": use type "${TYPE}"` };
   const certificateChainPem = decoded(secret, 'tls.crt');
   const privateKeyPem = decoded(secret, 'tls.key');

@@ -1,7 +1,7 @@
 // The traffic controller: watches Services, endpoints, Ingresses and their Secrets, and publishes what they mean.
 // Knows no engine: it hands traffic updates to a sink, and tells owners of objects through status and events.
 import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.js';
-import type { Secret, Service } from 'kubernetes-types/core/v1.js';
+import type { Service } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import type { Ingress, IngressClass } from 'kubernetes-types/networking/v1.js';
 import type { KubeObject } from '#kube/api/object.ts';
@@ -28,8 +28,9 @@ import { PolicyFeed } from './policies/index.ts';
 import { WatchedPodLabels } from './policies/pod-labels.ts';
 import { createProblemReporter } from './problem-reporter.ts';
 import { createCertificateReader, readAuthorities } from './read-certificate.ts';
+import { allSecrets, ReferencedSecrets } from './secret-source.ts';
 import { serviceFaults } from './service-faults.ts';
-import { TrafficWorld } from './world.ts';
+import { type Changes, merge, TrafficWorld } from './world.ts';
 
 export interface TrafficOptions {
   readonly client: Client;
@@ -42,6 +43,8 @@ export interface TrafficOptions {
   readonly publishAddress?: string;
   /** Brings addresses of Gateways to this machine; left out, Gateways are not served. */
   readonly gatewayAddresses?: AddressHost;
+  /** Reads a Secret only once something that may refers to it, for who may not list them all. */
+  readonly referencedSecretsOnly?: boolean;
   /** Routes may be attached to Services, and are told what became of them. */
   readonly mesh?: boolean;
   /** Publishes what it has in the moment in which traffic is published. */
@@ -57,6 +60,9 @@ export interface TrafficOptions {
  * since, for a rollout brings many objects one after the other.
  */
 const GATHER_MS = 2;
+
+/** An update waits so long for Secrets that were referred to just now, so that it has the certificates as well. */
+const LOOK_UP_MS = 1_000;
 
 /** Problems are told after this many milliseconds: an Ingress applied just before its Service is no one's mistake. */
 const SETTLE_MS = 1_000;
@@ -75,7 +81,10 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
   const slices = informers.of<EndpointSlice & KubeObject>(builtin('EndpointSlice'));
   const ingresses = informers.of<Ingress & KubeObject>(builtin('Ingress'));
   const classes = informers.of<IngressClass & KubeObject>(builtin('IngressClass'));
-  const secrets = informers.of<Secret & KubeObject>(builtin('Secret'));
+  const secrets =
+    options.referencedSecretsOnly === true
+      ? new ReferencedSecrets({ client, clock, log: log.child({ part: 'secrets' }) })
+      : allSecrets(informers);
   const autoscalers = informers.of<HorizontalPodAutoscaler & KubeObject>(builtin('HorizontalPodAutoscaler'));
   slices.addIndex(BY_SERVICE, byService);
 
@@ -137,6 +146,7 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
           client,
           informers,
           services,
+          secrets,
           sink,
           host,
           onNews: (kind, key) => {
@@ -197,13 +207,34 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
   let pending: Cancel | undefined;
   let reporting: Cancel | undefined;
   let sweeping: Cancel | undefined;
+  /** Translated, and not published yet. */
+  let held: Changes | undefined;
+  let looking: Cancel | undefined;
+  const first = Promise.withResolvers<void>();
   const publish = (): void => {
     pending = undefined;
+    held = merge([held, world.refresh()].filter((changes) => changes !== undefined));
+    const reading = secrets.reading();
+    if (reading === undefined) send();
+    else if (looking === undefined) {
+      looking = clock.after(LOOK_UP_MS, () => looked(send));
+      void reading.then(() => looked(publish));
+    }
+  };
+  const looked = (then: () => void): void => {
+    if (looking === undefined) return;
+    looking();
+    looking = undefined;
+    then();
+  };
+  const send = (): void => {
     publishedAt = clock.now();
-    const changes = world.refresh();
+    const changes = held;
+    held = undefined;
     for (const key of world.takeNewlyOwned()) statuses?.add(key);
     reporting ??= clock.after(SETTLE_MS, () => {
       reporting = undefined;
+      secrets.retain((key) => world.needsSecret(key));
       // What cannot be listened at is known when it has been tried.
       void (sink.applied?.() ?? Promise.resolve()).then(() => {
         const faults = serviceFaults(sink.listenErrors?.() ?? new Map(), (key) => services.get(key) !== undefined);
@@ -223,6 +254,7 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
     if (world.mesh.lingers) sweeping ??= clock.after(LINGER_MS, sweep);
     options.dns?.flush();
     drains?.settle();
+    first.resolve();
   };
   const sweep = (): void => {
     sweeping = undefined;
@@ -296,6 +328,7 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
   }
   ready = true;
   publish();
+  await first.promise;
   statuses?.start();
   policies.start();
   gateways?.start();
@@ -306,6 +339,9 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
       pending?.();
       reporting?.();
       sweeping?.();
+      looking?.();
+      looking = undefined;
+      secrets.stop();
       unsubscribeAll();
       drains?.stop();
       await statuses?.stop();

@@ -1,6 +1,6 @@
 // Everything that the translation of Gateways reads, kept up to date; kinds that are not defined yet are empty until then.
 // Knows no meaning: it says that something changed, and hands the objects over.
-import type { ConfigMap, Namespace, Secret, Service } from 'kubernetes-types/core/v1.js';
+import type { ConfigMap, Namespace, Service } from 'kubernetes-types/core/v1.js';
 import { gatewayResource } from '#kube/api/gateway/resources.ts';
 import type {
   BackendTlsPolicy,
@@ -18,6 +18,7 @@ import type { Informer, Informers } from '#kube/client/informer.ts';
 import { jsonEqual } from '#lib/json.ts';
 import type { GatewayAddresses, GatewayObjects } from '#traffic/model/gateway/objects.ts';
 import { type CustomInformer, customInformer } from '../../common/custom-informer.ts';
+import type { SecretSource } from '../secret-source.ts';
 
 /** Resources of the API whose status somebody writes. */
 export type GatewayKind =
@@ -53,19 +54,19 @@ export class GatewayInformers {
   readonly #kinds: ReadonlyMap<string, CustomInformer<KubeObject>>;
   readonly #namespaces: Informer<Namespace & KubeObject>;
   readonly #services: Informer<Service & KubeObject>;
-  readonly #secrets: Informer<Secret & KubeObject>;
+  readonly #secrets: Pick<SecretSource, 'get'>;
   /** Watched from the moment in which the first object refers to one. */
   #configMaps: Informer<ConfigMap & KubeObject> | undefined;
   readonly #onNews: OnNews;
   readonly #unsubscribe: (() => void)[] = [];
 
-  constructor(informers: Informers, onNews: OnNews) {
+  constructor(informers: Informers, secrets: Pick<SecretSource, 'get'>, onNews: OnNews) {
     this.#informers = informers;
     this.#onNews = onNews;
     this.#kinds = new Map(KINDS.map((kind) => [kind, customInformer<KubeObject>(informers, gatewayResource(kind))]));
     this.#namespaces = informers.of<Namespace & KubeObject>(builtin('Namespace'));
     this.#services = informers.of<Service & KubeObject>(builtin('Service'));
-    this.#secrets = informers.of<Secret & KubeObject>(builtin('Secret'));
+    this.#secrets = secrets;
     for (const kind of KINDS) {
       // Also of statuses: somebody may have written over what we said.
       this.#kinds.get(kind)?.onChange((key, now, before) => onNews(kind, key, sameMeaning(now, before)));

@@ -12,6 +12,7 @@ import type { GatewayAddresses, GatewayObjects } from '#traffic/model/gateway/ob
 import type { Telling } from '#traffic/model/gateway/tellings.ts';
 import type { GatewayTranslator } from '#traffic/model/gateway/translator.ts';
 import type { TrafficSink } from '#traffic/model/ir.ts';
+import type { SecretSource } from '../secret-source.ts';
 import { AddressClaims, type AddressHost } from './address-claims.ts';
 import { GatewayInformers, type GatewayKind } from './gateway-informers.ts';
 import { addressesFrom, GATEWAY_LABEL, isOwnedBy, serviceNameOf } from './gateway-service.ts';
@@ -23,6 +24,7 @@ export interface GatewaysOptions {
   readonly client: Client;
   readonly informers: Informers;
   readonly services: Informer<Service & KubeObject>;
+  readonly secrets: Pick<SecretSource, 'get'>;
   readonly sink: TrafficSink;
   readonly host: AddressHost;
   /** Something that the translation reads is not what it was: an object, or the `Addresses` of a Gateway. */
@@ -60,7 +62,7 @@ export class Gateways {
     });
     this.#writer = new ServiceWriter({ client, find: (key) => services.get(key), clock, log });
     this.#claims = new AddressClaims(host, log, (addresses) => this.#onClaims(addresses));
-    this.#informers = new GatewayInformers(informers, (kind, key, told) => {
+    this.#informers = new GatewayInformers(informers, options.secrets, (kind, key, told) => {
       if (kind === 'ConfigMap' && !options.translator.needs('ConfigMap', key)) return;
       this.#statuses.check(kind, key);
       if (!told) options.onNews(kind, key);
