@@ -68,7 +68,7 @@ export function resolveBackendRef(ref: BackendRef, use: BackendUse, lookups: Bac
   if (service.spec?.type === 'ExternalName') {
     return fault(
       'BackendNotFound',
-      `Service "${key}" is of type ExternalName and has no endpoints: use one with a selector or with EndpointSlices`,
+      `Service "${key}" is of type ExternalName, which routes do not follow (CVE-2021-25740: it may name anything that the gateway reaches): use one with a selector or with EndpointSlices`,
     );
   }
   const protocol = use.kind === 'UDPRoute' ? 'UDP' : 'TCP';
