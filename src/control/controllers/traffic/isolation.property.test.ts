@@ -315,6 +315,6 @@ it('a broken object changes nothing for others while it is there, and leaves not
       expect(scene.names()).toEqual(names);
       expect(scene.about(names)).toEqual(before);
     }),
-    { numRuns: 600 },
+    { numRuns: 150 },
   );
 });

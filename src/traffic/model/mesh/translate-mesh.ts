@@ -18,6 +18,7 @@ import { servicePortName } from '../names.ts';
 import { attachToServices, type FrontPort, type MeshOutcome } from './attach.ts';
 import { MESH_FEATURES } from './features.ts';
 import { hostsOf, settleKinds } from './kinds.ts';
+import { MeshMemory } from './memory.ts';
 import { frontName, MESH_CONTROLLER } from './names.ts';
 import type { MeshObjects, XMesh } from './objects.ts';
 
@@ -49,42 +50,60 @@ export const NO_MESH: MeshPart = {
   statuses: [],
 };
 
-interface Translated {
+export interface Translated {
   readonly kind: RouteKindName;
   readonly key: string;
   readonly route: AnyRoute;
   readonly outcomes: readonly MeshOutcome[];
   readonly result: RouteOutcome;
+  /** Its routes under the names that they have in the mesh. */
+  readonly entries: readonly Route[];
 }
+
+type Translate = (route: never, lookups: BackendLookups) => RouteOutcome;
 
 const NOTHING: RouteOutcome = { routes: [], refFaults: [], ruleFaults: new Map(), rules: 0 };
 
-export function translateMesh(objects: MeshObjects, options: GatewayOptions): MeshPart {
-  const configMaps = new Set<string>();
+/** With the `memory` of the last time only routes that have changed, or have read what has, are translated again. */
+export function translateMesh(
+  objects: MeshObjects,
+  options: GatewayOptions,
+  memory = new MeshMemory<Translated | undefined>(),
+): MeshPart {
+  const configMaps = new Map<string, ReturnType<MeshObjects['configMap']>>();
   const policies = new TlsPolicies(objects.tlsPolicies, options, (key) => {
-    configMaps.add(key);
-    return objects.configMap(key);
+    const found = objects.configMap(key);
+    configMaps.set(key, found);
+    return found;
   });
-  const variants = new VariantNotes();
+  memory.begin(objects, configMaps);
+  const variants = new Map<string, ClusterVariant>();
   const services = new Set<string>();
-  const service = (key: string) => {
-    services.add(key);
-    return objects.service(key);
-  };
-  const lookups: BackendLookups = {
-    // Nothing is exposed that clients could not reach themselves (GEP-1294, "Namespace boundaries").
-    grants: { permit: () => true },
-    policies: objects.policies,
-    service,
-    variant: variants.nameOf,
-    tlsOf: (service, port) => policies.tlsOf(service, port),
+  const translateSafely = (kind: RouteKindName, route: AnyRoute, translate: Translate): Translated | undefined => {
+    const remembered = memory.of(route, objects.service, () => {
+      const read = new Map<string, ReturnType<MeshObjects['service']>>();
+      const notes = new VariantNotes();
+      const lookups: BackendLookups = {
+        // Nothing is exposed that clients could not reach themselves (GEP-1294, "Namespace boundaries").
+        grants: { permit: () => true },
+        policies: objects.policies,
+        service(key) {
+          const found = objects.service(key);
+          read.set(key, found);
+          return found;
+        },
+        variant: notes.nameOf,
+        tlsOf: (service, port) => policies.tlsOf(service, port),
+      };
+      const made = attempt(() => translateOne(kind, route, lookups, translate));
+      return { made, services: read, variants: notes.noted };
+    });
+    for (const key of remembered.services.keys()) services.add(key);
+    for (const [name, variant] of remembered.variants) variants.set(name, variant);
+    return remembered.made;
   };
   const { httpRoutes, grpcRoutes, tlsRoutes, tcpRoutes, udpRoutes } = objects;
-  const kinds: readonly [
-    RouteKindName,
-    readonly AnyRoute[],
-    (route: never, lookups: BackendLookups) => RouteOutcome,
-  ][] = [
+  const kinds: readonly [RouteKindName, readonly AnyRoute[], Translate][] = [
     ['HTTPRoute', httpRoutes, translateHttpRoute],
     ['GRPCRoute', grpcRoutes, translateGrpcRoute],
     ['TLSRoute', tlsRoutes, () => NOTHING],
@@ -92,9 +111,7 @@ export function translateMesh(objects: MeshObjects, options: GatewayOptions): Me
     ['UDPRoute', udpRoutes, () => NOTHING],
   ];
   const translated = kinds
-    .flatMap(([kind, routes, translate]) =>
-      routes.flatMap((route) => attempt(() => translateOne(kind, route, lookups, translate)) ?? []),
-    )
+    .flatMap(([kind, routes, translate]) => routes.flatMap((route) => translateSafely(kind, route, translate) ?? []))
     .sort((a, b) => byAge(a.route, b.route));
   const good = translated.filter(({ result }) => wholeFault(result) === undefined);
   const settled = settleKinds(good);
@@ -103,9 +120,9 @@ export function translateMesh(objects: MeshObjects, options: GatewayOptions): Me
   return {
     fronts,
     virtualHosts,
-    variants: variants.noted,
+    variants,
     groups,
-    configMaps,
+    configMaps: new Set(configMaps.keys()),
     services,
     statuses: [
       ...all.map((one) => statusOf(one, objects.policies)),
@@ -118,20 +135,22 @@ function translateOne(
   kind: RouteKindName,
   route: AnyRoute,
   lookups: BackendLookups,
-  translate: (route: never, lookups: BackendLookups) => RouteOutcome,
+  translate: Translate,
 ): Translated | undefined {
   const outcomes = attachToServices(kind, route, lookups.service);
   const key = objectKey(route);
   if (outcomes.length === 0) {
     // What we said before, of a parent that was there, is taken back.
-    return saidBefore(route) ? { kind, key, route, outcomes, result: NOTHING } : undefined;
+    return saidBefore(route) ? { kind, key, route, outcomes, result: NOTHING, entries: [] } : undefined;
   }
   try {
-    return { kind, key, route, outcomes, result: translate(route as never, lookups) };
+    const result = translate(route as never, lookups);
+    const entries = result.routes.map((entry) => ({ ...entry, name: `mesh/${entry.name}` }));
+    return { kind, key, route, outcomes, result, entries };
   } catch (error) {
     const message = `Cannot be translated, so it carries no traffic: ${(error as Error).message}`;
     const ruleFaults = new Map([[0, [{ reason: 'UnsupportedValue', message }]]]);
-    return { kind, key, route, outcomes, result: { ...NOTHING, ruleFaults, rules: 1 } };
+    return { kind, key, route, outcomes, result: { ...NOTHING, ruleFaults, rules: 1 }, entries: [] };
   }
 }
 
@@ -144,8 +163,7 @@ function compose(settled: readonly Translated[]): Pick<MeshPart, 'fronts' | 'vir
   const ports = new Map<string, FrontPort>();
   const hosts = new Map<string, Route[]>();
   const groupsOf = new Map<string, Set<string>>();
-  for (const { outcomes, result } of settled) {
-    const entries = result.routes.map((route) => ({ ...route, name: `mesh/${route.name}` }));
+  for (const { outcomes, entries } of settled) {
     const places = new Map(outcomes.flatMap(({ attached }) => attached.map((one) => [hostsOf(one), one] as const)));
     for (const [name, place] of places) {
       const front = frontName(place.service, place.port);

@@ -5,8 +5,9 @@ import { diffTraffic } from '#traffic/model/diff.ts';
 import type { ClusterVariant } from '#traffic/model/gateway/backends.ts';
 import type { GatewayOptions } from '#traffic/model/gateway/objects.ts';
 import type { MeshFront, TrafficUpdate, VirtualHost } from '#traffic/model/ir.ts';
+import { MeshMemory } from '#traffic/model/mesh/memory.ts';
 import type { MeshObjects } from '#traffic/model/mesh/objects.ts';
-import { type MeshPart, NO_MESH, translateMesh } from '#traffic/model/mesh/translate-mesh.ts';
+import { type MeshPart, NO_MESH, type Translated, translateMesh } from '#traffic/model/mesh/translate-mesh.ts';
 import type { BackendPolicies } from '#traffic/model/policy/backend-policies.ts';
 import type { ServicePart } from '#traffic/model/service.ts';
 
@@ -27,6 +28,7 @@ const NO_VARIANTS: ReadonlyMap<string, ClusterVariant> = new Map();
 export class MeshTables {
   readonly #source: MeshSource;
   readonly #options: GatewayOptions;
+  readonly #memory = new MeshMemory<Translated | undefined>();
   #part = NO_MESH;
   #dirty = true;
   #sweeping = false;
@@ -99,7 +101,7 @@ export class MeshTables {
 
   #translate(objects: MeshObjects, services: Set<string>): Changes | undefined {
     const before = this.#part;
-    const after = translateMesh(objects, this.#options);
+    const after = translateMesh(objects, this.#options, this.#memory);
     this.#part = after;
     for (const key of changedKeys(before.fronts, after.fronts, sameFronts)) services.add(key);
     if (before.groups.size > 0 || after.groups.size > 0) this.#clientsDirty = true;
