@@ -135,7 +135,7 @@ describe('a server of metrics behind a foreign API server', () => {
       30_000,
     );
     expect(await kubectl(['top', 'nodes'])).toMatch(/^n1 +\d+m/m);
-    expect(await kubectl(['get', 'apiservices'])).toMatch(/^v1beta1\.metrics\.k8s\.io +evenkeel-metrics +True/m);
+    expect(await kubectl(['get', 'apiservices'])).toMatch(/^v1beta1\.metrics\.k8s\.io +\S+\/evenkeel-metrics +True/m);
     expect(await kubectl(['api-resources', '--api-group', 'metrics.k8s.io'])).toMatch(/^pods .*PodMetrics$/m);
   }, 60_000);
 

@@ -141,6 +141,9 @@ test('a detached cluster runs on its own until down ends it, and no other takes 
   expect(neighbour.code).toBe(1);
   expect(neighbour.stderr).toMatch(/Addresses 127\.\S+ are in use by another cluster.*\n.*--pod-cidr/);
 
+  // What restore keeps of clusters before this one goes as well, keys included.
+  mkdirSync(join(data.path, 'before-restore-2026-01-01T00-00-00.000Z', 'pki'), { recursive: true });
+  writeFileSync(join(data.path, 'salvaged-2026-01-01T00-00-00.000Z.backup'), '');
   const down = await evenkeel(['down', '--data', data.path, '--wipe']);
   expect(down).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Stopped process \d+\n/) });
   expect(readdirSync(data.path)).toEqual([]);

@@ -10,12 +10,14 @@ import { DEFAULT_QUOTA_BYTES } from '#kube/store/store.ts';
 import { compileRegex } from '#lib/linear-regex.ts';
 import { codeOf, messageOf, UsageFailure } from '../failure.ts';
 import type { AccessSettings, AuditSettings } from '../main/api.ts';
-import { parseCount, parseList, parseSize } from './values.ts';
+import { parseCount, parseDuration, parseList, parseSize } from './values.ts';
 
 export interface AccessFlags {
   readonly authorizationMode: AccessSettings['authorization'];
   readonly maxRequestsInflight: number;
   readonly maxWatches: number;
+  readonly maxConnections: number;
+  readonly requestTimeout: number;
   readonly corsAllowedOrigins?: AllowsOrigin;
   readonly storeQuota: number;
   readonly enableAdmissionPlugins: readonly OptionalPlugin[];
@@ -49,6 +51,19 @@ export function addAccessOptions(command: Command): Command {
       new Option('--max-watches <n>', 'watches of the API that may stand at once, half of them of one user')
         .argParser(parseCount)
         .default(20_000),
+    )
+    .addOption(
+      new Option('--max-connections <n>', 'connections to the API at once; further ones are closed as they come')
+        .argParser(parseCount)
+        .default(50_000),
+    )
+    .addOption(
+      new Option(
+        '--request-timeout <duration>',
+        'how long a request to the API may take until its answer has been read; watches, logs and streams last on',
+      )
+        .argParser(parseDuration)
+        .default(60_000, '1m'),
     )
     .addOption(
       new Option(
@@ -90,6 +105,8 @@ export function accessOf(flags: AccessFlags): AccessSettings {
     authorization: flags.authorizationMode,
     maxInFlight: flags.maxRequestsInflight,
     maxWatches: flags.maxWatches,
+    maxConnections: flags.maxConnections,
+    requestTimeoutMs: flags.requestTimeout,
     allowsOrigin: flags.corsAllowedOrigins,
     storeQuotaBytes: flags.storeQuota,
     admissionPlugins: flags.enableAdmissionPlugins,

@@ -25,6 +25,9 @@ export interface AccessSettings {
   readonly authorization: AuthorizationMode;
   readonly maxInFlight: number;
   readonly maxWatches: number;
+  readonly maxConnections: number;
+  /** How long a request may take, watches and streams left out, in milliseconds. */
+  readonly requestTimeoutMs: number;
   /** Whose pages may read the API in a browser; undefined: nobody's. */
   readonly allowsOrigin: AllowsOrigin | undefined;
   /** From which on the store takes deletions only, in bytes; 0: its disk is the limit. */
@@ -85,6 +88,8 @@ export async function startApi(options: ApiOptions, shutdown: Shutdown): Promise
       authorization: options.access.authorization,
       maxInFlight: options.access.maxInFlight,
       maxWatches: options.access.maxWatches,
+      maxConnections: options.access.maxConnections,
+      requestTimeoutMs: options.access.requestTimeoutMs,
       ...(options.access.allowsOrigin === undefined ? {} : { allowsOrigin: options.access.allowsOrigin }),
       admissionPlugins: options.access.admissionPlugins,
       ...(audit === undefined ? {} : { audit }),

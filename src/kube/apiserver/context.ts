@@ -69,6 +69,8 @@ export interface ServerContext {
   readonly admissionPlugins: ReadonlySet<OptionalPlugin>;
   /** What may wait for one slow reader of a watch before it is cut off. */
   readonly maxUnreadBytes: number;
+  /** How long a request may take, watches and streams left out, until its answer has been read. */
+  readonly requestTimeoutMs: number;
   readonly kubeletClient: KubeletCredentials | undefined;
   /** Undefined where nobody measures more than the kubelets do. */
   readonly measured: MeasuredFigures | undefined;

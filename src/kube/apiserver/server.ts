@@ -7,6 +7,7 @@ import { defaultTolerationSeconds, type TolerationSeconds } from './admission/de
 import type { OptionalPlugin } from './admission/optional-plugins.ts';
 import { Aggregator } from './aggregation/aggregator.ts';
 import { apiServices } from './aggregation/api-service.ts';
+import { followLocalServices } from './aggregation/local-services.ts';
 import { publishTrust } from './aggregation/published-trust.ts';
 import type { Audit } from './audit/trail.ts';
 import { aggregateRoles, followRoles } from './authz/aggregate.ts';
@@ -93,6 +94,13 @@ export interface ApiServerOptions {
    * Default 64 MiB: a burst must not cost a prompt reader its watch, and watchers share the bytes of an event.
    */
   readonly maxUnreadBytes?: number;
+  /**
+   * How long a request may take, its answer's way to the client included; watches, logs and streams last as long as the
+   * client likes. Default a minute, as upstream.
+   */
+  readonly requestTimeoutMs?: number;
+  /** Connections at once; further ones are closed as they come. Default 50,000. */
+  readonly maxConnections?: number;
   /** In [0, 1); default `Math.random`. */
   readonly random?: () => number;
 }
@@ -110,6 +118,9 @@ const CLOSE_GRACE_MS = 500;
 const MAX_IN_FLIGHT = 240;
 const MAX_WATCHES = 20_000;
 const watchLimitsOf = (all: number): WatchLimits => ({ all, ofOne: Math.ceil(all / 2) });
+const REQUEST_TIMEOUT_MS = 60_000;
+/** More than the watches there may be, each on one of its own. */
+const MAX_CONNECTIONS = 50_000;
 const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
 
 /** Resolves when the server answers and the first objects are there. Rejects when the address cannot be bound. */
@@ -158,6 +169,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     tolerationSeconds: options.tolerationSeconds ?? defaultTolerationSeconds,
     admissionPlugins: new Set(options.admissionPlugins),
     maxUnreadBytes: options.maxUnreadBytes ?? MAX_UNREAD_BYTES,
+    requestTimeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
     kubeletClient: options.kubeletClient,
     measured: options.measured,
     metrics: new RequestMetrics(clock),
@@ -176,6 +188,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       address,
       port,
       tls: options.tls,
+      maxConnections: options.maxConnections ?? MAX_CONNECTIONS,
       log,
       // Nobody sees the server before its first objects are there.
       handle: (request, response, upgrade) =>
@@ -207,6 +220,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const stopAggregating = followRoles(server);
   const stopMending = followFlows(server);
   const stopForwarding = aggregator.follow(server);
+  const stopRegistering = followLocalServices(server);
   quotaStatus.start(server);
   const addresses = followAddresses(server);
   const stopMaintenance = startMaintenance(server);
@@ -216,6 +230,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     async close() {
       stopMaintenance();
       stopFollowing();
+      stopRegistering();
       stopForwarding();
       stopAggregating();
       stopMending();

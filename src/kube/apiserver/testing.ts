@@ -40,6 +40,8 @@ export interface TestServerOptions {
   readonly nodePortRange?: { readonly from: number; readonly to: number };
   readonly kubeletClient?: { certPem: string; keyPem: string; caPem: string };
   readonly maxUnreadBytes?: number;
+  readonly requestTimeoutMs?: number;
+  readonly maxConnections?: number;
   readonly authorization?: AuthorizationMode;
   readonly audit?: Audit;
   readonly maxInFlight?: number;
@@ -81,6 +83,8 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     ...(options.admissionPlugins === undefined ? {} : { admissionPlugins: options.admissionPlugins }),
     ...(options.audit === undefined ? {} : { audit: options.audit }),
     ...(options.authorization === undefined ? {} : { authorization: options.authorization }),
+    ...(options.requestTimeoutMs === undefined ? {} : { requestTimeoutMs: options.requestTimeoutMs }),
+    ...(options.maxConnections === undefined ? {} : { maxConnections: options.maxConnections }),
     ...(options.maxUnreadBytes === undefined ? {} : { maxUnreadBytes: options.maxUnreadBytes }),
     ...(options.measured === undefined ? {} : { measured: options.measured }),
     ...(options.kubeletClient === undefined ? {} : { kubeletClient: options.kubeletClient }),

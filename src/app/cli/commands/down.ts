@@ -1,7 +1,8 @@
 // `evenkeel down`: stops the cluster of a data directory, wherever it runs.
 // Knows processes and the lock file; the cluster takes itself down.
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { systemClock } from '#lib/clock.ts';
 import { Failure } from '../../failure.ts';
@@ -20,7 +21,7 @@ export function downCommand(): Command {
       'Stops the cluster of a data directory, in order, and waits until it has ended. Of one that has crashed, it ends the pods that still run. Its objects stay for the next start, unless --wipe is given.',
     )
     .option('--data <dir>', 'data directory of the cluster (default: ~/.evenkeel)')
-    .option('--wipe', 'remove everything it has stored as well', false)
+    .option('--wipe', 'remove everything it has stored as well, and what restore has kept aside', false)
     .addHelpText('after', '\nExamples:\n  $ evenkeel down\n  $ evenkeel down --wipe')
     .action(async (options: { data?: string; wipe: boolean }) => {
       const data = dataDirAt(options.data);
@@ -54,12 +55,19 @@ export function downCommand(): Command {
           data.network,
           data.fabric,
           data.lock,
+          ...(await setAside(data)),
         ]) {
           await rm(path, { recursive: true, force: true });
         }
         process.stdout.write(`Removed what was stored in ${data.root}\n`);
       }
     });
+}
+
+/** What restoring has kept of clusters before this one, and what was saved of a damaged store. */
+async function setAside({ root }: DataDir): Promise<string[]> {
+  const names = existsSync(root) ? await readdir(root) : [];
+  return names.filter((name) => /^(before-restore|salvaged)-\d/.test(name)).map((name) => join(root, name));
 }
 
 /** What CNI plugins hold for pods is theirs to give back. */

@@ -23,7 +23,7 @@ export function restoreCommand(): Command {
     .description(
       `Puts what "evenkeel backup" wrote into a data directory whose cluster does not run, on this machine or another.
 The file is read and checked whole before anything changes, and then all changes at once: a crash in between leaves
-the old cluster or the new one. What was in the directory is kept aside in before-restore-TIME, to be removed by you.
+the old cluster or the new one. What was in the directory is kept aside in before-restore-TIME, until you remove it, or "evenkeel down --wipe" everything.
 
 The next start serves the restored objects with the authority and keys of the backup. Revisions leap ahead, so that
 clients that were connected before notice, list again, and miss nothing.

@@ -14,7 +14,7 @@ import { endpointRules } from './endpoints.ts';
 import { flowControlRules } from './flow-control.ts';
 import { validateMetadata, validateMetadataUpdate } from './metadata.ts';
 import { mutatingPolicyRules } from './mutating-policy.ts';
-import { dnsSubdomain } from './names.ts';
+import { dnsSubdomain, pathSegment } from './names.ts';
 import { networkingRules } from './networking.ts';
 import { nodeRules } from './nodes.ts';
 import { podRules } from './pod/pod.ts';
@@ -35,6 +35,8 @@ export { compileWebhookCondition } from './webhooks.ts';
 /** `group/Kind` -> rules. */
 const kinds: Readonly<Record<string, KindRules>> = {
   ...admissionRules,
+  // Named by version and group, and the core group has no name: `v1.`
+  'apiregistration.k8s.io/APIService': { name: pathSegment },
   ...mutatingPolicyRules,
   ...webhookRules,
   ...autoscalingRules,

@@ -12,7 +12,7 @@ import type { Registry, Resource } from '../registry/registry.ts';
 import { timestamp } from '../write/times.ts';
 import { updateObject } from '../write/update.ts';
 import { GROUP, RESOURCE } from './api-service.ts';
-import { type Availability, availabilityOf, type Registration, registrationOf } from './availability.ts';
+import { type Availability, availabilityOf, type Registration, readOpenApi, registrationOf } from './availability.ts';
 
 const SYSTEM = { name: 'system:apiserver', groups: ['system:masters'] } as const;
 /** Milliseconds from one look at a server to the next. */
@@ -102,6 +102,29 @@ export class Aggregator {
       fresh: availability?.status === 'True',
       resources,
     }));
+  }
+
+  /** Documents of OpenAPI v3 that others have, by their path below `/openapi/v3/`: as upstream lists them beside its own. */
+  openApiUrls(): ReadonlyMap<string, string> {
+    const urls = new Map<string, string>();
+    for (const { registration, availability } of this.#entries.values()) {
+      if (availability?.openApiUrl === undefined) continue;
+      urls.set(`apis/${registration.group}/${registration.version}`, availability.openApiUrl);
+    }
+    return urls;
+  }
+
+  /** Another server's document; undefined when nobody else serves this version. Throws `StatusError` 503. */
+  async openApi(server: ServerContext, groupVersion: string): Promise<string | undefined> {
+    const { registration, availability } = this.#entries.get(groupVersion) ?? {};
+    if (registration === undefined) return undefined;
+    const url = availability?.openApiUrl;
+    try {
+      if (url !== undefined) return await readOpenApi(server, registration, url);
+    } catch (error) {
+      server.log.debug({ groupVersion, error: String(error) }, 'A document of OpenAPI could not be had');
+    }
+    throw new StatusError(503, 'ServiceUnavailable', 'service unavailable');
   }
 
   /** Whether a path below `/apis/` is for somebody else. */

@@ -1,8 +1,9 @@
 // APIService of apiregistration.k8s.io: who serves a group and version of the API in place of this server.
 // Knows the kind's form; what becomes of one is aggregator.ts. (Upstream: kube-aggregator, pkg/apis/apiregistration/v1.)
 import { invalid } from '#kube/api/status.ts';
+import { ageColumn, column, nameColumn, nameOf, objectAge, printer } from '#kube/api/table/printer.ts';
 import { type ServedVersion, servedVersions } from '../crd/custom-resource.ts';
-import { type AnyObject, dig, digString } from '../registry/any-object.ts';
+import { type AnyObject, dig, digArray, digString } from '../registry/any-object.ts';
 
 export const GROUP = 'apiregistration.k8s.io';
 export const RESOURCE = 'apiservices';
@@ -88,11 +89,6 @@ const definition: AnyObject = {
             },
           },
         },
-        additionalPrinterColumns: [
-          { name: 'Service', type: 'string', jsonPath: '.spec.service.name' },
-          { name: 'Available', type: 'string', jsonPath: '.status.conditions[?(@.type=="Available")].status' },
-          { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
-        ],
       },
     ],
   },
@@ -101,12 +97,36 @@ const definition: AnyObject = {
   },
 } as AnyObject;
 
+/** As kube-aggregator prints it. */
+const columns = printer(
+  [
+    nameColumn,
+    column('Service', 'The Service that serves it, or Local for this server'),
+    column('Available', 'Whether it can be asked, and why not'),
+    ageColumn,
+  ],
+  (object: AnyObject, now) => {
+    const service = dig(object, 'spec', 'service');
+    const conditions = digArray(object, 'status', 'conditions');
+    const found = conditions.find((each) => digString(each, 'type') === 'Available');
+    const status = digString(found, 'status');
+    const available = status === 'True' ? status : `${status || 'Unknown'} (${digString(found, 'reason')})`;
+    return [
+      nameOf(object),
+      service === undefined ? 'Local' : `${digString(service, 'namespace')}/${digString(service, 'name')}`,
+      found === undefined ? 'Unknown' : available,
+      objectAge(object, now),
+    ];
+  },
+);
+
 /** As a resource of this server, whose form is told like that of a custom one. */
 export function apiServices(): ServedVersion {
   const [served] = servedVersions(definition);
   if (served === undefined) throw new Error('The definition of APIService serves no version');
   return {
     ...served,
+    custom: { ...served.custom, printer: columns },
     strategy: { ...served.strategy, initialStatus: {}, prepareForCreate: validate, prepareForUpdate: validate },
   };
 }

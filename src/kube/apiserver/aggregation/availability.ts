@@ -48,6 +48,8 @@ export interface Availability {
   readonly message: string;
   /** Of its APIResourceList. */
   readonly resources?: readonly unknown[];
+  /** Where below `/openapi/v3` its document is, with the hash that it gives it; none when it has no such document. */
+  readonly openApiUrl?: string | undefined;
 }
 
 const no = (reason: string, message: string): Availability => ({ status: 'False', reason, message });
@@ -66,7 +68,7 @@ export async function availabilityOf(server: ServerContext, it: Registration): P
   if (slices.length === 0) {
     return no('EndpointsNotFound', `cannot find endpointslices for service/${service} in "${namespace}"`);
   }
-  let place: { readonly host: string; readonly port: number };
+  let place: Place;
   try {
     place = servicePlace({ server, namespace }, found, `${port}`);
   } catch {
@@ -87,6 +89,7 @@ export async function availabilityOf(server: ServerContext, it: Registration): P
       reason: 'Passed',
       message: 'all checks passed',
       resources: list.resources ?? [],
+      openApiUrl: await openApiOf(server, it, place),
     };
   } catch (error) {
     const url = `https://${place.host}:${place.port}${path}`;
@@ -94,12 +97,35 @@ export async function availabilityOf(server: ServerContext, it: Registration): P
   }
 }
 
-function read(
-  server: ServerContext,
-  { tls }: Registration,
-  place: { readonly host: string; readonly port: number },
-  path: string,
-): Promise<string> {
+/** As upstream: that it has no document keeps nobody from using it. */
+async function openApiOf(server: ServerContext, it: Registration, place: Place): Promise<string | undefined> {
+  try {
+    const { paths } = JSON.parse(await read(server, it, place, '/openapi/v3')) as {
+      paths?: Readonly<Record<string, { readonly serverRelativeURL?: unknown } | undefined>>;
+    };
+    const path = `apis/${it.group}/${it.version}`;
+    const url = paths?.[path]?.serverRelativeURL;
+    // Under another path it would be taken for somebody else's.
+    const known = typeof url === 'string' && url.split('?', 1)[0] === `/openapi/v3/${path}`;
+    return known ? url : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What its document says, as text. Throws an `Error` when it cannot be asked. */
+export function readOpenApi(server: ServerContext, it: Registration, url: string): Promise<string> {
+  const service = server.registry.builtin('', 'v1', 'services').collection.get(it.namespace, it.service)?.object;
+  if (service === undefined) throw new Error(`service/${it.service} in "${it.namespace}" is not present`);
+  return read(server, it, servicePlace({ server, namespace: it.namespace }, service, `${it.port}`), url);
+}
+
+interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
+function read(server: ServerContext, { tls }: Registration, place: Place, path: string): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const own = server.frontProxy;
   const headers = {

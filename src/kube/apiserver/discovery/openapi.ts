@@ -34,14 +34,20 @@ export async function sendOpenApi(
   }
   const custom = server.registry.customKinds();
   if (pathname === V3) {
-    await sendBytes(request, response, 200, 'application/json', JSON.stringify(openApiV3Root(custom)));
+    const own = openApiV3Root(custom);
+    const foreign = [...server.aggregator.openApiUrls()].map(([path, url]) => [path, { serverRelativeURL: url }]);
+    const root = { paths: { ...own.paths, ...Object.fromEntries(foreign) } };
+    await sendBytes(request, response, 200, 'application/json', JSON.stringify(root));
     return true;
   }
   if (!pathname.startsWith(`${V3}/`)) return false;
   const groupVersion = pathname.slice(V3.length + 1).replace(/^apis?\//, '');
-  const document = openApiV3(groupVersion, custom);
+  const foreign = await server.aggregator.openApi(server, groupVersion);
+  const document = foreign ?? openApiV3(groupVersion, custom);
   if (document === undefined) return false;
   const headers: Record<string, string> = url.searchParams.has('hash') ? { 'cache-control': FOREVER } : {};
-  await sendBytes(request, response, 200, 'application/json', JSON.stringify(document), headers);
+  await sendBytes(request, response, 200, 'application/json', textOf(document), headers);
   return true;
 }
+
+const textOf = (document: unknown): string => (typeof document === 'string' ? document : JSON.stringify(document));

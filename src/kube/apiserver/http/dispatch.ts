@@ -15,6 +15,7 @@ import { builtinOffer, customOffer, negotiate } from './negotiation.ts';
 import { parseResourcePath } from './paths.ts';
 import { sendBytes, sendError, sendObject } from './respond.ts';
 import { handlerFor, NoSuchPath, noSuchPath } from './routes.ts';
+import { limitTime } from './time-limit.ts';
 
 export async function dispatch(
   server: ServerContext,
@@ -37,6 +38,12 @@ export async function dispatch(
     Object.assign(subject, found);
     counted.named();
   };
+  limitTime(server.clock, server.requestTimeoutMs, {
+    request,
+    response,
+    lasts: () => subject.longRunning,
+    refuse: (error) => fail(server, request, response, error, { trail, warnings }),
+  });
   try {
     await serve(server, request, response, upgrade, { told, trail, warnings });
   } catch (error) {
@@ -83,11 +90,14 @@ async function serveTo(
   { told, trail, warnings }: Watchers,
 ): Promise<void> {
   if (server.aggregator.serves(url.pathname)) {
+    // How long it may take is for the other server to say.
+    told({ verb: nonResourceVerb(request.method), group: '', resource: 'none', longRunning: true });
     await server.aggregator.pass(server, user, { http: request, response, upgrade }, url.pathname);
     return;
   }
   const resource = path === undefined ? undefined : server.registry.find(path.group, path.version, path.resource);
   if (path === undefined || resource === undefined) {
+    if (url.pathname === BACKUP) told({ verb: 'get', group: '', resource: 'none', longRunning: true });
     if (!(await serveNonResource(server, request, response, url))) throw noSuchPath();
     return;
   }
@@ -125,6 +135,8 @@ async function serveTo(
   });
 }
 
+/** As long as the store is large. */
+const BACKUP = '/backup';
 /** Answers that last as long as the client likes. */
 const LONG = new Set(['log', 'exec', 'attach', 'portforward', 'proxy']);
 

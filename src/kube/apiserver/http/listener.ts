@@ -15,6 +15,8 @@ export interface ListenerOptions {
   readonly address: string;
   readonly port: number;
   readonly tls: { readonly certPem: string; readonly keyPem: string; readonly clientCaPem: string };
+  /** Further ones are closed as they come, so that memory and descriptors last for those that are there. */
+  readonly maxConnections?: number;
   readonly log: Logger;
   readonly handle: (request: Http2ServerRequest, response: Http2ServerResponse, upgrade?: Upgrade) => void;
 }
@@ -25,6 +27,7 @@ export interface ApiListener {
   close(graceMs: number): Promise<void>;
 }
 
+const MAX_SESSION_MEGABYTES = 512;
 /** Request line and header fields of a request together. */
 const MAX_HEADER_BYTES = 1024 * 1024;
 
@@ -42,9 +45,13 @@ export async function listen(options: ListenerOptions): Promise<ApiListener> {
     // Long lists in selectors and tokens of big companies: upstream takes as much.
     // The types do not know what node:http takes here.
     http1Options: { maxHeaderSize: MAX_HEADER_BYTES } as object,
+    // While more than this waits for the client, new streams are refused: a large list and a watch must not be too much.
+    maxSessionMemory: MAX_SESSION_MEGABYTES,
     // Requests at once on one connection as Go's servers: who wants more opens another, as Go's clients do.
     settings: { maxHeaderListSize: MAX_HEADER_BYTES, maxConcurrentStreams: 250 },
   });
+  if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections;
+  server.on('drop', () => options.log.debug({ limit: options.maxConnections }, 'A connection too many was closed'));
   const sockets = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();
   server.on('secureConnection', (socket) => {

@@ -46,7 +46,7 @@ export async function patchScale(request: ResourceRequest): Promise<Reply> {
 
 /** Server-side apply: the Scale is merged as any object is, and who owns its number is kept with the workload. */
 async function applyScale(request: ResourceRequest): Promise<Reply> {
-  const { resource, server } = request;
+  const { server } = request;
   const options = writeOptions(request);
   const applied = applyBody(await readBody(request.http), request, { apiVersion: SCALE, kind: 'Scale' });
   const pathOf = replicasPathOf(request);

@@ -11,8 +11,6 @@ import type { AdmissionAttributes } from '../attributes.ts';
 import type { Hook, Webhook } from './hooks.ts';
 
 export interface Verdict {
-  /** False: it could not be asked, and that is let pass. */
-  readonly answered: boolean;
   /** A JSON patch; undefined when nothing is to change. */
   readonly patch: unknown;
   readonly warnings: readonly string[];
@@ -47,8 +45,9 @@ export async function askWebhook(
     server.log.warn({ webhook: webhook.name, error: why }, 'A webhook could not be asked');
     if (webhook.failurePolicy === 'Ignore') {
       counted({ failed: true, rejected: false, code: 0 });
-      annotate(`failed-open.${kind}.webhook.admission.k8s.io/round_${round}_index_${index}`, webhook.name);
-      return { answered: false, patch: undefined, warnings: [] };
+      const sort = kind === 'mutating' ? 'mutation' : kind;
+      annotate(`failed-open.${sort}.webhook.admission.k8s.io/round_${round}_index_${index}`, webhook.name);
+      return { patch: undefined, warnings: [] };
     }
     counted({ failed: true, rejected: true, code: 0 });
     const message = `failed calling webhook "${webhook.name}": ${why}`;
@@ -67,7 +66,7 @@ export async function askWebhook(
     throw refusal;
   }
   counted({ failed: false, rejected: false, code: 200 });
-  return { answered: true, patch: patchOf(webhook.name, response), warnings };
+  return { patch: patchOf(webhook.name, response), warnings };
 }
 
 const DEFAULT_SECONDS = 10;

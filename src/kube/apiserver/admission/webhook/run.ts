@@ -58,7 +58,7 @@ export async function mutateByWebhooks(
         members.changed();
       }
     }
-    if (verdict.answered) note(attributes, hook, rounds.round, object !== before, verdict.patch);
+    note(attributes, hook, rounds.round, object !== before, verdict.patch);
     members.asked(key, webhook.reinvocationPolicy === 'IfNeeded');
   }
   members.end(object);
