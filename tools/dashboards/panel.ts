@@ -86,7 +86,19 @@ export function toGrafana(dashboard: Dashboard): unknown {
     timezone: 'browser',
     templating: { list: [datasourceVariable(), ...dashboard.variables.map(variableJson)] },
     annotations: { list: [] },
-    links: [{ type: 'dashboards', tags: ['evenkeel'], asDropdown: true, title: 'Evenkeel', keepTime: true }],
+    links: [
+      {
+        type: 'dashboards',
+        title: 'Evenkeel',
+        icon: 'external link',
+        tooltip: '',
+        tags: ['evenkeel'],
+        asDropdown: true,
+        targetBlank: false,
+        includeVars: false,
+        keepTime: true,
+      },
+    ],
     panels,
   };
 }
@@ -105,7 +117,10 @@ function panelJson({ title, description, unit, queries, type = 'timeseries', sta
     options:
       type === 'stat'
         ? { reduceOptions: { calcs: ['lastNotNull'], fields: '', values: false }, colorMode: 'value' }
-        : { legend: { displayMode: 'list', placement: 'bottom' }, tooltip: { mode: 'multi', sort: 'desc' } },
+        : {
+            legend: { showLegend: true, displayMode: 'list', placement: 'bottom', calcs: [] },
+            tooltip: { mode: 'multi', sort: 'desc' },
+          },
     targets: queries.map(({ expr, legend }, at) => ({
       refId: String.fromCharCode(65 + at),
       datasource: DATASOURCE,
