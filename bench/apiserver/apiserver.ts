@@ -7,6 +7,7 @@ import type { Options } from '../lib/options.ts';
 import { cpuSeconds, memoryBytes } from '../lib/processes.ts';
 import { printJson, printTable, speaker } from '../lib/report.ts';
 import {
+  echoes,
   events,
   fill,
   firstAnswer,
@@ -33,12 +34,20 @@ interface Run {
 }
 
 const parts: Readonly<Record<string, Part>> = {
-  async events({ server, options, say }) {
-    const found = await events(server, 1_000 * options.rounds);
+  async events({ arena, server, options, say }) {
+    const count = 1_000 * options.rounds;
+    const found = await events(server, count);
+    const bare = await bareServer(arena);
+    const echo = await echoes(bare, count);
+    await arena.stop(bare.child);
+    const commitMs = 1_000 / commitsOfSqlite(arena, count, 1).perSecond;
     say(
       `Create to watch event: median ${ms(found.event.medianMs)} ms, p99 ${ms(found.event.p99Ms)} ms; its answer: median ${ms(found.answer.medianMs)} ms`,
     );
-    return found;
+    say(
+      `Of that an echo alone takes ${ms(echo.medianMs)} ms (median), and a commit of SQLite ${ms(commitMs)} ms (mean)`,
+    );
+    return { ...found, echo, commitMs };
   },
 
   async writes({ arena, server, options, say }) {

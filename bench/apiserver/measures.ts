@@ -48,6 +48,21 @@ export async function events({ config }: Server, count: number): Promise<{ event
   return { event: timesOf(waits), answer: timesOf(answers) };
 }
 
+/** The same bodies, one at a time, to a server that sends them back: what client and connection take of an event. */
+export async function echoes({ config }: Server, count: number): Promise<Times> {
+  const session = new Session(config);
+  const times: number[] = [];
+  const warmUp = Math.ceil(count / 4);
+  for (let index = 0; index < count + warmUp; index++) {
+    const body = JSON.stringify(configMap(`event-${index}`));
+    const begun = performance.now();
+    await session.must('POST', '/', body);
+    if (index >= warmUp) times.push(performance.now() - begun);
+  }
+  session.close();
+  return timesOf(times);
+}
+
 export interface Writes {
   readonly perSecond: number;
   readonly p99Ms: number;

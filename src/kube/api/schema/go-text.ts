@@ -141,7 +141,11 @@ const layout: readonly (readonly [element: string, pattern: RegExp])[] = [
   ['Z07:00', /^(Z|[+-]([01]\d|2[0-4]):[0-5]\d)/],
 ];
 
+/** What nearly all times look like; days that not every month has are left to the long way. */
+const PLAIN_TIME = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?Z$/;
+
 function timeMistake(value: unknown, schema: Schema): string | undefined {
+  if (typeof value === 'string' && PLAIN_TIME.test(value)) return undefined;
   if (typeof value !== 'string') return `json: cannot unmarshal ${jsonName(value)} into Go value of type string`;
   const wanted = schema.format === 'micro-time' ? '2006-01-02T15:04:05.000000Z07:00' : '2006-01-02T15:04:05Z07:00';
   const start = `parsing time ${JSON.stringify(value)} as ${JSON.stringify(wanted)}:`;

@@ -174,7 +174,7 @@ class SqliteStore implements Store {
     const events: StoreEvent[] = [];
     let outcomes: (WriteOutcome | NoSpaceError)[];
     try {
-      const full = this.#space.refusal();
+      const full = this.#space.refusal(batch.map(({ value = '' }) => value));
       outcomes = this.#transaction(() => batch.map((write) => this.#write(write, events, full)));
       this.#space.worked();
     } catch (error) {

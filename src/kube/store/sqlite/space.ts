@@ -7,6 +7,9 @@ import { NoSpaceError, type StoreHealth } from '../store.ts';
 
 const IO_ERROR = 10;
 const FULL = 13;
+const MOST_BYTES_A_CHARACTER = 3;
+/** What a row can take beyond its value: parts of pages, keys, and pages of indexes that have to be split. */
+const MOST_PAGES_BYTES = 64 * 1024;
 /** How often a disk that was full is asked whether it takes a write again. */
 const PROBE_EVERY_MS = 2_000;
 
@@ -21,6 +24,8 @@ export interface SpaceOptions {
 export class Space {
   readonly #options: SpaceOptions;
   readonly #used: () => number;
+  /** What may be added for sure until pages are counted again, in bytes: counting costs as much as writing does. */
+  #headroom = 0;
   #disk: NoSpaceError | undefined;
   #stopProbing: Cancel = () => {};
 
@@ -37,9 +42,17 @@ export class Space {
     return { alarm: this.#disk ?? this.#overQuota(usedBytes), usedBytes, quotaBytes: this.#options.quotaBytes };
   }
 
-  /** Why a value may not be added now. */
-  refusal(): NoSpaceError | undefined {
-    return this.#overQuota(this.#used());
+  /** Why these values may not be added now. */
+  refusal(values: readonly string[]): NoSpaceError | undefined {
+    if (this.#options.quotaBytes === 0) return undefined;
+    const most = values.reduce((sum, { length }) => sum + length * MOST_BYTES_A_CHARACTER + MOST_PAGES_BYTES, 0);
+    if (most <= this.#headroom) {
+      this.#headroom -= most;
+      return undefined;
+    }
+    const used = this.#used();
+    this.#headroom = Math.max(0, this.#options.quotaBytes - used - most);
+    return this.#overQuota(used);
   }
 
   /** A commit has worked. */
