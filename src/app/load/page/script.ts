@@ -36,7 +36,7 @@ const made = plots.map((plot) => {
       },
       axes: [
         { values: (_, ticks) => ticks.map((tick) => tick + ' s') },
-        { size: 70, values: (_, ticks) => ticks.map((tick) => (tick == null ? '' : tick + plot.unit)) },
+        { size: 90, values: (_, ticks) => ticks.map((tick) => (tick == null ? '' : tick + plot.unit)) },
       ],
       series: [
         { label: 'second' },
