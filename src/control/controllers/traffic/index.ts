@@ -123,7 +123,7 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
     if (kind === 'Ingress') return ingresses.get(key);
     return kind === 'Service' ? services.get(key) : gateways?.get(kind, key);
   };
-  const problems = createProblemReporter(find, events, log);
+  const problems = createProblemReporter(find, events, log, clock);
   const statuses =
     options.publishAddress === undefined
       ? undefined
@@ -338,6 +338,7 @@ export async function startTraffic(options: TrafficOptions): Promise<{ stop(): P
       ready = false;
       pending?.();
       reporting?.();
+      problems.stop();
       sweeping?.();
       looking?.();
       looking = undefined;
