@@ -43,6 +43,7 @@ const { values, positionals } = parseArgs({
   options: {
     minutes: { type: 'string', default: '1' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    help: { type: 'boolean', default: false },
   },
 });
 const [name = ''] = positionals;
@@ -58,8 +59,10 @@ const runs: Readonly<Record<string, () => Promise<number>>> = {
   apiserver: () => fuzzApiServer(seed, { minutes }),
 };
 const run = runs[name];
-if (run === undefined || !(minutes > 0) || !Number.isInteger(seed)) {
-  console.error(`Usage: npm run fuzz -- ${Object.keys(runs).join('|')} [--minutes N] [--seed N]`);
+const usage = `Usage: npm run fuzz -- ${Object.keys(runs).join('|')} [--minutes N] [--seed N]`;
+if (values.help) console.log(usage);
+else if (run === undefined || !(minutes > 0) || !Number.isInteger(seed)) {
+  console.error(usage);
   process.exitCode = 2;
 } else {
   console.log(`Fuzzing ${name} for ${minutes} min, seed ${seed}`);

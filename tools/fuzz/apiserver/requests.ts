@@ -16,11 +16,11 @@ export interface FuzzRequest {
   readonly body: string;
 }
 
-/** What reaches for other servers may fail by them, which is no fault of this one. */
-const FOREIGN = /webhookconfigurations$/;
+/** What asks other servers: here nobody, on a port of this machine that refuses. */
+const WEBHOOKS = /webhookconfigurations$/;
 /** They end in a kubelet, and there is none. */
 const CONNECTIONS = new Set(['attach', 'exec', 'portforward', 'proxy', 'log']);
-const targets = builtinResources.filter(({ resource }) => !FOREIGN.test(resource));
+const targets = builtinResources;
 
 /** A custom resource with a bit of everything, which the rig defines. */
 export const custom: ResourceDefinition = {
@@ -175,7 +175,25 @@ function objectFor(target: ResourceDefinition, random: Random, name = random.of(
   if (!random.once(10)) Object.assign(metadata, { name });
   if (!random.once(20)) object.metadata = metadata;
   if (!random.once(15)) Object.assign(object, { apiVersion: apiVersionOf(target), kind: target.kind });
+  if (WEBHOOKS.test(target.resource) && !random.once(3)) object.webhooks = [webhook(random)];
   return object;
+}
+
+/** That is accepted, and asked about one resource of many: all others must go on as before. */
+function webhook(random: Random): Record<string, unknown> {
+  return {
+    name: random.of(['a.example.com', 'b.example.com']),
+    clientConfig: { url: 'https://127.0.0.1:1/none' },
+    rules: [{ apiGroups: ['*'], apiVersions: ['*'], operations: ['*'], resources: [random.of(targets).resource] }],
+    // Who cannot be asked and must be is an internal error, as upstream: nothing to be found here.
+    failurePolicy: 'Ignore',
+    sideEffects: random.of(['None', 'NoneOnDryRun']),
+    admissionReviewVersions: ['v1'],
+    timeoutSeconds: 1,
+    matchConditions: random.once(2)
+      ? []
+      : [{ name: 'c', expression: random.of(['true', 'request.dryRun', 'object.a']) }],
+  };
 }
 
 function thing(random: Random): Record<string, unknown> {
