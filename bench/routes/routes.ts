@@ -44,6 +44,11 @@ Aims: a route or ready pod is served after 10 ms (median) and 30 ms (p99); no re
     const parts = partsOf(options.only);
     const say = speaker(options.json);
     const results: Results = {};
+    /** As soon as it is known: the whole takes minutes. */
+    const found = (part: Results): void => {
+      Object.assign(results, part);
+      if (!options.json) print(part, options);
+    };
     const setting = { namespaces: options.number('namespaces'), workers: options.number('workers') };
     if (parts.some((part) => part !== 'memory')) {
       await inSetting(setting, async (cluster) => {
@@ -54,31 +59,33 @@ Aims: a route or ready pod is served after 10 ms (median) and 30 ms (p99); no re
           for (let round = 0; round < options.rounds; round++) {
             rounds.push(await measureAttach(cluster, options.number('attach')));
           }
-          results.attach = rounds;
+          found({ attach: rounds });
         }
         if (!parts.includes('propagation') && !parts.includes('edits')) return;
-        say(`Propagation without other routes, ${plan.seconds} s`);
-        const few = parts.includes('propagation') ? await measurePropagation(cluster, plan) : undefined;
+        let few: Samples | undefined;
+        if (parts.includes('propagation')) {
+          say(`Propagation without other routes, ${plan.seconds} s`);
+          few = await measurePropagation(cluster, plan);
+        }
         const count = options.number('routes');
         say(`${count} routes are brought`);
         await bringRoutes(cluster, { from: 0, to: count, attached: count });
         if (few !== undefined) {
           say(`Propagation beside them, ${plan.seconds} s`);
-          results.propagation = { few, many: await measurePropagation(cluster, plan) };
+          found({ propagation: { few, many: await measurePropagation(cluster, plan) } });
         }
         if (parts.includes('edits')) {
           say(`${options.number('edits')} edits`);
-          results.edits = await measureEdits(cluster, options.number('edits'), plan.rate);
+          found({ edits: await measureEdits(cluster, options.number('edits'), plan.rate) });
         }
       });
     }
     if (parts.includes('memory')) {
       say(`Memory of ${options.number('memory')} routes, in a cluster of their own`);
       const work = (cluster: Parameters<typeof measureMemory>[0]) => measureMemory(cluster, options.number('memory'));
-      results.memory = await inSetting({ ...setting, inspect: true }, work);
+      found({ memory: await inSetting({ ...setting, inspect: true }, work) });
     }
     if (options.json) printJson('routes', args, results);
-    else print(results, options);
   },
 };
 
