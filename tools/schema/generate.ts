@@ -10,7 +10,7 @@ import { buildStructure } from './structure.ts';
 
 const api = fileURLToPath(new URL('../../src/kube/api/', import.meta.url));
 /** Says which package the tables came from; the tables of two packages of one release may well be the same. */
-const origin = `${api}schema/gen/origin.txt`;
+export const origin = `${api}schema/gen/origin.txt`;
 
 /** File -> its text, from the sources below `directory`. */
 function tables(directory: string): ReadonlyMap<string, string> {

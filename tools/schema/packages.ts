@@ -23,8 +23,6 @@ export interface Sources {
 
 export interface Unavailable {
   readonly missing: string;
-  /** The packages are there, and of a release that the committed files do not speak of. */
-  readonly otherRelease?: true;
 }
 
 /**
@@ -64,8 +62,10 @@ function installedVersion(): string | undefined {
 function fetchPackages(directory: string): Sources | Unavailable {
   const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
   if (!existsSync(keyring)) return { missing: `${keyring} is absent: the sources are fetched as Debian packages` };
+  const mirror = debianMirror();
+  if (mirror === undefined) return { missing: 'apt of this machine knows no mirror of Debian' };
   const list = join(directory, 'sources.list');
-  writeFileSync(list, `deb [signed-by=${keyring}] http://deb.debian.org/debian sid main\n`);
+  writeFileSync(list, `deb [signed-by=${keyring}] ${mirror} sid main\n`);
   for (const folder of ['lists/partial', 'cache/archives/partial']) {
     mkdirSync(join(directory, folder), { recursive: true });
   }
@@ -84,7 +84,7 @@ function fetchPackages(directory: string): Sources | Unavailable {
     const version = /^Version: (.*)$/m.exec(shown)?.[1] ?? 'unknown';
     if (!version.startsWith(`${RELEASE}.`)) {
       const missing = `Debian's unstable has ${PACKAGES[0]} ${version} now, and the files are of ${RELEASE}`;
-      return { missing, otherRelease: true };
+      return { missing };
     }
     run('apt-get', [...options, '-qq', 'download', ...PACKAGES], directory);
     const unpacked = join(directory, version);
@@ -97,6 +97,16 @@ function fetchPackages(directory: string): Sources | Unavailable {
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return { missing: `Debian's packages of the sources could not be fetched: ${reason.split('\n')[0]}` };
+  }
+}
+
+/** The one that the machine has its packages from; its security updates come from another one, which has no `sid`. */
+function debianMirror(): string | undefined {
+  try {
+    const known = run('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Origin: Debian']).split('\n');
+    return known.find((address) => address !== '' && !/security/.test(address));
+  } catch {
+    return undefined;
   }
 }
 
