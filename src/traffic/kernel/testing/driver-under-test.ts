@@ -37,18 +37,18 @@ export type Feature =
   | 'unserved_ports'
   | 'weights';
 
-/** For a machine on which everything takes longer. */
+/** For what takes longer, or is much the same as another one that runs all of it. */
 export interface Pace {
   /** How many times longer a row may take. */
-  readonly slowness: number;
+  readonly slowness?: number;
   /** Whose rows are run; those that have both families, and what is drawn, are run in any case. */
-  readonly families: readonly Family[];
+  readonly families?: readonly Family[];
   /** Cases that are drawn. */
-  readonly draws: number;
+  readonly draws?: number;
   /** Changes that are made under streams of probes. */
-  readonly steps: number;
+  readonly steps?: number;
   /** Milliseconds between two probes of a stream, so that streams leave time for the driver. */
-  readonly streamPause: number;
+  readonly streamPause?: number;
 }
 
 export interface DriverSetup {

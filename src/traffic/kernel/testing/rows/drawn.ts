@@ -11,7 +11,7 @@ import { addressOf, clusterIP, externalIP, families, hostPort, labNode, outsideC
 import type { Probe } from '../service-lab.ts';
 import { clients, endpointAt, gone, leaving, protocols, type Scene } from './scene.ts';
 
-const RUNS = 10;
+const RUNS = 6;
 const STEPS = 5;
 const PROBES = 45;
 
