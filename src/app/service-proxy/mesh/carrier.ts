@@ -26,7 +26,7 @@ import type { NodeMeshOptions } from './node-mesh.ts';
 const GATHER_MS = 2;
 /** A port that was free a moment ago has been taken. */
 const AGAIN_MS = 1_000;
-/** For what is under way at the end. */ /** For what is under way at the end. */
+/** For what is under way at the end. */
 const DRAIN_MS = 5_000;
 const BY_SERVICE = 'mesh/service';
 const NONE: ReadonlySet<string> = new Set();

@@ -53,6 +53,22 @@ describe('answers to pages of other origins', () => {
     expect(answer).toMatchObject({ code: 401, headers: shared });
   });
 
+  it('a cache is told of the origin where an answer depends on more than that', async () => {
+    const other = await startTestApi({ allowsOrigin: () => true });
+    try {
+      await other.ok('POST', MAPS, { body: configMap('short', { data: { text: 'x'.repeat(200_000) } }) });
+      const headers = { origin: ORIGIN, 'accept-encoding': 'gzip' };
+      const vary = async (path: string) => String((await other.call('HEAD', path, { headers })).headers.vary);
+      expect(await vary(MAPS)).toBe('Origin, Accept-Encoding');
+      // Long enough to be sent in parts.
+      await other.ok('POST', MAPS, { body: configMap('long', { data: { text: 'x'.repeat(700_000) } }) });
+      expect(await vary(MAPS)).toBe('Origin, Accept-Encoding');
+      expect(await vary('/openapi/v2')).toBe('Origin, Accept, Accept-Encoding');
+    } finally {
+      await other.close();
+    }
+  });
+
   it('pages of other origins are answered as anybody else, and cannot read it', async () => {
     const headers = { origin: `${ORIGIN}.evil.example` };
     const { code, headers: answered } = await api.call('GET', MAPS, { headers });

@@ -61,20 +61,10 @@ export async function sendBytes(
   headers: Readonly<Record<string, string | string[]>> = {},
 ): Promise<void> {
   let bytes: Uint8Array = typeof content === 'string' ? Buffer.from(content) : content;
-  const extra: Record<string, string> = {};
-  if (bytes.length >= GZIP_FROM_BYTES && acceptsGzip(request)) {
-    bytes = await compress(bytes, { level: 1 });
-    extra['content-encoding'] = 'gzip';
-    extra.vary = 'Accept-Encoding';
-  }
+  const compressed = bytes.length >= GZIP_FROM_BYTES && acceptsGzip(request);
+  if (compressed) bytes = await compress(bytes, { level: 1 });
   if (response.destroyed || response.writableEnded) return;
-  const head: OutgoingHttpHeaders = {
-    ...headers,
-    ...extra,
-    'content-type': contentType,
-    'content-length': bytes.length,
-  };
-  response.writeHead(code, head);
+  writeHead(response, code, { ...headers, 'content-type': contentType, 'content-length': bytes.length }, compressed);
   response.end(request.method === 'HEAD' ? '' : bytes);
 }
 
@@ -88,10 +78,7 @@ function sendParts(
 ): void {
   if (response.destroyed || response.writableEnded) return;
   const compressed = acceptsGzip(request);
-  response.writeHead(code, {
-    ...headers,
-    ...(compressed ? { 'content-encoding': 'gzip', vary: 'Accept-Encoding' } : { 'content-length': parts.bytes }),
-  });
+  writeHead(response, code, compressed ? headers : { ...headers, 'content-length': parts.bytes }, compressed);
   if (request.method === 'HEAD') {
     response.end();
     return;
@@ -101,6 +88,19 @@ function sendParts(
   const source = Readable.from(parts, { objectMode: true, highWaterMark: 1 });
   if (compressed) pipeline(source, createGzip({ level: 1, chunkSize: 64 * 1024 }), response, ended);
   else pipeline(source, response, ended);
+}
+
+/** What an answer depends on is added to what is said of that already: of the origin, or of the media type. */
+function writeHead(
+  response: Http2ServerResponse,
+  code: number,
+  { vary, ...headers }: OutgoingHttpHeaders,
+  compressed: boolean,
+): void {
+  for (const one of [vary, compressed ? 'Accept-Encoding' : undefined]) {
+    if (one !== undefined) response.appendHeader('vary', one);
+  }
+  response.writeHead(code, compressed ? { ...headers, 'content-encoding': 'gzip' } : headers);
 }
 
 export async function sendError(

@@ -275,7 +275,6 @@ export class ProxyWorker {
   }
 }
 
-/** Shows what had to be dropped. */
 /** Of many calls about one name, a few a second. */
 function seldom(now: () => number, tell: (name: string) => void): (name: string) => void {
   const told = new Map<string, number>();
