@@ -141,6 +141,7 @@ describe.runIf(kernelAllows(await isolationObstacle(), 'pods apart from the mach
       expect(own()).toBe(false);
       expect(sh('cat late/x')).toBe('x\n');
     } finally {
+      await node.client.delete(PODS, 'spread', 'default', { gracePeriodSeconds: 0 }).catch(() => undefined);
       sh('umount -l late || :; umount -l old || :; umount -l own 2>/dev/null || :');
       execFileSync('umount', ['-l', dir]);
       rmSync(dir, { recursive: true, force: true });

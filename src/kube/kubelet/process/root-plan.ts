@@ -227,11 +227,18 @@ function maskEntries({ hidden, fresh, proc, scratch }: RootPlanInput): FstabEntr
   ];
 }
 
+/** What the machine unmounts and removes while a container starts is none of its business: `mount` does the rest. */
+function unlessGone(hostMounts: readonly HostMount[]): string {
+  if (hostMounts.length === 0) return '';
+  return ` || { ${hostMounts.map(({ point }) => `[ ! -e ${quote(point)} ]`).join(' || ')}; }`;
+}
+
 function readOnlySteps({ readOnly, fresh, hostMounts }: RootPlanInput): string[] {
   if (!readOnly) return [];
-  return ['/', ...fresh.map((name) => `/${name}`), ...hostMounts.map(({ point }) => point)].map(
-    (path) => `mount -n -o remount,bind,ro ${quote(path)}`,
-  );
+  return [
+    ...['/', ...fresh.map((name) => `/${name}`)].map((path) => `mount -n -o remount,bind,ro ${quote(path)}`),
+    ...hostMounts.map(({ point }) => `[ ! -e ${quote(point)} ] || mount -n -o remount,bind,ro ${quote(point)}`),
+  ];
 }
 
 export function planRoot(input: RootPlanInput): RootPlan {
@@ -261,7 +268,7 @@ export function planRoot(input: RootPlanInput): RootPlan {
           ? ['mkdir -p memory', 'mount -n -t tmpfs -o mode=755 none memory']
           : []),
       `mkdir -p ${layers.join(' ')}`,
-      'mount -n -a -T base.fstab',
+      `mount -n -a -T base.fstab${unlessGone(hostMounts)}`,
       // `links` also holds the directory that the old root is put into.
       `cp -a ${devices.map((name) => quote(`/dev/${name}`)).join(' ')} links/. ${quote(`${root}/dev/`)}`,
       `cd ${quote(root)}`,
