@@ -17,6 +17,8 @@ export interface ResourceAttributes {
   readonly namespace: string;
   /** `''` when the request names no object. */
   readonly name: string;
+  /** What a list or watch is narrowed to, as the request has it. */
+  readonly fieldSelector?: string;
 }
 
 /** A request for anything else, e.g. `/version`. */
@@ -44,25 +46,26 @@ export function attributesOf(method: string, url: URL, path: ResourcePath | unde
   const single = VERBS[method] ?? '';
   let name = path.name ?? '';
   let verb = single;
-  if (single === 'get' && isTrue(url.searchParams.get('watch'))) verb = 'watch';
-  else if (single === 'get' && name === '') verb = 'list';
-  if (verb === 'list' || verb === 'watch') name ||= namedBySelector(url.searchParams.get('fieldSelector'));
+  if (single === 'get' && name === '') verb = isTrue(url.searchParams.get('watch')) ? 'watch' : 'list';
+  const fieldSelector = url.searchParams.get('fieldSelector') ?? '';
+  if (verb === 'list' || verb === 'watch') name ||= selected(fieldSelector, 'metadata.name') ?? '';
   else if (single === 'delete' && name === '') verb = 'deletecollection';
   // A Namespace is in itself: who may read what is in it may be given the right to read it as well.
   const namespace = path.namespace ?? (group === '' && resource === 'namespaces' ? (path.name ?? '') : '');
   const subresource = path.subresource?.split('/')[0] ?? '';
-  return { kind: 'resource', verb, group, version, resource, subresource, namespace, name };
+  const about = { kind: 'resource', verb, group, version, resource, subresource, namespace, name } as const;
+  return fieldSelector === '' ? about : { ...about, fieldSelector };
 }
 
 function isTrue(text: string | null): boolean {
   return text === 'true' || text === '1';
 }
 
-/** A list that can only yield one object is a request for that one. */
-function namedBySelector(selector: string | null): string {
-  for (const term of (selector ?? '').split(',')) {
-    const match = /^metadata\.name==?([^=]+)$/.exec(term);
-    if (match?.[1] !== undefined) return match[1];
+/** The value that a field selector asks of a field; a list by `metadata.name` can only yield one object. */
+export function selected(fieldSelector: string, field: string): string | undefined {
+  for (const term of fieldSelector.split(',')) {
+    const match = /^([^=!]+)==?([^=]+)$/.exec(term);
+    if (match?.[1] === field) return match[2];
   }
-  return '';
+  return undefined;
 }

@@ -27,6 +27,12 @@ export class NodeGraph {
     return this.#nodes.get(keyOf(kind, namespace, name))?.has(node) === true;
   }
 
+  /** Whether the pod is bound to the node. */
+  holds(node: string, namespace: string, name: string): boolean {
+    const pod = this.#registry.builtin('', 'v1', 'pods').collection.get(namespace, name)?.object;
+    return digString(pod, 'spec', 'nodeName') === node && pod?.metadata?.annotations?.[MIRROR] === undefined;
+  }
+
   /** The same for a volume, by the claim that has it. */
   refersToVolume(node: string, name: string): boolean {
     const volume = this.#registry.builtin('', 'v1', 'persistentvolumes').collection.get(undefined, name)?.object;

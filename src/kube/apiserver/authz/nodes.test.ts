@@ -1,7 +1,7 @@
 // What a node may write over HTTP: its own, and nothing of another's.
 // Knows the server by its URL only.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Answer, type Json, pod, startTestApi, type TestApi } from '../testing/api.ts';
+import { type Answer, at, type Json, pod, startTestApi, type TestApi } from '../testing/api.ts';
 
 const PODS = '/api/v1/namespaces/default/pods';
 const ACCOUNTS = '/api/v1/namespaces/default/serviceaccounts';
@@ -168,6 +168,23 @@ test.each<[what: string, answer: () => Promise<Answer>, reason: string]>([
     () => patch('/api/v1/namespaces/default/configmaps/config', { data: {} }),
     'can only read resources of this type',
   ],
+  ['the pods of others', () => get(PODS), 'can only list/watch pods with spec.nodeName field selector'],
+  [
+    "another node's pods",
+    () => get('/api/v1/pods?watch=true&fieldSelector=spec.nodeName%3Dn2'),
+    'can only list/watch pods with spec.nodeName field selector',
+  ],
+  [
+    'all pods but its own',
+    () => get('/api/v1/pods?fieldSelector=spec.nodeName!%3Dn1'),
+    'can only list/watch pods with spec.nodeName field selector',
+  ],
+  ['one pod of another', () => get(`${PODS}/there`), "no relationship found between node 'n1' and this object"],
+  [
+    'one pod of another, by a list',
+    () => get(`${PODS}?fieldSelector=metadata.name%3Dthere`),
+    "no relationship found between node 'n1' and this object",
+  ],
   [
     'another claim',
     () => get('/api/v1/namespaces/default/persistentvolumeclaims/other'),
@@ -177,6 +194,25 @@ test.each<[what: string, answer: () => Promise<Answer>, reason: string]>([
   const { code, body } = await answer();
   expect(body.message).toContain(reason);
   expect(code).toBe(403);
+});
+
+test('its pods it reads, alone or as a list', async () => {
+  expect((await get(`${PODS}/here`)).body.metadata).toMatchObject({ name: 'here' });
+  const list = await get('/api/v1/pods?fieldSelector=spec.nodeName%3Dn1');
+  expect((list.body.items as Json[]).map((each) => at(each, 'metadata', 'name')).sort()).toEqual(['here', 'user']);
+  const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview' };
+  const allowed = async (fieldSelector: Json): Promise<unknown> => {
+    const resourceAttributes = { verb: 'list', resource: 'pods', version: 'v1', fieldSelector };
+    const body = { ...review, spec: { resourceAttributes } };
+    const answer = await api.call('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', {
+      token: 'n1',
+      body,
+    });
+    return at(answer.body, 'status', 'allowed');
+  };
+  const of = (name: string): Json => ({ requirements: [{ key: 'spec.nodeName', operator: 'In', values: [name] }] });
+  expect([await allowed(of('n1')), await allowed({ rawSelector: 'spec.nodeName=n1' })]).toEqual([true, true]);
+  expect([await allowed(of('n2')), await allowed({})]).toEqual([false, false]);
 });
 
 test('what its pods refer to it reads, one by one, as long as they are there', async () => {

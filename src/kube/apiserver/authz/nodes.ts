@@ -1,8 +1,8 @@
-// What a node may ask for at all: objects that its pods refer to, its own Lease and CSINode. Roles grant the rest, and
-// admission holds writes to what is the node's. Upstream source: plugin/pkg/auth/authorizer/node.
+// What a node may ask for at all: its pods and the objects that they refer to, its own Lease and CSINode. Roles grant the
+// rest, and admission holds writes to what is the node's. All Nodes may be read, as nodes announce addresses together. Upstream source: plugin/pkg/auth/authorizer/node.
 import { digString } from '../registry/any-object.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { Attributes, ResourceAttributes } from './attributes.ts';
+import { type Attributes, type ResourceAttributes, selected } from './attributes.ts';
 import type { Authorizer } from './authorizer.ts';
 import type { NodeGraph, Referred } from './node-graph.ts';
 import { nodeOf } from './node-name.ts';
@@ -34,6 +34,8 @@ function objection(registry: Registry, graph: NodeGraph, node: string, attribute
         : toRead(graph, node, 'secrets', attributes, unrelated);
     case 'configmaps':
       return toRead(graph, node, 'configmaps', attributes, unrelated);
+    case 'pods':
+      return toPods(graph, node, attributes, unrelated);
     case 'persistentvolumeclaims':
       return toClaim(graph, node, attributes, unrelated);
     case 'persistentvolumes':
@@ -61,6 +63,16 @@ function toRead(
   if (namespace === '') return 'can only read namespaced object of this type';
   if (name === '') return 'No Object name found';
   return graph.refers(node, kind, namespace, name) ? undefined : unrelated;
+}
+
+/** Writes are admission's matter. */
+function toPods(graph: NodeGraph, node: string, attributes: ResourceAttributes, unrelated: string): string | undefined {
+  const { verb, subresource, namespace, name, fieldSelector = '' } = attributes;
+  if (!READS.includes(verb)) return undefined;
+  if (verb === 'get') return toGet(attributes) ?? (graph.holds(node, namespace, name) ? undefined : unrelated);
+  if (selected(fieldSelector, 'spec.nodeName') === node) return undefined;
+  if (subresource !== '' || name === '') return 'can only list/watch pods with spec.nodeName field selector';
+  return graph.holds(node, namespace, name) ? undefined : unrelated;
 }
 
 function toGet({ verb, subresource, name }: ResourceAttributes): string | undefined {

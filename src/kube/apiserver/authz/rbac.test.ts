@@ -284,3 +284,18 @@ test('AlwaysAllow lets everybody do everything who says who they are', async () 
     await open.close();
   }
 });
+
+test('who may watch one object by its name sees no other by it', async () => {
+  await grantRole('one', rule('watch', 'configmaps', { resourceNames: ['watched'] }));
+  for (const name of ['watched', 'unseen']) {
+    await api.ok('POST', '/api/v1/namespaces/default/configmaps', { body: configMap(name) });
+  }
+  const path = '/api/v1/namespaces/default/configmaps';
+  const { code, body } = await jane('GET', `${path}/watched?watch=true`);
+  expect([code, body.message]).toEqual([403, expect.stringContaining('cannot get resource "configmaps"')]);
+  const watch = await api.watch(`/api/v1/watch/namespaces/default/configmaps/watched`, { token: 'jane' });
+  expect(at((await watch.next()).object, 'metadata', 'name')).toBe('watched');
+  watch.close();
+  expect((await jane('GET', `/api/v1/watch/namespaces/default/configmaps/unseen`)).code).toBe(403);
+  expect((await jane('GET', `/api/v1/watch/namespaces/default/configmaps`)).code).toBe(403);
+});

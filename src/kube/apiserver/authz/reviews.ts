@@ -110,7 +110,18 @@ function askedOf(request: ResourceRequest, review: AnyObject): Attributes {
     subresource: text('subresource'),
     namespace: text('namespace'),
     name: text('name'),
+    fieldSelector: selectorOf(dig(resource, 'fieldSelector')),
   };
+}
+
+/** As a request would have it; what is not about one value narrows nothing that anybody looks at. */
+function selectorOf(selector: unknown): string {
+  const terms = digArray(selector, 'requirements').flatMap((requirement) => {
+    const values = digArray(requirement, 'values');
+    const single = digString(requirement, 'operator') === 'In' && values.length === 1;
+    return single ? [`${digString(requirement, 'key')}=${values[0]}`] : [];
+  });
+  return [digString(selector, 'rawSelector'), ...terms].filter((term) => term !== '').join(',');
 }
 
 /** Throws `StatusError` 422. */

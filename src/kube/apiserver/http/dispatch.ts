@@ -12,7 +12,7 @@ import type { User } from './authn.ts';
 import { answersOrigin } from './cross-origin.ts';
 import { type Asked, enter } from './gate.ts';
 import { builtinOffer, customOffer, negotiate } from './negotiation.ts';
-import { parseResourcePath } from './paths.ts';
+import { parseResourcePath, withoutWatchPrefix } from './paths.ts';
 import { sendBytes, sendError, sendObject } from './respond.ts';
 import { handlerFor, NoSuchPath, noSuchPath } from './routes.ts';
 import { limitTime } from './time-limit.ts';
@@ -70,7 +70,7 @@ async function serve(
   { told, trail, warnings }: Watchers,
 ): Promise<void> {
   const url = parseUrl(request.url);
-  const path = parsePath(url.pathname);
+  const path = parsePath(url, request.method);
   const { user, leave } = await enter(server, { request, response, url, path }, trail);
   try {
     await serveTo(user, server, { request, response, upgrade, url, path }, { told, trail, warnings });
@@ -177,11 +177,13 @@ function parseUrl(url: string): URL {
   }
 }
 
-function parsePath(path: string): ReturnType<typeof parseResourcePath> {
+/** The URL is brought into the form that everything else knows. */
+function parsePath(url: URL, method: string | undefined): ReturnType<typeof parseResourcePath> {
   try {
-    return parseResourcePath(path);
+    if (method === 'GET') withoutWatchPrefix(url);
+    return parseResourcePath(url.pathname);
   } catch {
-    throw badRequest(`the request path ${JSON.stringify(path)} has a malformed escape`);
+    throw badRequest(`the request path ${JSON.stringify(url.pathname)} has a malformed escape`);
   }
 }
 

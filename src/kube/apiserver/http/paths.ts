@@ -32,3 +32,21 @@ export function parseResourcePath(path: string): ResourcePath | undefined {
 function nameAndRest([name, ...rest]: readonly string[]): Pick<ResourcePath, 'name' | 'subresource'> {
   return { name, subresource: rest.length === 0 ? undefined : rest.join('/') };
 }
+
+const WATCH = /^(\/api\/[^/]+|\/apis\/[^/]+\/[^/]+)\/watch(\/.+)$/;
+
+/**
+ * The old form of a watch, which the API still has: `/api/v1/watch/namespaces/default/pods/web` becomes
+ * `/api/v1/namespaces/default/pods?watch=true&fieldSelector=metadata.name=web`. Others are left as they are. Throws
+ * `URIError` on a malformed escape.
+ */
+export function withoutWatchPrefix(url: URL): void {
+  const [, root, rest] = WATCH.exec(url.pathname) ?? [];
+  const path = rest === undefined ? undefined : parseResourcePath(`${root}${rest}`);
+  if (path === undefined || path.subresource !== undefined) return;
+  url.pathname = `${root}${path.name === undefined ? rest : rest?.replace(/\/[^/]+\/?$/, '')}`;
+  url.searchParams.set('watch', 'true');
+  if (path.name === undefined) return;
+  const others = url.searchParams.get('fieldSelector') ?? '';
+  url.searchParams.set('fieldSelector', `${others === '' ? '' : `${others},`}metadata.name=${path.name}`);
+}

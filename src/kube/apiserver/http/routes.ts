@@ -107,8 +107,9 @@ function verbOf({ http, name, query, resource, namespace, subresource }: Resourc
   switch (http.method) {
     case 'GET':
     case 'HEAD':
-      if (flag(query, 'watch')) return 'watch';
-      return name === undefined ? 'list' : 'get';
+      // As upstream: one object is got, whatever else is asked.
+      if (name !== undefined) return 'get';
+      return flag(query, 'watch') ? 'watch' : 'list';
     case 'POST':
       if (subresource !== undefined) return 'create';
       // As upstream: into one namespace, and the name is in the object only.

@@ -43,6 +43,35 @@ describe('watch', () => {
     watch.close();
   });
 
+  it('is had by its old paths as well, of all, of a namespace and of one', async () => {
+    await api.ok('POST', CONFIG, { body: configMap('ancient') });
+    await api.ok('POST', CONFIG, { body: configMap('ancient-other') });
+    const old = '/api/v1/watch/namespaces/default/configmaps';
+    for (const path of [`${old}/ancient`, `${old}?fieldSelector=metadata.name%3Dancient`, '/api/v1/watch/configmaps']) {
+      const watch = await api.watch(path);
+      const { type, object } = await watch.next();
+      expect([type, object.kind]).toEqual(['ADDED', 'ConfigMap']);
+      if (path.includes('ancient')) {
+        expect(at(object, 'metadata', 'name')).toBe('ancient');
+        await api.ok('DELETE', `${CONFIG}/ancient-other`).catch(() => undefined);
+        await merge(`${CONFIG}/ancient`, { data: { path } });
+        expect(brief(await watch.next())).toBe('MODIFIED ancient');
+      }
+      watch.close();
+    }
+    const roles = await api.watch('/apis/rbac.authorization.k8s.io/v1/watch/clusterroles/view');
+    expect(brief(await roles.next())).toBe('ADDED view');
+    roles.close();
+    for (const path of ['/api/v1/watch', '/api/v1/watch/nothing', '/api/v1/watch/namespaces/default/pods/a/log']) {
+      expect((await api.call('GET', path)).code).toBe(404);
+    }
+  });
+
+  it('is not what a GET of one object is, whatever its parameters', async () => {
+    await api.ok('POST', CONFIG, { body: configMap('single') });
+    expect(await api.ok('GET', `${CONFIG}/single?watch=true`)).toMatchObject({ metadata: { name: 'single' } });
+  });
+
   it('resumes without a gap and without an event twice', async () => {
     const from = await version();
     const first = await api.watch(`${CONFIG}?watch=1&resourceVersion=${from}`);
