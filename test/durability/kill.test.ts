@@ -12,7 +12,7 @@ import { evenkeelBinary, type Running, start } from '#test/support/run.ts';
 import { type TempDir, tempDir } from '#test/support/temp-dir.ts';
 
 /** As many as the machine has time for; the full proof is 200. */
-const ROUNDS = Number(process.env.EVENKEEL_KILL_ROUNDS ?? 200);
+const ROUNDS = Number(process.env.EVENKEEL_KILL_ROUNDS ?? 60);
 const WRITERS = 4;
 /** Longest time between the first write that a round's server acknowledges and the kill, milliseconds. */
 const LONGEST_MS = 60;

@@ -104,6 +104,15 @@ describe.runIf(kernelAllows(namespaceObstacle(), wanted))('nothing stays', () =>
     expect(left()).toEqual(nothing);
   }, 60_000);
 
+  test('after kill -9 of a cluster that does not end when down asks it to', async () => {
+    const { pid } = JSON.parse(readFileSync(join(data.path, 'instance.json'), 'utf8')) as { pid: number };
+    process.kill(pid, 'SIGSTOP');
+    const down = evenkeel(['down', '--data', data.path]);
+    setTimeout(() => process.kill(pid, 'SIGKILL'), 500);
+    expect(await down).toMatchObject({ code: 0, stdout: expect.stringContaining('removed the network') });
+    expect(left()).toEqual(nothing);
+  }, 60_000);
+
   test('after kill -9 of the cluster and then of a node; the next start takes it all over', async () => {
     kill9('instance.json');
     kill9('nodes/node-1/process.json');

@@ -20,6 +20,11 @@ test('without a command, and with help, it says what there is', () => {
   }
 });
 
+test('its version is told by the flag that people try, too', () => {
+  const { code, stdout } = run('--version');
+  expect([code, stdout]).toEqual([0, expect.stringMatching(/^\d+\.\d+\.\d+\n$/)]);
+});
+
 test.each(['up', 'down', 'apply', 'get', 'load', 'explain', 'gateway', 'apiserver', 'crds', 'version'])(
   '%s has help with examples',
   (command) => {

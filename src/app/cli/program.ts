@@ -1,6 +1,7 @@
 // The command line as a whole: its commands, each loaded when named, and how failures are told.
 // Knows no command from the inside.
 import { Command, CommanderError } from 'commander';
+import { version } from '#lib/version.ts';
 import { codeOf, Failure, messageOf, UsageFailure } from '../failure.ts';
 
 /** In the order of the help. */
@@ -108,6 +109,7 @@ export async function runCli(argv: readonly string[]): Promise<void> {
   const program = new Command('evenkeel')
     .description('Kubernetes load balancing on one machine: a cluster, a gateway, and what you need to see it work.')
     .helpCommand('help [command]', 'show the help of a command')
+    .version(version, '--version', 'show the version')
     .showSuggestionAfterError(true)
     .exitOverride();
   const wanted = argv.filter((argument) => !argument.startsWith('-'));

@@ -35,7 +35,10 @@ export function describeL4Driver(name: string, setup: DriverSetup): void {
       changeRows(scene, family);
       drainRows(scene, family);
     });
-    lifeRows(scene);
-    drawnRows(scene);
+    describe('from its beginning to its end', () => {
+      beforeAll(async () => await scene.end(), scene.patience());
+      lifeRows(scene);
+      drawnRows(scene);
+    });
   });
 }

@@ -31,16 +31,14 @@ export function downCommand(): Command {
         await stop(instance);
         process.stdout.write(`Stopped process ${instance.pid}\n`);
       }
-      // Also of one that ran: a node that was killed before has not said good-bye to anybody.
-      if (!running || options.wipe) {
-        const { processes, network, plugins } = await endLeftovers(data);
-        if (processes > 0 || network) {
-          process.stdout.write(
-            `Ended ${processes} processes${network ? ', and removed the network,' : ''} that a crash had left behind\n`,
-          );
-        } else if (!running) process.stdout.write(`Nothing runs on ${data.root}\n`);
-        tellPlugins(plugins);
-      }
+      // Also of one that ran: a node may have been killed before, or the cluster itself a moment ago.
+      const { processes, network, plugins } = await endLeftovers(data);
+      if (processes > 0 || network) {
+        process.stdout.write(
+          `Ended ${processes} processes${network ? ', and removed the network,' : ''} that a crash had left behind\n`,
+        );
+      } else if (!running) process.stdout.write(`Nothing runs on ${data.root}\n`);
+      tellPlugins(plugins);
       if (options.wipe) {
         for (const path of [
           data.store,

@@ -17,7 +17,7 @@ inGuest(
       create: (netns, owner, warn) => createIpvsDriver({ netns, owner, warn }),
       tracked: true,
       tools,
-      pace: { slowness: 5, families: ['IPv4'], draws: 2, steps: 12, streamPause: 100 },
+      pace: { slowness: 5, keepsDriver: true, families: ['IPv4'], draws: 2, steps: 12, streamPause: 100 },
       lacks: {
         affinity_ends: 'a client is led by its address, so that it mostly comes back to where it was',
         cut_of_gone: 'a Service that goes takes its connections with it, without a word to their clients',

@@ -43,6 +43,8 @@ export interface Pace {
   readonly slowness?: number;
   /** Whose rows are run; those that have both families, and what is drawn, are run in any case. */
   readonly families?: readonly Family[];
+  /** Rows go on with the driver of the row before, where to begin and to end takes longer than the row. */
+  readonly keepsDriver?: boolean;
   /** Cases that are drawn. */
   readonly draws?: number;
   /** Changes that are made under streams of probes. */

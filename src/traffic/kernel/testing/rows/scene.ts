@@ -6,7 +6,7 @@ import type { L4Endpoint, L4ServicePort } from '#traffic/model/l4/service-port.t
 import type { NodeFacts } from '#traffic/snapshot/rules/node-facts.ts';
 import { l4Endpoint, l4Port } from '#traffic/snapshot/rules/testing.ts';
 import { type DriverSetup, DriverUnderTest, type Feature } from '../driver-under-test.ts';
-import { addressOf, clusterIP, type Place } from '../lab-layout.ts';
+import { addressOf, clusterIP, labNode, type Place } from '../lab-layout.ts';
 import type { Probe, ServiceLab } from '../service-lab.ts';
 
 export const protocols = ['TCP', 'UDP'] as const;
@@ -19,13 +19,17 @@ export class Scene {
   readonly setup: DriverSetup;
   readonly #lab: () => ServiceLab;
   readonly #drivers: DriverUnderTest[] = [];
+  /** Of an earlier row, without any Service; only where the pace says so. */
+  #idle: DriverUnderTest | undefined;
+  #keeps: boolean;
 
   constructor(setup: DriverSetup, lab: () => ServiceLab) {
     this.setup = setup;
+    this.#keeps = setup.pace?.keepsDriver ?? false;
     this.#lab = lab;
     afterEach(async () => {
       await this.lab.haltStreams();
-      for (const driver of this.#drivers.splice(0)) await driver.close();
+      for (const driver of this.#drivers.splice(0)) await this.#leave(driver);
     }, this.patience());
   }
 
@@ -48,9 +52,30 @@ export class Scene {
 
   /** A driver of its own for this test, with these rules in force. */
   async begin(ports: readonly L4ServicePort[], node?: NodeFacts): Promise<DriverUnderTest> {
-    const made = await DriverUnderTest.begin(this.setup, this.lab, ports, node);
+    const made = (await this.#goOn(ports, node)) ?? (await DriverUnderTest.begin(this.setup, this.lab, ports, node));
     this.#drivers.push(made);
     return made;
+  }
+
+  /** From now on nothing is there but what a row begins, and it ends with that row. */
+  async end(): Promise<void> {
+    this.#keeps = false;
+    await this.#idle?.close();
+    this.#idle = undefined;
+  }
+
+  async #leave(driver: DriverUnderTest): Promise<void> {
+    if (!this.#keeps || this.#idle !== undefined) return await driver.close();
+    await driver.remove(...driver.ports.map(({ name }) => name));
+    this.#idle = driver;
+  }
+
+  async #goOn(ports: readonly L4ServicePort[], node = labNode()): Promise<DriverUnderTest | undefined> {
+    const driver = this.#idle;
+    this.#idle = undefined;
+    await driver?.setNode(node);
+    await driver?.set(...ports);
+    return driver;
   }
 
   /** A driver that the test itself has closed, or that is not to be closed at all. */
