@@ -18,7 +18,7 @@ if (command.length === 0) {
 } else if (kernelAllows(guestObstacle(), `${command.join(' ')} in a guest`)) {
   const { code, timedOut, console } = await runInGuest(command, {
     modules: values.module ?? [],
-    timeoutMs: 600_000, memoryMb: 1024,
+    timeoutMs: 600_000,
     onStdout: (text) => process.stdout.write(text),
     onStderr: (text) => process.stderr.write(text),
   });
