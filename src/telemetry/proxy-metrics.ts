@@ -108,12 +108,17 @@ export const proxyMetrics = {
     ['cluster', 'limit'],
     'Requests refused, or retries not made, because a limit of the cluster was reached: requests, retries, retry_budget, pending.',
   ),
-  held: metric('held_requests', 'gauge', ['cluster'], 'Requests that wait for the first endpoint of a cluster.'),
+  held: metric(
+    'held_requests',
+    'gauge',
+    ['cluster'],
+    'Requests and connections that wait for the first endpoint of a cluster.',
+  ),
   heldTotal: metric(
     'held_requests_total',
     'counter',
     ['cluster', 'outcome'],
-    'Requests that waited for an endpoint: released, timeout, abandoned (the client left), or overflow (there was no room).',
+    'Requests and connections that waited for an endpoint: released, timeout, abandoned (the client left), or overflow (there was no room).',
     4000,
   ),
   holdDuration: metric(

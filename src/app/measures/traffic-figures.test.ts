@@ -224,6 +224,15 @@ describe('a pod that gets more than it can answer', () => {
   });
 });
 
+test('what waits for the first pod is asked of it, by whichever figure goes', async () => {
+  await begin();
+  await later(1000, { ...nothing, held: [total(['shop/web/http'], 7)] });
+  expect(await value('services', 'web', 'http_requests_in_flight')).toBe(7);
+  expect(await value('services', 'web', 'tcp_connections')).toBe(7);
+  expect(await value('services', 'web', 'tcp_connections_per_second')).toBeGreaterThan(0);
+  expect(await value('services', 'other', 'tcp_connections')).toBe(0);
+});
+
 test('nobody measures what is not in the list, nor before there is an engine', async () => {
   expect(await value('services', 'web', 'weather')).toBeUndefined();
   const idle = new TrafficFigures(clock, silentLogger);

@@ -133,7 +133,7 @@ export class TrafficFigures implements MeasuredFigures {
     if (metric === HTTP_IN_FLIGHT && resource !== 'ingresses.networking.k8s.io') {
       return { value: this.#inFlight(resource, key, matches), windowSeconds: 0 };
     }
-    if (metric === TCP_OPEN) return { value: this.#open(key, matches), windowSeconds: 0 };
+    if (metric === TCP_OPEN) return { value: this.#open(key, matches) + this.#held(key, matches), windowSeconds: 0 };
     const seconds = this.#window.seconds();
     if (seconds === 0) return undefined;
     if (metric === HTTP_RATE) {
@@ -143,7 +143,10 @@ export class TrafficFigures implements MeasuredFigures {
     const counts = this.#window.within((series) => belongs(subjectOf(series), resource, key, metric, matches));
     // How many there were at a time, on average: what they lasted together, in the time they had.
     if (metric === HTTP_IN_FLIGHT) return { value: counts.seconds / seconds, windowSeconds: seconds };
-    const value = metric === TCP_RATE ? counts.events / seconds : computeWindowed(metric, counts, seconds);
+    const value =
+      metric === TCP_RATE
+        ? (counts.events + this.#held(key, matches)) / seconds
+        : computeWindowed(metric, counts, seconds);
     return value === undefined ? undefined : { value, windowSeconds: seconds };
   }
 
@@ -179,7 +182,7 @@ export class TrafficFigures implements MeasuredFigures {
     return resource === 'services' ? sum + this.#held(key, matches) : sum;
   }
 
-  /** Requests that wait for the first pod: without them nobody would ask for it. */
+  /** Requests and connections that wait for the first pod: without them nobody would ask for it. */
   #held(key: string, matches: Matches): number {
     let sum = 0;
     for (const { labels, values } of this.#latest?.held ?? []) {

@@ -1,5 +1,5 @@
 // Which Services have their requests held while they have no endpoint: those that an autoscaler brings back from zero.
-// Knows what a Service and the autoscalers of its namespace say; who holds is the gateway.
+// Knows what a Service and the autoscalers of its namespace say; who holds is the engine.
 import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.js';
 import type { Service } from 'kubernetes-types/core/v1.js';
 import { objectKey } from '#kube/api/object.ts';

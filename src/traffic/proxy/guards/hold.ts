@@ -1,4 +1,4 @@
-// The wait of one request for the first endpoint of its cluster, from its first miss to an endpoint or an end.
+// The wait of one request or connection for the first endpoint of its cluster, from its first miss to an endpoint or an end.
 // Knows the waiting room and who counts; nothing of what is sent.
 
 import type { ClusterEntry } from '#traffic/snapshot/index.ts';
@@ -11,7 +11,7 @@ export interface HoldStats {
   heldOverflowed(cluster: string): void;
 }
 
-/** One per client stream, begun anew with each request. */
+/** One per client stream, begun anew with each request; one per TCP connection. */
 export class Hold {
   /** Milliseconds that the request has waited, once it does no longer. */
   waitedMs = 0;

@@ -4,6 +4,8 @@
 import type { Logger } from '#lib/log.ts';
 import type { ClusterEntry, EngineTarget, Snapshot } from '#traffic/snapshot/index.ts';
 import type { ClusterGuards } from '../guards/cluster-guard.ts';
+import type { HoldStats } from '../guards/hold.ts';
+import type { WaitingRoom } from '../guards/waiting-room.ts';
 import type { AttemptRecorder } from '../http/context.ts';
 import type { Sweeper } from '../sweeper.ts';
 
@@ -27,6 +29,9 @@ export interface FlowContext {
   snapshot(): Snapshot;
   readonly stats: FlowStats;
   readonly guards: ClusterGuards;
+  /** Where TCP connections wait for the first endpoint of a cluster that says so. */
+  readonly waitingRoom: WaitingRoom;
+  readonly holdStats: HoldStats;
   /** Learns whether endpoints take connections. */
   readonly outcomes: AttemptRecorder;
   readonly sweeper: Sweeper;

@@ -1,10 +1,12 @@
 // One TCP connection, joined to one endpoint: bytes both ways, each side waiting for the other.
-// Knows nothing of HTTP. A flow outlives the endpoint's place in the snapshot; it ends when either side ends it.
+// Knows nothing of HTTP. A flow may wait, unread, for the first endpoint of its cluster; it outlives the endpoint's place in
+// the snapshot, and ends when either side ends it.
 
 import type { Socket } from 'node:net';
 import type { Endpoint } from '#traffic/model/ir.ts';
 import type { ClusterEntry, EngineTarget } from '#traffic/snapshot/index.ts';
 import type { ClusterGuard } from '../guards/cluster-guard.ts';
+import { Hold } from '../guards/hold.ts';
 import { isOwned, type NextRead, nextMemory, sharedMemory } from '../http1/read-memory.ts';
 import { shareReads } from '../http1/shared-read.ts';
 import type { FlowContext, FlowRoute } from '../layer4/context.ts';
@@ -33,6 +35,8 @@ export class TcpFlow implements Timed {
   readonly #client: Socket;
   #cluster: ClusterEntry | undefined;
   #guard: ClusterGuard | undefined;
+  /** Of a flow that has waited. */
+  #hold: Hold | undefined;
   #upstream: Socket | undefined;
   #memory: Buffer | undefined;
   #deadline = 0;
@@ -87,6 +91,7 @@ export class TcpFlow implements Timed {
     if (this.#joined) this.#lookForEndpoint(now);
     const late = this.#deadline !== 0 && now >= this.#deadline;
     if (this.#joined && (late || (this.#leaveAt !== 0 && now >= this.#leaveAt))) this.destroy();
+    else if (late && this.#hold?.waits === true) this.#refuse('no_endpoint');
     else if (late) this.#upstream?.destroy();
   }
 
@@ -109,9 +114,11 @@ export class TcpFlow implements Timed {
     const more = this.#tried.length < ATTEMPTS;
     const target = more ? this.#route.choose(cluster, this.#pair.source.address, this.#tried, now) : undefined;
     if (target === undefined) {
-      this.#refuse(this.#tried.length === 0 ? 'no_endpoint' : 'connect_failed');
+      if (this.#tried.length === 0) this.#waitFor(cluster, now);
+      else this.#refuse('connect_failed');
       return;
     }
+    this.#hold?.release(now);
     this.#tried.push(target);
     const { timeouts, tls, proxyProtocol } = cluster.config;
     this.#deadline = timeouts.connect === 0 ? 0 : now + timeouts.connect;
@@ -131,6 +138,36 @@ export class TcpFlow implements Timed {
       context.stats.endpointBusy(target.key, -1);
       this.#onUpstreamClose(upstream, target, failed);
     });
+  }
+
+  /**
+   * Nothing of it is read meanwhile: what the client has sent waits in its socket, and is bounded by that. Who has left is
+   * noticed only afterwards.
+   */
+  #waitFor(cluster: ClusterEntry, now: number): void {
+    const { waitingRoom, holdStats } = this.#context;
+    const hold = this.#hold ?? new Hold(waitingRoom, holdStats);
+    const state = hold.wait(cluster, () => this.#lookAgain(), now);
+    if (state === undefined) this.#refuse('no_endpoint');
+    else if (state === 'full') this.#refuse('overflow');
+    else if (state === 'began') {
+      this.#hold = hold;
+      this.#deadline = now + (cluster.config.hold?.timeout ?? 0);
+      this.#client.once('close', () => {
+        if (hold.waits) this.#finish();
+      });
+    }
+  }
+
+  /** There may be an endpoint, or no such cluster any more. */
+  #lookAgain(): void {
+    const cluster = this.#context.snapshot().cluster(this.#cluster?.config.name ?? '');
+    if (cluster === undefined) {
+      this.#refuse('no_endpoint');
+      return;
+    }
+    this.#cluster = cluster;
+    this.#attempt(cluster);
   }
 
   #refuse(outcome: 'no_endpoint' | 'connect_failed' | 'overflow'): void {
@@ -229,6 +266,7 @@ export class TcpFlow implements Timed {
   #finish(): void {
     if (this.#over) return;
     this.#over = true;
+    this.#hold?.leave(this.#context.now());
     this.#context.sweeper.remove(this);
     if (this.#guard !== undefined) {
       this.#guard.add('connections', -1);

@@ -8,6 +8,7 @@ import type { Cluster, Endpoint } from '#traffic/model/ir.ts';
 import { createSnapshotBuilder } from '#traffic/snapshot/index.ts';
 import type { Engine } from '../engine.ts';
 import { ClusterGuards } from '../guards/cluster-guard.ts';
+import { WaitingRoom } from '../guards/waiting-room.ts';
 import { type FlowContext, type FlowOutcome, pickTarget } from '../layer4/context.ts';
 import { Sweeper } from '../sweeper.ts';
 import { Harness, portOf } from '../testing/harness.ts';
@@ -122,6 +123,8 @@ describe('a UDP listener', () => {
         endpointBusy: () => {},
       },
       guards: new ClusterGuards(new InFlightCounters(createInFlightMemory(1), 0, 1, () => {})),
+      waitingRoom: new WaitingRoom(1),
+      holdStats: { heldBegan: () => {}, heldEnded: () => {}, heldOverflowed: () => {} },
       outcomes: { record: () => {} },
       sweeper,
       log: silentLogger,

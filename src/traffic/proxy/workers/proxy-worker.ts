@@ -152,6 +152,8 @@ export class ProxyWorker {
       snapshot: () => this.#context.snapshot,
       stats: this.#serviceStats,
       guards: this.#guards,
+      waitingRoom: this.#context.waitingRoom,
+      holdStats: this.#stats,
       outcomes,
       sweeper: this.#sweeper,
       log: deps.log,
