@@ -1,5 +1,6 @@
 // The client's verbs on the real API server, and its manners towards one that refuses or does not answer.
 // Only the second server is scripted.
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ConfigMap } from 'kubernetes-types/core/v1.js';
@@ -46,6 +47,23 @@ describe('the client on the real server', () => {
     expect(last.data).toEqual({ y: 'm', z: 's', w: 'a' });
     await client.delete(MAPS, 'a', 'default');
     await expect(client.get(MAPS, 'a', 'default')).rejects.toMatchObject({ code: 404, reason: 'NotFound' });
+  });
+
+  test('writes and deletes one after the other over the same connection', async () => {
+    let connections = 0;
+    const count = (): void => {
+      connections++;
+    };
+    subscribe('undici:client:connected', count);
+    try {
+      for (let round = 0; round < 5; round++) {
+        await client.create(MAPS, map('again'));
+        await client.delete(MAPS, 'again', 'default');
+      }
+    } finally {
+      unsubscribe('undici:client:connected', count);
+    }
+    expect(connections).toBe(1);
   });
 
   test('reports a refusal as the Status that the server gave', async () => {

@@ -77,7 +77,8 @@ export function createTransport(config: ClientConfig, clock: Clock): Transport {
         ...(exchange.accept === undefined ? {} : { accept: exchange.accept }),
         ...(exchange.body === undefined ? {} : { 'content-type': exchange.contentType ?? 'application/json' }),
       },
-      ...(exchange.body === undefined ? {} : { body: JSON.stringify(exchange.body) }),
+      // A body that is unusual for the method, as that of a DELETE, would cost undici's connection.
+      ...(exchange.body === undefined ? {} : { body: JSON.stringify(exchange.body), reset: false }),
     });
   }
 
