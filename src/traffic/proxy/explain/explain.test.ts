@@ -2,13 +2,22 @@
 // The words are tested where people read them, in app/explain.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Certificate, Listener, Route, RouteAction, RouteFilter, TrafficUpdate } from '#traffic/model/ir.ts';
+import type {
+  Certificate,
+  Listener,
+  Route,
+  RouteAction,
+  RouteFilter,
+  ServicePort,
+  TrafficUpdate,
+} from '#traffic/model/ir.ts';
 import { createSnapshotBuilder, type Snapshot } from '#traffic/snapshot/index.ts';
 import { defaultLimits } from '../http1/limits.ts';
 import { parseRequestHead, RequestHead } from '../http1/request-head.ts';
-import { cluster, endpoint, listener } from '../testing/model.ts';
+import { cluster, endpoint, listener, service } from '../testing/model.ts';
 import { explain } from './explain.ts';
 import type { Explanation, Question } from './explanation.ts';
+import { findArrival } from './find-listener.ts';
 
 function snapshotOf(update: Omit<TrafficUpdate, 'version'>): Snapshot {
   const counters = { slot: () => 0, inFlight: () => 0, release: () => {} };
@@ -238,5 +247,55 @@ describe('a filter that answers', () => {
   it('has settings that cannot be acted on, and breaks nothing', () => {
     const path = { type: 'regex' as const, pattern: '/', substitution: '\\1' };
     expect(ask(filter({ type: 'rewrite', path }), {})).toMatchObject({ verdict: 'answered', status: 500 });
+  });
+});
+
+describe('a request to a Service', () => {
+  const front = { name: 'mesh/shop/web:http', port: 80, groups: ['app'] };
+  const web = service('shop/web:http', 'old', {
+    port: 80,
+    clusterIPs: ['10.96.0.7'],
+    externalIPs: ['192.0.2.9'],
+    front,
+  });
+  const model = {
+    services: new Map([[web.name, web]]),
+    virtualHosts: new Map(
+      [front.name, `${front.name}/from/app`].map((name) => [
+        name,
+        { hostname: '*', wildcard: 'any-labels' as const, listeners: [name], routes: [hostRoute(name)] },
+      ]),
+    ),
+    clusters: new Map(['old', 'new', 'own'].map((name) => [name, cluster(name)])),
+    endpoints: new Map(['old', 'new', 'own'].map((name) => [name, [endpoint(80, `shop/${name}`)]])),
+    clients: new Map([['app', ['10.244.0.9']]]),
+  };
+  function hostRoute(name: string): Route {
+    const to = name === front.name ? 'new' : 'own';
+    const path = { type: 'prefix', value: '/' } as const;
+    return { name, metricName: name, path, action: { type: 'forward', clusters: [{ cluster: to, weight: 1 }] } };
+  }
+  const leads = (host: string, clientAddress = '10.244.0.1', at: ServicePort = web): string[] => {
+    const snapshot = snapshotOf({ ...model, services: new Map([[at.name, at]]) });
+    const question = { ...base, host, clientAddress };
+    const arrival = findArrival(question, { services: snapshot.services, virtualHosts: model.virtualHosts }, []);
+    if (arrival.type === 'none') return [arrival.summary];
+    const context = { snapshot, limits: defaultLimits, now: 0, atRest: true, isTrusted: () => false };
+    return explain(question, arrival, context).backends.map((backend) => backend.cluster);
+  };
+
+  it('meets its routes at the cluster IP and by its names, and those of the client first', () => {
+    for (const host of ['10.96.0.7', 'web.shop', 'web.shop.svc', 'web.shop.svc.cluster.local']) {
+      expect(leads(host)).toEqual(['new']);
+      expect(leads(host, '10.244.0.9')).toEqual(['own']);
+    }
+    expect(leads('web.other')).toEqual(['Nothing listens on port 80']);
+  });
+
+  it('goes straight to its endpoints from outside, and where only some clients have routes', () => {
+    expect(leads('192.0.2.9')).toEqual(['old']);
+    const carried = { ...web, front: { ...front, carried: true as const } };
+    expect(leads('10.96.0.7', '10.244.0.1', carried)).toEqual(['old']);
+    expect(leads('10.96.0.7', '10.244.0.9', carried)).toEqual(['own']);
   });
 });

@@ -2,7 +2,7 @@
 // Sends nothing. Knows no socket: whoever asks says at which listener the request arrives (find-listener.ts).
 import { isIP } from 'node:net';
 import { describeFilters, describeRedirect } from '#traffic/model/describe-filters.ts';
-import type { Listener, WeightedCluster } from '#traffic/model/ir.ts';
+import type { Listener, ServicePort, WeightedCluster } from '#traffic/model/ir.ts';
 import type { RouteEntry, Snapshot } from '#traffic/snapshot/index.ts';
 import { localAction } from '../filters/local-action.ts';
 import { requestFacts } from '../http/request-facts.ts';
@@ -10,6 +10,7 @@ import { type ClientFacts, clientFacts } from '../http1/compose.ts';
 import type { HttpLimits } from '../http1/limits.ts';
 import { rejections } from '../http1/rejection.ts';
 import { parseRequestHead, RequestHead } from '../http1/request-head.ts';
+import { hostsOf } from '../listeners/front-connections.ts';
 import { isMisdirected } from '../tls/misdirected.ts';
 import { describeAnswer } from './describe-answer.ts';
 import { ownBackend } from './explain-affinity.ts';
@@ -58,17 +59,26 @@ function explainListener(listener: Listener, question: Question, context: Explai
   return forwarded(question, steps, context, route.clusters, `Bytes are passed on ${what}, without a look inside`);
 }
 
-/** A Service's own address carries bytes to its cluster. */
-function explainService(
-  service: { readonly name: string; readonly cluster: string },
-  question: Question,
-  context: ExplainContext,
-): Explanation {
-  const steps: Steps = {
-    listener: { name: service.name, protocol: 'service', address: question.host, port: question.port },
-  };
+/** A Service's own address carries bytes to its cluster; at its cluster IP routes of its own may come first. */
+function explainService(service: ServicePort, question: Question, context: ExplainContext): Explanation {
+  const { host: address, port, clientAddress } = question;
+  const steps: Steps = { listener: { name: service.name, protocol: 'service', address, port } };
+  const { front } = service;
+  if (front !== undefined && !isOutside(service, bare(address))) {
+    const name = hostsOf(context.snapshot, front, clientAddress);
+    const listener: Listener = { name, address, port, protocol: 'http', front };
+    // Whoever calls a Service does not know of a proxy, and is believed.
+    if (front.carried !== true || name !== front.name) {
+      return explainHttp(listener, question, { ...context, isTrusted: () => true }, steps);
+    }
+  }
   const clusters = [{ cluster: service.cluster, weight: 1 }];
   return forwarded(question, steps, context, clusters, `Service "${service.name}" passes connections on as they come`);
+}
+
+/** Routes of a Service are met at its cluster IP, or by its name, which leads there. */
+function isOutside({ clusterIPs }: ServicePort, host: string): boolean {
+  return isIP(host) !== 0 && !clusterIPs.includes(host);
 }
 
 function explainHttp(listener: Listener, question: Question, context: ExplainContext, before: Steps): Explanation {

@@ -39,7 +39,17 @@ export function findArrival(
     there.find((one) => hasHost(one, question.host, virtualHosts.values(), true)) ??
     there[0];
   if (listener !== undefined) return { type: 'listener', listener };
+  for (const service of services.values()) {
+    if (service.port === question.port && namesOf(service).includes(question.host)) return { type: 'service', service };
+  }
   return none(`Nothing listens on port ${question.port}`, listeners);
+}
+
+/** By which pods of other namespaces find it; what the cluster's domain is called is not known here. */
+function namesOf({ name }: ServicePort): string[] {
+  const [namespace = '', service = ''] = (name.split(':')[0] ?? '').split('/');
+  const short = `${service}.${namespace}`;
+  return [short, `${short}.svc`, `${short}.svc.cluster.local`];
 }
 
 /** Whether it has routes, or names of TLS, for the host; `anyHost` takes those for every host. */

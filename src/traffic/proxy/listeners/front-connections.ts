@@ -18,6 +18,13 @@ export function seenBy({ source, destination }: SocketPair, { port }: MeshFront)
   return { source, destination: { ...destination, port } };
 }
 
+/** By which name the hosts that serve a client at this address are found. */
+export function hostsOf({ groupOf }: Pick<Snapshot, 'groupOf'>, { name, groups }: MeshFront, address: string): string {
+  if (groups.length === 0) return name;
+  const group = groupOf.get(address);
+  return group === undefined || !groups.includes(group) ? name : `${name}/from/${group}`;
+}
+
 export class FrontConnections {
   readonly #snapshot: () => Snapshot;
   readonly #origins = new Map<ClientConnection, Origin>();
@@ -39,10 +46,8 @@ export class FrontConnections {
   }
 
   /** By which name the hosts that serve a client are found. */
-  hostsOf({ name, groups }: MeshFront, address: string): string {
-    if (groups.length === 0) return name;
-    const group = this.#snapshot().groupOf.get(address);
-    return group === undefined || !groups.includes(group) ? name : `${name}/from/${group}`;
+  hostsOf(front: MeshFront, address: string): string {
+    return hostsOf(this.#snapshot(), front, address);
   }
 
   /** Its bytes go to the Service's endpoints as if there were no front. */
