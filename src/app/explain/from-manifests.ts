@@ -8,6 +8,7 @@ import { TrafficWorld } from '#control/controllers/traffic/world.ts';
 import type { BackendPolicy } from '#kube/api/backend-policy/types.ts';
 import { type KubeObject, objectKey } from '#kube/api/object.ts';
 import type { Listener, TrafficModel } from '#traffic/model/ir.ts';
+import { type BackendTrafficPolicy, TRAFFIC_POLICY } from '#traffic/model/policy/traffic-policy.ts';
 import { serviceKeyOf } from '#traffic/model/translate.ts';
 import type { Explanation, Question } from '#traffic/proxy/explain/explanation.ts';
 import { INGRESS_CLASS } from '../main/network.ts';
@@ -58,7 +59,7 @@ export function explainManifests(
       ingressClasses: () => of<IngressClass>('IngressClass'),
       secret: (key) => secretByKey.get(key),
       gateways: () => gatewayObjects(objects),
-      policies: () => of<BackendPolicy>('BackendPolicy'),
+      policies: () => [...of<BackendPolicy>('BackendPolicy'), ...of<BackendTrafficPolicy>(TRAFFIC_POLICY)],
       podLabels: () => (pod) => labels.get(pod),
     },
     {

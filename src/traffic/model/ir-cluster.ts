@@ -102,6 +102,15 @@ export interface RetryBudgetPolicy {
   readonly percent: number;
   /** Retries that may always be in flight, so that a quiet cluster can retry at all. */
   readonly minConcurrent: number;
+  /** Counts over time instead of in flight, and answers 503 beyond (GEP-3388); `minConcurrent` is not heard then. */
+  readonly over?: RetryRate;
+}
+
+/** Milliseconds, and retries. A retry beyond the percentage is made as long as `minCount` of `minIntervalMs` are not. */
+export interface RetryRate {
+  readonly intervalMs: number;
+  readonly minCount: number;
+  readonly minIntervalMs: number;
 }
 
 export interface UpstreamTls {

@@ -15,7 +15,16 @@ import type {
 } from '#traffic/model/ir.ts';
 import { retry } from './common.ts';
 import { endpoint } from './endpoint.ts';
-import { circuitBreaker, healthCheck, hold, loadReports, locality, outlierDetection, slowStart } from './guards.ts';
+import {
+  circuitBreaker,
+  healthCheck,
+  hold,
+  loadReports,
+  locality,
+  outlierDetection,
+  retryRate,
+  slowStart,
+} from './guards.ts';
 import {
   byType,
   checked,
@@ -160,7 +169,11 @@ export function cluster(clusterName: string): Schema<ClusterFile> {
       ),
       retry: optional(retry),
       retryBudget: optional(
-        object({ percent, minConcurrent: integer(0, 100_000) } satisfies EveryField<RetryBudgetPolicy>),
+        object({
+          percent,
+          minConcurrent: integer(0, 100_000),
+          over: optional(retryRate),
+        } satisfies EveryField<RetryBudgetPolicy>),
       ),
       tls: optional(tls),
       proxyProtocol: optional(oneOf('v1', 'v2')),

@@ -7,6 +7,7 @@ import type {
   LoadReportPolicy,
   LocalityPolicy,
   OutlierDetection,
+  RetryRate,
   SlowStart,
 } from '#traffic/model/ir.ts';
 import { byType, checked, type EveryField, leaf, list, mapped, object, oneOf, optional, type Schema } from './kit.ts';
@@ -132,3 +133,12 @@ export const loadReports: Schema<LoadReportPolicy> = object({
   updateInterval: optional(duration),
   errorUtilizationPenalty: optional(number(0, 100)),
 } satisfies EveryField<LoadReportPolicy>);
+
+export const retryRate: Schema<RetryRate> = mapped(
+  object({
+    interval: duration,
+    minCount: integer(0, 1_000_000),
+    minInterval: duration,
+  } satisfies EveryField<RetryRate, 'interval' | 'minInterval', 'intervalMs' | 'minIntervalMs'>),
+  ({ interval, minCount, minInterval }) => ({ intervalMs: interval, minCount, minIntervalMs: minInterval }),
+);

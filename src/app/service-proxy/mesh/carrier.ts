@@ -9,6 +9,7 @@ import { createCertificateReader, readAuthorities } from '#control/controllers/t
 import { merge, TrafficWorld } from '#control/controllers/traffic/world.ts';
 import { backendPolicyResource } from '#kube/api/backend-policy/definition.ts';
 import type { BackendPolicy } from '#kube/api/backend-policy/types.ts';
+import { gatewayResource } from '#kube/api/gateway/resources.ts';
 import type { KubeObject } from '#kube/api/object.ts';
 import { builtin } from '#kube/api/resources.ts';
 import type { Informer } from '#kube/client/informer.ts';
@@ -17,6 +18,7 @@ import { jsonEqual } from '#lib/json.ts';
 import type { MetricFormat } from '#telemetry/format.ts';
 import { diffTraffic } from '#traffic/model/diff.ts';
 import type { Listener, ServicePort, TrafficUpdate } from '#traffic/model/ir.ts';
+import { type BackendTrafficPolicy, TRAFFIC_POLICY } from '#traffic/model/policy/traffic-policy.ts';
 import { serviceKeyOf } from '#traffic/model/translate.ts';
 import { type Engine, startEngine } from '#traffic/proxy/engine.ts';
 import { Fronts } from './fronts.ts';
@@ -101,11 +103,14 @@ export class Carrier {
     });
     // Nobody waits for it: most clusters have none of them.
     const policies = customInformer<BackendPolicy>(informers, backendPolicyResource);
-    policies.onChange(() => {
-      if (!this.#started) return;
-      this.#world.touchPolicies();
-      this.touch();
-    });
+    const standard = customInformer<BackendTrafficPolicy>(informers, gatewayResource(TRAFFIC_POLICY));
+    for (const informer of [policies, standard]) {
+      informer.onChange(() => {
+        if (!this.#started) return;
+        this.#world.touchPolicies();
+        this.touch();
+      });
+    }
     this.#world = new TrafficWorld(
       {
         // Of others nothing is asked, and their endpoints are many.
@@ -115,7 +120,7 @@ export class Carrier {
         ingress: () => undefined,
         ingressClasses: () => [],
         secret: () => undefined,
-        policies: () => policies.list(),
+        policies: () => [...policies.list(), ...standard.list()],
         mesh: () => this.#informers.objects(),
         podAddresses: (namespace) => this.#informers.podAddresses(namespace),
       },

@@ -4,7 +4,6 @@ import type { HorizontalPodAutoscaler } from 'kubernetes-types/autoscaling/v2.js
 import type { Secret, Service } from 'kubernetes-types/core/v1.js';
 import type { EndpointSlice } from 'kubernetes-types/discovery/v1.js';
 import type { Ingress, IngressClass } from 'kubernetes-types/networking/v1.js';
-import type { BackendPolicy } from '#kube/api/backend-policy/types.ts';
 import { diffTraffic } from '#traffic/model/diff.ts';
 import type { ChangedObject } from '#traffic/model/gateway/news.ts';
 import type { GatewayObjects, GatewayOptions } from '#traffic/model/gateway/objects.ts';
@@ -18,7 +17,7 @@ import {
   IngressTranslator,
 } from '#traffic/model/ingress-translator.ts';
 import type { TrafficModel, TrafficUpdate } from '#traffic/model/ir.ts';
-import { BackendPolicies } from '#traffic/model/policy/backend-policies.ts';
+import { type AnyPolicy, BackendPolicies } from '#traffic/model/policy/backend-policies.ts';
 import { hasSubsets, type PodLabels, withSubsets } from '#traffic/model/policy/subset.ts';
 import type { Problem } from '#traffic/model/problem.ts';
 import type { ServicePart } from '#traffic/model/service.ts';
@@ -38,7 +37,7 @@ export interface TrafficSource extends MeshSource {
   /** Left out where Gateways are not served. */
   gateways?(): GatewayObjects;
   /** Left out where nobody has any. */
-  policies?(): readonly BackendPolicy[];
+  policies?(): readonly AnyPolicy[];
   /** Asked for when a policy first takes a subset; undefined until pods are known. */
   podLabels?(): PodLabels | undefined;
 }

@@ -1,6 +1,7 @@
 // The kinds of the Gateway API, and how they are addressed.
 // Knows definitions; nothing of what the resources mean.
 import type { ResourceDefinition } from '../resources.ts';
+import { backendTrafficPolicyDefinition } from './backend-traffic-policy.ts';
 import { gatewayClassDefinition, gatewayDefinition, listenerSetDefinition } from './gateway-definitions.ts';
 import { backendTlsPolicyDefinition, referenceGrantDefinition } from './grant-and-policy.ts';
 import { grpcRouteDefinition } from './grpc-route.ts';
@@ -25,6 +26,7 @@ export const gatewayDefinitions: readonly Definition[] = [
   referenceGrantDefinition,
   backendTlsPolicyDefinition,
   meshDefinition,
+  backendTrafficPolicyDefinition,
 ];
 
 /** In version v1, or the first of those there are. Throws for a kind that is none of the Gateway API. */

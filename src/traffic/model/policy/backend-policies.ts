@@ -1,16 +1,20 @@
-// All BackendPolicies together: which is heard for which target, and what each is told of its targets.
-// Pure; of two for one target the older is heard. One that cannot be read is heard nowhere and costs nobody else anything.
+// All BackendPolicies together, and those of the Gateway API: which is heard for which target, and what each is told of its
+// targets. Pure; of two of a kind for one target the older is heard, and a BackendPolicy has its way, setting by setting,
+// with what the other kind says. One that cannot be read is heard nowhere and costs nobody else anything.
 import type { BackendPolicy, BackendPolicySpec, PolicyTarget } from '#kube/api/backend-policy/types.ts';
 import { objectKey } from '#kube/api/object.ts';
 import { jsonEqual } from '#lib/json.ts';
 import { byAge } from '../gateway/age.ts';
 import { attempt } from '../gateway/attempt.ts';
 import type { Fault } from '../gateway/conditions.ts';
-import type { ClusterChanges } from './changes.ts';
+import { type ClusterChanges, overlayAll } from './changes.ts';
 import { faultsOf, originsOf } from './check-settings.ts';
 import { changesOf } from './read-settings.ts';
+import { type BackendTrafficPolicy, changesOfTrafficPolicy, TRAFFIC_POLICY } from './traffic-policy.ts';
 
 export type TargetKind = 'Service' | 'HTTPRoute' | 'GRPCRoute';
+
+export type AnyPolicy = BackendPolicy | BackendTrafficPolicy;
 
 export interface Claim {
   readonly target: PolicyTarget;
@@ -20,7 +24,8 @@ export interface Claim {
 
 export interface PolicyView {
   readonly key: string;
-  readonly policy: BackendPolicy;
+  readonly kind: 'BackendPolicy' | typeof TRAFFIC_POLICY;
+  readonly policy: AnyPolicy;
   readonly claims: readonly Claim[];
 }
 
@@ -32,6 +37,8 @@ interface Held {
 const KINDS: readonly string[] = ['Service', 'HTTPRoute', 'GRPCRoute'];
 /** The whole object. */
 const WHOLE = '';
+/** Begins the places of what the Gateway API's own policies say. */
+const STANDARD = 'standard ';
 
 export class BackendPolicies {
   readonly views: readonly PolicyView[];
@@ -40,13 +47,14 @@ export class BackendPolicies {
   /** Keys of the policies, by kind and key of what they are for. */
   readonly #by = new Map<string, Set<string>>();
 
-  constructor(policies: readonly BackendPolicy[]) {
+  constructor(policies: readonly AnyPolicy[]) {
     this.views = policies.toSorted(byAge).flatMap((policy) => attempt(() => this.#add(policy)) ?? []);
   }
 
   /** What is said of the Service as a whole, or of one of its ports. */
   ofService(key: string, port = WHOLE): ClusterChanges | undefined {
-    return this.#held.get(placeOf('Service', key, port))?.changes;
+    const place = placeOf('Service', key, port);
+    return overlayAll([this.#held.get(STANDARD + place)?.changes, this.#held.get(place)?.changes]);
   }
 
   /** What is said of a route as a whole, or of one of its rules. */
@@ -64,35 +72,46 @@ export class BackendPolicies {
     const found = new Map<string, { readonly kind: TargetKind; readonly key: string }>();
     for (const place of new Set([...this.#held.keys(), ...other.#held.keys()])) {
       if (jsonEqual(this.#held.get(place), other.#held.get(place))) continue;
-      const [kind, key = ''] = place.split(' ');
+      const [kind, key = ''] = place.replace(STANDARD, '').split(' ');
       found.set(`${kind} ${key}`, { kind: kind as TargetKind, key });
     }
     return [...found.values()];
   }
 
-  #add(policy: BackendPolicy): PolicyView {
+  #add(policy: AnyPolicy): PolicyView {
     const key = objectKey(policy);
     const namespace = policy.metadata?.namespace ?? '';
+    const kind = isStandard(policy) ? TRAFFIC_POLICY : 'BackendPolicy';
     const { targetRefs = [], ...settings } = policy.spec ?? {};
-    const read = attempt(() => changesOfPolicy(settings, key)) ?? {
-      fault: { reason: 'Invalid', message: 'Its settings cannot be read: see "kubectl explain backendpolicy.spec"' },
+    const read = attempt(() =>
+      isStandard(policy) ? changesOfTrafficPolicy(policy, key) : changesOfPolicy(settings as BackendPolicySpec, key),
+    ) ?? {
+      fault: {
+        reason: 'Invalid',
+        message: `Its settings cannot be read: see "kubectl explain ${kind.toLowerCase()}.spec"`,
+      },
     };
-    const claims = targetRefs.map((target): Claim => {
-      const strange = strangeTarget(target);
+    const claims = targetRefs.map((target: PolicyTarget): Claim => {
+      const strange = strangeTarget(kind, target);
       if (strange !== undefined) return { target, fault: strange };
       if ('fault' in read) return { target, fault: read.fault };
-      const place = placeOf(target.kind as TargetKind, `${namespace}/${target.name}`, target.sectionName ?? WHOLE);
+      const own = placeOf(target.kind as TargetKind, `${namespace}/${target.name}`, target.sectionName ?? WHOLE);
+      const place = isStandard(policy) ? STANDARD + own : own;
       const before = this.#held.get(place);
       if (before === undefined) {
         this.#held.set(place, { by: key, changes: read.changes });
         const object = `${target.kind} ${namespace}/${target.name}`;
-        this.#by.set(object, (this.#by.get(object) ?? new Set()).add(key));
+        if (!isStandard(policy)) this.#by.set(object, (this.#by.get(object) ?? new Set()).add(key));
       }
-      if (before !== undefined && before.by !== key) return { target, fault: conflict(target, before.by) };
+      if (before !== undefined && before.by !== key) return { target, fault: conflict(kind, target, before.by) };
       return { target, fault: undefined };
     });
-    return { key, policy, claims };
+    return { key, kind, policy, claims };
   }
+}
+
+function isStandard(policy: AnyPolicy): policy is BackendTrafficPolicy {
+  return policy.kind === TRAFFIC_POLICY;
 }
 
 function placeOf(kind: TargetKind, key: string, section: string): string {
@@ -114,17 +133,22 @@ function changesOfPolicy(
   return { changes: { ...changesOf(settings, `BackendPolicy ${key}`), origins } };
 }
 
-function strangeTarget({ group = '', kind, name }: PolicyTarget): Fault | undefined {
+function strangeTarget(policy: string, { group = '', kind, name }: PolicyTarget): Fault | undefined {
   const wanted = kind === 'Service' ? '' : 'gateway.networking.k8s.io';
-  if (KINDS.includes(kind) && group === wanted && typeof name === 'string') return undefined;
+  const kinds = policy === TRAFFIC_POLICY ? ['Service'] : KINDS;
+  if (kinds.includes(kind) && group === wanted && typeof name === 'string') return undefined;
+  if (policy === TRAFFIC_POLICY) {
+    const message = `${kind} "${name}" of group "${group}" cannot have an ${TRAFFIC_POLICY}: name a Service (group "")`;
+    return { reason: 'Invalid', message };
+  }
   const message = `${kind} "${name}" of group "${group}" cannot have a BackendPolicy: name a Service (group ""), or an HTTPRoute or GRPCRoute (group "gateway.networking.k8s.io")`;
   return { reason: 'Invalid', message };
 }
 
-function conflict({ kind, name, sectionName }: PolicyTarget, other: string): Fault {
+function conflict(policy: string, { kind, name, sectionName }: PolicyTarget, other: string): Fault {
   const what = `${kind} "${name}"${sectionName === undefined ? '' : `, "${sectionName}"`}`;
   return {
     reason: 'Conflicted',
-    message: `${what} is that of the older BackendPolicy "${other}": remove the target from one of the two`,
+    message: `${what} is that of the older ${policy} "${other}": remove the target from one of the two`,
   };
 }

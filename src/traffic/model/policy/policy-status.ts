@@ -1,15 +1,15 @@
-// What a BackendPolicy is told of each of its targets: heard, in conflict, not there, or not to be understood.
+// What a BackendPolicy, or an XBackendTrafficPolicy, is told of each of its targets: heard, in conflict, not there, or not to be understood.
 // Pure; whoever asks says what there is.
 import type { PolicyAncestor } from '#kube/api/backend-policy/types.ts';
 import type { Fault } from '../gateway/conditions.ts';
 import { GATEWAY_CONTROLLER, holds } from '../gateway/conditions.ts';
-import type { BackendPolicies, Claim, TargetKind } from './backend-policies.ts';
+import type { BackendPolicies, Claim, PolicyView, TargetKind } from './backend-policies.ts';
 
 /** Names of the ports of a Service, or of the rules of a route; undefined where there is no such object. */
 export type SectionsOf = (kind: TargetKind, key: string) => readonly string[] | undefined;
 
 export interface PolicyStatus {
-  readonly kind: 'BackendPolicy';
+  readonly kind: PolicyView['kind'];
   readonly key: string;
   readonly ancestors: readonly PolicyAncestor[];
 }
@@ -18,7 +18,7 @@ export interface PolicyStatus {
 const MOST = 16;
 
 export function policyStatuses(policies: BackendPolicies, sectionsOf: SectionsOf): readonly PolicyStatus[] {
-  return policies.views.map(({ key, policy, claims }) => {
+  return policies.views.map(({ key, kind: policyKind, policy, claims }) => {
     const { namespace = '', generation } = policy.metadata ?? {};
     const ancestors = claims.slice(0, MOST).map((claim): PolicyAncestor => {
       const { group = '', kind, name, sectionName } = claim.target;
@@ -29,7 +29,7 @@ export function policyStatuses(policies: BackendPolicies, sectionsOf: SectionsOf
         conditions: [holds('Accepted', fault, 'Accepted', 'The policy is in force for this target', generation)],
       };
     });
-    return { kind: 'BackendPolicy', key, ancestors };
+    return { kind: policyKind, key, ancestors };
   });
 }
 

@@ -16,6 +16,8 @@ export class Admission {
   #guard: ClusterGuard | undefined;
   #cluster = '';
   #retrying = false;
+  /** The retry that was asked for last is one too many of its time: the client gets 503. */
+  isSpent = false;
   #pending: Waiting | undefined;
 
   constructor(guards: ClusterGuards, stats: OverflowStats) {
@@ -33,11 +35,13 @@ export class Admission {
     }
     guard?.add('requests', 1);
     this.#guard = guard;
+    this.isSpent = false;
     return true;
   }
 
   allowsRetry(): boolean {
     const limit = this.#guard?.refusesRetry();
+    this.isSpent = limit === 'retry_rate';
     if (limit === undefined) return true;
     this.#stats.overflowed(this.#cluster, limit);
     return false;

@@ -16,7 +16,7 @@ function twoWorkers(config: Cluster): { admissions: (worker: 0 | 1) => Admission
   const guards = [0, 1].map((index) => {
     const counters = new InFlightCounters(memory, index, 2, () => {});
     counters.learn(slots);
-    return new ClusterGuards(counters);
+    return new ClusterGuards(counters, () => 0);
   });
   return {
     admissions: (worker) =>

@@ -1,8 +1,10 @@
 // Circuit breaker and retry budget of one cluster, counted over all workers in shared memory.
 // Knows nothing of requests; whoever is let in says so when it leaves.
 
+import { jsonEqual } from '#lib/json.ts';
 import type { Cluster } from '#traffic/model/ir.ts';
 import type { InFlightCounters } from '../workers/in-flight.ts';
+import { RetryRateBudget } from './retry-rate.ts';
 
 /** What is counted a cluster; the name is part of the counter's key. */
 export type GuardedCount = 'requests' | 'retries' | 'connections' | 'pending';
@@ -40,12 +42,16 @@ export class ClusterGuard {
   #waking = 0;
   readonly #counters: InFlightCounters;
   readonly #slots: Readonly<Record<GuardedCount, number>>;
+  readonly #now: () => number;
   #config: Cluster;
+  #rate: RetryRateBudget | undefined;
 
-  constructor(id: number, config: Cluster, counters: InFlightCounters) {
+  constructor(id: number, config: Cluster, counters: InFlightCounters, now: () => number) {
     this.id = id;
     this.#config = config;
     this.#counters = counters;
+    this.#now = now;
+    this.configure(config);
     const slot = (count: GuardedCount): number => counters.slot(guardKey(config.name, count));
     this.#slots = {
       requests: slot('requests'),
@@ -57,10 +63,19 @@ export class ClusterGuard {
 
   configure(config: Cluster): void {
     this.#config = config;
+    const { retryBudget } = config;
+    if (retryBudget?.over === undefined) this.#rate = undefined;
+    // What has been counted stays as long as the budget is the same.
+    else if (this.#rate?.policy !== retryBudget && !jsonEqual(this.#rate?.policy, retryBudget)) {
+      this.#rate = new RetryRateBudget(retryBudget, this.#counters.workers);
+    }
   }
 
   add(count: GuardedCount, delta: 1 | -1): void {
     this.#counters.add(this.#slots[count], delta);
+    if (this.#rate === undefined || delta === -1) return;
+    if (count === 'requests') this.#rate.request(this.#now());
+    else if (count === 'retries') this.#rate.retry(this.#now());
   }
 
   count(count: GuardedCount): number {
@@ -116,9 +131,10 @@ export class ClusterGuard {
   }
 
   /** What forbids one more retry, or undefined: retries beyond a share of all requests make an overload worse. */
-  refusesRetry(): 'retries' | 'retry_budget' | undefined {
+  refusesRetry(): 'retries' | 'retry_budget' | 'retry_rate' | undefined {
     const { circuitBreaker, retryBudget } = this.#config;
     if (!this.#below('retries', circuitBreaker?.maxRetries)) return 'retries';
+    if (this.#rate !== undefined) return this.#rate.allows(this.#now()) ? undefined : 'retry_rate';
     if (retryBudget === undefined) return undefined;
     const allowed = Math.max(retryBudget.minConcurrent, (this.count('requests') * retryBudget.percent) / 100);
     return this.count('retries') < allowed ? undefined : 'retry_budget';
@@ -132,11 +148,14 @@ export class ClusterGuard {
 /** The guards of one worker, made when a cluster that has one is first asked for something. */
 export class ClusterGuards {
   readonly #counters: InFlightCounters;
+  readonly #now: () => number;
   readonly #guards = new Map<string, ClusterGuard>();
   #made = 0;
 
-  constructor(counters: InFlightCounters) {
+  /** `now`: monotonic milliseconds. */
+  constructor(counters: InFlightCounters, now: () => number) {
     this.#counters = counters;
+    this.#now = now;
   }
 
   /** Undefined for a cluster without limits, which is most of them. */
@@ -149,7 +168,7 @@ export class ClusterGuards {
     }
     // A request that was on its way when its cluster left: nobody would take the guard away again.
     if (this.#counters.knownSlot(guardKey(config.name, 'requests')) === undefined) return undefined;
-    const guard = new ClusterGuard(++this.#made, config, this.#counters);
+    const guard = new ClusterGuard(++this.#made, config, this.#counters, this.#now);
     this.#guards.set(config.name, guard);
     return guard;
   }

@@ -209,9 +209,15 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     const head = stream.head;
     this.#record.status = head.status;
     this.#tries.answered(head, context.now());
-    if (head.status >= 400 && this.#body.whole && this.#tries.repeatsStatus(head.status)) {
-      this.#replaceAnswer(stream);
-      return;
+    if (head.status >= 400 && this.#body.whole) {
+      if (this.#tries.repeatsStatus(head.status)) {
+        this.#replaceAnswer(stream);
+        return;
+      }
+      if (this.#tries.isSpent) {
+        stream.fail(failures.retryBudget);
+        return;
+      }
     }
     this.#responding = true;
     this.#deadlines.answered();
@@ -298,7 +304,7 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     if (this.#body.whole && this.#tries.repeatsFailure(failure, stream.reused)) {
       this.#tryAgain(true, now);
     } else {
-      this.#fail(failure);
+      this.#fail(this.#tries.isSpent ? failures.retryBudget : failure);
     }
   }
 

@@ -208,12 +208,19 @@ export class Tries {
 
   /** Whether a failure is worth another try. */
   repeatsFailure(failure: Failure, reused: boolean): boolean {
+    this.#admission.isSpent = false;
     return this.#retries.afterFailure(failure, this.#method, reused) && this.#admission.allowsRetry();
   }
 
   /** Whether an answer of this status is worth another try; the last one always reaches the client. */
   repeatsStatus(status: number): boolean {
+    this.#admission.isSpent = false;
     return this.#retries.afterStatus(status, this.#method) && this.#admission.allowsRetry();
+  }
+
+  /** Another try was worth it, and its cluster's budget has none left. */
+  get isSpent(): boolean {
+    return this.#admission.isSpent;
   }
 
   /** Tries again, at once or after the policy's back-off; `resume` is called right before. */

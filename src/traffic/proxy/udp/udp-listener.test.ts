@@ -122,7 +122,7 @@ describe('a UDP listener', () => {
         udpClosed: () => open--,
         endpointBusy: () => {},
       },
-      guards: new ClusterGuards(new InFlightCounters(createInFlightMemory(1), 0, 1, () => {})),
+      guards: new ClusterGuards(new InFlightCounters(createInFlightMemory(1), 0, 1, () => {}), () => 0),
       waitingRoom: new WaitingRoom(1),
       holdStats: { heldBegan: () => {}, heldEnded: () => {}, heldOverflowed: () => {} },
       outcomes: { record: () => {} },

@@ -19,7 +19,7 @@ function worker(ports: readonly number[]): { entry: ClusterEntry; pools: Upstrea
   counters.learn(new EndpointSlots(memory, 1).apply(update));
   const snapshot = createSnapshotBuilder({ random: () => 0, counters }).apply(update);
   const slotOf = (key: string): number | undefined => counters.knownSlot(key);
-  const pools = new UpstreamPools(slotOf, new ClusterGuards(counters), defaultLimits, () => 0);
+  const pools = new UpstreamPools(slotOf, new ClusterGuards(counters, () => 0), defaultLimits, () => 0);
   return { entry: snapshot.cluster('test/web/http') as ClusterEntry, pools };
 }
 

@@ -9,6 +9,7 @@ export interface Failure {
     | 'connect_timeout'
     | 'pending_timeout'
     | 'hold_timeout'
+    | 'retry_budget'
     | 'tls_handshake'
     | 'tls_untrusted'
     | 'tls_name'
@@ -60,6 +61,14 @@ export const failures = {
     condition: undefined,
     status: 503,
     reason: 'No connection to a backend became free in time',
+  },
+  retryBudget: {
+    code: 'retry_budget',
+    source: 'internal',
+    retrySafe: 'never',
+    condition: undefined,
+    status: 503,
+    reason: 'Backend fails, and no more retries may be made',
   },
   holdTimeout: {
     code: 'hold_timeout',

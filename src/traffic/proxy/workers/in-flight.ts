@@ -86,6 +86,10 @@ export class InFlightCounters implements EndpointCounters {
   readonly #released = new Set<string>();
   readonly #onRelease: (key: string) => void;
 
+  get workers(): number {
+    return this.#workers;
+  }
+
   constructor(memory: SharedArrayBuffer, worker: number, workers: number, onRelease: (key: string) => void) {
     this.#cells = new Int32Array(memory);
     this.#workers = workers;

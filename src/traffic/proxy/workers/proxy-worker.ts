@@ -91,7 +91,7 @@ export class ProxyWorker {
       place: settings.place,
       now,
     });
-    this.#guards = new ClusterGuards(this.#counters);
+    this.#guards = new ClusterGuards(this.#counters, now);
     this.#sweeper = new Sweeper(clock);
     this.#pools = new UpstreamPools((key) => this.#counters.knownSlot(key), this.#guards, settings.limits, now);
     this.#sweeper.add(this.#pools);

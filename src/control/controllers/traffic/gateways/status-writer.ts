@@ -28,7 +28,7 @@ const MOST_ENTRIES = 32;
 
 export interface StatusWriterOptions {
   readonly client: Client;
-  find(kind: GatewayKind | 'BackendPolicy', key: string): KubeObject | undefined;
+  find(kind: GatewayKind | PolicyStatus['kind'], key: string): KubeObject | undefined;
   /** Whose entries these are in routes and policies; that of Gateways when left out. */
   readonly controllerName?: string;
   readonly clock: Clock;

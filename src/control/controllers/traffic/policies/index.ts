@@ -1,8 +1,9 @@
-// BackendPolicies: watched for the translation, and told what became of them once it is in force.
+// BackendPolicies and the Gateway API's own: watched for the translation, and told what became of them once it is in force.
 // Knows no setting; a cluster without the definition has none of them.
 import type { Service } from 'kubernetes-types/core/v1.js';
 import { backendPolicyResource } from '#kube/api/backend-policy/definition.ts';
 import type { BackendPolicy } from '#kube/api/backend-policy/types.ts';
+import { gatewayResource } from '#kube/api/gateway/resources.ts';
 import type { AnyRoute } from '#kube/api/gateway/types.ts';
 import type { Client } from '#kube/client/client.ts';
 import type { Informers } from '#kube/client/informer.ts';
@@ -11,8 +12,9 @@ import { jsonEqual } from '#lib/json.ts';
 import type { Logger } from '#lib/log.ts';
 import type { TrafficSink } from '#traffic/model/ir.ts';
 import { portLabel } from '#traffic/model/names.ts';
-import type { BackendPolicies } from '#traffic/model/policy/backend-policies.ts';
+import type { AnyPolicy, BackendPolicies } from '#traffic/model/policy/backend-policies.ts';
 import { policyStatuses, type SectionsOf } from '#traffic/model/policy/policy-status.ts';
+import { type BackendTrafficPolicy, TRAFFIC_POLICY } from '#traffic/model/policy/traffic-policy.ts';
 import { type CustomInformer, customInformer } from '../../common/custom-informer.ts';
 import { StatusWriter } from '../gateways/status-writer.ts';
 
@@ -31,7 +33,8 @@ export interface PolicyFeedOptions {
 
 export class PolicyFeed {
   readonly #options: PolicyFeedOptions;
-  readonly #informer: CustomInformer<BackendPolicy>;
+  readonly #own: CustomInformer<BackendPolicy>;
+  readonly #standard: CustomInformer<BackendTrafficPolicy>;
   readonly #statuses: StatusWriter;
   #telling: Promise<void> | undefined;
   #untold = false;
@@ -40,21 +43,26 @@ export class PolicyFeed {
   constructor(options: PolicyFeedOptions) {
     const { client, informers, clock, log } = options;
     this.#options = options;
-    this.#informer = customInformer<BackendPolicy>(informers, backendPolicyResource);
-    this.#statuses = new StatusWriter({ client, find: (_kind, key) => this.#informer.get(key), clock, log });
-    this.#informer.onChange((key, now, before) => {
-      this.#statuses.check('BackendPolicy', key);
+    this.#own = customInformer<BackendPolicy>(informers, backendPolicyResource);
+    this.#standard = customInformer<BackendTrafficPolicy>(informers, gatewayResource(TRAFFIC_POLICY));
+    const find = (kind: string, key: string): AnyPolicy | undefined =>
+      kind === TRAFFIC_POLICY ? this.#standard.get(key) : this.#own.get(key);
+    this.#statuses = new StatusWriter({ client, find, clock, log });
+    const news = (kind: string) => (key: string, now?: AnyPolicy, before?: AnyPolicy) => {
+      this.#statuses.check(kind, key);
       const same = now?.metadata?.generation === before?.metadata?.generation && jsonEqual(now?.spec, before?.spec);
       if (!same || now?.metadata?.uid !== before?.metadata?.uid) options.onNews();
-    });
+    };
+    this.#own.onChange(news('BackendPolicy'));
+    this.#standard.onChange(news(TRAFFIC_POLICY));
   }
 
   async synced(): Promise<void> {
-    await this.#informer.synced();
+    await Promise.all([this.#own.synced(), this.#standard.synced()]);
   }
 
-  list(): readonly BackendPolicy[] {
-    return this.#informer.list();
+  list(): readonly AnyPolicy[] {
+    return [...this.#own.list(), ...this.#standard.list()];
   }
 
   start(): void {
@@ -69,7 +77,7 @@ export class PolicyFeed {
 
   /** Policies, or what they are for, have been translated and published. */
   published(): void {
-    if (this.#informer.list().length === 0) return;
+    if (this.list().length === 0) return;
     this.#untold = true;
     this.#telling ??= this.#tell().finally(() => {
       this.#telling = undefined;

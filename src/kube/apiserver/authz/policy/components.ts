@@ -173,6 +173,7 @@ function ownRoles(): RoleData[] {
         rule(READ, ['evenkeel.dev', 'metallb.io'], '*'),
         // What the mesh reads on a node: routes, and how backends of theirs are spoken to.
         rule(READ, 'gateway.networking.k8s.io', 'httproutes grpcroutes backendtlspolicies'),
+        rule(READ, 'gateway.networking.x-k8s.io', 'xbackendtrafficpolicies'),
         rule('create patch update', GROUP.events, 'events'),
         // The key by which the nodes of a cluster know each other's word.
         rule('create', GROUP.core, 'secrets'),
