@@ -7,6 +7,7 @@ import { portsOf } from './compose.ts';
 import { condition, type Fault, holds } from './conditions.ts';
 import { SUPPORTED_FEATURES } from './features.ts';
 import { type GatewayView, isUsable, type ListenerSetView, type ListenerView } from './listener-view.ts';
+import { overlapMessage } from './overlaps.ts';
 
 /** Why sockets could not be opened, by their name. */
 export type SocketFaults = ReadonlyMap<string, string>;
@@ -146,6 +147,7 @@ function listenerStatus(
 ): ListenerStatus {
   const { spec, acceptFault, conflict, refFaults, supportedKinds } = listener;
   const bad = acceptFault ?? conflict ?? served?.portFault;
+  const overlap = overlapMessage(listener);
   const programmed = bad ?? (listener.resolved ? undefined : refFaults[0]);
   const reason = programmed === conflict && conflict !== undefined ? conflict.reason : 'Invalid';
   const invalid = programmed === undefined ? undefined : { reason, message: programmed.message };
@@ -160,6 +162,10 @@ function listenerStatus(
       ? condition('Conflicted', 'False', 'NoConflicts', 'No other listener is in its way', generation)
       : condition('Conflicted', 'True', conflict.reason, conflict.message, generation),
     holds('ResolvedRefs', refsFault(refFaults), 'ResolvedRefs', 'Everything it refers to is there', generation),
+    // Of negative polarity: where nothing overlaps it is not said at all.
+    ...(overlap === undefined
+      ? []
+      : [condition('OverlappingTLSConfig', 'True', 'OverlappingHostnames', overlap, generation)]),
   ];
   return { name: spec.name, supportedKinds, attachedRoutes: counts.get(listener) ?? 0, conditions };
 }

@@ -78,6 +78,7 @@ function sameListener(a: ListenerView, b: ListenerView): boolean {
     a.resolved === b.resolved &&
     jsonEqual(a.acceptFault, b.acceptFault) &&
     jsonEqual(a.conflict, b.conflict) &&
+    jsonEqual(a.overlap, b.overlap) &&
     jsonEqual(a.refFaults, b.refFaults) &&
     jsonEqual(a.clientTls, b.clientTls) &&
     jsonEqual(a.certificates, b.certificates)

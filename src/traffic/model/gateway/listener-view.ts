@@ -22,6 +22,8 @@ export interface ListenerView {
   /** Speaks against serving it at all. */
   acceptFault: Fault | undefined;
   conflict: Fault | undefined;
+  /** Another one whose hostnames are partly the same, over TLS. */
+  overlap: { readonly name: string; readonly hostname: string } | undefined;
   /** Of its references; it is served where enough of them are good. */
   refFaults: Fault[];
   certificates: readonly Pick<Certificate, 'certificateChainPem' | 'privateKeyPem' | 'fingerprint'>[];

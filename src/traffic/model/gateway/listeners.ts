@@ -41,6 +41,7 @@ export function listenerView(owner: ListenerOwner, spec: GatewayListener, lookup
     supportedKinds: kinds.map((kind) => ({ group: GATEWAY_GROUP, kind })),
     acceptFault: acceptFault(spec),
     conflict: undefined,
+    overlap: undefined,
     refFaults: [],
     certificates: [],
     clientTls: undefined,

@@ -12,6 +12,7 @@ import { markConflicts } from './conflicts.ts';
 import type { GatewayView, ListenerOwner, ListenerSetView } from './listener-view.ts';
 import { type ListenerLookups, listenerView } from './listeners.ts';
 import type { GatewayObjects } from './objects.ts';
+import { markOverlaps } from './overlaps.ts';
 
 /** Classes whose controller we are. */
 export function ourClasses(classes: readonly GatewayClass[]): readonly GatewayClass[] {
@@ -61,12 +62,14 @@ export function viewOf(
     return { key: owner.key, set, fault: listeners === undefined ? unreadable : fault, listeners: listeners ?? [] };
   });
   markConflicts([mine, ...setViews.map(({ listeners }) => listeners)]);
+  const all = [...mine, ...setViews.flatMap(({ listeners }) => listeners)];
+  markOverlaps(all);
   const { addresses, inside = [], fault } = objects.addresses(key);
   const acceptFault = gatewayFault(gateway);
   return {
     key,
     gateway,
-    listeners: [...mine, ...setViews.flatMap(({ listeners }) => listeners)],
+    listeners: all,
     sets: setViews,
     acceptFault,
     // One that is not accepted is served nowhere.
