@@ -10,6 +10,7 @@ import { echoManifests } from '#test/support/manifests.ts';
 import { podsOf, processesOf, settled } from '#test/support/pods.ts';
 import { evenkeel } from '#test/support/run.ts';
 import { type TempDir, tempDir } from '#test/support/temp-dir.ts';
+import { withoutPortNotice } from '../support/low-ports.ts';
 
 const cleanups: Array<() => void | Promise<void>> = [];
 afterEach(async () => {
@@ -127,7 +128,7 @@ test('a detached cluster runs on its own until down ends it, and no other takes 
   const data = directory();
   cleanups.push(async () => void (await evenkeel(['down', '--data', data.path])));
   const up = await evenkeel(upArguments(['-'], data.path, ['--detach']), { input: manifests });
-  expect(up).toMatchObject({ code: 0, stderr: '' });
+  expect({ code: up.code, stderr: withoutPortNotice(up.stderr) }).toEqual({ code: 0, stderr: '' });
   expect(up.stdout).toContain(`export KUBECONFIG=${data.path}/kubeconfig`);
 
   const get = await evenkeel(['get', 'deployments', '-A', '--data', data.path]);
@@ -183,7 +184,7 @@ test('a bad document is named with its place and what helps, and the others go i
   cleanups.push(async () => void (await cluster.stop()));
   const { stdout, stderr } = cluster.running.output();
   const file = join(k8s, 'b.yaml');
-  const lines = stderr.trimEnd().split('\n');
+  const lines = withoutPortNotice(stderr).trimEnd().split('\n');
   expect(lines).toEqual([
     expect.stringMatching(new RegExp(`^${file}:34:1: Document is not valid YAML: .+\\. .+\\.$`)),
     expect.stringMatching(new RegExp(`^${file}:7:3: service/typo: unknown field "spec\\.prots"\\. .+\\.$`)),

@@ -209,16 +209,10 @@ export class Exchange implements FilterHost, ResponseHandler, Timed, TriesHost, 
     const head = stream.head;
     this.#record.status = head.status;
     this.#tries.answered(head, context.now());
-    if (head.status >= 400 && this.#body.whole) {
-      if (this.#tries.repeatsStatus(head.status)) {
-        this.#replaceAnswer(stream);
-        return;
-      }
-      if (this.#tries.isSpent) {
-        stream.fail(failures.retryBudget);
-        return;
-      }
-    }
+    const next = head.status >= 400 && this.#body.whole ? this.#tries.afterStatus(head.status) : undefined;
+    if (next === 'retry') this.#replaceAnswer(stream);
+    if (next === 'spent') stream.fail(failures.retryBudget);
+    if (next !== undefined) return;
     this.#responding = true;
     this.#deadlines.answered();
     if (context.servedByHeader !== '') head.added += `${context.servedByHeader}: ${stream.pool.pod}\r\n`;

@@ -212,10 +212,11 @@ export class Tries {
     return this.#retries.afterFailure(failure, this.#method, reused) && this.#admission.allowsRetry();
   }
 
-  /** Whether an answer of this status is worth another try; the last one always reaches the client. */
-  repeatsStatus(status: number): boolean {
+  /** An answer of this status is worth another try, or would be if the budget had one; else it reaches the client. */
+  afterStatus(status: number): 'retry' | 'spent' | undefined {
     this.#admission.isSpent = false;
-    return this.#retries.afterStatus(status, this.#method) && this.#admission.allowsRetry();
+    if (this.#retries.afterStatus(status, this.#method) && this.#admission.allowsRetry()) return 'retry';
+    return this.#admission.isSpent ? 'spent' : undefined;
   }
 
   /** Another try was worth it, and its cluster's budget has none left. */
