@@ -53,7 +53,7 @@ async function machine(protocol: string): Promise<{ address: string; die: () => 
   return { address, die: () => void ip(`-n ${namespace} address del ${address}/30 dev eth0`) };
 }
 
-if (kernelAllows(privilegedObstacle(), 'the death of a machine')) {
+describe.runIf(kernelAllows(privilegedObstacle(), 'the death of a machine'))('the death of a machine', () => {
   describe.each(['http1', 'http2'])('an endpoint of %s whose machine dies', (protocol) => {
     test('fails no request that may be sent again, and costs those that are under way there a second or two', async () => {
       const { address, die } = await machine(protocol);
@@ -81,4 +81,4 @@ clusters:
       expect(report.latencyMs.p90).toBeLessThan(500);
     }, 60_000);
   });
-}
+});

@@ -2,7 +2,7 @@
 // Beneath is the nftables driver.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
+import { afterAll, describe } from 'vitest';
 import { kernelAllows } from '#test/support/kernel.ts';
 import { describeL4Driver } from '../l4-driver.contract.ts';
 import { tableName } from '../nftables/layout.ts';
@@ -11,7 +11,7 @@ import { createForContract, groupOf, leftOf, pinsOf, removeGroup } from './testi
 import { bpfObstacle } from './testing/obstacle.ts';
 
 let lab = '';
-if (kernelAllows(bpfObstacle(), 'the layer-4 driver ebpf')) {
+describe.runIf(kernelAllows(bpfObstacle(), 'the layer-4 driver ebpf'))('sockets of control groups', () => {
   describeL4Driver('ebpf', {
     create: (netns, owner, warn) => createForContract({ netns, owner, warn }),
     tracked: true,
@@ -35,7 +35,7 @@ if (kernelAllows(bpfObstacle(), 'the layer-4 driver ebpf')) {
       create: createForContract.name,
     },
   });
-}
+});
 
 afterAll(() => {
   if (lab !== '') removeGroup(lab);

@@ -227,6 +227,14 @@ function agree(explanation: Explanation, answer: Answer): void {
     expect(told, summary).toContain(answer.status);
     return;
   }
+  if (answer.headers['x-port'] === undefined) {
+    // A filter of one of several has answered a preflight.
+    expect(
+      open.map(({ answer: own }) => own?.status),
+      summary,
+    ).toContain(200);
+    return;
+  }
   const key = `127.0.0.1:${answer.headers['x-port']}`;
   const { url, headers } = echoOf(answer);
   const possible = open
